@@ -1,0 +1,91 @@
+"""Backpropagation you can see through.
+
+>>> import clearprop, numpy as np
+>>> x, w = clearprop.tensor([1.0, 2.0]), clearprop.tensor([3.0, -1.0])
+>>> loss = np.tanh(x @ w) ** 2
+>>> loss.backward()
+>>> w.grad.round(3)
+array([0.64, 1.28])
+>>> clearprop.grad(lambda x: x**3)(2.0)
+np.float64(12.0)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import backprop, ops
+from .blocks import Block, block
+from .errors import (
+    ClearpropError,
+    DtypeError,
+    GradientError,
+    GradientMismatch,
+    GraphError,
+    LostGradientError,
+    ShapeError,
+    TraceError,
+    UnsupportedError,
+)
+from .graph import Graph
+from .ops.elementwise import relu, sigmoid
+from .ops.reduction import cross_entropy, log_softmax, logsumexp, softmax
+from .settings import no_grad
+from .spec import ArraySpec
+from .tensor import Tensor, tensor
+from .tracing import trace
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+if TYPE_CHECKING:
+    from .ledger import Explanation, explain
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArraySpec",
+    "Block",
+    "ClearpropError",
+    "DtypeError",
+    "Explanation",
+    "GradientError",
+    "GradientMismatch",
+    "Graph",
+    "GraphError",
+    "LostGradientError",
+    "ShapeError",
+    "Tensor",
+    "TraceError",
+    "UnsupportedError",
+    "block",
+    "cross_entropy",
+    "explain",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "log_softmax",
+    "logsumexp",
+    "no_grad",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tensor",
+    "trace",
+    "value_and_grad",
+    "vjp",
+]
+
+del backprop, ops
+_READERS = {"explain": "ledger", "Explanation": "ledger"}
+"""Public names that are imported when first used, so that computing starts fast."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _READERS:
+        from importlib import import_module
+
+        value = getattr(import_module(f".{_READERS[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'clearprop' has no attribute {name!r}")

@@ -1,0 +1,141 @@
+"""The operators, methods and attributes that a Tensor shares with NumPy's arrays.
+
+Each one is a NumPy function under another name, so it takes the same way: through the table.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .primitive import Primitive, numpy_table, primitives
+
+
+class ArrayMethods:
+    """What `Tensor` has of `numpy.ndarray`; results are Tensors."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+    if TYPE_CHECKING:  # the records of the primitives install these
+
+        def __add__(self, other: Any) -> Any: ...
+        def __radd__(self, other: Any) -> Any: ...
+        def __sub__(self, other: Any) -> Any: ...
+        def __rsub__(self, other: Any) -> Any: ...
+        def __mul__(self, other: Any) -> Any: ...
+        def __rmul__(self, other: Any) -> Any: ...
+        def __truediv__(self, other: Any) -> Any: ...
+        def __rtruediv__(self, other: Any) -> Any: ...
+        def __pow__(self, other: Any) -> Any: ...
+        def __rpow__(self, other: Any) -> Any: ...
+        def __matmul__(self, other: Any) -> Any: ...
+        def __rmatmul__(self, other: Any) -> Any: ...
+        def __neg__(self) -> Any: ...
+        def __abs__(self) -> Any: ...
+        def __lt__(self, other: Any) -> Any: ...
+        def __le__(self, other: Any) -> Any: ...
+        def __gt__(self, other: Any) -> Any: ...
+        def __ge__(self, other: Any) -> Any: ...
+        def __eq__(self, other: object) -> Any: ...
+        def __ne__(self, other: object) -> Any: ...
+        def _change(self, primitive: Primitive, other: Any) -> Any: ...
+        def _become(self, new: Any) -> Any: ...
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __floordiv__(self, other: Any) -> Any:
+        return np.floor_divide(self, other)  # type: ignore[call-overload]
+
+    def __mod__(self, other: Any) -> Any:
+        return np.remainder(self, other)  # type: ignore[call-overload]
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._change(primitives.add, other)
+
+    def __isub__(self, other: Any) -> Any:
+        return self._change(primitives.subtract, other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._change(primitives.multiply, other)
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._change(primitives.divide, other)
+
+    def __ipow__(self, other: Any) -> Any:
+        return self._change(primitives.power, other)
+
+    def __getitem__(self, index: Any) -> Any:
+        return numpy_table[operator.getitem](self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._become(numpy_table[operator.setitem](self, index, value))
+
+    # ---- methods that NumPy arrays have
+
+    @property
+    def T(self) -> Any:
+        return numpy_table[np.transpose](self)
+
+    @property
+    def mT(self) -> Any:
+        return numpy_table[np.swapaxes](self, -1, -2)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return numpy_table[np.sum](self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return numpy_table[np.mean](self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+        return numpy_table[np.var](self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+        return numpy_table[np.std](self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return numpy_table[np.max](self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return numpy_table[np.min](self, axis=axis, keepdims=keepdims)
+
+    def argmax(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return numpy_table[np.argmax](self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return numpy_table[np.argmin](self, axis=axis, keepdims=keepdims)
+
+    def clip(self, min: Any = None, max: Any = None) -> Any:
+        return numpy_table[np.clip](self, min, max)
+
+    def dot(self, other: Any) -> Any:
+        return numpy_table[np.dot](self, other)
+
+    def reshape(self, *shape: Any) -> Any:
+        return numpy_table[np.reshape](self, shape[0] if len(shape) == 1 else shape)
+
+    def ravel(self) -> Any:
+        return numpy_table[np.reshape](self, -1)
+
+    def flatten(self) -> Any:
+        return self.ravel().copy()
+
+    def transpose(self, *axes: Any) -> Any:
+        return numpy_table[np.transpose](self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        return numpy_table[np.swapaxes](self, axis1, axis2)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        return numpy_table[np.squeeze](self, axis)
+
+    def astype(self, dtype: Any) -> Any:
+        return numpy_table[np.astype](self, dtype)
+
+    def copy(self) -> Any:
+        return primitives.copy(self)
+
+    clone = copy

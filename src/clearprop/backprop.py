@@ -1,0 +1,287 @@
+"""The reverse sweep: from an output's gradient to the gradients of everything it was made from.
+
+Nodes are visited from the newest to the oldest, so every user of a value has spoken before the value
+passes its own gradient on. There is no recursion: a chain of a million operations is fine.
+
+The same sweep works on numbers and on Tensors. On numbers it is fast and forgets; on Tensors
+(`create_graph`, nested transforms, tracing) the backward pass is itself a differentiable computation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache, partial
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .errors import GradientError, ShapeError
+from .primitive import Call, Primitive, each, engine, together
+from .settings import Origin, settings
+from .spec import ArraySpec, shape_of
+from .tensor import Tensor, version_at
+
+_number = attrgetter("number")
+_float64 = np.float64
+
+
+def _never(*values: Any, **params: Any) -> Any:
+    raise AssertionError("a freed operation is never applied")
+
+
+_FREED = Primitive("freed", _never, _never, each(_never), "blocks", "", Call("freed"))
+"""Stands for the primitive of an operation whose memory was given back."""
+
+
+def fit(g: Any, x: Any) -> Any:
+    """A downstream gradient in the shape and dtype of its input.
+
+    Broadcasting repeated the input, and the gradient of a copy is the sum over its users: add up over
+    the axes that were stretched. A gradient that is alike along an axis (the rule of a sum returns
+    such a one) is stretched in its turn.
+    """
+    g = shrink(g, x)
+    return g if g.shape == x.shape else np.broadcast_to(g, x.shape)
+
+
+def shrink(g: Any, x: Any) -> Any:
+    """`fit` but for the stretching, which adding to another gradient does by itself."""
+    shape = x.shape
+    if g.shape != shape:
+        axes, target = _summed(g.shape, shape)
+        if axes:
+            g = np.add.reduce(g, axis=axes, keepdims=g.ndim == len(target))
+        if g.shape != target:
+            g = g.reshape(target)
+    dtype = x.dtype
+    if g.dtype is not dtype and g.dtype != dtype:
+        g = g.astype(dtype)
+    return g
+
+
+@lru_cache(maxsize=4096)
+def _summed(given: tuple[int, ...], shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The axes of a gradient to add up over, and its shape then, which stretches to `shape`."""
+    extra = max(len(given) - len(shape), 0)
+    wide = (1,) * (len(given) - extra - len(shape)) + shape
+    aligned = wide[len(wide) - (len(given) - extra) :]
+    axes = tuple(range(extra)) + tuple(
+        extra + i for i, n in enumerate(aligned) if n == 1 and given[extra + i] != 1
+    )
+    return axes, tuple(1 if extra + i in axes else n for i, n in enumerate(given[extra:]))
+
+
+class Reach(NamedTuple):
+    """What a sweep will visit: found once, and good for several sweeps."""
+
+    nodes: list[Tensor]
+    """Every Tensor that gradients can reach, oldest first."""
+    wanted: frozenset[Tensor] | None
+    """Where gradients are collected; None means at leaves and where `retain_grad` was called."""
+    since: int
+    """Nothing with a number below this is visited."""
+    changed: bool
+    """Whether a Tensor on the way was changed in place, so that inputs must be looked up by version."""
+    watched: bool
+    """Whether something older is involved: then an enclosing transform will differentiate the sweep."""
+
+
+def reach(
+    outputs: Iterable[Tensor], wanted: Iterable[Tensor] | None = None, since: int = 0
+) -> Reach:
+    """Find what a sweep from `outputs` visits."""
+    stops = None if wanted is None else frozenset(wanted)
+    nodes = list(dict.fromkeys(t for t in outputs if t.requires_grad))
+    seen = set(nodes)
+    changed = False
+    watched = settings.recorder is not None and settings.recorder.tracing
+    for node in nodes:  # grows while it is walked
+        number = node.number
+        if number < since:
+            watched = True
+            continue
+        stop = stops is not None and node in stops
+        for x in node.inputs:
+            if type(x) is Tensor and x.requires_grad:
+                if x.number >= number:
+                    x, changed = version_at(x, number), True
+                if x.number < since:
+                    watched = True
+                elif x not in seen and not stop:
+                    seen.add(x)
+                    nodes.append(x)
+        if node.primitive is _FREED:
+            raise GradientError(
+                f"this graph was freed by an earlier backward pass, so its saved values are gone (met "
+                f"at a value of shape {node.shape}). Call backward(retain_graph=True) the first "
+                f"time, or compute the loss again."
+            )
+    nodes.sort(key=_number)
+    return Reach(nodes, stops, since, changed, watched)
+
+
+def sweep(
+    span: Reach,
+    outputs: Iterable[Tensor],
+    seeds: Iterable[Any],
+    *,
+    create_graph: bool = False,
+    free: bool = False,
+) -> dict[Tensor, Any]:
+    """Send `seeds`, the gradients of `outputs`, back through the graph; return those that are wanted.
+
+    Where an enclosing transform watches, or with `create_graph`, the gradients are Tensors. With
+    `free`, operations forget their inputs as the sweep passes them, and `span` is used up.
+    """
+    create_graph = create_graph or span.watched
+    free = free and not create_graph
+    gradients: dict[Tensor, Any] = {}
+    for output, seed in zip(outputs, seeds, strict=True):
+        gradients[output] = gradients[output] + seed if output in gradients else seed
+    nodes = span.nodes if free else span.nodes.copy()
+    wanted, since, changed = span.wanted, span.since, span.changed
+    found: dict[Tensor, Any] = {}
+    while nodes:
+        node = nodes.pop()
+        g = gradients.pop(node, None)
+        if g is None:  # reached only through inputs that get nothing
+            continue
+        if create_graph:
+            _note_gradient(node, g)
+        primitive = node.primitive
+        if wanted is None:
+            if primitive is None or node.retains_grad:
+                found[node] = g
+            if primitive is None:
+                continue
+        elif node in wanted:
+            found[node] = g
+            continue
+        elif primitive is None:
+            continue
+        # One gate: upstream in, downstream out, added to what other users already sent. Unrolled
+        # here, because a scalar program is mostly this.
+        inputs = _inputs_then(node) if changed else node.inputs
+        if create_graph:
+            values: Any = inputs
+            out: Any = node
+        else:
+            values = [x.value if type(x) is Tensor else x for x in inputs]
+            out = node.value
+        params = node.params
+        rules: Any = primitive.vjp
+        if type(rules) is together:
+            rules = [partial(_given, d) for d in rules.rule(g, out, *values, **params)]
+        for x, rule in zip(inputs, rules):  # noqa: B905  # inputs past the last rule get nothing
+            if type(x) is Tensor and x.requires_grad and x.number >= since and rule is not None:
+                downstream = rule(g, out, *values, **params)
+                value = x.value
+                plain = type(downstream) is _float64 and type(value) is _float64
+                if x in gradients:
+                    gradients[x] = gradients[x] + (downstream if plain else shrink(downstream, value))
+                else:
+                    gradients[x] = downstream if plain else fit(downstream, value)
+        if free:
+            node.inputs = ()
+            node.primitive = _FREED
+    if settings.recorder is not None:
+        settings.recorder.answering = None
+    return found
+
+
+def _inputs_then(node: Tensor) -> tuple[Any, ...]:
+    """The inputs of an operation as they were when it ran."""
+    number = node.number
+    return tuple(version_at(x, number) if type(x) is Tensor else x for x in node.inputs)
+
+
+def _given(downstream: Any, *args: Any, **params: Any) -> Any:
+    return downstream
+
+
+def _note_gradient(node: Tensor, g: Any) -> None:
+    """Tell the recorder what the coming operations answer, and `g` whose gradient it is."""
+    recorder = settings.recorder
+    if recorder is None:
+        return
+    recorder.answering = node.origin or Origin()
+    if isinstance(g, Tensor) and g.origin is not None and g.origin.is_backward:
+        if g.origin.gradient_of is None:
+            g.origin.gradient_of = node
+
+
+def check_seed(output: Any, seed: Any) -> Any:
+    """`seed` as an upstream gradient of `output`; raises ShapeError where it does not fit."""
+    shape = shape_of(output)
+    if shape_of(seed if hasattr(seed, "shape") else np.asarray(seed)) != shape:
+        raise ShapeError(
+            f"the gradient given for a value of shape {shape} has shape "
+            f"{np.shape(seed)}; it needs one number for each entry, so shape {shape}"
+        )
+    if not isinstance(output, Tensor):  # a constant: its gradient goes nowhere
+        return seed
+    if isinstance(seed, Tensor):
+        return fit(seed, output.value)
+    return np.array(seed, dtype=output.dtype)[()]
+
+
+def ones_like(value: Any) -> Any:
+    """The gradient of a value with respect to itself."""
+    if type(value) is ArraySpec or value.shape:
+        return np.ones(value.shape, value.dtype)[()]
+    return value.dtype.type(1)
+
+
+def own(g: Any, given: set[int]) -> Any:
+    """A gradient to hand out: writable memory that nobody else holds."""
+    if type(g) is np.ndarray:
+        if g.ndim == 0:  # a scalar, as NumPy's operators would give
+            return g[()]
+        if g.base is not None or not g.flags.writeable or id(g) in given:
+            g = g.copy()
+        given.add(id(g))
+    return g
+
+
+def backward(
+    output: Tensor, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+) -> None:
+    """What `Tensor.backward` does; see there."""
+    if not output.requires_grad:
+        raise GradientError(_why_no_gradient(output))
+    if gradient is None:
+        if output.size != 1:
+            raise GradientError(
+                f"backward() starts from one number, but this value has shape {output.shape}. Reduce "
+                f"it first (.sum(), .mean()), pass backward(gradient) with shape {output.shape}, or "
+                f"use clearprop.jacobian or clearprop.vjp."
+            )
+        seed = ones_like(output.value)
+    else:
+        seed = check_seed(output, gradient)
+    found = sweep(
+        reach([output]), [output], [seed], create_graph=create_graph, free=not retain_graph
+    )
+    given: set[int] = set() if gradient is None else {id(seed)}
+    for node, g in found.items():
+        g = g if create_graph else own(g, given)
+        node.grad = g if node.grad is None else node.grad + g
+
+
+engine.backward = backward
+
+
+def _why_no_gradient(output: Tensor) -> str:
+    why = "backward() on a value that requires no gradient: "
+    if not settings.grad_enabled:
+        why += "it was made within no_grad(), or backward() is called there. Move it out of the `with`."
+    elif output.dtype.kind not in "fc":
+        why += f"it is {output.dtype}, and only floating point values have gradients."
+    else:
+        why += (
+            "nothing that it was made from does. Make an input with clearprop.tensor(x) and "
+            "requires_grad not False, and compute the value from it outside no_grad() and without "
+            "detach()."
+        )
+    return why

@@ -1,0 +1,77 @@
+"""Answering NumPy: what happens when one of its functions meets a Tensor."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .errors import DtypeError, LostGradientError, UnsupportedError
+from .primitive import Primitive, numpy_table
+
+
+def answer_numpy(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call what answers `function`, and say what is wrong where nothing does."""
+    answer = numpy_table.get(function)
+    if answer is None:
+        raise _unsupported(function)
+    if kwargs and isinstance(answer, Primitive):  # where=, dtype=: not the primitive's parameters
+        _refuse_arguments(function, answer, args, kwargs, None)
+    try:
+        return answer(*args, **kwargs)
+    except TypeError as error:
+        if not isinstance(error, (UnsupportedError, DtypeError, LostGradientError)):
+            _refuse_arguments(function, answer, args, kwargs, error)
+        raise
+
+
+def _refuse_arguments(
+    function: Any, answer: Callable[..., Any], args: Any, kwargs: Any, error: TypeError | None
+) -> None:
+    """Turn a signature mismatch into a message that names the argument; let other errors be."""
+    if isinstance(answer, Primitive):
+        known = f"{_numpy_name(function)} takes no keyword here"
+        fits = not kwargs
+    else:
+        signature = inspect.signature(answer)
+        signature = signature.replace(
+            parameters=[p.replace(annotation=p.empty) for p in signature.parameters.values()],
+            return_annotation=signature.empty,
+        )
+        known = f"{_numpy_name(function)}{signature} is what is supported"
+        try:
+            signature.bind(*args, **kwargs)
+            fits = True
+        except TypeError:
+            fits = False
+    if not fits:
+        extra = ", ".join(f"{name}=" for name in kwargs)
+        raise UnsupportedError(
+            f"{_numpy_name(function)} was called on a tensor with arguments it does not take"
+            f"{f' (among {extra})' if extra else ''}: {known}."
+        ) from error
+
+
+def _numpy_name(function: Any) -> str:
+    if isinstance(function, np.ufunc):
+        return f"np.{function.__name__}"
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"np.{owner.__name__}.{function.__name__}"
+    module = getattr(function, "__module__", "numpy") or "numpy"
+    return f"{module.replace('numpy', 'np', 1)}.{getattr(function, '__name__', function)}"
+
+
+def _unsupported(function: Any) -> UnsupportedError:
+    name = _numpy_name(function)
+    known = sorted({_numpy_name(f) for f in numpy_table if getattr(f, "__name__", None)})
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    hint = f" Near it: {', '.join(near)}." if near else ""
+    return UnsupportedError(
+        f"{name} has no gradient in Clearprop yet.{hint} Write it with supported functions, give "
+        f"your own with @clearprop.block and its gradient, pass t.detach() if no gradient is wanted, "
+        f"or add a primitive in one file (see CONTRIBUTING.md)."
+    )

@@ -1,0 +1,269 @@
+"""Reading and writing parts of arrays.
+
+An index is kept as data: a tuple of slices, whole numbers, None and ``...``, in which an array stands
+as a `Slot` naming the input that holds it. So an index array may be a Tensor (labels, an argmax) and
+be unknown while tracing.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, TraceError
+from ..primitive import Custom, Sample, answers, floats, primitive
+from ..spec import ArraySpec, is_floating, shape_of
+from ..tensor import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of an index array: the number of the input that holds it."""
+
+    number: int
+
+
+Index = tuple[Any, ...]
+
+
+def _split(index: Any) -> tuple[Index, tuple[Any, ...]]:
+    """An index as the user wrote it -> the index with slots, and the arrays for them."""
+    items = index if isinstance(index, tuple) else (index,)
+    arrays: list[Any] = []
+    parts: list[Any] = []
+    for item in items:
+        if isinstance(item, list):
+            item = np.asarray(item)
+        if isinstance(item, np.ndarray | Tensor | np.bool_ | bool):
+            parts.append(Slot(len(arrays)))
+            arrays.append(item)
+        elif item is None or item is Ellipsis or isinstance(item, slice):
+            parts.append(item)
+        else:
+            parts.append(operator.index(item))
+    return tuple(parts), tuple(arrays)
+
+
+def _fill(index: Index, arrays: tuple[Any, ...]) -> Index:
+    return tuple(arrays[part.number] if isinstance(part, Slot) else part for part in index)
+
+
+def _region(shape: tuple[int, ...], index: Index, arrays: tuple[Any, ...]) -> tuple[int, ...]:
+    """The shape that an index picks out of an array of this shape."""
+    known = []
+    for array in arrays:
+        if isinstance(array, ArraySpec):
+            if array.dtype.kind == "b":
+                raise TraceError(
+                    f"a boolean mask of shape {array.shape} whose values are not known picks an unknown "
+                    f"number of entries. Use np.where(mask, x, 0.0), or a mask that is no argument."
+                )
+            array = np.zeros(array.shape, int)
+        known.append(array)
+    dummy = np.broadcast_to(np.empty((), bool), shape)  # no memory behind it
+    return dummy[_fill(index, tuple(known))].shape
+
+
+def _write_index(index: Index, arrays: tuple[str, ...]) -> str:
+    def write(part: Any) -> str:
+        if isinstance(part, Slot):
+            return arrays[part.number]
+        if isinstance(part, slice):
+            start, stop = ("" if n is None else str(n) for n in (part.start, part.stop))
+            return f"{start}:{stop}" + ("" if part.step is None else f":{part.step}")
+        return "..." if part is Ellipsis else str(part)
+
+    return ", ".join(map(write, index))
+
+
+# ---- reading
+
+
+def _getitem(x: Any, *arrays: Any, index: Index) -> Any:
+    return x[_fill(index, arrays)]
+
+
+def _getitem_spec(x: Any, *arrays: Any, index: Index) -> ArraySpec:
+    return ArraySpec(_region(x.shape, index, arrays), x.dtype)
+
+
+def getitem_vjp(g: Any, out: Any, x: Any, *arrays: Any, index: Index) -> Any:
+    return scatter(g, *arrays, index=index, shape=x.shape)
+
+
+def _write_getitem(x: str, *arrays: str, index: Index) -> str:
+    return f"{x}[{_write_index(index, arrays)}]"
+
+
+_ROWS = np.array([0, 2, 2])
+_COLUMNS = np.array([1, 0, 0])
+_MASK = np.array([[True, False, True, True], [False] * 4, [True, False, False, False]])
+
+window = primitive(
+    "window",
+    _getitem,
+    spec=_getitem_spec,
+    vjp=(getitem_vjp,),
+    role="selects",
+    why="What was picked gets its gradient, what was left out gets zero.",
+    notation=Custom(_write_getitem),
+    view=True,
+    samples=(
+        Sample(floats(3, 4), index=(1,)),
+        Sample(floats(3, 4), index=(slice(None, None, -2), slice(1, 3))),
+        Sample(floats(2, 3, 4), index=(Ellipsis, None, 0)),
+        Sample(floats(5), index=(-1,)),
+    ),
+)
+
+gather = primitive(
+    "gather",
+    _getitem,
+    spec=_getitem_spec,
+    vjp=(getitem_vjp,),
+    role="selects",
+    why="What was picked gets its gradient, twice what was picked twice; what was left out gets zero.",
+    notation=Custom(_write_getitem),
+    samples=(
+        Sample(floats(3, 4), _ROWS, index=(Slot(0),)),
+        Sample(floats(3, 4), _ROWS, _COLUMNS, index=(Slot(0), Slot(1))),
+        Sample(floats(3, 4), _MASK, index=(Slot(0),)),
+        Sample(floats(3, 2, 4), _COLUMNS, index=(slice(None), Slot(0), slice(0, 2))),
+    ),
+)
+
+
+@answers(operator.getitem)
+def getitem(x: Any, index: Any) -> Any:
+    parts, arrays = _split(index)
+    return (gather if arrays else window)(x, *arrays, index=parts)
+
+
+@answers(np.take)
+def take(a: Any, indices: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        a, axis = a.reshape(-1), 0
+    where = axis % a.ndim if a.ndim else axis
+    return getitem(a, (slice(None),) * where + (np.asarray(indices) if not isinstance(indices, Tensor) else indices,))
+
+
+def _scatter(g: Any, *arrays: Any, index: Index, shape: Any) -> Any:
+    out = np.zeros(shape, g.dtype)
+    if any(getattr(a, "dtype", None) is not None and a.dtype.kind in "iu" for a in arrays):
+        np.add.at(out, _fill(index, arrays), g)  # an entry may be picked more than once
+    else:
+        out[_fill(index, arrays)] = g
+    return out
+
+
+def _scatter_spec(g: Any, *arrays: Any, index: Index, shape: Any) -> ArraySpec:
+    return ArraySpec(shape, g.dtype)
+
+
+def scatter_vjp(g: Any, out: Any, x: Any, *arrays: Any, index: Index, shape: Any) -> Any:
+    return (gather if arrays else window)(g, *arrays, index=index)
+
+
+def _write_scatter(g: str, *arrays: str, index: Index, shape: Any) -> str:
+    return f"scatter({g}, at=[{_write_index(index, arrays)}], shape={shape})"
+
+
+scatter = primitive(
+    "scatter",
+    _scatter,
+    spec=_scatter_spec,
+    vjp=(scatter_vjp,),
+    role="selects",
+    why="The way back of indexing: each number gets the gradient of the place that it was put at.",
+    notation=Custom(_write_scatter),
+    samples=(
+        Sample(floats(4), index=(1,), shape=(3, 4)),
+        Sample(floats(3), _ROWS, _COLUMNS, index=(Slot(0), Slot(1)), shape=(3, 4)),
+        Sample(floats(4), _MASK, index=(Slot(0),), shape=(3, 4)),
+    ),
+)
+
+
+# ---- writing
+
+
+def _assign(x: Any, value: Any, *arrays: Any, index: Index) -> Any:
+    out = np.array(x)
+    out[_fill(index, arrays)] = value
+    return out
+
+
+def _assign_spec(x: Any, value: Any, *arrays: Any, index: Index) -> ArraySpec:
+    region = _region(x.shape, index, arrays)
+    if np.broadcast_shapes(region, shape_of(value)) != region:
+        raise ValueError(f"a value of shape {shape_of(value)} does not fit into a part of shape {region}")
+    return ArraySpec(x.shape, x.dtype)
+
+
+def assign_vjp_x(g: Any, out: Any, x: Any, value: Any, *arrays: Any, index: Index) -> Any:
+    return _assign_record(g, 0.0, *arrays, index=index)
+
+
+def assign_vjp_value(g: Any, out: Any, x: Any, value: Any, *arrays: Any, index: Index) -> Any:
+    g = (gather if arrays else window)(g, *arrays, index=index)
+    if any(a.dtype.kind in "iu" for a in arrays):  # only the last of several writers counts
+        g = g * last_writer(*arrays, index=index, shape=x.shape)
+    return g
+
+
+def _write_assign(x: str, value: str, *arrays: str, index: Index) -> str:
+    return f"assign({x}, {value}, at=[{_write_index(index, arrays)}])"
+
+
+_assign_record = primitive(
+    "assign",
+    _assign,
+    spec=_assign_spec,
+    vjp=(assign_vjp_x, assign_vjp_value),
+    role="selects",
+    why="What was overwritten gets no gradient; what was written gets the gradient of its places.",
+    notation=Custom(_write_assign),
+    samples=(
+        Sample(floats(3, 4), floats(4), index=(1,)),
+        Sample(floats(3, 4), floats(), index=(slice(0, 2), slice(None, None, 2))),
+        Sample(floats(3, 4), floats(3), _ROWS, _COLUMNS, index=(Slot(0), Slot(1))),
+        Sample(floats(3, 4), floats(), _MASK, index=(Slot(0),)),
+    ),
+)
+
+
+def _last_writer(*arrays: Any, index: Index, shape: Any) -> Any:
+    order = np.zeros(shape, np.intp)
+    place = _fill(index, arrays)
+    turn = np.arange(order[place].size).reshape(order[place].shape)
+    order[place] = turn
+    return order[place] == turn
+
+
+def _last_writer_spec(*arrays: Any, index: Index, shape: Any) -> ArraySpec:
+    return ArraySpec(_region(shape, index, arrays), np.dtype(bool))
+
+
+last_writer = primitive(
+    "last_writer",
+    _last_writer,
+    spec=_last_writer_spec,
+    vjp=(None,),
+    role="blocks",
+    why="Which of several numbers written to one place stayed there is no matter of degree.",
+    samples=(Sample(_ROWS, _COLUMNS, index=(Slot(0), Slot(1)), shape=(3, 4)),),
+)
+
+
+@answers(operator.setitem)
+def setitem(x: Any, index: Any, value: Any) -> Any:
+    if isinstance(value, Tensor) and value.requires_grad and not is_floating(x.dtype):
+        raise DtypeError(
+            f"a value with a gradient was assigned into a tensor of {x.dtype}, which would cut it to "
+            f"whole numbers. Make the tensor floating: clearprop.tensor(data, dtype=float)."
+        )
+    parts, arrays = _split(index)
+    return _assign_record(x, value, *arrays, index=parts)

@@ -1,0 +1,108 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..primitive import Infix, Sample, answers, floats, primitive
+from ..spec import ArraySpec, broadcast_shapes, promote
+from .shaping import moveaxis, reshape
+
+
+def matmul_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+    if y.ndim == 1:
+        return g * y if x.ndim == 1 else np.expand_dims(g, -1) * y
+    if x.ndim == 1:
+        return (y @ np.expand_dims(g, -1))[..., 0]
+    return g @ y.mT
+
+
+def matmul_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+    if x.ndim == 1:
+        return g * x if y.ndim == 1 else np.expand_dims(x, -1) * np.expand_dims(g, -2)
+    if y.ndim == 1:
+        return (x.mT @ np.expand_dims(g, -1))[..., 0]
+    return x.mT @ g
+
+
+def _matmul_spec(x: Any, y: Any) -> ArraySpec:
+    if not x.ndim or not y.ndim:
+        raise ValueError("a number cannot be a factor of @; use *")
+    a = x.shape if x.ndim > 1 else (1, *x.shape)
+    b = y.shape if y.ndim > 1 else (*y.shape, 1)
+    if a[-1] != b[-2]:
+        raise ValueError(f"the inner sizes {a[-1]} and {b[-2]} differ")
+    batch = broadcast_shapes(a[:-2], b[:-2])
+    rows = a[-2:-1] if x.ndim > 1 else ()
+    columns = b[-1:] if y.ndim > 1 else ()
+    return ArraySpec((*batch, *rows, *columns), promote(x, y))
+
+
+matmul = primitive(
+    "matmul",
+    operator.matmul,
+    numpy=np.matmul,
+    operator="matmul",
+    spec=_matmul_spec,
+    vjp=(matmul_vjp_x, matmul_vjp_y),
+    role="mixes",
+    why="A multiply gate for whole matrices: each factor gets the upstream gradient times the other, "
+    "transposed so that the shapes fit.",
+    notation=Infix("@", 20),
+    samples=(
+        Sample(floats(2, 3), floats(3, 4)),
+        Sample(floats(3), floats(3)),
+        Sample(floats(3), floats(3, 4)),
+        Sample(floats(2, 3), floats(3)),
+        Sample(floats(5, 2, 3), floats(5, 3, 4)),
+        Sample(floats(5, 2, 3), floats(3, 4)),
+        Sample(floats(2, 3), floats(5, 3, 4)),
+        Sample(floats(3), floats(5, 3, 4)),
+        Sample(floats(5, 2, 3), floats(3)),
+        Sample(floats(5, 1, 2, 3), floats(4, 3, 2)),
+    ),
+)
+
+
+@answers(np.dot)
+def dot(a: Any, b: Any) -> Any:
+    """np.dot is multiplication for numbers and a product over a's last and b's last but one axis."""
+    a, b = (x if hasattr(x, "ndim") else np.asarray(x) for x in (a, b))
+    if a.ndim == 0 or b.ndim == 0:
+        return a * b
+    if b.ndim <= 2:
+        return a @ b
+    columns = reshape(moveaxis(b, -2, 0), (b.shape[-2], -1))
+    return reshape(a @ columns, (*a.shape[:-1], *b.shape[:-2], b.shape[-1]))
+
+
+def outer_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+    return g @ y
+
+
+def outer_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+    return x @ g
+
+
+def _outer_spec(x: Any, y: Any) -> ArraySpec:
+    return ArraySpec((*x.shape, *y.shape), promote(x, y))
+
+
+_outer_record = primitive(
+    "outer",
+    np.multiply.outer,
+    spec=_outer_spec,
+    vjp=(outer_vjp_x, outer_vjp_y),
+    role="swaps",
+    why="Every pair is multiplied, so each input gets the upstream gradient weighed with the other.",
+    samples=(Sample(floats(3), floats(4)),),
+)
+
+
+@answers(np.outer)
+def outer(a: Any, b: Any) -> Any:
+    a, b = (x if hasattr(x, "ndim") else np.asarray(x) for x in (a, b))
+    return _outer_record(*(x if x.ndim == 1 else reshape(x, -1) for x in (a, b)))

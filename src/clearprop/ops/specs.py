@@ -1,0 +1,40 @@
+"""Shape and dtype rules that several families of primitives share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..spec import ArraySpec, broadcast_shapes, shape_of, ufunc_dtype
+
+SpecRule = Callable[..., ArraySpec]
+
+
+def like_ufunc(ufunc: np.ufunc) -> SpecRule:
+    """Inputs broadcast; the dtype is what this ufunc would give."""
+
+    def spec(*inputs: Any) -> ArraySpec:
+        shapes = [shape_of(x) for x in inputs]
+        return ArraySpec(broadcast_shapes(*shapes), ufunc_dtype(ufunc, *inputs))
+
+    return spec
+
+
+def same(x: Any, **params: Any) -> ArraySpec:
+    """The spec of the first input."""
+    return ArraySpec(x.shape, x.dtype)
+
+
+def reduced(shape: tuple[int, ...], axis: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
+    """The shape after a reduction over `axis`."""
+    if keepdims:
+        return tuple(1 if i in axis else n for i, n in enumerate(shape))
+    return tuple(n for i, n in enumerate(shape) if i not in axis)
+
+
+def kept(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    """`g`, the gradient of a reduction of `x`, so that it broadcasts against `x`: the reduced axes are
+    back as size one (a single number broadcasts as it is)."""
+    return g if keepdims or g.shape == () else g.reshape(reduced(x.shape, axis, True))

@@ -1,0 +1,227 @@
+"""The record of one operation, and the registry of all of them.
+
+A primitive says everything about itself once: how to compute it, which shape it gives, how a
+gradient goes back through it, which pattern that is, how it is written, and what to test it on. The
+eager sweep, traces, explanations, pictures and generated code are readings of this record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+Rule = Callable[..., Any]
+"""``(g, out, *inputs, **params) -> downstream``, written with operators and NumPy calls. It ignores
+broadcasting and dtypes: its result may be larger than the input (the sweep sums over the stretched
+axes) or smaller (the sweep stretches it). It returns `g`, a new array or a view of either."""
+
+ROLES = {
+    "passes": "passes its upstream gradient on unchanged, up to sign or layout",
+    "sums": "repeats its input forward, so it adds the upstream gradients of the copies up",
+    "spreads": "adds its input up forward, so every summed entry receives the upstream gradient",
+    "swaps": "gives each input the upstream gradient times the other input",
+    "scales": "multiplies the upstream gradient by its own slope",
+    "routes": "sends the upstream gradient to the winning input alone; ties share it",
+    "selects": "sends the upstream gradient back to the entries that were picked, zero elsewhere",
+    "mixes": "weighs the upstream gradient with its other inputs and adds the results up",
+    "blocks": "lets no gradient through",
+}
+"""The patterns of gradient flow, each as the end of a sentence that starts with the gate's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Infix:
+    """Written between its two inputs; a higher `binds` binds tighter."""
+
+    symbol: str
+    binds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """Written before its one input."""
+
+    symbol: str
+    binds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Written as a call, parameters as keywords: ``sum(x, axis=0)``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """Written by a function of the inputs' texts and the parameters, for indexing, ``.T`` and the like."""
+
+    write: Callable[..., str]
+
+
+Notation = Infix | Prefix | Call | Custom
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A description of a random array, drawn anew and alike for each test."""
+
+    shape: tuple[int, ...]
+    low: float = -2.0
+    high: float = 2.0
+    dtype: str = "float64"
+
+    def __call__(self, rng: np.random.Generator) -> Any:
+        if np.dtype(self.dtype).kind in "iu":
+            return rng.integers(int(self.low), int(self.high), self.shape).astype(self.dtype)
+        return rng.uniform(self.low, self.high, self.shape).astype(self.dtype)[()]
+
+
+def floats(*shape: int, low: float = -2.0, high: float = 2.0) -> Draw:
+    """Draw float64 numbers from [low, high)."""
+    return Draw(shape, low, high)
+
+
+def integers(*shape: int, low: int, high: int) -> Draw:
+    """Draw int64 numbers from [low, high)."""
+    return Draw(shape, low, high, "int64")
+
+
+class Sample:
+    """Arguments to test a primitive on: positional arrays (or `Draw`s of them) and parameters."""
+
+    __slots__ = ("inputs", "params")
+
+    def __init__(self, *inputs: Any, **params: Any) -> None:
+        self.inputs = inputs
+        self.params = params
+
+    def draw(self, seed: int = 0) -> tuple[Any, ...]:
+        """The inputs as arrays; the same seed gives the same numbers."""
+        rng = np.random.default_rng(seed)
+        return tuple(x(rng) if isinstance(x, Draw) else x for x in self.inputs)
+
+
+class each:
+    """The rules of a primitive that takes any number of inputs: ``rule(position, g, out, *inputs)``."""
+
+    __slots__ = ("rule",)
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+    def __getitem__(self, position: int) -> Rule:
+        return partial(self.rule, position)
+
+    def __iter__(self) -> Iterator[Rule]:
+        position = 0
+        while True:
+            yield self[position]
+            position += 1
+
+
+@dataclass(frozen=True, slots=True)
+class together:
+    """One rule for all inputs, where they share work: it returns a downstream (or None) for each."""
+
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Primitive:
+    """One operation.
+
+    `forward(*arrays, **params)` computes it (None: its node's body does); `spec(*specs, **params)` gives the result's shape and
+    dtype; `vjp` holds one `Rule` per input, None where the input gets no gradient (inputs past its
+    end get none either); `role` is a key of `ROLES`; `why` is one plain sentence about its gradient;
+    `elementwise` says that each output entry reads one entry of each (broadcast) input; `view` that
+    NumPy gives a window on the input's memory.
+    """
+
+    name: str
+    forward: Callable[..., Any] | None
+    spec: Callable[..., Any]
+    vjp: tuple[Rule | None, ...] | each | together
+    role: str
+    why: str
+    notation: Notation
+    samples: tuple[Sample, ...] = ()
+    elementwise: bool = False
+    view: bool = False
+    function: Callable[..., Any] | None = None
+    differentiable: bool = field(init=False, default=True)
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise ValueError(f"primitive {self.name!r}: {self.role!r} is no role; use one of {list(ROLES)}")
+        if isinstance(self.vjp, tuple) and not any(self.vjp):
+            object.__setattr__(self, "differentiable", False)
+
+    def __call__(self, *inputs: Any, **params: Any) -> Any:
+        """Apply it: to plain arrays plainly, to Tensors so that the result remembers."""
+        raise NotImplementedError("the tensor module puts its own function here")
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __deepcopy__(self, memo: object) -> Primitive:
+        return self
+
+
+engine = SimpleNamespace(install_operator=None, backward=None)
+"""What records and Tensors call of the engine, filled in by the modules that come after them."""
+
+primitives = SimpleNamespace()
+"""Every registered primitive, by name."""
+
+numpy_table: dict[Any, Callable[..., Any]] = {}
+"""From a NumPy function to what answers it when one of its arguments is a Tensor."""
+
+
+def primitive(
+    name: str,
+    forward: Callable[..., Any],
+    *,
+    spec: Callable[..., Any],
+    vjp: tuple[Rule | None, ...] | each | together,
+    role: str,
+    why: str,
+    samples: tuple[Sample, ...],
+    notation: Notation | None = None,
+    numpy: Callable[..., Any] | None = None,
+    operator: str | None = None,
+    elementwise: bool = False,
+    view: bool = False,
+) -> Primitive:
+    """Make a primitive and register it.
+
+    `numpy` is the NumPy function that it answers, `operator` the name of Python's operator method
+    (``"add"`` for ``__add__`` and, with two inputs, ``__radd__``), if any.
+    """
+    record = Primitive(
+        name, forward, spec, vjp, role, why, notation or Call(name), samples, elementwise, view
+    )
+    if hasattr(primitives, name):
+        raise ValueError(f"primitive {name!r} is registered twice")
+    setattr(primitives, name, record)
+    if numpy is not None:
+        numpy_table[numpy] = record
+    if operator is not None:
+        engine.install_operator(operator, record)
+    return record
+
+
+def answers(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: this function answers these NumPy functions for Tensors, with NumPy's signature."""
+
+    def note(answer: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            numpy_table[function] = answer
+        return answer
+
+    return note

@@ -1,0 +1,167 @@
+"""What is switched on for this thread: gradients, a recorder, how deep in transforms we are."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ContextDecorator, contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .callsite import Line, line_of, user_frame
+from .primitive import Primitive
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+
+class Scope:
+    """One call of a block: which block, and the call it happened in."""
+
+    __slots__ = ("arguments", "line", "parent", "primitive")
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        parent: Scope | None,
+        arguments: dict[int, str],
+        line: Line | None,
+    ) -> None:
+        self.primitive = primitive
+        self.parent = parent
+        self.arguments = arguments
+        """Argument names by the sequence number of the Tensor that was passed."""
+        self.line = line
+
+
+class Origin:
+    """Where a Tensor comes from: its name, the user's line, the block call that made it."""
+
+    __slots__ = ("depth", "gradient_of", "is_backward", "line", "name", "scope")
+
+    def __init__(
+        self, name: str | None = None, line: Line | None = None, scope: Scope | None = None
+    ) -> None:
+        self.name = name
+        self.line = line
+        self.scope = scope
+        self.depth = 0 if name else 1 << 30
+        """How deep in calls the name was found: a name nearer the top is nearer to the user."""
+        self.is_backward = False
+        """Whether a reverse sweep made it; `line` is then the forward line that it answers."""
+        self.gradient_of: Tensor | None = None
+
+    def rename(self, name: str, depth: int) -> None:
+        if depth < self.depth:
+            self.name, self.depth = name, depth
+
+
+class Recorder:
+    """Notes the origin of every operation while it is on.
+
+    Names are read from the locals of the frames that operations run in, at each operation (so that
+    a variable bound twice gives its name to both values) and once more when recording ends (a frame
+    keeps its locals after it returns).
+    """
+
+    def __init__(self, *, tracing: bool) -> None:
+        self.tracing = tracing
+        """Whether values are unknown, so that every operation must be kept, not only gradients'."""
+        self.answering: Origin | None = None
+        """While a reverse sweep runs: the origin of the operation that it is passing."""
+        self.array_names: dict[int, str] = {}
+        """Names of plain arrays met in the same frames, by id: constants deserve names, too."""
+        self._frames: dict[FrameType, int] = {}
+
+    def note(self, scope: Scope | None) -> Origin:
+        if self.answering is not None:
+            origin = Origin(None, self.answering.line)
+            origin.is_backward = True
+            return origin
+        frame = user_frame()
+        if frame is None:
+            return Origin(scope=scope)
+        if frame not in self._frames:
+            self._frames[frame] = _depth(frame)
+        self._read_names(frame)
+        return Origin(None, line_of(frame), scope)
+
+    def finish(self) -> None:
+        """Read the last names and let go of the frames."""
+        for frame in self._frames:
+            self._read_names(frame)
+        self._frames.clear()
+
+    def _read_names(self, frame: FrameType) -> None:
+        depth = self._frames[frame]
+        for name, value in list(frame.f_locals.items()):
+            origin = getattr(value, "origin", None)
+            if type(origin) is Origin and name.isidentifier():
+                origin.rename(name, depth + 1)
+            elif isinstance(value, np.ndarray):
+                self.array_names.setdefault(id(value), name)
+
+
+def _depth(frame: FrameType | None) -> int:
+    depth = 0
+    while frame is not None:
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+class Settings(threading.local):
+    """The switches; `plain` is true while nothing is recorded."""
+
+    plain = True
+    grad_enabled = True
+    recorder: Recorder | None = None
+    scope: Scope | None = None
+    transforms = 0
+    """How many of `grad`, `vjp`, ... are running: inside them, dropping a gradient is an error."""
+
+    @contextmanager
+    def changed(self, **values: Any) -> Iterator[None]:
+        """Set switches for the length of a `with`."""
+        before = {name: getattr(self, name) for name in values}
+        self._set(values)
+        try:
+            yield
+        finally:
+            self._set(before)
+
+    def _set(self, values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.plain = self.recorder is None and self.scope is None
+
+
+settings = Settings()
+
+
+class no_grad(ContextDecorator):
+    """Within it, operations are not recorded and their results require no gradient.
+
+    A context manager and a decorator, as in PyTorch; each thread has its own.
+
+    >>> import clearprop
+    >>> w = clearprop.tensor(2.0)
+    >>> with clearprop.no_grad():
+    ...     w -= 0.5
+    >>> print(w, w.requires_grad)
+    1.5 True
+    """
+
+    def __init__(self) -> None:
+        self._stack: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._stack.append(settings.grad_enabled)
+        settings.grad_enabled = False
+
+    def __exit__(self, *exc: object) -> None:
+        settings.grad_enabled = self._stack.pop()
+
+

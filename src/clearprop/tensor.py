@@ -1,0 +1,589 @@
+"""Tensor: a value that remembers how it was made, and that plain NumPy code can work with.
+
+A Tensor is its own graph node: `primitive` applied to `inputs` gave `value`. While tracing, `value` is
+an `ArraySpec` instead of numbers; nothing else changes. Sequence numbers order the graph: an
+operation has a higher `number` than all of its inputs.
+"""
+
+from __future__ import annotations
+
+import copy
+import dis
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from typing import Any, NoReturn
+
+import numpy as np
+
+from .array_methods import ArrayMethods
+from .callsite import user_frame
+from .dispatch import answer_numpy
+from .errors import (
+    DtypeError,
+    GradientError,
+    LostGradientError,
+    ShapeError,
+    TraceError,
+    UnsupportedError,
+)
+from .primitive import Primitive, engine, numpy_table, primitives
+from .settings import Origin, settings
+from .spec import ArraySpec, is_floating, shape_of
+
+_next_number = count(1).__next__
+_NO_PARAMS: dict[str, Any] = {}
+"""Shared by all operations without parameters, and never changed. (A plain dict: ** on a read-only
+view costs more than many an operation.)"""
+_changed_in_place = False
+"""Whether any Tensor was ever changed in place: from then on, windows are checked before use."""
+
+
+_INTO_ARRAY = "a conversion to a plain array (np.array, np.asarray, or assignment into an array)"
+_INSTEAD_OF_ARRAY = (
+    "np.stack([...]) to build an array from tensors, clearprop.tensor(array) as the array to assign "
+    "into, or t.detach() where no gradient is wanted"
+)
+_STORE_SUBSCR = dis.opmap["STORE_SUBSCR"]
+
+
+def _is_array_assignment() -> bool:
+    """Whether the user's line is running ``array[i] = ...``: NumPy asks for float(t) there, too."""
+    frame = user_frame()
+    return frame is not None and frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR
+
+
+class Tensor(ArrayMethods):
+    """A NumPy value (an array or a NumPy scalar) with a memory.
+
+    Made by `clearprop.tensor`, never directly. It has NumPy's operators, methods and attributes, is
+    accepted by NumPy's functions, and has PyTorch's `backward`, `grad`, `requires_grad`, `detach`.
+
+    Attributes
+    ----------
+    value : ndarray or NumPy scalar, read-only; an `ArraySpec` while tracing
+    grad : None, or what `backward` has accumulated: an array of the shape and dtype of `value`
+    requires_grad : whether gradients flow into it
+    primitive, inputs, params : how it was made
+    number : place in the order of making
+    before : the Tensor that stands for the old value, once this one was changed in place
+    """
+
+    __slots__ = (
+        "before",
+        "grad",
+        "inputs",
+        "number",
+        "origin",
+        "params",
+        "primitive",
+        "requires_grad",
+        "retains_grad",
+        "value",
+    )
+
+    def __init__(
+        self,
+        value: Any,
+        primitive: Primitive | None,
+        inputs: tuple[Any, ...],
+        params: Mapping[str, Any],
+        requires_grad: bool,
+        origin: Origin | None = None,
+    ) -> None:
+        self.value = value
+        self.primitive = primitive
+        self.inputs = inputs
+        self.params = params
+        self.requires_grad = requires_grad
+        self.origin = origin
+        self.number = _next_number()
+        self.grad: Any = None
+        self.retains_grad = False
+
+    # ---- what it is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        return self.value.size
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user rather than by an operation on gradients."""
+        return self.primitive is None
+
+    @property
+    def is_known(self) -> bool:
+        """False while tracing, when there is a shape and a dtype but no number."""
+        return type(self.value) is not ArraySpec
+
+    def __repr__(self) -> str:
+        if not self.is_known:
+            return f"<unknown {self.value}>"
+        made = f", made by {self.primitive.name}" if self.primitive else ""
+        flag = "" if self.requires_grad else ", requires_grad=False"
+        return f"tensor({np.array2string(np.asarray(self.value), separator=', ', prefix='tensor(')}{flag}{made})"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(self.shape[0]))
+
+    # ---- gradients
+
+    def backward(
+        self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Add the gradient of this value to the `grad` of every leaf that it was made from.
+
+        Parameters
+        ----------
+        gradient : array of this tensor's shape; the upstream gradient. Needed unless it is a scalar.
+        retain_graph : keep what a second `backward` through the same operations needs.
+        create_graph : make `grad` a Tensor that can be differentiated again.
+
+        Raises
+        ------
+        GradientError : nothing requires a gradient; not a scalar; or the graph is already freed.
+        ShapeError : `gradient` has another shape.
+
+        >>> import clearprop
+        >>> x = clearprop.tensor(3.0)
+        >>> (x * x).backward()
+        >>> float(x.grad)
+        6.0
+        """
+        engine.backward(self, gradient, retain_graph=retain_graph, create_graph=create_graph)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """A leaf of its own with the same value and gradient, as in PyTorch."""
+        if not self.is_leaf:
+            raise GradientError("only leaves are deep-copied; take .copy() or .detach() of a result")
+        twin = tensor(self.value, requires_grad=self.requires_grad)
+        twin.grad, twin.origin = copy.deepcopy(self.grad, memo), self.origin
+        return twin
+
+    def zero_grad(self) -> None:
+        """Forget the accumulated gradient, like ``x.grad = None``."""
+        self.grad = None
+
+    def retain_grad(self) -> None:
+        """Keep this intermediate value's gradient in `grad` at the next `backward`."""
+        if not self.requires_grad:
+            raise GradientError(
+                "retain_grad() on a tensor that requires no gradient. "
+                "Make it from tensors with requires_grad=True."
+            )
+        self.retains_grad = True
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Switch `requires_grad` of a leaf in place and return it, as in PyTorch."""
+        if not self.is_leaf:
+            raise GradientError(
+                "requires_grad can only be switched on a leaf; use .detach() to cut a result loose"
+            )
+        if requires_grad:
+            check_floating(self.value)
+        self.requires_grad = requires_grad
+        return self
+
+    def detach(self) -> Tensor:
+        """The same value, through which no gradient flows."""
+        return primitives.stop_gradient(self)
+
+    # ---- leaving for plain NumPy and Python
+
+    def item(self) -> Any:
+        """The one number as a Python scalar; its gradient stays behind, which the name makes plain."""
+        self._refuse_unknown("item()")
+        return self.value.item()
+
+    def tolist(self) -> Any:
+        """The numbers as (nested) Python lists."""
+        self._refuse_unknown("tolist()")
+        return self.value.tolist()
+
+    def numpy(self) -> Any:
+        """The value as a read-only array; call `detach` first if it requires a gradient."""
+        return self._plain("numpy()", ".detach().numpy()")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        value = self._plain(_INTO_ARRAY, _INSTEAD_OF_ARRAY)
+        return np.array(value, dtype=dtype, copy=copy)
+
+    def __float__(self) -> float:
+        return float(self._number("float(t)"))
+
+    def __int__(self) -> int:
+        return int(self._number("int(t)"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex(t)"))
+
+    def __index__(self) -> int:
+        self._refuse_unknown("an index")
+        return operator.index(self.value)
+
+    def __bool__(self) -> bool:
+        self._refuse_unknown("the truth of a value (`if`, `while`, `and`, `or`)")
+        return bool(self.value)
+
+    def _number(self, what: str) -> Any:
+        self._refuse_unknown(what)
+        if self.requires_grad and _is_array_assignment():
+            self._plain(_INTO_ARRAY, _INSTEAD_OF_ARRAY)
+        if self.requires_grad and settings.transforms:
+            raise LostGradientError(
+                f"{what} makes a plain number, which has no gradient. Use NumPy's functions on the "
+                f"tensor (np.sin, not math.sin), or t.item() if you mean to drop the gradient."
+            )
+        return self.value
+
+    def _plain(self, what: str, instead: str) -> Any:
+        self._refuse_unknown(what)
+        if self.requires_grad:
+            raise LostGradientError(
+                f"{what} would drop the gradient of a tensor of shape {self.shape}. Use {instead}."
+            )
+        return self.value
+
+    def _refuse_unknown(self, what: str) -> None:
+        if not self.is_known:
+            raise TraceError(
+                f"{what} needs a number, but while tracing only the spec {self.value} is known. "
+                f"Use np.where(condition, a, b) or np.maximum for a choice between values; make the "
+                f"value an argument that is no array (an int, a bool, a string) to fix it when tracing."
+            )
+
+    # ---- NumPy's protocols
+
+    __array_priority__ = 1000.0
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__":
+            if not kwargs:
+                answer = numpy_table.get(ufunc)
+                if type(answer) is Primitive:
+                    return apply(answer, inputs)
+            function: Any = ufunc
+        else:
+            function = getattr(ufunc, method)
+        if "out" in kwargs:
+            raise LostGradientError(
+                f"np.{ufunc.__name__} was asked to write a tensor into a plain array (out=, or an "
+                f"in-place operator such as `a += t`). Write a = a + t, or make `a` a clearprop.tensor."
+            )
+        return answer_numpy(function, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return answer_numpy(function, args, kwargs)
+
+    def _change(self, primitive: Primitive, other: Any) -> Tensor:
+        """An operator in place; a parameter's update, which nothing records, without detours."""
+        if self.primitive is None and not settings.grad_enabled and settings.plain:
+            y = other.value if type(other) is Tensor else other
+            value = primitive.forward(self.value, y)  # type: ignore[misc]
+            old = self.value
+            if value.shape == old.shape and value.dtype == old.dtype and not _is_window(self):
+                return self._replace(value)
+        return self._become(primitive(self, other))
+
+    def _replace(self, value: Any) -> Tensor:
+        global _changed_in_place
+        _changed_in_place = True
+        if type(value) is np.ndarray:
+            value.setflags(False)  # read-only
+        self.value, self.number = value, _next_number()
+        return self
+
+    def _become(self, new: Tensor) -> Tensor:
+        """Change in place: this object becomes `new`.
+
+        What was computed from the old value must not notice. The old state moves to a Tensor of its
+        own, `before`, and users that are older than the change find it through `version_at`.
+        """
+        global _changed_in_place
+        old, value = self.value, new.value
+        if value.shape != old.shape:
+            raise ShapeError(
+                f"a change in place cannot turn shape {self.shape} into {new.shape}; "
+                f"write t = t + v instead of t += v"
+            )
+        if value.dtype is not old.dtype and value.dtype != old.dtype:
+            if not np.can_cast(new.dtype, self.dtype, "same_kind"):
+                raise DtypeError(f"a change in place cannot turn {self.dtype} into {new.dtype}")
+            new = new.astype(self.dtype)
+        if self.primitive is None and self.requires_grad and settings.grad_enabled:
+            raise GradientError(
+                "a leaf that requires a gradient was changed in place, which would change what its "
+                "gradient means. Update parameters within clearprop.no_grad(), or change a copy: t.copy()."
+            )
+        if _is_window(self):
+            raise UnsupportedError(
+                "this tensor is a window on another one (a slice, a reshape or a transpose), and in "
+                "NumPy the change would reach that one too. Assign into the whole tensor, as in "
+                "t[0, 1] = v, or take a copy first: t[0].copy()."
+            )
+        if new.primitive is None:  # not recorded
+            return self._replace(new.value)
+        _changed_in_place = True
+        before = Tensor.__new__(Tensor)
+        for slot in Tensor.__slots__:
+            if hasattr(self, slot):
+                setattr(before, slot, getattr(self, slot))
+        before.origin = self.origin and Origin(None, self.origin.line, self.origin.scope)
+        self.value, self.primitive, self.params = new.value, new.primitive, new.params
+        self.inputs = tuple(before if x is self else x for x in new.inputs)
+        self.number, self.requires_grad = new.number, new.requires_grad
+        self.origin = new.origin
+        self.grad = None
+        self.before = before
+        return self
+
+
+def _is_window(t: Tensor) -> bool:
+    if t.primitive is not None:
+        return t.primitive.view
+    return isinstance(t.value, np.ndarray) and t.value.base is not None
+
+
+# ---- making and applying
+
+
+def tensor(
+    data: Any, dtype: Any = None, *, requires_grad: bool | None = None, name: str | None = None
+) -> Tensor:
+    """Make a leaf: a copy of `data` that gradients can flow into.
+
+    Parameters
+    ----------
+    data : a number, a (nested) list of numbers, an array, or a Tensor (whose value is copied)
+    dtype : NumPy dtype; by default NumPy's choice for `data`
+    requires_grad : by default True for floating and complex data, False for integers and booleans
+    name : shown in explanations; by default the name of the caller's variable
+
+    Raises
+    ------
+    DtypeError : `requires_grad=True` for integers or booleans.
+
+    >>> import clearprop, numpy as np
+    >>> x = clearprop.tensor([1.0, 2.0])
+    >>> np.sum(x**2).backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+    if isinstance(data, Tensor):
+        data = data.detach().value
+    value = np.array(data, dtype=dtype)
+    if value.dtype.kind not in "biufc":
+        raise DtypeError(
+            f"clearprop.tensor needs numbers, not {value.dtype}; to join tensors, use np.stack([...])"
+        )
+    value.setflags(False)  # read-only
+    floating = is_floating(value.dtype)
+    if requires_grad and not floating:
+        check_floating(value)
+    wants = floating if requires_grad is None else requires_grad
+    value = value if value.ndim else value[()]  # a view of a whole array would look like a window
+    return Tensor(value, None, (), _NO_PARAMS, wants, Origin(name) if name else None)
+
+
+def check_floating(value: Any, what: str = "this") -> None:
+    """Raise DtypeError unless `value` can carry a gradient; `what` names it in the message."""
+    dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+    if is_floating(dtype):
+        return
+    example = "3.0 instead of 3" if shape_of(value) == () else "x.astype(float)"
+    raise DtypeError(
+        f"gradients need floating point numbers, but {what} is {dtype} of shape {shape_of(value)}: "
+        f"a small step is not possible in {dtype}. Use {example}."
+    )
+
+
+def apply(
+    primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS
+) -> Tensor:
+    """Apply a primitive to Tensors and plain values; the result remembers it if a gradient may come."""
+    if not settings.plain:
+        return _apply_recording(primitive, inputs, params)
+    if _changed_in_place:
+        _check_windows(inputs)
+    values = [x.value if type(x) is Tensor else x for x in inputs]
+    try:
+        value = primitive.forward(*values, **params)  # type: ignore[misc]
+    except Exception as error:
+        _fail(primitive, values, error)
+    if type(value) is np.ndarray:
+        value.setflags(False)  # read-only
+    if primitive.differentiable:
+        for x in inputs:
+            if type(x) is Tensor and x.requires_grad:
+                if settings.grad_enabled:
+                    return Tensor(value, primitive, inputs, params, True)
+                break
+    return Tensor(value, None, (), _NO_PARAMS, False)
+
+
+def _install_operator(name: str, primitive: Primitive) -> None:
+    """Give Tensors the operator that a primitive answers."""
+    if len(primitive.vjp) == 1:  # type: ignore[arg-type]
+        setattr(Tensor, f"__{name}__", lambda self: apply(primitive, (self,)))
+        return
+    setattr(Tensor, f"__{name}__", _binary_operator(primitive))
+    if name in _REFLECTED:
+
+        def reflected(self: Tensor, other: Any) -> Tensor:
+            return apply(primitive, (other, self))
+
+        setattr(Tensor, f"__r{name}__", reflected)
+
+
+_REFLECTED = {"add", "sub", "mul", "truediv", "pow", "matmul"}
+
+
+def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
+    """`apply` for an operator, unrolled: scalar programs are made of these."""
+    forward: Any = primitive.forward
+    differentiable = primitive.differentiable
+
+    def operator_method(self: Tensor, other: Any) -> Tensor:
+        if not settings.plain:
+            return _apply_recording(primitive, (self, other), _NO_PARAMS)
+        if _changed_in_place:
+            _check_windows((self, other))
+        x, y = self.value, other
+        requires_grad = self.requires_grad
+        if type(other) is Tensor:
+            y = other.value
+            requires_grad = requires_grad or other.requires_grad
+        try:
+            value = forward(x, y)
+        except Exception as error:
+            _fail(primitive, [x, y], error)
+        if type(value) is np.ndarray:
+            value.setflags(False)  # read-only
+        if requires_grad and differentiable and settings.grad_enabled:
+            return Tensor(value, primitive, (self, other), _NO_PARAMS, True)
+        return Tensor(value, None, (), _NO_PARAMS, False)
+
+    return operator_method
+
+
+def _apply_recording(
+    primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any]
+) -> Tensor:
+    """`apply` while gradients are off, a trace or an explanation records, or a block is open."""
+    if _changed_in_place:
+        _check_windows(inputs)
+    recorder = settings.recorder
+    values = [x.value if type(x) is Tensor else x for x in inputs]
+    unknown = any(type(v) is ArraySpec for v in values)
+    compute = primitive.spec if unknown and recorder and recorder.tracing else primitive.forward
+    try:
+        value = compute(*values, **params)  # type: ignore[misc]
+    except Exception as error:
+        _fail(primitive, values, error)
+    if type(value) is np.ndarray:
+        value.setflags(False)  # read-only
+    requires_grad = (
+        settings.grad_enabled
+        and primitive.differentiable
+        and any(type(x) is Tensor and x.requires_grad for x in inputs)
+    )
+    if recorder is not None:
+        return Tensor(
+            value, primitive, inputs, params, requires_grad, recorder.note(settings.scope)
+        )
+    if not requires_grad:
+        return Tensor(value, None, (), _NO_PARAMS, False)
+    return Tensor(value, primitive, inputs, params, True, Origin(scope=settings.scope))
+
+
+def _call(self: Primitive, *inputs: Any, **params: Any) -> Any:
+    """Apply a primitive to anything: plain values give a plain value, Tensors give a Tensor."""
+    for x in inputs:
+        if type(x) is Tensor:
+            return apply(self, inputs, params)
+    return self.forward(*inputs, **params)  # type: ignore[misc]
+
+
+Primitive.__call__ = _call  # type: ignore[method-assign]
+engine.install_operator = _install_operator
+
+
+# ---- changes in place
+
+
+def version_at(x: Tensor, number: int) -> Tensor:
+    """What `x` was when the operation of this `number` used it: inputs are older than their users."""
+    while x.number >= number:
+        if not hasattr(x, "before"):
+            raise GradientError(
+                "a tensor that the backward pass needs was changed in place after it was used. "
+                "Call backward() before updating parameters, or change a copy: t.copy()."
+            )
+        x = x.before
+    return x
+
+
+def _check_windows(inputs: tuple[Any, ...]) -> None:
+    """Refuse a window that NumPy would have seen change under its hands."""
+    for x in inputs:
+        if type(x) is Tensor and x.primitive is not None and x.primitive.view:
+            _check_window(x)
+
+
+def _check_window(x: Tensor) -> None:
+    window = x
+    while window.primitive is not None and window.primitive.view:
+        base = window.inputs[0]
+        if type(base) is not Tensor:
+            return
+        if base.number > window.number:
+            raise UnsupportedError(
+                f"this tensor of shape {x.shape} is a window (a slice, a reshape or a transpose) on a "
+                f"tensor that was changed in place since; in NumPy it would show the new values. Take "
+                f"the slice again after the change, or take a copy before it."
+            )
+        window = base
+
+
+# ---- messages
+
+
+def _fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:
+    """Raise what the user can act on: operation, shapes, line."""
+    recorder = settings.recorder
+    if any(type(v) is ArraySpec for v in values) and not (recorder and recorder.tracing):
+        raise TraceError(
+            f"{primitive.name} met a tensor without a value: it was made while tracing and kept "
+            f"afterwards. Return it from the traced function instead of storing it outside."
+        ) from error
+    shapes = " and ".join(str(shape_of(v)) for v in values)
+    if isinstance(error, ValueError):
+        raise ShapeError(f"{primitive.name}: shapes {shapes} do not fit: {error}") from error
+    error.add_note(f"while applying {primitive.name} to shapes {shapes}")
+    raise error

@@ -1,0 +1,79 @@
+"""Containers of arrays (dicts, lists, tuples, dataclasses), in and out.
+
+optree does the work; it is imported when the first container comes by. Dataclasses need no
+registration: each type is registered the first time one of its instances is seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .spec import ArraySpec
+from .tensor import Tensor
+
+_NAMESPACE = "clearprop"
+_LEAVES = (float, int, bool, complex, str, np.ndarray, Tensor, ArraySpec, np.generic)
+
+Unflatten = Callable[[Sequence[Any]], Any]
+
+
+def flatten(tree: Any) -> tuple[list[Any], Unflatten]:
+    """The leaves of a container in a fixed order, and the function that puts others in their places.
+
+    >>> leaves, unflatten = flatten({"w": 1.0, "b": [2.0, 3.0]})
+    >>> leaves, unflatten([10, 20, 30])
+    ([2.0, 3.0, 1.0], {'b': [10, 20], 'w': 30})
+    """
+    if isinstance(tree, _LEAVES):
+        return [tree], _single
+    leaves, structure = _flatten(tree)
+    return leaves, structure.unflatten
+
+
+def paths(tree: Any) -> list[tuple[Any, ...]]:
+    """For each leaf, the keys, indices and field names that lead to it; ``()`` for a lone leaf."""
+    if isinstance(tree, _LEAVES):
+        return [()]
+    return list(_flatten(tree)[1].paths())
+
+
+def _single(leaves: Sequence[Any]) -> Any:
+    (leaf,) = leaves
+    return leaf
+
+
+def _flatten(tree: Any) -> tuple[list[Any], Any]:
+    import optree
+
+    while True:
+        leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
+        new = {
+            type(leaf)
+            for leaf in leaves
+            if dataclasses.is_dataclass(leaf) and not isinstance(leaf, _LEAVES)
+        }
+        if not new:
+            return leaves, structure
+        for kind in new:
+            _register(kind)
+
+
+def _register(kind: Any) -> None:
+    import optree
+
+    names = tuple(field.name for field in dataclasses.fields(kind))
+
+    def take_apart(instance: Any) -> tuple[list[Any], None, tuple[str, ...]]:
+        return [getattr(instance, name) for name in names], None, names
+
+    def put_together(_: None, values: Any) -> Any:
+        instance = object.__new__(kind)  # no __init__: it might check or convert what is only passing through
+        for name, value in zip(names, values, strict=True):
+            object.__setattr__(instance, name, value)
+        return instance
+
+    optree.register_pytree_node(kind, take_apart, put_together, namespace=_NAMESPACE)
