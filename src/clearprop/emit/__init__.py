@@ -1,0 +1,1 @@
+"""Graph -> text that a person would write."""

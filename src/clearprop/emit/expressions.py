@@ -1,0 +1,104 @@
+"""Wires of a graph as expressions, written as NumPy code with the user's names.
+
+Each primitive says in its record how it is written; this module adds parentheses where they are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from ..graph import Graph, Node, Wire
+from ..primitive import Call, Custom, Infix, Prefix
+
+_ATOM = 100
+_RIGHT_SAFE = {"+", "*"}
+"""Operators whose right operand of the same strength needs no parentheses."""
+
+
+def expression(graph: Graph, wire: Wire, *, stop: Collection[Wire] = ()) -> str:
+    """`wire` written in terms of the inputs of `graph`, or of the wires in `stop`.
+
+    >>> import clearprop
+    >>> graph = clearprop.trace(lambda x, y, z: (x + y) * z, 1.0, 2.0, 3.0)
+    >>> expression(graph, graph.outputs[0])
+    '(x + y) * z'
+    """
+    makers = {out: node for node in graph.nodes for out in node.outputs}
+    texts: dict[Wire, tuple[str, int]] = {}
+    stack = [wire]
+    while stack:  # operands first, without recursion
+        top = stack[-1]
+        node = makers.get(top)
+        if top in texts:
+            stack.pop()
+        elif node is None or (top in stop and top is not wire):
+            texts[top] = _name(top)
+            stack.pop()
+        else:
+            missing = [w for w in node.inputs if w not in texts]
+            if missing:
+                stack += reversed(missing)
+            else:
+                texts[top] = write(node, [texts[w] for w in node.inputs])
+                stack.pop()
+    return texts[wire][0]
+
+
+def write(node: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
+    """A node applied to written operands: the text, and how tightly it binds."""
+    notation = node.primitive.notation
+    texts = [text for text, _ in operands]
+    if isinstance(notation, Infix):
+        (x, left), (y, right) = operands
+        binds = notation.binds
+        if notation.symbol == "**":
+            x, y = _wrap(x, left <= binds), _wrap(y, right < _ATOM)
+            return f"{x}**{y}", binds
+        x = _wrap(x, left < binds)
+        y = _wrap(y, right < binds or (right == binds and notation.symbol not in _RIGHT_SAFE))
+        return f"{x} {notation.symbol} {y}", binds
+    if isinstance(notation, Prefix):
+        ((x, binds),) = operands
+        return f"{notation.symbol}{_wrap(x, binds < notation.binds)}", notation.binds
+    if isinstance(notation, Custom):
+        atoms = [_wrap(text, binds < _ATOM) for text, binds in operands]
+        text = notation.write(*atoms, **node.params)
+        return text, _ATOM
+    assert isinstance(notation, Call)
+    arguments = texts + [f"{key}={value}" for key, value in _shown(node)]
+    return f"{notation.name}({', '.join(arguments)})", _ATOM
+
+
+def _shown(node: Node) -> list[tuple[str, Any]]:
+    """The parameters worth writing: not those that say what NumPy does anyway."""
+    shown = []
+    for key, value in node.params.items():
+        if value is False or (key == "ddof" and value == 0):
+            continue
+        if key == "axis" and isinstance(value, tuple):
+            if len(value) == node.inputs[0].spec.ndim and node.primitive.role != "passes":
+                continue
+            value = value[0] if len(value) == 1 else value
+        shown.append((key, value))
+    return shown
+
+
+def _wrap(text: str, needed: bool) -> str:
+    return f"({text})" if needed else text
+
+
+def _name(wire: Wire) -> tuple[str, int]:
+    if wire.is_constant:
+        value = np.asarray(wire.constant)
+        if value.ndim == 0 or (value.size and not wire.is_named and (value == value.flat[0]).all()):
+            return _number(value.flat[0])
+    return wire.name, _ATOM
+
+
+def _number(value: Any) -> tuple[str, int]:
+    number = value.item()
+    text = str(int(number)) if isinstance(number, float) and number.is_integer() else repr(number)
+    return text, _ATOM if number == number and not str(number).startswith("-") else 30

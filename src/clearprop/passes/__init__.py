@@ -1,0 +1,5 @@
+"""Graph -> Graph: passes that change how a computation is written, never what it gives."""
+
+from .algebra import simplify
+
+__all__ = ["simplify"]

@@ -1,0 +1,284 @@
+"""Simplification by named rules, each exact wherever both sides are defined.
+
+A rule looks at one node and answers with what can stand in its place: a wire, a node, or a pair of
+nodes of which the second reads the first; or with None.
+Rules run over the graph from inputs to outputs, so each sees operands that are already simple; nodes
+that nobody reads any more are dropped, and equal nodes are merged.
+
+The rules treat ``x * 0`` and ``0 / x`` as what they are: NaN for infinite or zero x, so they stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..graph import Graph, Node, Wire
+from ..primitive import Primitive, primitives
+
+Made = dict[Wire, Node]
+"""The node that made each wire, among those already simplified."""
+Found = Wire | Node | tuple[Node, Node] | None
+Rule = Callable[[Node, Made], Found]
+
+_RULES: list[Rule] = []
+
+
+def rule(function: Rule) -> Rule:
+    """Decorator: add a rule."""
+    _RULES.append(function)
+    return function
+
+
+def simplify(graph: Graph) -> Graph:
+    """The same computation with every rule applied, equal nodes merged and unread nodes dropped.
+
+    >>> import clearprop
+    >>> print(simplify(clearprop.trace(lambda x: -(-(1 * x)), 2.0)))
+    <lambda>(x: f64) {
+      return x
+    }
+    """
+    work = _Simplifier()
+    for node in graph.nodes:
+        work.add(node)
+    outputs = tuple(work.stand_in.get(w, w) for w in graph.outputs)
+    simple = _without_unread(replace(graph, nodes=tuple(work.nodes), outputs=outputs))
+    simple.name_rest()
+    return simple
+
+
+class _Simplifier:
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.stand_in: dict[Wire, Wire] = {}
+        self.made: Made = {}
+        self.known: dict[Any, tuple[Wire, ...]] = {}
+
+    def add(self, node: Node) -> None:
+        inputs = tuple(self.stand_in.get(w, w) for w in node.inputs)
+        node = replace(node, inputs=inputs)
+        for try_rule in _RULES:
+            found = try_rule(node, self.made)
+            if isinstance(found, Wire):
+                self.stand_in[node.out] = found
+                return
+            if found is not None:  # simpler, and perhaps not yet simplest
+                for part in found if isinstance(found, tuple) else (found,):
+                    self.add(part)
+                return
+        key = _key(node)
+        if key in self.known:
+            self.stand_in.update(zip(node.outputs, self.known[key], strict=True))
+            return
+        self.known[key] = node.outputs
+        self.nodes.append(node)
+        self.made.update((wire, node) for wire in node.outputs)
+
+
+def _key(node: Node) -> Any:
+    """Equal for nodes that compute the same; scalar constants count by value."""
+    operands = tuple(
+        ("constant", type(w.constant).__name__, w.constant)
+        if w.is_constant and np.ndim(w.constant) == 0
+        else w
+        for w in node.inputs
+    )
+    return (node.primitive, operands, repr(sorted(node.params.items())))
+
+
+def _without_unread(graph: Graph) -> Graph:
+    read = set(graph.outputs)
+    kept: list[Node] = []
+    for node in reversed(graph.nodes):
+        if any(wire in read for wire in node.outputs):
+            kept.append(node)
+            read.update(node.inputs)
+    return replace(graph, nodes=tuple(reversed(kept)))
+
+
+# ---- what rules are made of
+
+
+def _is(node: Node | None, *names: str) -> bool:
+    return node is not None and node.primitive in [getattr(primitives, name) for name in names]
+
+
+def _constant(wire: Wire) -> Any:
+    """The number on a constant wire if all its entries are equal, else None."""
+    if not wire.is_constant or np.size(wire.constant) == 0:
+        return None
+    value = np.asarray(wire.constant)
+    first = value.flat[0]
+    return first.item() if value.ndim == 0 or (value == first).all() else None
+
+
+def _fits(wire: Wire, node: Node) -> Wire | None:
+    """`wire` if it can stand for the node's output: the same shape and dtype."""
+    return wire if wire.spec == node.out.spec else None
+
+
+def _make(node: Node, primitive: Primitive, *inputs: Wire) -> Node:
+    """`node` with another operation, keeping its output."""
+    return replace(node, primitive=primitive, inputs=inputs, params={}, body=None)
+
+
+# ---- the rules
+
+
+@rule
+def fold_constants(node: Node, made: Made) -> Wire | None:
+    """f(2, 3) -> its value, for scalars."""
+    if node.body is not None or not node.inputs or node.out.spec.shape != ():
+        return None
+    if all(w.is_constant and np.ndim(w.constant) == 0 for w in node.inputs):
+        value = node.primitive(*(w.constant for w in node.inputs), **node.params)
+        return Wire("", node.out.spec, value)
+    return None
+
+
+@rule
+def multiply_by_one(node: Node, made: Made) -> Wire | None:
+    """x * 1 -> x."""
+    if _is(node, "multiply"):
+        x, y = node.inputs
+        if _constant(y) == 1:
+            return _fits(x, node)
+        if _constant(x) == 1:
+            return _fits(y, node)
+    return None
+
+
+@rule
+def multiply_by_minus_one(node: Node, made: Made) -> Node | None:
+    """x * -1 -> -x."""
+    if _is(node, "multiply"):
+        x, y = node.inputs
+        if _constant(x) == -1:
+            x, y = y, x
+        if _constant(y) == -1 and _fits(x, node):
+            return _make(node, primitives.negative, x)
+    return None
+
+
+@rule
+def divide_by_one(node: Node, made: Made) -> Wire | None:
+    """x / 1 -> x."""
+    if _is(node, "divide") and _constant(node.inputs[1]) == 1:
+        return _fits(node.inputs[0], node)
+    return None
+
+
+@rule
+def add_zero(node: Node, made: Made) -> Wire | None:
+    """x + 0 -> x (the sign of a zero may change)."""
+    if _is(node, "add"):
+        x, y = node.inputs
+        if _constant(y) == 0:
+            return _fits(x, node)
+        if _constant(x) == 0:
+            return _fits(y, node)
+    return None
+
+
+@rule
+def power_of_one(node: Node, made: Made) -> Wire | None:
+    """x ** 1 -> x."""
+    if _is(node, "power") and _constant(node.inputs[1]) == 1:
+        return _fits(node.inputs[0], node)
+    return None
+
+
+@rule
+def negate_twice(node: Node, made: Made) -> Wire | None:
+    """-(-x) -> x."""
+    if _is(node, "negative") and _is(inner := made.get(node.inputs[0]), "negative"):
+        return _fits(inner.inputs[0], node)  # type: ignore[union-attr]
+    return None
+
+
+@rule
+def sign_outward(node: Node, made: Made) -> tuple[Node, Node] | None:
+    """(-x) * y -> -(x * y), x / (-y) -> -(x / y), and so on."""
+    if _is(node, "multiply", "divide"):
+        for position, wire in enumerate(node.inputs):
+            inner = made.get(wire)
+            if inner is not None and _is(inner, "negative"):
+                operands = list(node.inputs)
+                operands[position] = inner.inputs[0]
+                product = replace(
+                    node, inputs=tuple(operands), outputs=(Wire("", node.out.spec),)
+                )
+                return product, _make(node, primitives.negative, product.out)
+    return None
+
+
+@rule
+def add_negative(node: Node, made: Made) -> Node | None:
+    """x + (-y) -> x - y, and x - (-y) -> x + y."""
+    if _is(node, "add", "subtract"):
+        x, y = node.inputs
+        other = primitives.subtract if node.primitive is primitives.add else primitives.add
+        if _is(inner := made.get(y), "negative"):
+            return _make(node, other, x, inner.inputs[0])  # type: ignore[union-attr]
+        if node.primitive is primitives.add and _is(inner := made.get(x), "negative"):
+            return _make(node, other, y, inner.inputs[0])  # type: ignore[union-attr]
+    return None
+
+
+@rule
+def multiply_by_reciprocal(node: Node, made: Made) -> Node | None:
+    """x * (1 / y) -> x / y."""
+    if _is(node, "multiply"):
+        for x, y in (node.inputs, node.inputs[::-1]):
+            inner = made.get(y)
+            if _is(inner, "divide") and _constant(inner.inputs[0]) == 1:  # type: ignore[union-attr]
+                return _make(node, primitives.divide, x, inner.inputs[1])  # type: ignore[union-attr]
+    return None
+
+
+@rule
+def keep_shape(node: Node, made: Made) -> Wire | None:
+    """A reshape, stretch or conversion to what the value already is -> the value."""
+    if _is(node, "reshape", "broadcast_to", "astype", "copy"):
+        return _fits(node.inputs[0], node)
+    return None
+
+
+@rule
+def stretch_constant(node: Node, made: Made) -> Wire | None:
+    """A stretched constant whose entries are all equal -> a constant that is read stretched."""
+    if _is(node, "broadcast_to", "reshape"):
+        value = _constant(node.inputs[0])
+        if value is not None:
+            return Wire("", node.out.spec, np.full(node.out.spec.shape, value, node.out.spec.dtype))
+    return None
+
+
+@rule
+def transpose_twice(node: Node, made: Made) -> Wire | None:
+    """x.T.T -> x."""
+    if _is(node, "transpose") and _is(inner := made.get(node.inputs[0]), "transpose"):
+        first, second = inner.params["axes"], node.params["axes"]  # type: ignore[union-attr]
+        if tuple(first[i] for i in second) == tuple(range(len(first))):
+            return inner.inputs[0]  # type: ignore[union-attr]
+    return None
+
+
+@rule
+def stretch_number(node: Node, made: Made) -> Node | None:
+    """A number reshaped and then stretched, or read by an elementwise gate -> without the reshape."""
+    if not (node.primitive.elementwise or _is(node, "broadcast_to")):
+        return None
+    for position, wire in enumerate(node.inputs):
+        inner = made.get(wire)
+        if inner is None or not _is(inner, "reshape") or inner.inputs[0].spec.shape != ():
+            continue
+        inputs = (*node.inputs[:position], inner.inputs[0], *node.inputs[position + 1 :])
+        specs = [w.constant if w.is_constant else w.spec for w in inputs]
+        if node.body is None and node.primitive.spec(*specs, **node.params) == node.out.spec:
+            return replace(node, inputs=inputs)
+    return None

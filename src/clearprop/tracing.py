@@ -1,0 +1,337 @@
+"""From a Python function, or from Tensors that exist already, to a Graph.
+
+Tracing runs the function once on Tensors that have a shape and a dtype but no value. What happens to
+them is the graph. Names are those of the user's variables and arguments; every node knows its line.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from .errors import ClearpropError, TraceError
+from .graph import Graph, Node, Wire
+from .primitive import Primitive, primitives
+from .settings import Origin, Recorder, Scope, settings
+from .spec import ArraySpec, is_floating, spec_of
+from .tensor import Tensor, version_at
+from .trees import flatten, paths
+
+
+def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
+    """The graph of a function, for arguments of these shapes and dtypes.
+
+    Parameters
+    ----------
+    f : a function of arrays, floats and containers of them, or anything made of such: ``grad(loss)``
+    args, kwargs : examples: arrays, floats or `ArraySpec`. Ints, bools, strings and None are not
+        inputs of the graph: they are fixed, and Python may branch on them.
+
+    Returns
+    -------
+    Graph : prints as a short program; ``graph.verify()``, ``graph.evaluate(*args)``.
+
+    Raises
+    ------
+    TraceError : Python needed a value, for an `if`, a `float()`, or a size.
+
+    >>> import numpy as np
+    >>> print(trace(lambda x, y: np.tanh(x) * y, 1.0, np.zeros(3)))  # doctest: +ELLIPSIS
+    <lambda>(x: f64, y: f64[3]) {
+      t1: f64 = tanh(x)             # ...
+      out: f64[3] = multiply(t1, y) # ...
+      return out
+    }
+    """
+    inputs, fill = _inputs(f, args, kwargs)
+    specs = [spec_of(x) for _, x in inputs]
+    tensors = [
+        Tensor(spec, None, (), {}, is_floating(spec.dtype), Origin(name))
+        for (name, _), spec in zip(inputs, specs, strict=True)
+    ]
+    started = tensors[-1].number + 1 if tensors else 0
+    result, names = record(f, fill(tensors), tracing=True)
+    tensors = [version_at(t, started) for t in tensors]  # f may have assigned into them
+    outputs, unflatten = flatten(result)
+    for y in outputs:
+        if isinstance(y, str) or not (hasattr(y, "dtype") or isinstance(y, float | int)):
+            raise ClearpropError(f"a traced function returns arrays, but {function_name(f)} returned {y!r}")
+    graph = build(function_name(f), tensors, outputs, names)
+    graph.pack, graph.unpack = _packer(f, args, kwargs), unflatten
+    return graph
+
+
+def graph_at(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Graph:
+    """The graph of `f` at these very values, on which Python may branch."""
+    inputs, fill = _inputs(f, args, kwargs)
+    tensors = []
+    for name, x in inputs:
+        value = x.value if isinstance(x, Tensor) else np.asarray(x)[()]
+        tensors.append(Tensor(value, None, (), {}, is_floating(value.dtype), Origin(name)))
+    started = tensors[-1].number + 1 if tensors else 0
+    result, names = record(f, fill(tensors), tracing=False)
+    outputs, _ = flatten(result)
+    return build(function_name(f), [version_at(t, started) for t in tensors], outputs, names)
+
+
+def record(
+    f: Callable[..., Any], arguments: tuple[tuple[Any, ...], dict[str, Any]], *, tracing: bool
+) -> tuple[Any, Mapping[int, str]]:
+    """Run `f` with a recorder on; return its result and the names of the plain arrays it met."""
+    recorder = Recorder(tracing=tracing)
+    args, kwargs = arguments
+    with settings.changed(recorder=recorder, scope=None, transforms=settings.transforms + 1):
+        result = f(*args, **kwargs)
+    recorder.finish()
+    return result, recorder.array_names
+
+
+def function_name(f: Callable[..., Any]) -> str:
+    """The name of a function, or of the type of a callable object."""
+    return getattr(f, "__name__", type(f).__name__)
+
+
+# ---- arguments
+
+
+def named_inputs(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Every array and float among the arguments, with a name: its argument's, or its key's within it."""
+    return _inputs(f, args, kwargs)[0]
+
+
+def _is_input(leaf: Any) -> bool:
+    return isinstance(leaf, float | complex) or hasattr(leaf, "dtype")
+
+
+def _inputs(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[list[tuple[str, Any]], Callable[[Sequence[Any]], tuple[tuple[Any, ...], dict[str, Any]]]]:
+    """The named inputs, and the function that puts others in their places."""
+    tree = (tuple(args), dict(kwargs))
+    leaves, unflatten = flatten(tree)
+    places = [i for i, leaf in enumerate(leaves) if _is_input(leaf)]
+    names = _names(f, args, [paths(tree)[i] for i in places])
+
+    def fill(values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        filled = list(leaves)
+        for i, value in zip(places, values, strict=True):
+            filled[i] = value
+        return unflatten(filled)
+
+    return [(name, leaves[i]) for name, i in zip(names, places, strict=True)], fill
+
+
+def _names(f: Callable[..., Any], args: Sequence[Any], found: list[tuple[Any, ...]]) -> list[str]:
+    try:
+        bound = inspect.signature(f).bind_partial(*args).arguments
+        positions = list(bound)
+        if len(positions) < len(args):  # *args gather the rest
+            star = positions.pop()
+            positions += [f"{star}{i}" for i in range(len(args) - len(positions))]
+    except (TypeError, ValueError):
+        positions = [f"x{i}" for i in range(len(args))]
+    full, short = [], []
+    for kind, key, *rest in found:
+        argument = positions[key] if kind == 0 else key
+        parts = [str(argument), *map(str, rest)]
+        full.append("_".join(parts))
+        last = str(rest[-1]) if rest else argument
+        short.append(last if last.isidentifier() else "_".join(parts))
+    return [s if short.count(s) == 1 else long for s, long in zip(short, full, strict=True)]
+
+
+def _packer(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Callable[..., list[Any]]:
+    fixed = _fixed(args, kwargs)
+
+    def pack(new_args: Sequence[Any], new_kwargs: Mapping[str, Any]) -> list[Any]:
+        if _fixed(new_args, new_kwargs) != fixed:
+            raise TraceError(
+                f"{function_name(f)} was traced with the fixed values {fixed}, but was called with "
+                f"{_fixed(new_args, new_kwargs)}; trace it again for these"
+            )
+        return [x for _, x in _inputs(f, new_args, new_kwargs)[0]]
+
+    return pack
+
+
+def _fixed(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    return [leaf for leaf in flatten((tuple(args), dict(kwargs)))[0] if not _is_input(leaf)]
+
+
+# ---- Tensors to nodes
+
+
+def build(
+    name: str, inputs: Sequence[Tensor], outputs: Sequence[Any], array_names: Mapping[int, str] = MappingProxyType({})
+) -> Graph:
+    """The graph that leads from `inputs` to `outputs`; other values on the way are constants."""
+    return _Builder(inputs, outputs, array_names).build(name)
+
+
+class _Builder:
+    def __init__(
+        self, inputs: Sequence[Tensor], outputs: Sequence[Any], array_names: Mapping[int, str]
+    ) -> None:
+        self.array_names = array_names
+        self.inputs = list(inputs)
+        self.stops = set(inputs)
+        self.constants: dict[int, Wire] = {}
+        self.sources: dict[Tensor, tuple[Any, ...]] = {}
+        self.outputs = [self.resolve(y, math.inf) for y in outputs]
+        self.results = {y for y in self.outputs if isinstance(y, Tensor)}
+        self.order = self.collect()
+        self.users: dict[Tensor, list[Tensor]] = {}
+        for t in self.order:
+            for x in self.sources[t]:
+                if isinstance(x, Tensor):
+                    self.users.setdefault(x, []).append(t)
+
+    def resolve(self, x: Any, number: float) -> Any:
+        """What an operation of this number read: the right version, seen through copies."""
+        if isinstance(x, Tensor):
+            x = version_at(x, number)  # type: ignore[arg-type]
+            while isinstance(x, Tensor) and x not in self.stops and x.primitive is primitives.copy:
+                number = x.number
+                x = x.inputs[0]
+                if isinstance(x, Tensor):
+                    x = version_at(x, number)  # type: ignore[arg-type]
+        return x
+
+    def collect(self) -> list[Tensor]:
+        """Operations between inputs and outputs, in the order in which they happened."""
+        nodes = list(dict.fromkeys(y for y in self.outputs if isinstance(y, Tensor)))
+        seen = set(nodes)
+        for t in nodes:  # grows while it is walked
+            if t in self.stops or t.primitive is None:
+                continue
+            self.sources[t] = tuple(self.resolve(x, t.number) for x in t.inputs)
+            for x in self.sources[t]:
+                if isinstance(x, Tensor) and x not in seen:
+                    seen.add(x)
+                    nodes.append(x)
+        return sorted(self.sources, key=lambda t: t.number)
+
+    def build(self, name: str) -> Graph:
+        env = {t: Wire(_name_of(t), spec_of(t.value)) for t in self.inputs}
+        nodes = self.emit(self.order, 0, env)
+        outputs = tuple(self.wire(y, env) for y in self.outputs)
+        graph = Graph(name, tuple(env[t] for t in self.inputs), tuple(nodes), outputs)
+        graph.name_rest()
+        return graph
+
+    def wire(self, x: Any, env: dict[Tensor, Wire]) -> Wire:
+        """The wire of an operand; what no operation made is a constant."""
+        if isinstance(x, Tensor):
+            if x in env:
+                return env[x]
+            key, value, name = id(x), x.value, _name_of(x)
+            if type(value) is ArraySpec:
+                raise TraceError(
+                    "a tensor without a value reached this trace from another one: it was made while "
+                    "tracing and kept afterwards. Pass it as an argument instead."
+                )
+        else:
+            key, value, name = id(x), x, self.array_names.get(id(x), "")
+        if np.ndim(value) == 0 and not name:
+            return Wire("", spec_of(value), value)
+        if key not in self.constants:
+            self.constants[key] = Wire(name, spec_of(value), value)
+        return self.constants[key]
+
+    def emit(self, order: Sequence[Tensor], depth: int, env: dict[Tensor, Wire]) -> list[Node]:
+        """Nodes for these operations, those of a block's call gathered into one."""
+        nodes: list[Node] = []
+        i = 0
+        while i < len(order):
+            scope = _scope(order[i], depth)
+            if scope is None:
+                nodes.append(self.node(order[i], env))
+                i += 1
+                continue
+            j = i
+            while j < len(order) and _scope(order[j], depth) is scope:
+                j += 1
+            nodes.append(self.block(scope, order[i:j], depth, env))
+            i = j
+        return nodes
+
+    def node(self, t: Tensor, env: dict[Tensor, Wire]) -> Node:
+        inputs = tuple(self.wire(x, env) for x in self.sources[t])
+        env[t] = Wire(_name_of(t), spec_of(t.value))
+        primitive = t.primitive
+        assert primitive is not None
+        body = None
+        if primitive.function is not None:
+            examples = [w.constant if w.is_constant else w.spec for w in inputs]
+            body = _trace_parts(primitive, examples, t.params)
+        origin = t.origin or Origin()
+        return Node(
+            primitive, inputs, (env[t],), t.params, origin.line, body, origin.is_backward
+        )
+
+    def block(self, scope: Scope, members: Sequence[Tensor], depth: int, env: dict[Tensor, Wire]) -> Node:
+        inside = set(members)
+        reads = dict.fromkeys(
+            x
+            for t in members
+            for x in self.sources[t]
+            if isinstance(x, Tensor) and x not in inside and x in env
+        )
+        ends = [t for t in members if t in self.results or any(u not in inside for u in self.users.get(t, ()))]
+        inner = {t: Wire(scope.arguments.get(t.number, env[t].name), env[t].spec) for t in reads}
+        nodes = self.emit(members, depth + 1, inner)
+        body = Graph(
+            scope.primitive.name,
+            tuple(inner[t] for t in reads),
+            tuple(nodes),
+            tuple(inner[t] for t in ends),
+        )
+        body.name_rest()
+        for t in ends:
+            env[t] = Wire(_name_of(t), spec_of(t.value))
+        return Node(
+            scope.primitive,
+            tuple(env[t] for t in reads),
+            tuple(env[t] for t in ends),
+            {},
+            scope.line,
+            body,
+        )
+
+
+def _trace_parts(primitive: Primitive, examples: Iterable[Any], params: Mapping[str, Any]) -> Graph:
+    """The body of a block that brings its own gradient: its function, traced by itself."""
+    examples = list(examples)
+    names = list(inspect.signature(primitive.function).parameters)  # type: ignore[arg-type]
+    tensors: list[Any] = []
+    for name, x in zip(names, examples, strict=False):
+        spec = spec_of(x)
+        tensors.append(Tensor(spec, None, (), {}, is_floating(spec.dtype), Origin(name)))
+    result, array_names = record(primitive.function, (tuple(tensors), dict(params)), tracing=True)  # type: ignore[arg-type]
+    return build(primitive.name, tensors, [result], array_names)
+
+
+def _scope(t: Tensor, depth: int) -> Scope | None:
+    """The block call at this depth (0: the outermost) that an operation belongs to."""
+    chain = []
+    scope = t.origin.scope if t.origin else None
+    while scope is not None:
+        chain.append(scope)
+        scope = scope.parent
+    return chain[-1 - depth] if len(chain) > depth else None
+
+
+def _name_of(t: Tensor) -> str:
+    """The user's name for a value; for a gradient, ``d`` and the name of what it is the gradient of."""
+    origin = t.origin
+    if origin is None:
+        return ""
+    if origin.name or origin.gradient_of is None:
+        return origin.name or ""
+    of = _name_of(origin.gradient_of)
+    return f"d{of}" if of else ""
