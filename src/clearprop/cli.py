@@ -1,0 +1,233 @@
+"""The command line: ``clearprop explain FILE[:FUNCTION]``.
+
+Exit codes: 0 done; 1 the function or its gradient failed; 2 the command was not understood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib.util
+import inspect
+import os
+import re
+import sys
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from . import __version__
+from .errors import ClearpropError
+from .ledger import Explanation, explain
+
+_SHAPE = re.compile(r"\d+(x\d+)*")
+
+
+class _UsageError(Exception):
+    """The command line makes no sense; its message says why and what would."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code is the result."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        return options.run(options)
+    except _UsageError as error:
+        return _stop(2, error)
+    except ClearpropError as error:
+        return _stop(1, error)
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _stop(code: int, error: Exception) -> int:
+    print(f"clearprop: {error}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="clearprop", description="Backpropagation you can see through."
+    )
+    parser.add_argument("--version", action="version", version=f"clearprop {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    command = commands.add_parser(
+        "explain",
+        help="show a function's forward and backward pass, gate by gate",
+        description="Run FUNCTION of FILE forward and backward, and show each gate's upstream × local = "
+        "downstream. Inputs are the function's defaults unless given with --at.",
+        epilog="examples:  clearprop explain neuron.py --at w0=2 --svg neuron.svg\n"
+        "           clearprop explain model.py:loss --at x=data.npy --at w=32x64",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("target", metavar="FILE[:FUNCTION]", help="a Python file; its only function by default")
+    command.add_argument(
+        "--at",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="an input: a number (2), a list ([1, 2.5]), a .npy file, or a shape (32x64) to draw "
+        "normally distributed numbers of, the same each time",
+    )
+    command.add_argument("--json", action="store_true", help="print the ledger as JSON")
+    command.add_argument("--svg", metavar="OUT", type=Path, help="write the picture here")
+    command.add_argument("--html", metavar="OUT", type=Path, help="write ledger and picture as HTML here")
+    command.add_argument("--nudge", metavar="STEP", type=float, help="also raise each scalar input by STEP")
+    command.add_argument("--open", action="store_true", help="show the parts of blocks")
+    command.set_defaults(run=_explain)
+    return parser
+
+
+def _explain(options: argparse.Namespace) -> int:
+    function = _function(options.target)
+    arguments = _arguments(function, options.at)
+    try:
+        explanation = explain(function, **arguments, nudge=options.nudge, open=options.open)
+    except ClearpropError:
+        raise
+    except Exception as error:  # the user's own function failed: its traceback is what helps
+        error.add_note(f"while running {options.target} for clearprop explain")
+        sys.excepthook(type(error), error, error.__traceback__)
+        return 1
+    if options.svg:
+        explanation.svg(options.svg)
+    if options.html:
+        options.html.write_text(explanation.html(), encoding="utf-8")
+    _show(explanation, options)
+    return 0
+
+
+def _show(explanation: Explanation, options: argparse.Namespace) -> None:
+    if options.json:
+        print(explanation.json())
+    elif sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        from rich.console import Console
+
+        Console(highlight=False, soft_wrap=True).print(explanation)
+    else:
+        print(explanation)
+    for path in (options.svg, options.html):
+        if path:
+            print(f"wrote {path}", file=sys.stderr)
+
+
+# ---- the function
+
+
+def _function(target: str) -> Callable[..., Any]:
+    path, name = target, ""
+    if not Path(path).exists() and ":" in target:
+        path, _, name = target.rpartition(":")
+    if not Path(path).is_file():
+        raise _UsageError(f"there is no file {path!r}")
+    module = _load(Path(path))
+    functions = {
+        key: value
+        for key, value in vars(module).items()
+        if callable(value) and not key.startswith("_") and getattr(value, "__module__", None) == module.__name__
+        and not isinstance(value, type)
+    }
+    if not functions:
+        raise _UsageError(f"{path} defines no function")
+    if name:
+        if name not in functions:
+            raise _UsageError(f"{path} has no function {name!r}; it has {', '.join(functions)}")
+        return functions[name]
+    candidates = {key: value for key, value in functions.items() if key != "main"}
+    if len(candidates) != 1:
+        raise _UsageError(
+            f"{path} has several functions ({', '.join(functions)}); say which: {path}:{next(iter(functions))}"
+        )
+    return next(iter(candidates.values()))
+
+
+def _load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise _UsageError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))
+    sys.modules.setdefault(path.stem, module)
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise _UsageError(f"{path}:{error.lineno}: {error.msg}") from None
+    return module
+
+
+# ---- its inputs
+
+
+def _arguments(function: Callable[..., Any], given: Sequence[str]) -> dict[str, Any]:
+    parameters = inspect.signature(function).parameters
+    values: dict[str, Any] = {}
+    for name, parameter in parameters.items():
+        if parameter.default is not parameter.empty:
+            values[name] = parameter.default
+    for item in given:
+        name, equals, text = item.partition("=")
+        if not equals:
+            raise _UsageError(f"--at {item}: write NAME=VALUE, as in --at {item}=2.0")
+        if name not in parameters:
+            raise _UsageError(
+                f"--at {name}: {_name(function)} has no argument {name!r}; it has {', '.join(parameters)}"
+            )
+        values[name] = _value(name, text, values.get(name))
+    missing = [
+        name
+        for name, p in parameters.items()
+        if name not in values and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    if missing:
+        raise _UsageError(
+            f"{_name(function)} needs a value for {', '.join(missing)}: "
+            f"--at {missing[0]}=2.0, --at {missing[0]}=data.npy or --at {missing[0]}=32x64"
+        )
+    return values
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", "the function")
+
+
+def _value(name: str, text: str, default: Any) -> Any:
+    """What --at NAME=TEXT means; whole numbers become floats unless the default is whole, too."""
+    if text.endswith(".npy"):
+        try:
+            return np.load(text)
+        except (OSError, ValueError) as error:
+            raise _UsageError(f"--at {name}={text}: {error}") from None
+    if "x" in text and _SHAPE.fullmatch(text):
+        shape = tuple(map(int, text.split("x")))
+        return np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape)
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        _refuse_value(name, text)
+    if isinstance(value, bool | str | None):
+        return value
+    if isinstance(value, int):
+        return value if type(default) is int else float(value)
+    if isinstance(value, float):
+        return value
+    try:
+        return np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        _refuse_value(name, text)
+
+
+def _refuse_value(name: str, text: str) -> NoReturn:
+    raise _UsageError(
+        f"--at {name}={text}: not understood; give a number (2.0), a list ([1, 2.5]), a .npy file or a "
+        f"shape (32x64)"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""What `explain` returns: the books, and the ways to read them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..emit.expressions import expression
+from ..errors import GradientError
+from ..graph import Wire
+from ..passes import simplify
+from ..settings import Origin
+from ..tensor import Tensor
+from ..tracing import build, record
+from ..transforms import vjp
+from .account import Account
+from .html import page
+from .numbers import plain
+from .text import lines, to_plain
+
+
+class Explanation:
+    """A forward and a backward pass, gate by gate; see `explain`.
+
+    ``print(e)`` shows the ledger, a notebook shows the picture and the ledger.
+    """
+
+    def __init__(
+        self, account: Account, step: float | None, nudges: Mapping[Wire, tuple[float, float]]
+    ) -> None:
+        self.account = account
+        self.step = step
+        self.nudges = nudges
+
+    @property
+    def graph(self) -> Any:
+        """The graph that was explained."""
+        return self.account.graph
+
+    @property
+    def value(self) -> Any:
+        """The result of the forward pass."""
+        return self.account.values[self.account.graph.outputs[0]]
+
+    @property
+    def gradients(self) -> dict[str, Any]:
+        """The gradient of each input, by name; inputs that get none are absent."""
+        known = self.account.gradients
+        return {w.name: known[w] for w in self.account.graph.inputs if w in known}
+
+    def __str__(self) -> str:
+        return to_plain(lines(self))
+
+    __repr__ = __str__
+
+    def __rich__(self) -> Any:
+        """The ledger in colour: forward values green, gradients red."""
+        from .terminal import to_rich
+
+        return to_rich(lines(self))
+
+    def html(self) -> str:
+        """The ledger as an HTML fragment, with the picture above it."""
+        return page(self)
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def svg(self, path: str | Path | None = None) -> str:
+        """The picture as an SVG document; also written to `path` if given."""
+        from ..draw.svg import draw
+
+        text = draw(self.account.graph, self.account.values, self.account.gradients)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    def json(self, *, indent: int | None = 2) -> str:
+        """The ledger as JSON text."""
+        return json.dumps(self.as_dict(), indent=indent, ensure_ascii=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The ledger as dicts, lists and numbers."""
+        account = self.account
+        graph = account.graph
+        return {
+            "name": graph.name,
+            "inputs": [
+                {"name": w.name, "spec": str(w.spec), "value": plain(account.values[w]), "gradient": plain(account.gradients.get(w))}
+                for w in graph.inputs
+            ],
+            "forward": [
+                {
+                    "outputs": [{"name": w.name, "spec": str(w.spec), "value": plain(account.values[w])} for w in node.outputs],
+                    "operation": node.primitive.name,
+                    "inputs": [str(w) for w in node.inputs],
+                    "line": None if node.line is None else {"number": node.line.number, "text": node.line.text},
+                }
+                for node in graph.nodes
+            ],
+            "backward": [
+                {
+                    "operation": gate.node.primitive.name,
+                    "role": gate.node.primitive.role,
+                    "outputs": [w.name for w in gate.node.outputs],
+                    "upstream": [plain(g) for g in gate.upstream],
+                    "passages": [
+                        {
+                            "input": str(p.wire),
+                            "local": p.local.text,
+                            "local_is_factor": p.local.is_factor,
+                            "local_value": plain(p.local_value),
+                            "summed_axes": list(p.summed_axes),
+                            "downstream": plain(p.downstream),
+                            "total": plain(p.total),
+                        }
+                        for p in gate.passages
+                    ],
+                }
+                for gate in account.gates
+            ],
+            "nudges": [
+                {"input": w.name, "step": self.step, "predicted": predicted, "measured": measured}
+                for w, (predicted, measured) in self.nudges.items()
+            ],
+        }
+
+    def formula(self, x: str | Tensor) -> str:
+        """The gradient with respect to an input as an expression in the inputs.
+
+        `x` is the input's name, or the Tensor itself. Named values that occur more than once are
+        written out after "where".
+
+        >>> from clearprop import explain
+        >>> explain(lambda x, y: x * y, 4.0, -5.0).formula("x")
+        'dout/dx = y'
+        """
+        graph = self.account.graph
+        name = x if isinstance(x, str) else (x.origin.name if x.origin else None)
+        wire = next((w for w in graph.inputs if w.name == name), None)
+        if wire is None:
+            raise GradientError(
+                f"formula({name!r}): no such input; there are {', '.join(w.name for w in graph.inputs)}"
+            )
+        return _formula(self.account, wire)
+
+
+def _formula(account: Account, wire: Wire) -> str:
+    """Run the backward pass on symbols, and print what comes out."""
+    graph = account.graph.open()
+    symbols = [Tensor(w.spec, None, (), {}, True, Origin(w.name)) for w in graph.inputs]
+    place = [w.name for w in graph.inputs].index(wire.name)
+
+    def downstream() -> Any:
+        def run(x: Any) -> Any:
+            env = graph.run([*symbols[:place], x, *symbols[place + 1 :]])
+            for made, value in env.items():
+                if made.is_named and isinstance(value, Tensor) and value.origin is not None:
+                    value.origin.rename(made.name, 0)
+            return env[graph.outputs[0]]
+
+        seed = account.gradients[account.graph.outputs[0]]
+        return vjp(run, symbols[place])[1](seed)[0]
+
+    result, _ = record(downstream, ((), {}), tracing=True)
+    back = simplify(build("gradient", symbols, [result]))
+    target = back.outputs[0]
+    users = back.users()
+    shared = [
+        node.out
+        for node in back.nodes
+        if len(node.outputs) == 1 and node.out.is_named and node.out is not target
+        and not node.is_backward and len(users[node.out]) > 1
+    ]
+    text = f"d{account.graph.outputs[0].name}/d{wire.name} = {expression(back, target, stop=shared)}"
+    used = [w for w in shared if _mentions(text, w.name)]
+    where = [f"{w.name} = {expression(back, w, stop=shared)}" for w in used]
+    return text + (f", where {', '.join(where)}" if where else "")
+
+
+def _mentions(text: str, name: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", text) is not None

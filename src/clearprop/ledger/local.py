@@ -1,0 +1,98 @@
+"""The local gradient of a gate as a formula: its vjp rule, run on symbols and printed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..emit.expressions import expression
+from ..graph import Graph, Node, Wire
+from ..passes import simplify
+from ..primitive import together
+from ..settings import Origin
+from ..tensor import Tensor
+from ..tracing import build, record
+from ..transforms import vjp
+
+UPSTREAM = "upstream"
+_LONGEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LocalGradient:
+    """A formula in the names of the gate's own wires.
+
+    For an elementwise gate it is the factor that multiplies the upstream gradient. For others the
+    local gradient is a Jacobian that nobody wants to write down, so the formula is that of the
+    downstream gradient, with `upstream` in it; `is_factor` tells the two apart.
+    """
+
+    text: str
+    is_factor: bool
+
+
+def local_gradient(node: Node, position: int) -> LocalGradient:
+    """The formula for one input of a gate."""
+    is_factor = node.primitive.elementwise or (node.body is not None and _is_elementwise(node.body))
+    if len(node.outputs) != 1:
+        return LocalGradient("see the parts of the block", False)
+    graph = _rule_graph(node, position, is_factor)
+    text = expression(graph, graph.outputs[0])
+    if len(text) > _LONGEST and node.body is not None:
+        return LocalGradient("see the parts of the block", False)
+    made, wanted = graph.outputs[0].spec.shape, node.inputs[position].spec.shape
+    if not is_factor and math.prod(made) < math.prod(wanted):
+        text += f", stretched to {wanted}"
+    return LocalGradient(text, is_factor)
+
+
+def _is_elementwise(graph: Graph) -> bool:
+    return all(
+        part.primitive.elementwise or (part.body is not None and _is_elementwise(part.body))
+        for part in graph.nodes
+    )
+
+
+def _rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
+    """The rule for one input as a graph from (inputs, output, upstream) to the downstream gradient."""
+    by_wire = {w: w.constant if w.is_constant else _symbol(w) for w in node.inputs}
+    symbols = [by_wire[w] for w in node.inputs]
+    out = _symbol(node.out)
+    g: Any = (
+        np.ones((), node.out.spec.dtype)[()]
+        if is_factor
+        else _symbol(Wire(UPSTREAM, node.out.spec))
+    )
+    if callable(node.primitive.forward):
+        rules = node.primitive.vjp
+
+        def rule() -> Any:
+            if isinstance(rules, together):
+                return rules.rule(g, out, *symbols, **node.params)[position]
+            chosen = rules[position]
+            assert chosen is not None
+            return chosen(g, out, *symbols, **node.params)
+
+    else:
+        body = node.body
+        assert body is not None
+
+        def rule() -> Any:
+            def run(x: Any) -> Any:
+                env = body.run([*symbols[:position], x, *symbols[position + 1 :]])
+                return env[body.outputs[0]]
+
+            return vjp(run, symbols[position])[1](g)[0]
+
+    result, _ = record(rule, ((), {}), tracing=True)
+    inputs = [s for s in by_wire.values() if isinstance(s, Tensor)]
+    if isinstance(g, Tensor):
+        inputs.append(g)
+    return simplify(build(node.primitive.name, [*inputs, out], [result]))
+
+
+def _symbol(wire: Wire) -> Tensor:
+    return Tensor(wire.spec, None, (), {}, True, Origin(wire.name))
