@@ -87,7 +87,9 @@ class Recorder:
         if frame not in self._frames:
             self._frames[frame] = _depth(frame)
         self._read_names(frame)
-        return Origin(None, line_of(frame), scope)
+        origin = Origin(None, line_of(frame), scope)
+        origin.depth = self._frames[frame] + 2  # a name comes from the frame it is made in, or above
+        return origin
 
     def finish(self) -> None:
         """Read the last names and let go of the frames."""

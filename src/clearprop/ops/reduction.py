@@ -118,8 +118,7 @@ def _std(x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
 
 
 def var_vjp(g: Any, out: Any, x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
-    scale = 2 / (_count(x, axis) - ddof)
-    return kept(g, x, axis, keepdims) * scale * _centred(x, axis)
+    return kept(g / (_count(x, axis) - ddof), x, axis, keepdims) * 2 * _centred(x, axis)
 
 
 def std_vjp(g: Any, out: Any, x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:

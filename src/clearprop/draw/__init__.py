@@ -1,0 +1,1 @@
+"""Graph + values -> picture. Where things go (`layout`) is apart from what they look like (`svg`)."""
