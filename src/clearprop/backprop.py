@@ -61,7 +61,9 @@ def shrink(g: Any, x: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _summed(given: tuple[int, ...], shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _summed(
+    given: tuple[int, ...], shape: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The axes of a gradient to add up over, and its shape then, which stretches to `shape`."""
     extra = max(len(given) - len(shape), 0)
     wide = (1,) * (len(given) - extra - len(shape)) + shape
@@ -179,7 +181,9 @@ def sweep(
                 value = x.value
                 plain = type(downstream) is _float64 and type(value) is _float64
                 if x in gradients:
-                    gradients[x] = gradients[x] + (downstream if plain else shrink(downstream, value))
+                    gradients[x] = gradients[x] + (
+                        downstream if plain else shrink(downstream, value)
+                    )
                 else:
                     gradients[x] = downstream if plain else fit(downstream, value)
         if free:
@@ -206,9 +210,9 @@ def _note_gradient(node: Tensor, g: Any) -> None:
     if recorder is None:
         return
     recorder.answering = node.origin or Origin()
-    if isinstance(g, Tensor) and g.origin is not None and g.origin.is_backward:
-        if g.origin.gradient_of is None:
-            g.origin.gradient_of = node
+    origin = g.origin if isinstance(g, Tensor) else None
+    if origin is not None and origin.is_backward and origin.gradient_of is None:
+        origin.gradient_of = node
 
 
 def check_seed(output: Any, seed: Any) -> Any:

@@ -92,7 +92,9 @@ class Block:
         )
         return rule
 
-    def check_gradient(self, *args: Any, rtol: float = 1e-7, atol: float = 1e-10, **kwargs: Any) -> None:
+    def check_gradient(
+        self, *args: Any, rtol: float = 1e-7, atol: float = 1e-10, **kwargs: Any
+    ) -> None:
         """Compare the block's own gradient with the one derived from its parts, at these arguments.
 
         A random upstream gradient goes through both. Raises GradientMismatch that names the input,
@@ -120,8 +122,9 @@ class Block:
             if not np.allclose(a, b, rtol=rtol, atol=atol, equal_nan=True):
                 worst = np.unravel_index(np.argmax(np.abs(a - b)), np.shape(a))
                 raise GradientMismatch(
-                    f"block {self.function.__name__}: its own gradient for {name} differs from the derived one: "
-                    f"at {tuple(map(int, worst))} it is {np.asarray(a)[worst]:.6g}, derived {np.asarray(b)[worst]:.6g}"
+                    f"block {self.function.__name__}: its own gradient for {name} differs from the "
+                    f"derived one: at {tuple(map(int, worst))} it is {np.asarray(a)[worst]:.6g}, "
+                    f"derived {np.asarray(b)[worst]:.6g}"
                 )
 
     def _names(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int, str]:
@@ -143,15 +146,18 @@ class Block:
         return out
 
     def _spec(self, *inputs: Any, **params: Any) -> ArraySpec:
-        examples = [spec_of(x) if isinstance(x, ArraySpec | np.ndarray | np.generic | float) else x for x in inputs]
+        examples = [
+            spec_of(x) if isinstance(x, ArraySpec | np.ndarray | np.generic | float) else x
+            for x in inputs
+        ]
         return trace(self.function, *examples, **params).outputs[0].spec
 
     def _refuse_containers(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         leaves, _ = flatten((args, kwargs))
         if any(isinstance(x, Tensor) for x in leaves):
             raise UnsupportedError(
-                f"block {self.function.__name__} has its own gradient, so its differentiated inputs are plain "
-                f"positional arguments; pass the arrays themselves, not containers or keywords"
+                f"block {self.function.__name__} has its own gradient, so its differentiated inputs are "
+                f"plain positional arguments; pass the arrays themselves, not containers or keywords"
             )
 
 

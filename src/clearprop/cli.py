@@ -66,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         "           clearprop explain model.py:loss --at x=data.npy --at w=32x64",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("target", metavar="FILE[:FUNCTION]", help="a Python file; its only function by default")
+    command.add_argument(
+        "target", metavar="FILE[:FUNCTION]", help="a Python file; its only function by default"
+    )
     command.add_argument(
         "--at",
         metavar="NAME=VALUE",
@@ -77,8 +79,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--json", action="store_true", help="print the ledger as JSON")
     command.add_argument("--svg", metavar="OUT", type=Path, help="write the picture here")
-    command.add_argument("--html", metavar="OUT", type=Path, help="write ledger and picture as HTML here")
-    command.add_argument("--nudge", metavar="STEP", type=float, help="also raise each scalar input by STEP")
+    command.add_argument(
+        "--html", metavar="OUT", type=Path, help="write ledger and picture as HTML here"
+    )
+    command.add_argument(
+        "--nudge", metavar="STEP", type=float, help="also raise each scalar input by STEP"
+    )
     command.add_argument("--open", action="store_true", help="show the parts of blocks")
     command.set_defaults(run=_explain)
     return parser
@@ -130,7 +136,9 @@ def _function(target: str) -> Callable[..., Any]:
     functions = {
         key: value
         for key, value in vars(module).items()
-        if callable(value) and not key.startswith("_") and getattr(value, "__module__", None) == module.__name__
+        if callable(value)
+        and not key.startswith("_")
+        and getattr(value, "__module__", None) == module.__name__
         and not isinstance(value, type)
     }
     if not functions:
@@ -142,7 +150,8 @@ def _function(target: str) -> Callable[..., Any]:
     candidates = {key: value for key, value in functions.items() if key != "main"}
     if len(candidates) != 1:
         raise _UsageError(
-            f"{path} has several functions ({', '.join(functions)}); say which: {path}:{next(iter(functions))}"
+            f"{path} has several functions ({', '.join(functions)}); say which, as in "
+            f"{path}:{next(iter(functions))}"
         )
     return next(iter(candidates.values()))
 

@@ -240,7 +240,9 @@ class Graph:
         for node in self.nodes:
             for wire in node.inputs:
                 if wire not in made and not wire.is_constant:
-                    raise GraphError(f"{self.name}: {node.primitive.name} reads {wire.name} before it is made")
+                    raise GraphError(
+                        f"{self.name}: {node.primitive.name} reads {wire.name} before it is made"
+                    )
             for wire in node.outputs:
                 make(wire)
             self._verify_node(node)

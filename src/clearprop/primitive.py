@@ -136,11 +136,12 @@ class together:
 class Primitive:
     """One operation.
 
-    `forward(*arrays, **params)` computes it (None: its node's body does); `spec(*specs, **params)` gives the result's shape and
-    dtype; `vjp` holds one `Rule` per input, None where the input gets no gradient (inputs past its
-    end get none either); `role` is a key of `ROLES`; `why` is one plain sentence about its gradient;
-    `elementwise` says that each output entry reads one entry of each (broadcast) input; `view` that
-    NumPy gives a window on the input's memory.
+    `forward(*arrays, **params)` computes it (None: its node's body does); `spec(*specs, **params)`
+    gives the result's shape and dtype; `vjp` holds one `Rule` per input, None where the input gets no
+    gradient (inputs past its end get none either); `role` is a key of `ROLES`; `why` is one plain
+    sentence about its gradient; `elementwise` says that each output entry reads one entry of each
+    (broadcast) input; `view` that NumPy gives a window on the input's memory; `function` is what a
+    block with its own gradient stands for, to be traced for its parts.
     """
 
     name: str
@@ -158,7 +159,9 @@ class Primitive:
 
     def __post_init__(self) -> None:
         if self.role not in ROLES:
-            raise ValueError(f"primitive {self.name!r}: {self.role!r} is no role; use one of {list(ROLES)}")
+            raise ValueError(
+                f"primitive {self.name!r}: {self.role!r} is no role; use one of {list(ROLES)}"
+            )
         if isinstance(self.vjp, tuple) and not any(self.vjp):
             object.__setattr__(self, "differentiable", False)
 

@@ -6,16 +6,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import ContextDecorator, contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .callsite import Line, line_of, user_frame
 from .primitive import Primitive
-
-if TYPE_CHECKING:
-    from .tensor import Tensor
-
 
 
 class Scope:
@@ -52,7 +48,8 @@ class Origin:
         """How deep in calls the name was found: a name nearer the top is nearer to the user."""
         self.is_backward = False
         """Whether a reverse sweep made it; `line` is then the forward line that it answers."""
-        self.gradient_of: Tensor | None = None
+        self.gradient_of: Any = None
+        """The Tensor whose gradient it is, if any."""
 
     def rename(self, name: str, depth: int) -> None:
         if depth < self.depth:
@@ -88,7 +85,9 @@ class Recorder:
             self._frames[frame] = _depth(frame)
         self._read_names(frame)
         origin = Origin(None, line_of(frame), scope)
-        origin.depth = self._frames[frame] + 2  # a name comes from the frame it is made in, or above
+        origin.depth = (
+            self._frames[frame] + 2
+        )  # a name comes from the frame it is made in, or above
         return origin
 
     def finish(self) -> None:
@@ -165,5 +164,3 @@ class no_grad(ContextDecorator):
 
     def __exit__(self, *exc: object) -> None:
         settings.grad_enabled = self._stack.pop()
-
-

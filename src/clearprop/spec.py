@@ -84,9 +84,7 @@ def stretched_axes(source: tuple[int, ...], target: tuple[int, ...]) -> tuple[in
     """
     extra = len(target) - len(source)
     return tuple(range(extra)) + tuple(
-        extra + axis
-        for axis, size in enumerate(source)
-        if size == 1 and target[extra + axis] != 1
+        extra + axis for axis, size in enumerate(source) if size == 1 and target[extra + axis] != 1
     )
 
 

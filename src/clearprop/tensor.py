@@ -8,8 +8,6 @@ operation has a higher `number` than all of its inputs.
 from __future__ import annotations
 
 import copy
-import dis
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any, NoReturn
@@ -17,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .array_methods import ArrayMethods
-from .callsite import user_frame
+from .conversions import Conversions
 from .dispatch import answer_numpy
 from .errors import (
     DtypeError,
@@ -39,21 +37,7 @@ _changed_in_place = False
 """Whether any Tensor was ever changed in place: from then on, windows are checked before use."""
 
 
-_INTO_ARRAY = "a conversion to a plain array (np.array, np.asarray, or assignment into an array)"
-_INSTEAD_OF_ARRAY = (
-    "np.stack([...]) to build an array from tensors, clearprop.tensor(array) as the array to assign "
-    "into, or t.detach() where no gradient is wanted"
-)
-_STORE_SUBSCR = dis.opmap["STORE_SUBSCR"]
-
-
-def _is_array_assignment() -> bool:
-    """Whether the user's line is running ``array[i] = ...``: NumPy asks for float(t) there, too."""
-    frame = user_frame()
-    return frame is not None and frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR
-
-
-class Tensor(ArrayMethods):
+class Tensor(ArrayMethods, Conversions):
     """A NumPy value (an array or a NumPy scalar) with a memory.
 
     Made by `clearprop.tensor`, never directly. It has NumPy's operators, methods and attributes, is
@@ -121,20 +105,16 @@ class Tensor(ArrayMethods):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether it was made by the user rather than by an operation on gradients."""
-        return self.primitive is None
-
-    @property
-    def is_known(self) -> bool:
-        """False while tracing, when there is a shape and a dtype but no number."""
-        return type(self.value) is not ArraySpec
+        """Whether no gradient passes through it: the user made it, or it requires none."""
+        return self.primitive is None or not self.requires_grad
 
     def __repr__(self) -> str:
         if not self.is_known:
             return f"<unknown {self.value}>"
         made = f", made by {self.primitive.name}" if self.primitive else ""
         flag = "" if self.requires_grad else ", requires_grad=False"
-        return f"tensor({np.array2string(np.asarray(self.value), separator=', ', prefix='tensor(')}{flag}{made})"
+        value = np.array2string(np.asarray(self.value), separator=", ", prefix="tensor(")
+        return f"tensor({value}{flag}{made})"
 
     def __str__(self) -> str:
         return str(self.value)
@@ -181,7 +161,9 @@ class Tensor(ArrayMethods):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         """A leaf of its own with the same value and gradient, as in PyTorch."""
         if not self.is_leaf:
-            raise GradientError("only leaves are deep-copied; take .copy() or .detach() of a result")
+            raise GradientError(
+                "only leaves are deep-copied; take .copy() or .detach() of a result"
+            )
         twin = tensor(self.value, requires_grad=self.requires_grad)
         twin.grad, twin.origin = copy.deepcopy(self.grad, memo), self.origin
         return twin
@@ -214,70 +196,6 @@ class Tensor(ArrayMethods):
         """The same value, through which no gradient flows."""
         return primitives.stop_gradient(self)
 
-    # ---- leaving for plain NumPy and Python
-
-    def item(self) -> Any:
-        """The one number as a Python scalar; its gradient stays behind, which the name makes plain."""
-        self._refuse_unknown("item()")
-        return self.value.item()
-
-    def tolist(self) -> Any:
-        """The numbers as (nested) Python lists."""
-        self._refuse_unknown("tolist()")
-        return self.value.tolist()
-
-    def numpy(self) -> Any:
-        """The value as a read-only array; call `detach` first if it requires a gradient."""
-        return self._plain("numpy()", ".detach().numpy()")
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        value = self._plain(_INTO_ARRAY, _INSTEAD_OF_ARRAY)
-        return np.array(value, dtype=dtype, copy=copy)
-
-    def __float__(self) -> float:
-        return float(self._number("float(t)"))
-
-    def __int__(self) -> int:
-        return int(self._number("int(t)"))
-
-    def __complex__(self) -> complex:
-        return complex(self._number("complex(t)"))
-
-    def __index__(self) -> int:
-        self._refuse_unknown("an index")
-        return operator.index(self.value)
-
-    def __bool__(self) -> bool:
-        self._refuse_unknown("the truth of a value (`if`, `while`, `and`, `or`)")
-        return bool(self.value)
-
-    def _number(self, what: str) -> Any:
-        self._refuse_unknown(what)
-        if self.requires_grad and _is_array_assignment():
-            self._plain(_INTO_ARRAY, _INSTEAD_OF_ARRAY)
-        if self.requires_grad and settings.transforms:
-            raise LostGradientError(
-                f"{what} makes a plain number, which has no gradient. Use NumPy's functions on the "
-                f"tensor (np.sin, not math.sin), or t.item() if you mean to drop the gradient."
-            )
-        return self.value
-
-    def _plain(self, what: str, instead: str) -> Any:
-        self._refuse_unknown(what)
-        if self.requires_grad:
-            raise LostGradientError(
-                f"{what} would drop the gradient of a tensor of shape {self.shape}. Use {instead}."
-            )
-        return self.value
-
-    def _refuse_unknown(self, what: str) -> None:
-        if not self.is_known:
-            raise TraceError(
-                f"{what} needs a number, but while tracing only the spec {self.value} is known. "
-                f"Use np.where(condition, a, b) or np.maximum for a choice between values; make the "
-                f"value an argument that is no array (an int, a bool, a string) to fix it when tracing."
-            )
-
     # ---- NumPy's protocols
 
     __array_priority__ = 1000.0
@@ -307,7 +225,7 @@ class Tensor(ArrayMethods):
             y = other.value if type(other) is Tensor else other
             value = primitive.forward(self.value, y)  # type: ignore[misc]
             old = self.value
-            if value.shape == old.shape and value.dtype == old.dtype and not _is_window(self):
+            if value.shape == old.shape and value.dtype == old.dtype:
                 return self._replace(value)
         return self._become(primitive(self, other))
 
@@ -315,7 +233,7 @@ class Tensor(ArrayMethods):
         global _changed_in_place
         _changed_in_place = True
         if type(value) is np.ndarray:
-            value.setflags(False)  # read-only
+            value.setflags(write=False)
         self.value, self.number = value, _next_number()
         return self
 
@@ -341,7 +259,7 @@ class Tensor(ArrayMethods):
                 "a leaf that requires a gradient was changed in place, which would change what its "
                 "gradient means. Update parameters within clearprop.no_grad(), or change a copy: t.copy()."
             )
-        if _is_window(self):
+        if self.primitive is not None and self.primitive.view:
             raise UnsupportedError(
                 "this tensor is a window on another one (a slice, a reshape or a transpose), and in "
                 "NumPy the change would reach that one too. Assign into the whole tensor, as in "
@@ -362,15 +280,6 @@ class Tensor(ArrayMethods):
         self.grad = None
         self.before = before
         return self
-
-
-def _is_window(t: Tensor) -> bool:
-    if t.primitive is not None:
-        return t.primitive.view
-    return isinstance(t.value, np.ndarray) and t.value.base is not None
-
-
-# ---- making and applying
 
 
 def tensor(
@@ -402,7 +311,7 @@ def tensor(
         raise DtypeError(
             f"clearprop.tensor needs numbers, not {value.dtype}; to join tensors, use np.stack([...])"
         )
-    value.setflags(False)  # read-only
+    value.setflags(write=False)
     floating = is_floating(value.dtype)
     if requires_grad and not floating:
         check_floating(value)
@@ -437,13 +346,15 @@ def apply(
     except Exception as error:
         _fail(primitive, values, error)
     if type(value) is np.ndarray:
-        value.setflags(False)  # read-only
+        value.setflags(write=False)
     if primitive.differentiable:
         for x in inputs:
             if type(x) is Tensor and x.requires_grad:
                 if settings.grad_enabled:
                     return Tensor(value, primitive, inputs, params, True)
                 break
+    if primitive.view:  # a window must know its base, to notice when that changes
+        return Tensor(value, primitive, inputs, params, False)
     return Tensor(value, None, (), _NO_PARAMS, False)
 
 
@@ -484,7 +395,7 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
         except Exception as error:
             _fail(primitive, [x, y], error)
         if type(value) is np.ndarray:
-            value.setflags(False)  # read-only
+            value.setflags(write=False)
         if requires_grad and differentiable and settings.grad_enabled:
             return Tensor(value, primitive, (self, other), _NO_PARAMS, True)
         return Tensor(value, None, (), _NO_PARAMS, False)
@@ -507,7 +418,7 @@ def _apply_recording(
     except Exception as error:
         _fail(primitive, values, error)
     if type(value) is np.ndarray:
-        value.setflags(False)  # read-only
+        value.setflags(write=False)
     requires_grad = (
         settings.grad_enabled
         and primitive.differentiable
@@ -517,9 +428,9 @@ def _apply_recording(
         return Tensor(
             value, primitive, inputs, params, requires_grad, recorder.note(settings.scope)
         )
-    if not requires_grad:
+    if not requires_grad and not primitive.view:
         return Tensor(value, None, (), _NO_PARAMS, False)
-    return Tensor(value, primitive, inputs, params, True, Origin(scope=settings.scope))
+    return Tensor(value, primitive, inputs, params, requires_grad, Origin(scope=settings.scope))
 
 
 def _call(self: Primitive, *inputs: Any, **params: Any) -> Any:
@@ -534,10 +445,7 @@ Primitive.__call__ = _call  # type: ignore[method-assign]
 engine.install_operator = _install_operator
 
 
-# ---- changes in place
-
-
-def version_at(x: Tensor, number: int) -> Tensor:
+def version_at(x: Tensor, number: float) -> Tensor:
     """What `x` was when the operation of this `number` used it: inputs are older than their users."""
     while x.number >= number:
         if not hasattr(x, "before"):
@@ -569,9 +477,6 @@ def _check_window(x: Tensor) -> None:
                 f"the slice again after the change, or take a copy before it."
             )
         window = base
-
-
-# ---- messages
 
 
 def _fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -60,7 +60,9 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     outputs, unflatten = flatten(result)
     for y in outputs:
         if isinstance(y, str) or not (hasattr(y, "dtype") or isinstance(y, float | int)):
-            raise ClearpropError(f"a traced function returns arrays, but {function_name(f)} returned {y!r}")
+            raise ClearpropError(
+                f"a traced function returns arrays, but {function_name(f)} returned {y!r}"
+            )
     graph = build(function_name(f), tensors, outputs, names)
     graph.pack, graph.unpack = _packer(f, args, kwargs), unflatten
     return graph
@@ -99,7 +101,9 @@ def function_name(f: Callable[..., Any]) -> str:
 # ---- arguments
 
 
-def named_inputs(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def named_inputs(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> list[tuple[str, Any]]:
     """Every array and float among the arguments, with a name: its argument's, or its key's within it."""
     return _inputs(f, args, kwargs)[0]
 
@@ -110,7 +114,9 @@ def _is_input(leaf: Any) -> bool:
 
 def _inputs(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> tuple[list[tuple[str, Any]], Callable[[Sequence[Any]], tuple[tuple[Any, ...], dict[str, Any]]]]:
+) -> tuple[
+    list[tuple[str, Any]], Callable[[Sequence[Any]], tuple[tuple[Any, ...], dict[str, Any]]]
+]:
     """The named inputs, and the function that puts others in their places."""
     tree = (tuple(args), dict(kwargs))
     leaves, unflatten = flatten(tree)
@@ -145,7 +151,9 @@ def _names(f: Callable[..., Any], args: Sequence[Any], found: list[tuple[Any, ..
     return [s if short.count(s) == 1 else long for s, long in zip(short, full, strict=True)]
 
 
-def _packer(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Callable[..., list[Any]]:
+def _packer(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Callable[..., list[Any]]:
     fixed = _fixed(args, kwargs)
 
     def pack(new_args: Sequence[Any], new_kwargs: Mapping[str, Any]) -> list[Any]:
@@ -167,7 +175,10 @@ def _fixed(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
 
 
 def build(
-    name: str, inputs: Sequence[Tensor], outputs: Sequence[Any], array_names: Mapping[int, str] = MappingProxyType({})
+    name: str,
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Any],
+    array_names: Mapping[int, str] = MappingProxyType({}),
 ) -> Graph:
     """The graph that leads from `inputs` to `outputs`; other values on the way are constants."""
     return _Builder(inputs, outputs, array_names).build(name)
@@ -194,12 +205,12 @@ class _Builder:
     def resolve(self, x: Any, number: float) -> Any:
         """What an operation of this number read: the right version, seen through copies."""
         if isinstance(x, Tensor):
-            x = version_at(x, number)  # type: ignore[arg-type]
+            x = version_at(x, number)
             while isinstance(x, Tensor) and x not in self.stops and x.primitive is primitives.copy:
                 number = x.number
                 x = x.inputs[0]
                 if isinstance(x, Tensor):
-                    x = version_at(x, number)  # type: ignore[arg-type]
+                    x = version_at(x, number)
         return x
 
     def collect(self) -> list[Tensor]:
@@ -250,7 +261,7 @@ class _Builder:
         while i < len(order):
             scope = _scope(order[i], depth)
             if scope is None:
-                nodes.append(self.node(order[i], env))
+                nodes += self.nodes(order[i], env)
                 i += 1
                 continue
             j = i
@@ -260,21 +271,33 @@ class _Builder:
             i = j
         return nodes
 
-    def node(self, t: Tensor, env: dict[Tensor, Wire]) -> Node:
-        inputs = tuple(self.wire(x, env) for x in self.sources[t])
-        env[t] = Wire(_name_of(t), spec_of(t.value))
-        primitive = t.primitive
+    def nodes(self, t: Tensor, env: dict[Tensor, Wire]) -> list[Node]:
+        """The node of an operation, after those that stop its gradient if it was made without one."""
+        primitive, origin = t.primitive, t.origin or Origin()
         assert primitive is not None
+        inputs = [self.wire(x, env) for x in self.sources[t]]
+        stops = []
+        if not t.requires_grad and primitive.differentiable:  # within no_grad
+            for i, x in enumerate(self.sources[t]):
+                if isinstance(x, Tensor) and x.requires_grad:
+                    cut = Wire("", inputs[i].spec)
+                    stops.append(
+                        Node(primitives.stop_gradient, (inputs[i],), (cut,), line=origin.line)
+                    )
+                    inputs[i] = cut
+        env[t] = Wire(_name_of(t), spec_of(t.value))
         body = None
         if primitive.function is not None:
             examples = [w.constant if w.is_constant else w.spec for w in inputs]
-            body = _trace_parts(primitive, examples, t.params)
-        origin = t.origin or Origin()
-        return Node(
-            primitive, inputs, (env[t],), t.params, origin.line, body, origin.is_backward
+            body = _trace_parts(primitive, primitive.function, examples, t.params)
+        node = Node(
+            primitive, tuple(inputs), (env[t],), t.params, origin.line, body, origin.is_backward
         )
+        return [*stops, node]
 
-    def block(self, scope: Scope, members: Sequence[Tensor], depth: int, env: dict[Tensor, Wire]) -> Node:
+    def block(
+        self, scope: Scope, members: Sequence[Tensor], depth: int, env: dict[Tensor, Wire]
+    ) -> Node:
         inside = set(members)
         reads = dict.fromkeys(
             x
@@ -282,7 +305,11 @@ class _Builder:
             for x in self.sources[t]
             if isinstance(x, Tensor) and x not in inside and x in env
         )
-        ends = [t for t in members if t in self.results or any(u not in inside for u in self.users.get(t, ()))]
+        ends = [
+            t
+            for t in members
+            if t in self.results or any(u not in inside for u in self.users.get(t, ()))
+        ]
         inner = {t: Wire(scope.arguments.get(t.number, env[t].name), env[t].spec) for t in reads}
         nodes = self.emit(members, depth + 1, inner)
         body = Graph(
@@ -304,15 +331,18 @@ class _Builder:
         )
 
 
-def _trace_parts(primitive: Primitive, examples: Iterable[Any], params: Mapping[str, Any]) -> Graph:
+def _trace_parts(
+    primitive: Primitive,
+    function: Callable[..., Any],
+    examples: Sequence[Any],
+    params: Mapping[str, Any],
+) -> Graph:
     """The body of a block that brings its own gradient: its function, traced by itself."""
-    examples = list(examples)
-    names = list(inspect.signature(primitive.function).parameters)  # type: ignore[arg-type]
     tensors: list[Any] = []
-    for name, x in zip(names, examples, strict=False):
+    for name, x in zip(inspect.signature(function).parameters, examples, strict=False):
         spec = spec_of(x)
         tensors.append(Tensor(spec, None, (), {}, is_floating(spec.dtype), Origin(name)))
-    result, array_names = record(primitive.function, (tuple(tensors), dict(params)), tracing=True)  # type: ignore[arg-type]
+    result, array_names = record(function, (tuple(tensors), dict(params)), tracing=True)
     return build(primitive.name, tensors, [result], array_names)
 
 

@@ -19,7 +19,7 @@ from .primitive import primitives
 from .settings import settings
 from .spec import shape_of
 from .tensor import _NO_PARAMS, Tensor, _next_number, check_floating, version_at
-from .trees import Unflatten, flatten, paths
+from .trees import flatten, paths
 
 Argnums = int | Sequence[int]
 
@@ -28,7 +28,12 @@ class _Run:
     """One run of a function on variables, ready to be swept back."""
 
     def __init__(
-        self, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Argnums, has_aux: bool
+        self,
+        f: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        argnums: Argnums,
+        has_aux: bool,
     ) -> None:
         numbers = _argument_numbers(argnums, len(args), f)
         chosen = args[numbers[0]] if isinstance(argnums, int) else tuple(args[i] for i in numbers)
@@ -38,7 +43,9 @@ class _Run:
         started = _next_number()
         filled = self.unflatten_inputs(self.variables)
         full = list(args)
-        for i, value in zip(numbers, (filled,) if isinstance(argnums, int) else filled, strict=True):
+        for i, value in zip(
+            numbers, (filled,) if isinstance(argnums, int) else filled, strict=True
+        ):
             full[i] = value
         result = _call(f, full, kwargs)
         self.aux: Any = None
@@ -49,7 +56,9 @@ class _Run:
                 )
             result, self.aux = result
         self.outputs, self.unflatten_outputs = flatten(result)
-        self.wanted = [version_at(v, started) for v in self.variables]  # f may have assigned into them
+        self.wanted = [
+            version_at(v, started) for v in self.variables
+        ]  # f may have assigned into them
         tracked = [y for y in self.outputs if isinstance(y, Tensor)]
         self.span: Reach = reach(tracked, self.wanted, self.since)
 
@@ -149,9 +158,9 @@ def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
     y = run.outputs[0]
     if shape_of(y) != ():
         raise GradientError(
-            f"grad needs a function that returns one number, but {_name(f)} returned shape {shape_of(y)}. Reduce it "
-            f"(.sum(), .mean()), or use clearprop.jacobian for all derivatives or clearprop.vjp for a "
-            f"weighted sum of them."
+            f"grad needs a function that returns one number, but {_name(f)} returned shape {shape_of(y)}. "
+            f"Reduce it (.sum(), .mean()), or use clearprop.jacobian for all derivatives or clearprop.vjp "
+            f"for a weighted sum of them."
         )
     if isinstance(y, Tensor):
         check_floating(y, f"the output of {_name(f)}")
@@ -222,9 +231,7 @@ def grad(
     return gradient
 
 
-def vjp(
-    f: Callable[..., Any], *primals: Any, has_aux: bool = False
-) -> tuple[Any, ...]:
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """Run `f` and return ``(output, pullback)``, with ``aux`` as a third part with `has_aux`.
 
     ``pullback(g)`` takes an upstream gradient in the shape of the output and returns a tuple: the
@@ -273,7 +280,9 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     run = _Run(f, arguments, {}, tuple(range(len(arguments))), False)
     directions, _ = flatten(steps)
     if len(directions) != len(run.variables):
-        raise ShapeError(f"{len(run.variables)} primals need as many tangents, but got {len(directions)}")
+        raise ShapeError(
+            f"{len(run.variables)} primals need as many tangents, but got {len(directions)}"
+        )
     directions = [check_seed(v, t) for v, t in zip(run.wanted, directions, strict=True)]
     since = _next_number()
     upstream = [

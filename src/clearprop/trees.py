@@ -26,7 +26,7 @@ def flatten(tree: Any) -> tuple[list[Any], Unflatten]:
 
     >>> leaves, unflatten = flatten({"w": 1.0, "b": [2.0, 3.0]})
     >>> leaves, unflatten([10, 20, 30])
-    ([2.0, 3.0, 1.0], {'b': [10, 20], 'w': 30})
+    ([2.0, 3.0, 1.0], {'w': 30, 'b': [10, 20]})
     """
     if isinstance(tree, _LEAVES):
         return [tree], _single
@@ -70,8 +70,10 @@ def _register(kind: Any) -> None:
     def take_apart(instance: Any) -> tuple[list[Any], None, tuple[str, ...]]:
         return [getattr(instance, name) for name in names], None, names
 
-    def put_together(_: None, values: Any) -> Any:
-        instance = object.__new__(kind)  # no __init__: it might check or convert what is only passing through
+    def put_together(_: Any, values: Any) -> Any:
+        instance = object.__new__(
+            kind
+        )  # no __init__: it might check or convert what is only passing through
         for name, value in zip(names, values, strict=True):
             object.__setattr__(instance, name, value)
         return instance

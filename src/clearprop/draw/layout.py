@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 COLUMN_GAP = 34.0
 ROW_GAP = 14.0
@@ -79,7 +80,7 @@ class _Arrangement:
         self.before: list[list[int]] = [[] for _ in self.boxes]
         self.after: list[list[int]] = [[] for _ in self.boxes]
         for chain in self.chains:
-            for a, b in zip(chain, chain[1:], strict=False):
+            for a, b in pairwise(chain):
                 self.after[a].append(b)
                 self.before[b].append(a)
 
@@ -139,7 +140,7 @@ class _Arrangement:
 
     def _crossings(self) -> int:
         total = 0
-        for left, right in zip(self.layers, self.layers[1:], strict=False):
+        for left, right in pairwise(self.layers):
             position = {v: place for place, v in enumerate(right)}
             seen: list[int] = []
             for v in left:
@@ -191,7 +192,10 @@ class _Arrangement:
         for edge, chain in zip(self.edges, self.chains, strict=True):
             y = middle[edge.source] + edge.leave
             start = lefts[self.rank[edge.source]] + self.boxes[edge.source].width
-            corners = [(start, y), (lefts[self.rank[edge.source]] + widths[self.rank[edge.source]], y)]
+            corners = [
+                (start, y),
+                (lefts[self.rank[edge.source]] + widths[self.rank[edge.source]], y),
+            ]
             for lane in chain[1:-1]:
                 rank = self.rank[lane]
                 corners += [(lefts[rank], middle[lane]), (lefts[rank] + widths[rank], middle[lane])]
@@ -214,9 +218,7 @@ def _ranks(count: int, edges: Sequence[Edge]) -> list[int]:
     for edge in edges:
         near = rank[edge.target] - 1
         nearest[edge.source] = min(nearest.get(edge.source, near), near)
-    return [
-        rank[v] if has_source[v] else nearest.get(v, 0) for v in range(count)
-    ]
+    return [rank[v] if has_source[v] else nearest.get(v, 0) for v in range(count)]
 
 
 def _sorted_by_mean(

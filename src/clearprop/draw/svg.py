@@ -1,5 +1,6 @@
 """The picture of a computation: gates as nodes, forward values in green above the wires, gradients in
-red below them."""
+red below them.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +85,9 @@ class _Picture:
     # ---- measuring
 
     def _input(self, wire: Wire) -> _Item:
-        return _Item(wire.name, (wire,), None, text_width(wire.name, _LARGE) + 6, self._stub((wire,), False))
+        return _Item(
+            wire.name, (wire,), None, text_width(wire.name, _LARGE) + 6, self._stub((wire,), False)
+        )
 
     def _gate(self, node: Node) -> _Item:
         text = _symbol(node)
@@ -144,8 +147,8 @@ class _Picture:
             parts += self._item(item, place)
         body = "\n".join(parts)
         summary = escape(
-            f"The graph of {self.graph.name}: {len(self.graph.inputs)} inputs, {len(self.graph.nodes)} gates. "
-            f"Forward values above the wires, gradients below."
+            f"The graph of {self.graph.name}: {len(self.graph.inputs)} inputs, "
+            f"{len(self.graph.nodes)} gates. Forward values above the wires, gradients below."
         )
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{_n(width)}" height="{_n(height)}" '
@@ -173,7 +176,9 @@ class _Picture:
         for wire in item.wires:
             parts += self._wire_start(item, wire, x + item.head, y + item.row(wire))
         if item.node is None:
-            parts.append(f'<text class="input" x="{_n(x)}" y="{_n(y + 5)}">{escape(item.text)}</text>')
+            parts.append(
+                f'<text class="input" x="{_n(x)}" y="{_n(y + 5)}">{escape(item.text)}</text>'
+            )
         else:
             parts += _gate_shape(item, item.node, x, y)
         return parts

@@ -86,7 +86,8 @@ def keep_account(graph: Graph, inputs: Sequence[Any], seed: Any = None) -> Accou
 def _output(graph: Graph) -> Wire:
     if len(graph.outputs) != 1:
         raise GradientError(
-            f"explain follows one output back, but {graph.name} returns {len(graph.outputs)}; return the loss alone"
+            f"explain follows one output back, but {graph.name} returns {len(graph.outputs)}; return the "
+            f"loss alone"
         )
     return graph.outputs[0]
 
@@ -169,7 +170,9 @@ def _local_value(node: Node, values: Sequence[Any], position: int) -> Any:
     return jacobian(lambda x: _as_function(node, values, [position])(x)[0])(values[position])
 
 
-def nudge(account: Account, inputs: Sequence[Any], step: float) -> Mapping[Wire, tuple[float, float]]:
+def nudge(
+    account: Account, inputs: Sequence[Any], step: float
+) -> Mapping[Wire, tuple[float, float]]:
     """For each scalar input: the change of the output that the gradient predicts, and the real one."""
     output = _output(account.graph)
     before = account.values[output]

@@ -15,7 +15,8 @@ from ..settings import Origin
 from ..spec import is_floating
 from ..tensor import Tensor
 from ..tracing import build, function_name, graph_at, named_inputs
-from .account import keep_account, nudge as measure_nudges
+from .account import keep_account
+from .account import nudge as measure_nudges
 from .explanation import Explanation
 
 
@@ -54,7 +55,9 @@ def explain(
     """
     if isinstance(target, Tensor):
         if args or kwargs:
-            raise TypeError("explain(loss) takes no arguments for a tensor; explain(f, *args) runs a function")
+            raise TypeError(
+                "explain(loss) takes no arguments for a tensor; explain(f, *args) runs a function"
+            )
         graph, inputs = _from_tensor(target, sys._getframe(1))
     else:
         graph, inputs = _from_function(target, args, kwargs)

@@ -89,15 +89,25 @@ class Explanation:
         return {
             "name": graph.name,
             "inputs": [
-                {"name": w.name, "spec": str(w.spec), "value": plain(account.values[w]), "gradient": plain(account.gradients.get(w))}
+                {
+                    "name": w.name,
+                    "spec": str(w.spec),
+                    "value": plain(account.values[w]),
+                    "gradient": plain(account.gradients.get(w)),
+                }
                 for w in graph.inputs
             ],
             "forward": [
                 {
-                    "outputs": [{"name": w.name, "spec": str(w.spec), "value": plain(account.values[w])} for w in node.outputs],
+                    "outputs": [
+                        {"name": w.name, "spec": str(w.spec), "value": plain(account.values[w])}
+                        for w in node.outputs
+                    ],
                     "operation": node.primitive.name,
                     "inputs": [str(w) for w in node.inputs],
-                    "line": None if node.line is None else {"number": node.line.number, "text": node.line.text},
+                    "line": None
+                    if node.line is None
+                    else {"number": node.line.number, "text": node.line.text},
                 }
                 for node in graph.nodes
             ],
@@ -172,10 +182,15 @@ def _formula(account: Account, wire: Wire) -> str:
     shared = [
         node.out
         for node in back.nodes
-        if len(node.outputs) == 1 and node.out.is_named and node.out is not target
-        and not node.is_backward and len(users[node.out]) > 1
+        if len(node.outputs) == 1
+        and node.out.is_named
+        and node.out is not target
+        and not node.is_backward
+        and len(users[node.out]) > 1
     ]
-    text = f"d{account.graph.outputs[0].name}/d{wire.name} = {expression(back, target, stop=shared)}"
+    text = (
+        f"d{account.graph.outputs[0].name}/d{wire.name} = {expression(back, target, stop=shared)}"
+    )
     used = [w for w in shared if _mentions(text, w.name)]
     where = [f"{w.name} = {expression(back, w, stop=shared)}" for w in used]
     return text + (f", where {', '.join(where)}" if where else "")

@@ -21,9 +21,13 @@ def short(value: Any) -> str:
     if array.ndim == 0:
         return _number(array[()])
     if array.size <= _FEW:
-        return np.array2string(
-            array, separator=", ", formatter={"all": _number}, max_line_width=10_000
-        ).replace("\n", "").replace("  ", " ")
+        return (
+            np.array2string(
+                array, separator=", ", formatter={"all": _number}, max_line_width=10_000
+            )
+            .replace("\n", "")
+            .replace("  ", " ")
+        )
     return str(spec_of(array))
 
 

@@ -58,9 +58,7 @@ def _with_numbers(account: Account, node: Node) -> str:
 
 def _forward(account: Account) -> list[Line]:
     graph = account.graph
-    inputs = [
-        f"{w.name} = {short(account.values[w])}" for w in graph.inputs
-    ]
+    inputs = [f"{w.name} = {short(account.values[w])}" for w in graph.inputs]
     document: list[Line] = [
         [("head", "Forward"), ("dim", "   inputs: "), ("value", ", ".join(inputs))]
     ]
@@ -90,7 +88,9 @@ def _backward(account: Account) -> list[Line]:
     ]
     explained: set[str] = set()
     for gate in account.gates:
-        document += _gate(gate, role_sentence(gate.node, full=gate.node.primitive.name not in explained))
+        document += _gate(
+            gate, role_sentence(gate.node, full=gate.node.primitive.name not in explained)
+        )
         explained.add(gate.node.primitive.name)
     return document
 
@@ -98,7 +98,9 @@ def _backward(account: Account) -> list[Line]:
 def _gate(gate: Gate, role: str) -> list[Line]:
     node = gate.node
     arriving = ", ".join(
-        f"d{w.name} = {short(g)}" for w, g in zip(node.outputs, gate.upstream, strict=True) if g is not None
+        f"d{w.name} = {short(g)}"
+        for w, g in zip(node.outputs, gate.upstream, strict=True)
+        if g is not None
     )
     document: list[Line] = [
         [("plain", f"  {written(node)}"), ("dim", "   upstream "), ("gradient", arriving)],
@@ -131,7 +133,10 @@ def _passage(gate: Gate, passage: Passage) -> list[Line]:
         if passage.local_value is not None and not _is_number(local.text):
             line.append(("value", f" = {short(passage.local_value)}"))
         line += [("dim", ", downstream ")]
-        if passage.local_value is not None and passage.wire.spec.shape == () == gate.node.outputs[0].spec.shape:
+        if (
+            passage.local_value is not None
+            and passage.wire.spec.shape == () == gate.node.outputs[0].spec.shape
+        ):
             upstream, factor = short(gate.upstream[0]), short(passage.local_value)
             line.append(("plain", f"{upstream} × {_bracket(factor)} = "))
     else:
@@ -181,7 +186,14 @@ def _results(account: Account) -> list[Line]:
     output = account.graph.outputs[0].name
     for wire in account.graph.inputs:
         if wire not in account.gradients:
-            document.append([("dim", f"  d{output}/d{wire.name}: none, the output does not depend on it smoothly")])
+            document.append(
+                [
+                    (
+                        "dim",
+                        f"  d{output}/d{wire.name}: none, the output does not depend on it smoothly",
+                    )
+                ]
+            )
             continue
         line: Line = [
             ("plain", f"  d{output}/d{wire.name} = "),

@@ -1,5 +1,25 @@
 """The primitives, one file a family. Importing a file registers what it holds."""
 
-from . import elementwise, indexing, linalg, reduction, shaping
+from . import (
+    arithmetic,
+    choices,
+    identity,
+    indexing,
+    linalg,
+    reduction,
+    shaping,
+    steps,
+    transcendental,
+)
 
-__all__ = ["elementwise", "indexing", "linalg", "reduction", "shaping"]
+__all__ = [
+    "arithmetic",
+    "choices",
+    "identity",
+    "indexing",
+    "linalg",
+    "reduction",
+    "shaping",
+    "steps",
+    "transcendental",
+]

@@ -147,7 +147,11 @@ def take(a: Any, indices: Any, axis: int | None = None) -> Any:
     if axis is None:
         a, axis = a.reshape(-1), 0
     where = axis % a.ndim if a.ndim else axis
-    return getitem(a, (slice(None),) * where + (np.asarray(indices) if not isinstance(indices, Tensor) else indices,))
+    return getitem(
+        a,
+        (slice(None),) * where
+        + (np.asarray(indices) if not isinstance(indices, Tensor) else indices,),
+    )
 
 
 def _scatter(g: Any, *arrays: Any, index: Index, shape: Any) -> Any:
@@ -199,7 +203,9 @@ def _assign(x: Any, value: Any, *arrays: Any, index: Index) -> Any:
 def _assign_spec(x: Any, value: Any, *arrays: Any, index: Index) -> ArraySpec:
     region = _region(x.shape, index, arrays)
     if np.broadcast_shapes(region, shape_of(value)) != region:
-        raise ValueError(f"a value of shape {shape_of(value)} does not fit into a part of shape {region}")
+        raise ValueError(
+            f"a value of shape {shape_of(value)} does not fit into a part of shape {region}"
+        )
     return ArraySpec(x.shape, x.dtype)
 
 

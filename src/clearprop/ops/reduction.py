@@ -228,7 +228,10 @@ for _function in (np.argmax, np.argmin):
         vjp=(None,),
         role="blocks",
         why="A position is a whole number: a small step of the input does not move it.",
-        samples=(Sample(floats(3, 4), axis=None, keepdims=False), Sample(floats(3, 4), axis=1, keepdims=True)),
+        samples=(
+            Sample(floats(3, 4), axis=None, keepdims=False),
+            Sample(floats(3, 4), axis=1, keepdims=True),
+        ),
     )
 
     @answers(_function)
@@ -289,7 +292,11 @@ def softmax_vjp(g: Any, out: Any, x: Any, axis: Any) -> Any:
     return out * (g - np.add.reduce(g * out, axis=axis, keepdims=True))
 
 
-_SOFT = (Sample(floats(3, 4), axis=(1,)), Sample(floats(3, 4), axis=(0,)), Sample(floats(5), axis=(0,)))
+_SOFT = (
+    Sample(floats(3, 4), axis=(1,)),
+    Sample(floats(3, 4), axis=(0,)),
+    Sample(floats(5), axis=(0,)),
+)
 
 _softmax_record = primitive(
     "softmax",
@@ -419,7 +426,9 @@ def cross_entropy(logits: Any, labels: Any) -> Any:
     """
     logits, labels = _floating(logits), labels if hasattr(labels, "dtype") else np.asarray(labels)
     if labels.dtype.kind not in "iu":
-        raise DtypeError(f"labels are integers, one for each row of logits, but these are {labels.dtype}")
+        raise DtypeError(
+            f"labels are integers, one for each row of logits, but these are {labels.dtype}"
+        )
     if logits.shape[:-1] != labels.shape:
         raise ShapeError(
             f"cross_entropy: logits of shape {logits.shape} need labels of shape "

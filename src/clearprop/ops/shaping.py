@@ -55,7 +55,9 @@ def reshape(a: Any, shape: Any) -> Any:
         if rest and a.size % rest == 0:
             sizes = tuple(a.size // rest if n == -1 else n for n in sizes)
     if math.prod(sizes) != a.size or -1 in sizes:
-        raise ShapeError(f"reshape: cannot turn an array of size {a.size} and shape {a.shape} into {shape}")
+        raise ShapeError(
+            f"reshape: cannot turn an array of size {a.size} and shape {a.shape} into {shape}"
+        )
     return _reshape_record(a, shape=sizes)
 
 
@@ -106,7 +108,9 @@ def transpose(a: Any, axes: Any = None) -> Any:
     axes = tuple(axes) if np.iterable(axes) else (axes,)
     order = tuple(int(i) % a.ndim if -a.ndim <= i < a.ndim else -1 for i in axes)
     if sorted(order) != list(range(a.ndim)):
-        raise ShapeError(f"transpose: axes={axes} is no order of the {a.ndim} axes of shape {a.shape}")
+        raise ShapeError(
+            f"transpose: axes={axes} is no order of the {a.ndim} axes of shape {a.shape}"
+        )
     return _transpose_record(a, axes=order)
 
 
@@ -202,7 +206,7 @@ _expand_dims_record = primitive(
 
 @answers(np.expand_dims)
 def expand_dims(a: Any, axis: Any) -> Any:
-    count = len(axis) if np.iterable(axis) else 1
+    count = len(tuple(axis)) if np.iterable(axis) else 1
     return _expand_dims_record(a, axis=normalize_axes(axis, a.ndim + count))
 
 
@@ -233,7 +237,9 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     else:
         axes = normalize_axes(axis, a.ndim)
         if any(a.shape[i] != 1 for i in axes):
-            raise ShapeError(f"squeeze: cannot drop axis {axis} of shape {a.shape}: its size is not one")
+            raise ShapeError(
+                f"squeeze: cannot drop axis {axis} of shape {a.shape}: its size is not one"
+            )
     return _squeeze_record(a, axis=axes)
 
 
@@ -289,7 +295,9 @@ def concatenate(arrays: Any, axis: int | None = 0) -> Any:
     if axis is None:
         parts, axis = [reshape(x, -1) for x in parts], 0
     if any(x.ndim != parts[0].ndim for x in parts) or not parts[0].ndim:
-        raise ShapeError(f"concatenate: shapes {[x.shape for x in parts]} need one number of axes, at least 1")
+        raise ShapeError(
+            f"concatenate: shapes {[x.shape for x in parts]} need one number of axes, at least 1"
+        )
     return _concatenate_record(*parts, axis=normalize_axes(axis, parts[0].ndim)[0])
 
 

@@ -36,5 +36,6 @@ def reduced(shape: tuple[int, ...], axis: tuple[int, ...], keepdims: bool) -> tu
 
 def kept(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """`g`, the gradient of a reduction of `x`, so that it broadcasts against `x`: the reduced axes are
-    back as size one (a single number broadcasts as it is)."""
+    back as size one (a single number broadcasts as it is).
+    """
     return g if keepdims or g.shape == () else g.reshape(reduced(x.shape, axis, True))

@@ -209,9 +209,7 @@ def sign_outward(node: Node, made: Made) -> tuple[Node, Node] | None:
             if inner is not None and _is(inner, "negative"):
                 operands = list(node.inputs)
                 operands[position] = inner.inputs[0]
-                product = replace(
-                    node, inputs=tuple(operands), outputs=(Wire("", node.out.spec),)
-                )
+                product = replace(node, inputs=tuple(operands), outputs=(Wire("", node.out.spec),))
                 return product, _make(node, primitives.negative, product.out)
     return None
 

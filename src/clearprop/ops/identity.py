@@ -1,0 +1,86 @@
+"""The same number again: copies, detached values, other precisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..primitive import Custom, Sample, answers, floats, primitive
+from ..spec import ArraySpec, is_floating
+from .samples import ANY
+from .specs import same
+from .steps import STEP
+
+stop_gradient = primitive(
+    "stop_gradient",
+    np.positive,
+    spec=same,
+    vjp=(None,),
+    role="blocks",
+    why="Detached on purpose: the value goes on, the gradient does not.",
+    elementwise=True,
+    samples=(Sample(floats(2, 3)),),
+)
+
+
+def copy_vjp(g: Any, out: Any, x: Any) -> Any:
+    return g
+
+
+copy = primitive(
+    "copy",
+    np.copy,
+    numpy=np.copy,
+    spec=same,
+    vjp=(copy_vjp,),
+    role="passes",
+    why="The same number under another name.",
+    elementwise=True,
+    samples=ANY,
+)
+
+
+def _astype(x: Any, dtype: Any) -> Any:
+    return x.astype(dtype)
+
+
+def _astype_spec(x: Any, dtype: Any) -> ArraySpec:
+    return ArraySpec(x.shape, dtype)
+
+
+def astype_vjp(g: Any, out: Any, x: Any, dtype: Any) -> Any:
+    return g  # the sweep gives every gradient its input's dtype
+
+
+_convert = primitive(
+    "astype",
+    _astype,
+    spec=_astype_spec,
+    vjp=(astype_vjp,),
+    role="passes",
+    why="The same number in another precision.",
+    notation=Custom(lambda x, dtype: f"{x}.astype({dtype})"),
+    elementwise=True,
+    samples=(Sample(floats(2, 3), dtype=np.dtype("float32")),),
+)
+
+_truncate = primitive(
+    "as_integer",
+    _astype,
+    spec=_astype_spec,
+    vjp=(None,),
+    role="blocks",
+    why=STEP,
+    notation=Custom(lambda x, dtype: f"{x}.astype({dtype})"),
+    elementwise=True,
+    samples=(Sample(floats(2, 3), dtype=np.dtype("int64")),),
+)
+
+
+@answers(np.astype)
+def astype(x: Any, dtype: Any) -> Any:
+    dtype = np.dtype(dtype)
+    if dtype == x.dtype:
+        return x
+    return (_convert if is_floating(dtype) else _truncate)(x, dtype=dtype)

@@ -1,0 +1,22 @@
+"""What several families of primitives are tested on."""
+
+from __future__ import annotations
+
+from ..primitive import Sample, floats
+
+PAIRS = (
+    Sample(floats(3, 4), floats(3, 4)),
+    Sample(floats(3, 4), floats(4)),
+    Sample(floats(3, 1), floats(1, 4)),
+    Sample(floats(), floats(2)),
+    Sample(floats(), floats()),
+    Sample(floats(2, 3), 1.5),
+)
+POSITIVE_PAIRS = (
+    Sample(floats(3, 4), floats(3, 4, low=0.5)),
+    Sample(floats(3, 1), floats(4, low=0.5)),
+    Sample(floats(), floats(low=0.5)),
+    Sample(2.0, floats(3, low=0.5)),
+)
+ANY = (Sample(floats(3, 4)), Sample(floats()), Sample(floats(0, 2)))
+POSITIVE = (Sample(floats(3, 4, low=0.1)), Sample(floats(low=0.1)))
