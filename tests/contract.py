@@ -1,0 +1,269 @@
+"""What every primitive promises, as checks that raise AssertionError where a promise is broken.
+
+`test_primitives.py` runs them on the registry, `test_the_tester.py` on primitives that are wrong on
+purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+import clearprop
+from clearprop.errors import TraceError
+from clearprop.primitive import Draw, Primitive, Sample, each, together
+from clearprop.spec import ArraySpec, spec_of
+from clearprop.tensor import Tensor
+from tests.numeric import STEP, normal_like, same_value, slope_along, slopes
+
+CONSTANTS = {("clip", 1), ("clip", 2)}
+"""Floating inputs without a rule: bounds that are Tensors are answered by maximum and minimum."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A primitive with arguments to try it on."""
+
+    record: Primitive
+    inputs: tuple[Any, ...]
+    params: dict[str, Any]
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.record(*inputs, **self.params)
+
+    def with_inputs(self, changed: dict[int, Any]) -> tuple[Any, ...]:
+        return tuple(changed.get(i, x) for i, x in enumerate(self.inputs))
+
+    @property
+    def smooth(self) -> tuple[int, ...]:
+        """Positions of the inputs that a gradient is due to."""
+        rules = self.rules()
+        return tuple(i for i, x in enumerate(self.inputs) if is_real(x) and rules[i] is not None)
+
+    def rules(self) -> list[Any]:
+        """One rule for each input, or None."""
+        vjp, count = self.record.vjp, len(self.inputs)
+        if isinstance(vjp, each):
+            return [vjp[i] for i in range(count)]
+        if isinstance(vjp, together):
+            shared = vjp.rule
+
+            def part(i: int) -> Any:
+                return lambda *args, **params: shared(*args, **params)[i]
+
+            return [part(i) for i in range(count)]
+        return [*vjp, *[None] * (count - len(vjp))]
+
+
+def make_case(record: Primitive, sample: Sample, dtype: str = "float64", seed: int = 1) -> Case:
+    """Draw a sample's inputs, the floating ones in `dtype`."""
+    inputs = (x.astype(dtype) if is_real(x) else x for x in sample.draw(seed))
+    return Case(record, tuple(inputs), dict(sample.params))
+
+
+def is_real(x: Any) -> bool:
+    """Whether `x` is a floating array or NumPy scalar. (Python numbers are constants.)"""
+    return isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f"
+
+
+def variants(record: Primitive) -> tuple[Sample, ...]:
+    """For an elementwise primitive: its first sample drawn 0-d, empty, and stretched both ways."""
+    drawn = [s for s in record.samples if all(isinstance(x, Draw) for x in s.inputs)]
+    if not record.elementwise or not drawn:
+        return ()
+    inputs, params = drawn[0].inputs, drawn[0].params
+    shapes: tuple[tuple[tuple[int, ...], ...], ...] = (((),), ((0,),), ((1, 1),))
+    if len(inputs) == 2:
+        shapes = (((), ()), ((0, 3), (3,)), ((2, 1, 3), (4, 1)), ((3,), (2, 1, 1)), ((), (1, 2)))
+    return tuple(
+        Sample(*(replace(x, shape=s) for x, s in zip(inputs, shape, strict=True)), **params)
+        for shape in shapes
+        if len(shape) == len(inputs)
+    )
+
+
+def fitted(g: Any, shape: tuple[int, ...]) -> Any:
+    """`g` as the sweep fits it: added up where larger than `shape`, repeated where smaller."""
+    g = np.asarray(g)
+    g = g.sum(tuple(range(g.ndim - len(shape))))
+    g = np.reshape(g, (1,) * (len(shape) - g.ndim) + g.shape)
+    axes = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
+    return np.broadcast_to(g.sum(axes, keepdims=True), shape)[()]
+
+
+def close(actual: Any, expected: Any, what: str, rtol: float = 1e-7, atol: float = 1e-8) -> None:
+    np.testing.assert_allclose(actual, expected, rtol, atol, err_msg=what, strict=False)
+    assert np.shape(actual) == np.shape(expected), f"{what}: {np.shape(actual)}"
+
+
+def _upstream(case: Case, seed: int = 2) -> tuple[Any, Any]:
+    out = case(*case.inputs)
+    return out, normal_like(np.random.default_rng(seed), out, out.dtype)
+
+
+# ---- the checks
+
+
+def check_spec(case: Case) -> None:
+    """The spec rule gives the shape and dtype of the real result."""
+    out = case(*case.inputs)
+    known = tuple(spec_of(x) if is_real(x) else x for x in case.inputs)
+    unknown = tuple(spec_of(x) if hasattr(x, "dtype") else x for x in case.inputs)
+    for inputs in (known, unknown):
+        try:
+            spec = case.record.spec(*inputs, **case.params)
+        except TraceError:  # a mask must be known: how many entries it picks is a shape
+            assert any(isinstance(x, ArraySpec) and x.dtype == bool for x in inputs), "spec refuses"
+            continue
+        assert (spec.shape, spec.dtype) == (np.shape(out), out.dtype), f"spec: {spec} for {out!r}"
+
+
+def check_rules_complete(case: Case) -> None:
+    """A primitive with a gradient has a rule for each floating input."""
+    if not case.record.differentiable:
+        return
+    for i, (x, rule) in enumerate(zip(case.inputs, case.rules(), strict=True)):
+        if is_real(x) and (case.record.name, i) not in CONSTANTS:
+            assert rule is not None, f"input {i} has no rule"
+
+
+def check_steps(case: Case) -> None:
+    """A primitive without any gradient is flat, unless it cuts on purpose."""
+    if case.record.name == "stop_gradient":
+        return
+    out = case(*case.inputs)
+    for i, x in enumerate(case.inputs):
+        if is_real(x):
+            for step in (STEP, -STEP):
+                assert same_value(case(*case.with_inputs({i: x + step})), out), f"not flat in {i}"
+
+
+def check_gradients(case: Case) -> None:
+    """Each rule, each input alone and all together: equal to central differences."""
+    out, g = _upstream(case)
+    rules, together_ = case.rules(), {}
+    for i in case.smooth:
+        x = case.inputs[i]
+
+        def weighed(x: Any, i: int = i) -> Any:
+            return np.sum(g * case(*case.with_inputs({i: x})))
+
+        expected = slopes(weighed, x)
+        downstream = rules[i](g, out, *case.inputs, **case.params)
+        close(fitted(downstream, x.shape), expected, f"the rule of input {i}")
+        alone = clearprop.tensor(x)
+        case(*case.with_inputs({i: alone})).backward(g)
+        close(alone.grad, expected, f"input {i} alone")
+        together_[i] = (clearprop.tensor(x), expected)
+    tensors = {i: t for i, (t, _) in together_.items()}
+    case(*case.with_inputs(tensors)).backward(g)
+    for i, (t, expected) in together_.items():
+        close(t.grad, expected, f"input {i} with the others")
+
+
+def check_second_order(case: Case) -> None:
+    """The gradient of the gradient equals differences of the gradient, along random directions."""
+    _, g = _upstream(case)
+    rng = np.random.default_rng(3)
+    weights = [normal_like(rng, case.inputs[i]) for i in case.smooth]
+
+    def contracted(g: Any, *xs: Any) -> Any:
+        full = dict(zip(case.smooth, xs, strict=True))
+
+        def f(*xs: Any) -> Any:
+            return case(*case.with_inputs(dict(zip(case.smooth, xs, strict=True))))
+
+        _, pullback = clearprop.vjp(f, *full.values())
+        return sum(np.sum(w * d) for w, d in zip(weights, pullback(g), strict=True))
+
+    at = (g, *(case.inputs[i] for i in case.smooth))
+    second = clearprop.grad(contracted, tuple(range(len(at))))(*at)
+    for i, (x, d) in enumerate(zip(at, second, strict=True)):
+        direction = tuple(
+            normal_like(rng, y) if i == j else np.zeros(np.shape(y))[()] for j, y in enumerate(at)
+        )
+        expected = slope_along(contracted, at, direction)
+        assert d.shape == x.shape
+        close(np.sum(d * direction[i]), expected, f"second order, variable {i} (0: upstream)")
+
+
+def check_dot_product(case: Case) -> None:
+    """⟨g, J v⟩ from jvp equals ⟨Jᵀ g, v⟩ from vjp."""
+    _, g = _upstream(case)
+    rng = np.random.default_rng(4)
+
+    def f(*xs: Any) -> Any:
+        return case(*case.with_inputs(dict(zip(case.smooth, xs, strict=True))))
+
+    xs = tuple(case.inputs[i] for i in case.smooth)
+    vs = tuple(normal_like(rng, x) for x in xs)
+    _, forward = clearprop.jvp(f, xs, vs)
+    _, pullback = clearprop.vjp(f, *xs)
+    backward = sum(np.sum(w * v) for w, v in zip(pullback(g), vs, strict=True))
+    close(np.sum(g * forward), backward, "dot product", 1e-10, 1e-12)
+
+
+def check_dtypes(record: Primitive, sample: Sample) -> None:
+    """A gradient has its input's shape and dtype: in float32, and where dtypes are mixed."""
+    single, double = make_case(record, sample, "float32"), make_case(record, sample)
+    mixed = Case(record, (*single.inputs[:1], *double.inputs[1:]), single.params)
+    for case in (single, mixed, double):
+        out, g = _upstream(case)
+        tensors = {i: clearprop.tensor(case.inputs[i]) for i in case.smooth}
+        result = case(*case.with_inputs(tensors))
+        assert (result.shape, result.dtype) == (out.shape, out.dtype), f"{result.dtype}"
+        result.backward(g)
+        for i, t in tensors.items():
+            assert isinstance(t.grad, np.ndarray | np.generic), f"gradient {i} is {type(t.grad)}"
+            assert t.grad.dtype == t.dtype == case.inputs[i].dtype, f"gradient {i}: {t.grad.dtype}"
+            assert t.grad.shape == t.shape == case.inputs[i].shape, f"gradient {i}: {t.grad.shape}"
+
+
+def check_memory(case: Case) -> None:
+    """Nothing changes what it is given; a rule returns g, a view of g, or new memory."""
+    inputs = [np.array(x) for x in case.inputs]
+    out, g = _upstream(case)
+    given = (g, out, *case.inputs)
+    before = (np.array(g), np.array(out), *inputs)
+    for i in case.smooth:
+        downstream = case.rules()[i](g, out, *case.inputs, **case.params)
+        for x in (out, *case.inputs):
+            if isinstance(x, np.ndarray) and isinstance(downstream, np.ndarray):
+                assert not np.shares_memory(downstream, x), f"downstream {i} is an input's memory"
+    for x, old in zip(given, before, strict=True):
+        assert same_value(x, old), "a function wrote into what it was given"
+
+
+def check_on_tensors(case: Case) -> None:
+    """Forward and rules give the same on Tensors as on arrays, so that gradients can be nested."""
+    out, g = _upstream(case)
+
+    def lift(x: Any) -> Any:
+        return clearprop.tensor(x) if hasattr(x, "dtype") else x
+
+    inputs = tuple(lift(x) for x in case.inputs)
+    result = case(*inputs)
+    assert isinstance(result, Tensor), f"forward gave {type(result)}"
+    assert same_value(result.value, out), "forward differs on Tensors"
+    for i in case.smooth:
+        plain = case.rules()[i](g, out, *case.inputs, **case.params)
+        lifted = case.rules()[i](lift(g), lift(out), *inputs, **case.params)
+        assert isinstance(lifted, Tensor), f"rule {i} gave {type(lifted)}"
+        close(lifted.value, plain, f"rule {i} on Tensors", 1e-15, 0.0)
+
+
+def check_read_only(case: Case) -> None:
+    """A value that was made is protected, and what it was made from is left alone."""
+    tensors = {i: clearprop.tensor(x) for i, x in enumerate(case.inputs) if hasattr(x, "dtype")}
+    result = case(*case.with_inputs(tensors))
+    for value in (result.value, *(t.value for t in tensors.values())):
+        if isinstance(value, np.ndarray):
+            assert not value.flags.writeable, "a value can be written to"
+    for i, t in tensors.items():
+        assert same_value(t.value, case.inputs[i]), f"input {i} was changed"
+
+
+ALWAYS = (check_spec, check_rules_complete, check_on_tensors, check_read_only)
+WITH_GRADIENT = (check_gradients, check_second_order, check_dot_product, check_memory)

@@ -1,0 +1,116 @@
+"""Tensors next to plain NumPy arrays, NumPy scalars and Python numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop
+
+ARRAY = np.array([10.0, 20.0])
+MIXES: dict[str, tuple[Callable[[Any], Any], list[float], list[float]]] = {
+    # at x = (2, 4): value, slope
+    "array + tensor": (lambda x: ARRAY + x, [12, 24], [1, 1]),
+    "array - tensor": (lambda x: ARRAY - x, [8, 16], [-1, -1]),
+    "array * tensor": (lambda x: ARRAY * x, [20, 80], [10, 20]),
+    "tensor * array": (lambda x: x * ARRAY, [20, 80], [10, 20]),
+    "array / tensor": (lambda x: ARRAY / x, [5, 5], [-2.5, -1.25]),
+    "array ** tensor": (lambda x: np.array([1.0, 1.0]) ** x, [1, 1], [0, 0]),
+    "array @ tensor": (lambda x: ARRAY @ x, 100, [10, 20]),  # type: ignore[dict-item]
+    "np.float64 * tensor": (lambda x: np.float64(3) * x, [6, 12], [3, 3]),
+    "np.float64 - tensor": (lambda x: np.float64(3) - x, [1, -1], [-1, -1]),
+    "np.int64 + tensor": (lambda x: np.int64(3) + x, [5, 7], [1, 1]),
+    "int / tensor": (lambda x: 8 / x, [4, 2], [-2, -0.5]),
+    "float ** tensor": (lambda x: 1.0**x, [1, 1], [0, 0]),
+    "ufunc with an array first": (lambda x: np.multiply(ARRAY, x), [20, 80], [10, 20]),
+    "maximum with an array first": (lambda x: np.maximum(np.array([3.0, 3.0]), x), [3, 4], [0, 1]),
+    "list in a stack": (lambda x: np.stack([x[0], 3 * x[1]]), [2, 12], [1, 3]),
+}
+
+
+@pytest.mark.parametrize("name", MIXES)
+def test_mixing_with_plain_values(name: str) -> None:
+    f, value, slope = MIXES[name]
+    x = clearprop.tensor([2.0, 4.0])
+    y = f(x)
+    assert isinstance(y, clearprop.Tensor)
+    assert y.tolist() == value
+    y.sum().backward()
+    assert x.grad.tolist() == slope
+
+
+def test_array_in_place_with_a_tensor_is_refused() -> None:
+    a = np.ones(2)
+    with pytest.raises(TypeError, match="a = a"):
+        a += clearprop.tensor([1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * 2.5,
+        lambda x: 1 - x,
+        lambda x: x / 3,
+        lambda x: x**2,
+        lambda x: x**0.5,
+        lambda x: 2.0**x,
+        lambda x: np.maximum(x, 0.0),
+        lambda x: np.where(x > 0, x, 0.0),
+        lambda x: x.mean() + x.std() + x.sum() / len(x),
+        lambda x: np.clip(x, 0.1, 0.9),
+        clearprop.sigmoid,
+        clearprop.log_softmax,
+    ],
+)
+@pytest.mark.parametrize("size", [3, 1])
+def test_python_numbers_keep_single_precision(f: Callable[[Any], Any], size: int) -> None:
+    x = clearprop.tensor(np.full(size, 0.5), dtype=np.float32)
+    y = f(x)
+    assert y.dtype == np.float32
+    y.sum().backward()
+    assert x.grad.dtype == np.float32
+
+
+def test_dtypes_promote_as_in_numpy() -> None:
+    single, double = clearprop.tensor(np.float32(2)), clearprop.tensor(3.0)
+    assert (single * double).dtype == np.float64
+    assert (single * np.float64(2)).dtype == np.float64
+    assert (clearprop.tensor([1, 2]) / 2).dtype == np.float64
+    assert (single * np.array([1, 2], np.int8)).dtype == np.float32
+    (single * double).backward()
+    assert (single.grad.dtype, double.grad.dtype) == (np.float32, np.float64)
+
+
+def test_looks_like_an_array() -> None:
+    x = clearprop.tensor([[1.0, 2.0, 3.0]])
+    assert (x.shape, x.ndim, x.size, x.dtype, len(x)) == ((1, 3), 2, 3, np.float64, 1)
+    assert x.tolist() == [[1, 2, 3]]
+    assert clearprop.tensor(2.5).item() == 2.5
+    assert f"{clearprop.tensor(2.5):.2f}" == "2.50"
+    assert repr(clearprop.tensor([1.0])) == "tensor([1.])"
+    assert repr(clearprop.tensor([1.0], requires_grad=False)) == "tensor([1.], requires_grad=False)"
+    assert repr(np.exp(clearprop.tensor(0.0))) == "tensor(1., made by exp)"
+    with pytest.raises(TypeError, match="0-d"):
+        len(clearprop.tensor(1.0))
+    with pytest.raises(TypeError, match="0-d"):
+        iter(clearprop.tensor(1.0))
+
+
+def test_comparisons_and_python_choices() -> None:
+    x = clearprop.tensor(2.0)
+    y = x * x if x > 1 else -x
+    y.backward()
+    assert x.grad == 4
+    assert {x: 1}[x] == 1, "hashed by identity"
+    assert (clearprop.tensor([1.0, 2.0]) == np.array([1.0, 3.0])).tolist() == [True, False]
+
+
+def test_tensor_of_a_tensor_is_a_new_leaf() -> None:
+    x = clearprop.tensor([1.0, 2.0])
+    y = clearprop.tensor(x * 2)
+    y.sum().backward()
+    assert y.grad.tolist() == [1, 1]
+    assert x.grad is None

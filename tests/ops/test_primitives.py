@@ -1,0 +1,247 @@
+"""One suite for every primitive: NumPy, central differences and the contract, on its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.special
+
+import clearprop
+from clearprop.ops.indexing import Slot
+from clearprop.primitive import ROLES, Primitive, Sample, numpy_table, primitives
+from tests.contract import (
+    ALWAYS,
+    WITH_GRADIENT,
+    Case,
+    check_dtypes,
+    check_steps,
+    make_case,
+    variants,
+)
+from tests.numeric import slopes
+
+REGISTRY: list[Primitive] = list(vars(primitives).values())
+PAIRS = [
+    pytest.param(record, sample, id=f"{record.name}-{i}")
+    for record in REGISTRY
+    for i, sample in enumerate((*record.samples, *variants(record)))
+]
+
+
+def _is_differentiable(pair: Any) -> bool:
+    return bool(pair.values[0].differentiable)
+
+
+def _is_rounded(pair: Any) -> bool:
+    """Whether the result is in single precision, where differences are mostly rounding."""
+    return bool(pair.values[1].params.get("dtype") == np.float32)
+
+
+SMOOTH = [pair for pair in PAIRS if _is_differentiable(pair)]
+FLAT = [pair for pair in PAIRS if not _is_differentiable(pair)]
+
+
+# ---- plain NumPy and SciPy for what is no NumPy function of the same name and signature
+
+
+def _place(index: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(arrays[part.number] if isinstance(part, Slot) else part for part in index)
+
+
+def _read(x: Any, *arrays: Any, index: Any) -> Any:
+    return x[_place(index, arrays)]
+
+
+def _scatter(g: Any, *arrays: Any, index: Any, shape: Any) -> Any:
+    numbers = np.arange(np.prod(shape)).reshape(shape)[_place(index, arrays)]
+    out = np.zeros(np.prod(shape), g.dtype)
+    for number, entry in zip(numbers.ravel(), g.ravel(), strict=True):
+        out[number] += entry
+    return out.reshape(shape)
+
+
+def _assign(x: Any, value: Any, *arrays: Any, index: Any) -> Any:
+    out = x.copy()
+    out[_place(index, arrays)] = value
+    return out
+
+
+def _last_writer(*arrays: Any, index: Any, shape: Any) -> Any:
+    numbers = np.arange(np.prod(shape)).reshape(shape)[_place(index, arrays)].ravel().tolist()
+    return np.array([n not in numbers[i + 1 :] for i, n in enumerate(numbers)])
+
+
+REFERENCES: dict[str, Callable[..., Any]] = {
+    "sigmoid": scipy.special.expit,
+    "relu": lambda x: x * (x > 0),
+    "logsumexp": lambda x, axis, keepdims: (
+        scipy.special.logsumexp(x, axis, keepdims=keepdims) if axis else x
+    ),
+    "softmax": scipy.special.softmax,
+    "log_softmax": scipy.special.log_softmax,
+    "cross_entropy": lambda x, labels: (
+        -np.mean(
+            np.take_along_axis(scipy.special.log_softmax(x, -1), labels[..., None], -1)
+        ).astype(x.dtype)
+    ),
+    "stop_gradient": np.array,
+    "astype": lambda x, dtype: np.array(x, dtype),
+    "as_integer": lambda x, dtype: np.trunc(x).astype(dtype),
+    "window": _read,
+    "gather": _read,
+    "scatter": _scatter,
+    "assign": _assign,
+    "last_writer": _last_writer,
+    "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
+    "stack": lambda *xs, axis: np.stack(xs, axis),
+}
+
+
+def _reference(record: Primitive) -> Callable[..., Any] | None:
+    if record.name in REFERENCES:
+        return REFERENCES[record.name]
+    for function, answer in numpy_table.items():
+        if answer is record or getattr(function, "__name__", None) == record.name:
+            return function
+    return None
+
+
+# ---- the suite
+
+
+@pytest.mark.parametrize("record", REGISTRY, ids=lambda record: record.name)
+def test_record_is_complete(record: Primitive) -> None:
+    assert record.samples, f"{record.name} has no samples, so nothing tests it"
+    assert record.role in ROLES
+    assert record.why.endswith("."), "one plain sentence"
+    assert getattr(primitives, record.name) is record
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("record", "sample"), PAIRS)
+def test_forward_equals_numpy(record: Primitive, sample: Sample, dtype: str) -> None:
+    reference = _reference(record)
+    if reference is None:
+        pytest.skip(f"{record.name} answers no NumPy function")
+    case = make_case(record, sample, dtype)
+    expected = np.asarray(reference(*case.inputs, **case.params))
+    actual = np.asarray(case(*case.inputs))
+    assert actual.shape == expected.shape
+    assert actual.dtype == expected.dtype
+    # another order of summation costs a few units in the last place
+    rtol = 1e-14 if dtype == "float64" else 3e-6
+    np.testing.assert_allclose(actual, expected, rtol, rtol / 10)
+
+
+@pytest.mark.parametrize("check", ALWAYS, ids=lambda check: check.__name__[6:])
+@pytest.mark.parametrize(("record", "sample"), PAIRS)
+def test_keeps_its_promises(
+    record: Primitive, sample: Sample, check: Callable[[Case], None]
+) -> None:
+    check(make_case(record, sample))
+    check(make_case(record, sample, "float32"))
+
+
+@pytest.mark.parametrize("check", WITH_GRADIENT, ids=lambda check: check.__name__[6:])
+@pytest.mark.parametrize(("record", "sample"), [pair for pair in SMOOTH if not _is_rounded(pair)])
+def test_gradient(record: Primitive, sample: Sample, check: Callable[[Case], None]) -> None:
+    case = make_case(record, sample)
+    assert case.smooth, "the sample differentiates nothing"
+    check(case)
+
+
+@pytest.mark.parametrize(("record", "sample"), SMOOTH)
+def test_gradient_has_the_dtype_of_its_input(record: Primitive, sample: Sample) -> None:
+    check_dtypes(record, sample)
+
+
+@pytest.mark.parametrize(("record", "sample"), FLAT)
+def test_no_gradient_because_flat(record: Primitive, sample: Sample) -> None:
+    check_steps(make_case(record, sample))
+
+
+def test_conversion_hands_the_gradient_on_in_the_dtype_of_its_input() -> None:
+    x = clearprop.tensor([1.0, 2.0])
+    g = np.array([0.25, -3.0], np.float32)
+    x.astype(np.float32).backward(g)
+    assert x.grad.dtype == np.float64
+    assert x.grad.tolist() == [0.25, -3.0]
+
+
+# ---- NumPy's own signatures, as users write them
+
+CALLS: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
+    "sum": (lambda x: np.sum(x), ((3, 4),)),
+    "sum of one axis, by position": (lambda x: np.sum(x, 0), ((3, 4),)),
+    "sum of the last axis": (lambda x: np.sum(x, axis=-1, keepdims=True), ((2, 3, 4),)),
+    "sum of two axes": (lambda x: np.sum(x, axis=(0, -1)), ((2, 3, 4),)),
+    "add.reduce": (lambda x: np.add.reduce(x), ((3, 4),)),
+    "mean method": (lambda x: x.mean(1, keepdims=True), ((3, 4),)),
+    "var method": (lambda x: x.var(0, ddof=1), ((3, 4),)),
+    "std": (lambda x: np.std(x, axis=(0, 1), ddof=1), ((3, 4),)),
+    "max method": (lambda x: x.max(1, keepdims=True), ((3, 4),)),
+    "min": (lambda x: np.min(x, -1), ((3, 4),)),
+    "clip to arrays": (lambda x, low: np.clip(x, low, 0.75), ((3, 4), (4,))),
+    "clip by keyword": (lambda x: np.clip(x, min=-0.5, max=0.5), ((3, 4),)),
+    "clip method": (lambda x: x.clip(-0.5, None), ((3, 4),)),
+    "where a condition on the values": (lambda x, y: np.where(x > y, x, 2 * y), ((3, 4), (4,))),
+    "dot of vectors": (np.dot, ((3,), (3,))),
+    "dot of matrices": (lambda x, y: x.dot(y), ((2, 3), (3, 4))),
+    "dot with a number": (np.dot, ((), (3,))),
+    "dot of many axes": (np.dot, ((2, 3), (4, 3, 2))),
+    "dot of a vector and many axes": (np.dot, ((3,), (2, 3, 4))),
+    "outer flattens": (np.outer, ((2, 2), (3,))),
+    "matmul": (np.matmul, ((2, 3), (5, 3, 4))),
+    "T": (lambda x: x.T, ((2, 3, 4),)),
+    "mT": (lambda x: x.mT, ((2, 3, 4),)),
+    "transpose with negative axes": (lambda x: x.transpose(-1, 0, 1), ((2, 3, 4),)),
+    "swapaxes": (lambda x: np.swapaxes(x, 0, -1), ((2, 3, 4),)),
+    "moveaxis": (lambda x: np.moveaxis(x, 0, -1), ((2, 3, 4),)),
+    "moveaxis of two": (lambda x: np.moveaxis(x, (0, 1), (-1, 0)), ((2, 3, 4),)),
+    "reshape with an unknown size": (lambda x: x.reshape(-1, 2), ((3, 4),)),
+    "reshape of nothing": (lambda x: np.reshape(x, (0, 5)), ((0, 2),)),
+    "ravel": (lambda x: np.ravel(x), ((3, 4),)),
+    "flatten": (lambda x: x.flatten(), ((3, 4),)),
+    "broadcast_to": (lambda x: np.broadcast_to(x, (2, 3, 4)), ((3, 1),)),
+    "broadcast_to a length": (lambda x: np.broadcast_to(x, 3), ((),)),
+    "expand_dims": (lambda x: np.expand_dims(x, -1), ((3,),)),
+    "expand_dims twice": (lambda x: np.expand_dims(x, (0, -1)), ((3,),)),
+    "squeeze": (lambda x: np.squeeze(x), ((1, 3, 1),)),
+    "squeeze the last axis": (lambda x: x.squeeze(-1), ((1, 3, 1),)),
+    "concatenate": (lambda x, y: np.concatenate([x, y], axis=-1), ((2, 1), (2, 3))),
+    "concatenate, flattened": (lambda x, y: np.concatenate((x, y), axis=None), ((2, 1), (3,))),
+    "concatenate a tensor twice": (lambda x: np.concatenate([x, x]), ((2, 3),)),
+    "stack along a new last axis": (lambda x, y: np.stack([x, y], -1), ((2, 3), (2, 3))),
+    "take": (lambda x: np.take(x, [2, 0, 2], axis=1), ((2, 3),)),
+    "take from the flattened": (lambda x: np.take(x, [[5, 0], [1, 5]]), ((2, 3),)),
+    "square root of a square": (lambda x: np.sqrt(x * x + 1), ((3, 4),)),
+    "abs": (lambda x: abs(x) + np.abs(x), ((3, 4),)),
+    "right operators": (lambda x: (1 - x) * (2 + x) / (4 + x) + 3 * x + 2**x, ((3, 4),)),
+    "plus and minus": (lambda x: +x - (-x), ((3, 4),)),
+    "power to a number": (lambda x: (x**2) ** 1.5, ((3, 4),)),
+    "ones_like and zeros_like": (lambda x: np.ones_like(x) * x + np.zeros_like(x), ((3, 4),)),
+    "sizes": (lambda x: x * np.size(x) + np.ndim(x) * np.shape(x)[1] + len(x), ((3, 4),)),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_numpy_code_as_users_write_it(name: str, rng: np.random.Generator) -> None:
+    f, shapes = CALLS[name]
+    arrays = [rng.uniform(-1, 1, shape) for shape in shapes]
+    expected = np.asarray(f(*arrays))
+    tensors = [clearprop.tensor(x) for x in arrays]
+    result = f(*tensors)
+    assert result.shape == expected.shape
+    assert result.dtype == expected.dtype
+    np.testing.assert_allclose(np.asarray(result.value), expected, 1e-14, 1e-15)
+    g = rng.standard_normal(expected.shape)[()]
+    result.backward(g)
+    for i, t in enumerate(tensors):
+
+        def weighed(x: Any, i: int = i) -> Any:
+            return np.sum(g * f(*(x if i == j else y for j, y in enumerate(arrays))))
+
+        np.testing.assert_allclose(t.grad, slopes(weighed, arrays[i]), 1e-7, 1e-8)

@@ -1,0 +1,162 @@
+"""JAX as an oracle: the same NumPy code gives the same derivatives under both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop
+
+jax = pytest.importorskip("jax", reason="JAX is not installed (make test-all installs it)")
+jnp = pytest.importorskip("jax.numpy", reason="JAX is not installed (make test-all installs it)")
+
+Shapes = tuple[tuple[int, ...], ...]
+ONE: Shapes = ((3, 4),)
+ROWS = np.array([2, 0, 2])
+MASK = np.array([[True, False, True, True], [False] * 4, [True, False, False, True]])
+
+
+@pytest.fixture(autouse=True)
+def double_precision() -> Iterator[None]:
+    with jax.enable_x64(True):
+        yield
+
+
+class Ours:
+    """What NumPy has no function for, by the names that JAX uses."""
+
+    sigmoid = staticmethod(clearprop.sigmoid)
+    relu = staticmethod(clearprop.relu)
+    softmax = staticmethod(clearprop.softmax)
+    log_softmax = staticmethod(clearprop.log_softmax)
+    logsumexp = staticmethod(clearprop.logsumexp)
+
+
+# each function is written once, and gets `np` and `nn` from either library
+CASES: dict[str, tuple[Callable[..., Any], Shapes]] = {
+    "arithmetic": (lambda n, nn, x, y: (x + y) * (x - y) / (y * y + 1) - -x, ((3, 1), (2, 1, 4))),
+    "power": (lambda n, nn, x, y: (x * x + 0.5) ** y + x**3 + 2.0**y, ((3, 1), (4,))),
+    "exponentials": (lambda n, nn, x: n.exp(x) + n.expm1(x) * n.sin(x) - n.cos(2 * x), ONE),
+    "logarithms": (lambda n, nn, x: n.log(x * x + 1) * n.log1p(x * x) * n.sqrt(x * x + 2), ONE),
+    "saturating": (lambda n, nn, x: n.tanh(x) * nn.sigmoid(3 * x), ONE),
+    "kinks": (lambda n, nn, x: nn.relu(x) * n.abs(x - 0.1) + n.clip(x, -0.5, 0.7), ONE),
+    "choices": (
+        lambda n, nn, x, y: n.where(MASK, n.maximum(x, y), n.minimum(x, 2 * y)),
+        ((3, 4), (4,)),
+    ),
+    "sums": (
+        lambda n, nn, x: n.sum(x**2, (0, 2)) * n.mean(x, 1, keepdims=True).sum(),
+        ((2, 3, 4),),
+    ),
+    "spread": (lambda n, nn, x: n.var(x, 0, ddof=1) * n.std(x, (0, 1)), ONE),
+    "extremes": (lambda n, nn, x: n.max(x**2, 1) * n.min(x, 1), ONE),
+    "safe sums": (lambda n, nn, x: nn.logsumexp(x, 1) * nn.logsumexp(x), ONE),
+    "softmax": (lambda n, nn, x: nn.softmax(x, axis=0) * nn.log_softmax(x, axis=1), ONE),
+    "matmul": (lambda n, nn, x, y: x @ y, ((5, 1, 2, 3), (4, 3, 2))),
+    "dot": (lambda n, nn, x, y: n.dot(x, y), ((2, 3), (4, 3, 2))),
+    "outer": (lambda n, nn, x, y: n.outer(x, y) ** 2, ((3,), (4,))),
+    "layout": (
+        lambda n, nn, x: (
+            n.transpose(x, (2, 0, 1)).reshape(4, 6) @ n.swapaxes(x, 0, 1).reshape(6, 4)
+        ),
+        ((2, 3, 4),),
+    ),
+    "axes": (
+        lambda n, nn, x: (n.expand_dims(x, 1) * n.moveaxis(x, 0, 1)[:, :, None])[..., 0] ** 2,
+        ((3, 3),),
+    ),
+    "stretched": (lambda n, nn, x: n.broadcast_to(x, (2, 3, 4)) ** 2, ((3, 1),)),
+    "joined": (
+        lambda n, nn, x, y: (
+            n.concatenate([x, y, x], 1) ** 2 * n.stack([y, y * y], 0).sum((0, 1, 2))
+        ),
+        ((2, 1), (2, 3)),
+    ),
+    "indices": (lambda n, nn, x: x[ROWS, 1:] ** 2 * x[:, ::-2].sum() + x[-1, None, ROWS], ONE),
+    "mask": (lambda n, nn, x: x[MASK] ** 2, ONE),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_value_gradient_second_order_and_jvp(name: str) -> None:
+    f, shapes = CASES[name]
+    rng = np.random.default_rng(6)
+    xs = tuple(rng.uniform(-2, 2, shape) for shape in shapes)
+    vs = tuple(rng.standard_normal(shape) for shape in shapes)
+
+    def ours(*xs: Any) -> Any:
+        return f(np, Ours, *xs)
+
+    def theirs(*xs: Any) -> Any:
+        return f(jnp, jax.nn, *xs)
+
+    value, pullback = clearprop.vjp(ours, *xs)
+    expected, their_pullback = jax.vjp(theirs, *xs)
+    np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-13)
+    g = rng.standard_normal(np.shape(value))
+    for a, b in zip(pullback(g), their_pullback(jnp.asarray(g)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-11)
+    forward = clearprop.jvp(ours, xs, vs)[1]
+    np.testing.assert_allclose(forward, jax.jvp(theirs, xs, vs)[1], rtol=1e-11, atol=1e-11)
+
+    places = tuple(range(len(xs)))
+    product = clearprop.hvp(lambda *xs: np.sum(ours(*xs) * g), xs, vs)
+    gradient = jax.grad(lambda *xs: jnp.sum(theirs(*xs) * g), places)
+    for a, b in zip(product, jax.jvp(gradient, xs, vs)[1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
+
+
+def test_jacobian_and_hessian() -> None:
+    rng = np.random.default_rng(7)
+    x, w = rng.standard_normal(3), rng.standard_normal((3, 2))
+
+    def layer(n: Any) -> Callable[..., Any]:
+        return lambda x, w: n.tanh(x @ w) * n.sum(x)
+
+    ours = clearprop.jacobian(layer(np), (0, 1))(x, w)
+    for a, b in zip(ours, jax.jacobian(layer(jnp), (0, 1))(x, w), strict=True):
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
+    ours = clearprop.hessian(lambda x, w: np.sum(layer(np)(x, w)), (0, 1))(x, w)
+    theirs = jax.hessian(lambda x, w: jnp.sum(layer(jnp)(x, w)), (0, 1))(x, w)
+    for row, their_row in zip(ours, theirs, strict=True):
+        for a, b in zip(row, their_row, strict=True):
+            assert a.shape == b.shape
+            np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
+
+
+def test_containers_and_aux() -> None:
+    rng = np.random.default_rng(8)
+    params = {"w": rng.standard_normal((4, 3)), "layers": [rng.standard_normal(3), (2.0,)]}
+    x = rng.standard_normal((5, 4))
+
+    def loss(n: Any) -> Callable[[Any], Any]:
+        def run(p: Any) -> Any:
+            h = n.tanh(x @ p["w"] + p["layers"][0]) * p["layers"][1][0]
+            return n.mean(h**2), h
+
+        return run
+
+    (value, aux), g = clearprop.value_and_grad(loss(np), has_aux=True)(params)
+    (their_value, their_aux), their_g = jax.value_and_grad(loss(jnp), has_aux=True)(params)
+    assert value == pytest.approx(float(their_value), rel=1e-13)
+    np.testing.assert_allclose(aux, their_aux, rtol=1e-13)
+    ours, structure = jax.tree.flatten(g)
+    theirs, their_structure = jax.tree.flatten(their_g)
+    assert structure == their_structure
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
+
+
+def test_third_derivatives() -> None:
+    def f(n: Any) -> Callable[[Any], Any]:
+        return lambda x: n.exp(n.sin(x)) * n.tanh(x) / (1 + x**2)
+
+    ours, theirs = f(np), f(jnp)
+    for _ in range(3):
+        ours, theirs = clearprop.grad(ours), jax.grad(theirs)
+        for x in (-1.3, 0.2, 2.0):
+            assert ours(x) == pytest.approx(float(theirs(x)), rel=1e-12)

@@ -1,0 +1,256 @@
+"""PyTorch as an oracle: values, gradients and second derivatives of every family, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed (make test-all installs it)")
+F = torch.nn.functional
+
+Shapes = tuple[tuple[int, ...], ...]
+ONE: Shapes = ((3, 4),)
+STRETCHED: Shapes = ((3, 1), (2, 1, 4))
+ROWS = np.array([0, 2, 2])
+MASK = np.array([[True, False, True, True], [False] * 4, [True, False, False, True]])
+
+
+def assigned(x: Any, v: Any) -> Any:
+    y = x * 1
+    y[1:, ::2] = v
+    return y
+
+
+def positive(f: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *xs: f(*(x * x + 0.5 for x in xs))
+
+
+CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], Shapes]] = {
+    "add": (np.add, torch.add, STRETCHED),
+    "subtract": (np.subtract, torch.sub, STRETCHED),
+    "multiply": (np.multiply, torch.mul, STRETCHED),
+    "divide": (lambda x, y: x / (y * y + 1), lambda x, y: x / (y * y + 1), STRETCHED),
+    "power": (positive(np.power), positive(torch.pow), STRETCHED),
+    "square": (lambda x: x**2, lambda x: x**2, ONE),
+    "absolute": (np.abs, torch.abs, ONE),
+    "exp": (np.exp, torch.exp, ONE),
+    "log": (positive(np.log), positive(torch.log), ONE),
+    "log1p": (positive(np.log1p), positive(torch.log1p), ONE),
+    "expm1": (np.expm1, torch.expm1, ONE),
+    "sqrt": (positive(np.sqrt), positive(torch.sqrt), ONE),
+    "sin": (np.sin, torch.sin, ONE),
+    "cos": (np.cos, torch.cos, ONE),
+    "tanh": (np.tanh, torch.tanh, ONE),
+    "sigmoid": (clearprop.sigmoid, torch.sigmoid, ONE),
+    "relu": (clearprop.relu, F.relu, ONE),
+    "maximum": (np.maximum, torch.maximum, STRETCHED),
+    "minimum": (np.minimum, torch.minimum, STRETCHED),
+    "where": (
+        lambda x, y: np.where(MASK, x, y * y),
+        lambda x, y: torch.where(torch.tensor(MASK), x, y * y),
+        ((3, 4), (4,)),
+    ),
+    "clip": (lambda x: np.clip(x, -0.5, 0.8), lambda x: torch.clamp(x, -0.5, 0.8), ONE),
+    "sum": (lambda x: np.sum(x * x, (0, 2)), lambda x: torch.sum(x * x, (0, 2)), ((2, 3, 4),)),
+    "mean": (lambda x: x.mean(1, keepdims=True) * x, lambda x: x.mean(1, True) * x, ONE),
+    "var": (lambda x: np.var(x, 0, ddof=1), lambda x: torch.var(x, 0, correction=1), ONE),
+    "std": (lambda x: np.std(x, (0, 1)), lambda x: torch.std(x, (0, 1), correction=0), ONE),
+    "max": (lambda x: np.max(x * x, 1), lambda x: torch.amax(x * x, 1), ONE),
+    "min": (lambda x: np.min(x * x, 0), lambda x: torch.amin(x * x, 0), ONE),
+    "logsumexp": (lambda x: clearprop.logsumexp(x, 1), lambda x: torch.logsumexp(x, 1), ONE),
+    "softmax": (lambda x: clearprop.softmax(x, 0), lambda x: torch.softmax(x, 0), ONE),
+    "log_softmax": (clearprop.log_softmax, lambda x: torch.log_softmax(x, -1), ONE),
+    "matmul": (np.matmul, torch.matmul, ((5, 1, 2, 3), (4, 3, 2))),
+    "matmul of a vector": (np.matmul, torch.matmul, ((3,), (5, 3, 4))),
+    "dot": (np.dot, torch.dot, ((4,), (4,))),
+    "outer": (np.outer, torch.outer, ((3,), (4,))),
+    "transpose": (
+        lambda x: x.transpose(2, 0, 1) ** 2,
+        lambda x: x.permute(2, 0, 1) ** 2,
+        ((2, 3, 4),),
+    ),
+    "reshape": (lambda x: x.reshape(2, -1) ** 2, lambda x: x.reshape(2, -1) ** 2, ONE),
+    "broadcast_to": (
+        lambda x: np.broadcast_to(x, (2, 3, 4)) ** 2,
+        lambda x: torch.broadcast_to(x, (2, 3, 4)) ** 2,
+        ((3, 1),),
+    ),
+    "concatenate": (
+        lambda x, y: np.concatenate([x, y, x], 1) ** 2,
+        lambda x, y: torch.cat([x, y, x], 1) ** 2,
+        ((2, 1), (2, 3)),
+    ),
+    "stack": (
+        lambda x, y: np.stack([x, y], 1) ** 2,
+        lambda x, y: torch.stack([x, y], 1) ** 2,
+        ((2, 3), (2, 3)),
+    ),
+    "slices": (lambda x: x[1:, :3] ** 2, lambda x: x[1:, :3] ** 2, ONE),
+    "rows": (lambda x: x[ROWS] ** 2, lambda x: x[ROWS] ** 2, ONE),
+    "mask": (lambda x: x[MASK] ** 2, lambda x: x[torch.tensor(MASK)] ** 2, ONE),
+    "assignment": (assigned, assigned, ((3, 4), (2, 2))),
+}
+
+
+def leaves(arrays: list[Any]) -> list[Any]:
+    return [torch.tensor(x, requires_grad=True) for x in arrays]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_value_gradient_and_second_order(name: str) -> None:
+    ours, theirs, shapes = CASES[name]
+    rng = np.random.default_rng(5)
+    arrays = [rng.uniform(-2, 2, shape) for shape in shapes]
+    ts = leaves(arrays)
+    expected = theirs(*ts)
+    value, pullback = clearprop.vjp(ours, *arrays)
+    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-12, atol=1e-13)
+    g = rng.standard_normal(value.shape)
+    first = torch.autograd.grad(
+        expected, ts, torch.tensor(g), create_graph=True, materialize_grads=True
+    )
+    for mine, other in zip(pullback(g), first, strict=True):
+        np.testing.assert_allclose(mine, other.detach().numpy(), rtol=1e-11, atol=1e-12)
+    vs = [rng.standard_normal(shape) for shape in shapes]
+    mixed = sum((d * torch.tensor(v)).sum() for d, v in zip(first, vs, strict=True))
+    if mixed.requires_grad:
+        second = torch.autograd.grad(mixed, ts, allow_unused=True, materialize_grads=True)
+        products = [d.numpy(force=True) for d in second]
+    else:
+        products = [np.zeros(shape) for shape in shapes]
+    mine = clearprop.hvp(lambda *xs: np.sum(ours(*xs) * g), tuple(arrays), tuple(vs))
+    for a, b in zip(mine, products, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-11)
+
+
+# ---- models
+
+
+def test_linear_regression_of_100_points() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.uniform(-5, 5, (100, 4))
+    y = x @ np.array([[1, 1], [1.5, 1.5], [2, 3], [2.5, -0.5]]) + np.array([0.0, -1.0])
+    start = [rng.standard_normal((4, 2)), np.zeros(2)]
+    w, b = map(clearprop.tensor, start)
+    tw, tb = leaves(start)
+    tx, ty = torch.tensor(x), torch.tensor(y)
+    losses = []
+    for rate in [0.1] + [0.01] * 20:
+        loss = ((x @ w + b - y) ** 2).mean()
+        their_loss = ((tx @ tw + tb - ty) ** 2).mean()
+        loss.backward()
+        their_loss.backward()
+        losses.append(loss.item())
+        assert losses[-1] == pytest.approx(their_loss.item(), rel=1e-11)
+        np.testing.assert_allclose(w.grad, tw.grad.numpy(), rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(b.grad, tb.grad.numpy(), rtol=1e-10, atol=1e-12)
+        with clearprop.no_grad(), torch.no_grad():
+            w -= rate * w.grad
+            b -= rate * b.grad
+            tw -= rate * tw.grad
+            tb -= rate * tb.grad
+        w.grad = b.grad = tw.grad = tb.grad = None
+    assert all(after < before for before, after in pairwise(losses))
+
+
+def test_network_with_one_hidden_layer_trains_alike() -> None:
+    rng = np.random.default_rng(2)
+    x, labels = rng.standard_normal((20, 5)), rng.integers(0, 3, 20)
+    start = [
+        rng.standard_normal((5, 16)),
+        np.zeros(16),
+        rng.standard_normal((16, 3)) / 4,
+        np.zeros(3),
+    ]
+    ours, theirs = [clearprop.tensor(p) for p in start], leaves(start)
+    losses = []
+    for _ in range(50):
+        w1, b1, w2, b2 = ours
+        scores = clearprop.relu(x @ w1 + b1) @ w2 + b2
+        loss = -clearprop.log_softmax(scores)[np.arange(20), labels].mean()
+        loss.backward()
+        w1, b1, w2, b2 = theirs
+        their_loss = F.cross_entropy(
+            F.relu(torch.tensor(x) @ w1 + b1) @ w2 + b2, torch.tensor(labels)
+        )
+        their_loss.backward()
+        losses.append(loss.item())
+        # rounding differences grow a little with each step
+        assert losses[-1] == pytest.approx(their_loss.item(), rel=1e-9)
+        with clearprop.no_grad(), torch.no_grad():
+            for p, q in zip(ours, theirs, strict=True):
+                p -= 0.3 * p.grad
+                q -= 0.3 * q.grad
+                p.grad = q.grad = None
+    assert losses[-1] < losses[0] / 2
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rtol", "atol"), [("float64", 1e-9, 1e-12), ("float32", 2e-4, 2e-6)]
+)
+def test_batchnorm_tanh_cross_entropy(dtype: str, rtol: float, atol: float) -> None:
+    # in single precision, where 1e-7 is one rounding, sums of many terms are added in another order
+    rng = np.random.default_rng(3)
+    batch, inputs, hidden, classes = 32, 30, 64, 27
+    x = rng.standard_normal((batch, inputs)).astype(dtype)
+    labels = rng.integers(0, classes, batch)
+    shapes = [(inputs, hidden), (hidden,), (1, hidden), (1, hidden), (hidden, classes), (classes,)]
+    start = [(rng.standard_normal(s) * 0.1).astype(dtype) for s in shapes]
+    start[2] += 1
+
+    ours = [clearprop.tensor(p) for p in start]
+    w1, b1, gain, shift, w2, b2 = ours
+    h = x @ w1 + b1
+    normal = (h - h.mean(0, keepdims=True)) / np.sqrt(h.var(0, ddof=1, keepdims=True) + 1e-5)
+    scores = np.tanh(gain * normal + shift) @ w2 + b2
+    loss = -clearprop.log_softmax(scores, 1)[np.arange(batch), labels].mean()
+    loss.backward()
+    assert loss.dtype == dtype
+
+    theirs = leaves(start)
+    w1, b1, gain, shift, w2, b2 = theirs
+    h = torch.tensor(x) @ w1 + b1
+    normal = (h - h.mean(0, True)) / torch.sqrt(h.var(0, True, True) + 1e-5)
+    their_loss = F.cross_entropy(torch.tanh(gain * normal + shift) @ w2 + b2, torch.tensor(labels))
+    their_loss.backward()
+    assert loss.item() == pytest.approx(their_loss.item(), rel=rtol)
+    for p, q in zip(ours, theirs, strict=True):
+        assert p.grad.dtype == dtype
+        np.testing.assert_allclose(p.grad, q.grad.numpy(), rtol, atol)
+
+
+# ---- conventions
+
+
+def test_kinks_as_in_pytorch() -> None:
+    x = np.array([-1.0, 0.0, 1.0])
+    for ours, theirs in (
+        (clearprop.relu, F.relu),
+        (np.abs, torch.abs),
+        (lambda x: np.clip(x, 0, 1), lambda x: torch.clamp(x, 0, 1)),
+        (lambda x: np.maximum(x, np.zeros(3)), lambda x: torch.maximum(x, torch.zeros(3))),
+        (lambda x: np.max(x * x, 0), lambda x: torch.amax(x * x, 0)),
+        (lambda x: x**0, lambda x: x**0),
+    ):
+        (t,) = leaves([x])
+        theirs(t).sum().backward()
+        mine = clearprop.grad(lambda x, f=ours: np.sum(f(x)))(x)
+        assert mine.tolist() == t.grad.tolist()
+
+
+def test_gradients_accumulate_as_in_pytorch() -> None:
+    found = []
+    for make in (clearprop.tensor, lambda v: torch.tensor(v, dtype=float, requires_grad=True)):
+        x = make([1.0, 2.0])
+        y = x * x
+        y.retain_grad()
+        y.sum().backward(retain_graph=True)
+        (y * 3).sum().backward()
+        found.append((x.grad.tolist(), y.grad.tolist()))
+    assert found[0] == found[1] == ([8, 16], [4, 4])
