@@ -1,0 +1,46 @@
+# Everything works from a bare clone with Python (3.11 or newer) and make.
+# Each target installs what it needs into .venv, once, and again when pyproject.toml changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all bench lint clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: $(VENV)/.demo  ## print two ledgers, draw them, train on handwritten digits (writes demo/)
+	$(BIN)/python examples/neuron.py demo/neuron.svg
+	$(BIN)/python examples/two_layer.py demo/two_layer.svg
+	$(BIN)/python examples/digits.py demo/loss.svg
+
+test: $(VENV)/.test  ## run the tests; those that need PyTorch or JAX skip where it is missing
+	$(PYTEST)
+
+test-all: $(VENV)/.oracles  ## run the tests with PyTorch and JAX to compare with
+	$(PYTEST)
+
+bench: $(VENV)/.bench  ## measure speed and size beside PyTorch and others (writes benchmarks/results.md)
+	$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.lint $(VENV)/.test  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:  ## remove what make made
+	rm -rf $(VENV) demo build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.pip:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	touch $@
+
+# One stamp for each dependency group of pyproject.toml.
+$(VENV)/.%: pyproject.toml | $(VENV)/.pip
+	$(BIN)/python -m pip install --quiet --editable . --group $*
+	touch $@

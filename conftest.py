@@ -1,0 +1,28 @@
+"""Run the Python in README, docs and CONTRIBUTING as tests."""
+
+import doctest
+from collections.abc import Iterator
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+from clearprop.primitive import numpy_table, primitives
+
+
+@pytest.fixture(scope="module")
+def registry() -> Iterator[None]:
+    """Forget primitives that a document registers to show how."""
+    names, table = set(vars(primitives)), dict(numpy_table)
+    yield
+    for name in set(vars(primitives)) - names:
+        delattr(primitives, name)
+    numpy_table.clear()
+    numpy_table.update(table)
+
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS)],
+    patterns=["README.md", "CONTRIBUTING.md", "docs/*.md"],
+    fixtures=["registry"],
+).pytest()
