@@ -1,0 +1,63 @@
+"""Reports as tables: for the terminal and for Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from .measure import Check, Report
+
+
+def show(report: Report, console: Console) -> None:
+    """Print one case."""
+    table = Table(title=report.title, caption=report.note, title_justify="left", min_width=60)
+    table.add_column("")
+    table.add_column(report.unit, justify="right")
+    table.add_column(f"÷ {report.ours}", justify="right")
+    for name, number, ratio in _rows(report):
+        table.add_row(name, number, ratio, style="bold" if name == report.ours else None)
+    console.print(table)
+    for check in report.checks:
+        console.print(_verdict(check), style="green" if check.met else "red")
+    if best := _best(report):
+        console.print(best)
+    console.print()
+
+
+def to_markdown(reports: Sequence[Report], machine: Mapping[str, str]) -> str:
+    """All cases as one page."""
+    parts = [
+        "# Measured",
+        "Written by `make bench`: contenders take turns in one run, and medians count. "
+        + " · ".join(f"{name} {value}" for name, value in machine.items()),
+    ]
+    for report in reports:
+        lines = [f"| | {report.unit} | ÷ {report.ours} |", "|---|---:|---:|"]
+        lines += [f"| {' | '.join(row)} |" for row in _rows(report)]
+        parts += [f"## {report.title}", f"{report.note}.", "\n".join(lines)]
+        verdicts = [_verdict(check) for check in report.checks]
+        if best := _best(report):
+            verdicts.append(best)
+        parts.append("\n".join(f"- {line}" for line in verdicts))
+    return "\n\n".join(parts) + "\n"
+
+
+def _rows(report: Report) -> list[tuple[str, str, str]]:
+    ours = report.numbers[report.ours]
+    return [(name, f"{n:.3g}", f"{n / ours:.2f}×") for name, n in report.numbers.items()]
+
+
+def _verdict(check: Check) -> str:
+    return (
+        f"{check.what}: {check.value:.3g}, at most {check.limit:g} wanted: "
+        f"{'met' if check.met else 'MISSED'}"
+    )
+
+
+def _best(report: Report) -> str:
+    if report.best_peer is None:
+        return ""
+    ratio = report.numbers[report.ours] / report.numbers[report.best_peer]
+    return f"best of the others: {report.best_peer}; {report.ours} takes {ratio:.2f}× its time"

@@ -1,0 +1,45 @@
+"""The benchmarks run, on tiny sizes; what they measure is no matter for a test."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from rich.console import Console
+
+from benchmarks import chain, import_time, large_layers, report, training_step
+from benchmarks.measure import Check, Report, interleaved
+
+
+@pytest.mark.parametrize("case", [training_step, chain, large_layers, import_time])
+def test_a_case_reports_numbers(case: object, capsys: pytest.CaptureFixture[str]) -> None:
+    found = case.run(quick=True)  # type: ignore[attr-defined]
+    assert found.ours in found.numbers
+    assert set(found.peers) <= set(found.numbers)
+    assert all(math.isfinite(n) and n > 0 for n in found.numbers.values())
+    report.show(found, Console())
+    assert found.title in capsys.readouterr().out
+
+
+def test_contenders_take_turns_at_going_first() -> None:
+    calls: list[str] = []
+    times = interleaved(
+        {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=2, seconds=0
+    )
+    assert calls[-4:] == ["a", "b", "b", "a"]
+    assert times.keys() == {"a", "b"}
+
+
+def test_a_page_names_the_best_peer_and_what_was_missed() -> None:
+    found = Report(
+        "Case",
+        "ms",
+        {"ours": 2.0, "slow": 4.0, "slower": 8.0},
+        ours="ours",
+        checks=[Check("ours ÷ slow", 0.5, 0.4)],
+        peers=["slow", "slower"],
+    )
+    page = report.to_markdown([found], {"Python": "3"})
+    assert "| slower | 8 | 4.00× |" in page
+    assert "ours ÷ slow: 0.5, at most 0.4 wanted: MISSED" in page
+    assert "best of the others: slow; ours takes 0.50× its time" in page
