@@ -58,7 +58,9 @@ def test_lines_run_from_left_to_right_and_end_at_their_boxes(
             layout.places[edge.source],
             layout.places[edge.target],
         )
-        assert route[0] == pytest.approx((source_x + boxes[edge.source].width, source_y + edge.leave))
+        assert route[0] == pytest.approx(
+            (source_x + boxes[edge.source].width, source_y + edge.leave)
+        )
         assert route[-1] == pytest.approx((target_x, target_y + edge.enter))
         assert all(b[0] >= a[0] for a, b in itertools.pairwise(route))
 
@@ -95,7 +97,7 @@ def test_no_lines_cross_where_they_need_not() -> None:
     boxes = [Box(60, 46)] * 8
     edges = [(0, 1), (0, 2), (2, 3), (3, 4), (5, 6), (4, 6), (6, 7), (1, 7)]
     layout = arrange(boxes, [Edge(*pair) for pair in edges])
-    lanes = {pair: route for pair, route in zip(edges, layout.routes, strict=True)}
+    lanes = dict(zip(edges, layout.routes, strict=True))
     around, short = lanes[1, 7], lanes[4, 6]
     above = [y < short[-1][1] for x, y in around if short[0][0] <= x <= short[-1][0]]
     assert len(set(above)) <= 1

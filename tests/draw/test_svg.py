@@ -93,7 +93,7 @@ def test_text_is_escaped() -> None:
     graph.inputs[0].name = "x<1>"
     from clearprop.draw.svg import draw
 
-    values = {wire: 1.0 for wire in graph.wires()}
+    values = dict.fromkeys(graph.wires(), 1.0)
     svg = draw(graph, values, {})
     ET.fromstring(svg)
     assert "x&lt;1&gt;" in svg
