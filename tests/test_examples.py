@@ -124,3 +124,10 @@ def test_digits(tmp_path: Path) -> None:
 def test_digits_fails_when_it_learns_too_little(capsys: pytest.CaptureFixture[str]) -> None:
     assert functions_of("digits")["main"](["--epochs", "0"]) == 1
     assert "under the 95% wanted" in capsys.readouterr().err
+
+
+def test_the_picture_in_the_readme_is_current() -> None:
+    neuron = functions_of("neuron")["neuron"]
+    svg = clearprop.explain(neuron, *neuron.__defaults__).svg()
+    shown = EXAMPLES.parent / "docs" / "images" / "neuron.svg"
+    assert shown.read_text(encoding="utf-8") == svg

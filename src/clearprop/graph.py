@@ -172,8 +172,10 @@ class Graph:
 
         `depth` is how many levels to open (None: all); `only` opens just the blocks of that name.
         """
+        own = {wire: wire.copy() for wire in self.wires()}  # this graph keeps its names
         nodes: list[Node] = []
-        for node in self.nodes:
+        for original in self.nodes:
+            node = _renamed(original, own)
             wanted = node.body is not None and (only is None or node.primitive.name == only)
             if node.body is None or not wanted or depth == 0:
                 nodes.append(node)
@@ -182,7 +184,12 @@ class Graph:
             known = dict(zip(inner.inputs, node.inputs, strict=True))
             known.update(zip(inner.outputs, node.outputs, strict=True))
             nodes += [_renamed(part, known) for part in inner.nodes]
-        graph = replace(self, nodes=tuple(nodes))
+        graph = replace(
+            self,
+            inputs=tuple(own[wire] for wire in self.inputs),
+            nodes=tuple(nodes),
+            outputs=tuple(own[wire] for wire in self.outputs),
+        )
         graph.name_uniquely()
         return graph
 
@@ -208,11 +215,12 @@ class Graph:
     def name_uniquely(self) -> None:
         """Give wires that share a name a number each (``y``, ``y_2``), in order."""
         taken: set[str] = set()
+        used: dict[str, int] = {}
         for wire in self.wires():
-            name, count = wire.name, 1
+            name = wire.name
             while wire.name in taken:
-                count += 1
-                wire.name = f"{name}_{count}"
+                used[name] = used.get(name, 1) + 1
+                wire.name = f"{name}_{used[name]}"
             taken.add(wire.name)
 
     # ---- checking
@@ -284,8 +292,8 @@ def evaluate_node(node: Node, values: Sequence[Any]) -> list[Any]:
 
 
 def _renamed(node: Node, known: dict[Wire, Wire]) -> Node:
-    """A copy of a body's node on the wires outside; wires of its own are copied into `known`."""
-    for wire in (*node.inputs, *node.outputs):  # an unknown input is a constant of the body
+    """A copy of a node on other wires; those that are not in `known` yet are copied into it."""
+    for wire in (*node.inputs, *node.outputs):
         known.setdefault(wire, wire.copy())
     inputs = tuple(known[wire] for wire in node.inputs)
     outputs = tuple(known[wire] for wire in node.outputs)

@@ -30,11 +30,14 @@ from .settings import Origin, settings
 from .spec import ArraySpec, is_floating, shape_of
 
 _next_number = count(1).__next__
+_ndarray = np.ndarray
 _NO_PARAMS: dict[str, Any] = {}
-"""Shared by all operations without parameters, and never changed. (A plain dict: ** on a read-only
-view costs more than many an operation.)"""
+"""Shared by all operations without parameters; a plain dict, since ** on a read-only view is slow."""
 _changed_in_place = False
-"""Whether any Tensor was ever changed in place: from then on, windows are checked before use."""
+_windows_made = False
+_windows_may_lag = False
+"""Whether both have happened, a change in place and a window: from then on, each use of a window is
+checked. Programs that only update parameters in place never pay for it."""
 
 
 class Tensor(ArrayMethods, Conversions):
@@ -175,18 +178,13 @@ class Tensor(ArrayMethods, Conversions):
     def retain_grad(self) -> None:
         """Keep this intermediate value's gradient in `grad` at the next `backward`."""
         if not self.requires_grad:
-            raise GradientError(
-                "retain_grad() on a tensor that requires no gradient. "
-                "Make it from tensors with requires_grad=True."
-            )
+            raise GradientError("retain_grad() on a tensor that requires no gradient")
         self.retains_grad = True
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Switch `requires_grad` of a leaf in place and return it, as in PyTorch."""
         if not self.is_leaf:
-            raise GradientError(
-                "requires_grad can only be switched on a leaf; use .detach() to cut a result loose"
-            )
+            raise GradientError("this is no leaf; .detach() gives one with the same value")
         if requires_grad:
             check_floating(self.value)
         self.requires_grad = requires_grad
@@ -230,10 +228,9 @@ class Tensor(ArrayMethods, Conversions):
         return self._become(primitive(self, other))
 
     def _replace(self, value: Any) -> Tensor:
-        global _changed_in_place
-        _changed_in_place = True
-        if type(value) is np.ndarray:
-            value.setflags(write=False)
+        _note(changed=True)
+        if type(value) is _ndarray:
+            value.setflags(False)  # type: ignore[call-arg]
         self.value, self.number = value, _next_number()
         return self
 
@@ -243,7 +240,6 @@ class Tensor(ArrayMethods, Conversions):
         What was computed from the old value must not notice. The old state moves to a Tensor of its
         own, `before`, and users that are older than the change find it through `version_at`.
         """
-        global _changed_in_place
         old, value = self.value, new.value
         if value.shape != old.shape:
             raise ShapeError(
@@ -267,7 +263,7 @@ class Tensor(ArrayMethods, Conversions):
             )
         if new.primitive is None:  # not recorded
             return self._replace(new.value)
-        _changed_in_place = True
+        _note(changed=True)
         before = Tensor.__new__(Tensor)
         for slot in Tensor.__slots__:
             if hasattr(self, slot):
@@ -338,15 +334,17 @@ def apply(
     """Apply a primitive to Tensors and plain values; the result remembers it if a gradient may come."""
     if not settings.plain:
         return _apply_recording(primitive, inputs, params)
-    if _changed_in_place:
+    if _windows_may_lag:
         _check_windows(inputs)
     values = [x.value if type(x) is Tensor else x for x in inputs]
     try:
         value = primitive.forward(*values, **params)  # type: ignore[misc]
     except Exception as error:
         _fail(primitive, values, error)
-    if type(value) is np.ndarray:
-        value.setflags(write=False)
+    if type(value) is _ndarray:
+        value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
+    if primitive.view and not _windows_made:
+        _note(window=True)
     if primitive.differentiable:
         for x in inputs:
             if type(x) is Tensor and x.requires_grad:
@@ -383,7 +381,7 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
     def operator_method(self: Tensor, other: Any) -> Tensor:
         if not settings.plain:
             return _apply_recording(primitive, (self, other), _NO_PARAMS)
-        if _changed_in_place:
+        if _windows_may_lag:
             _check_windows((self, other))
         x, y = self.value, other
         requires_grad = self.requires_grad
@@ -394,8 +392,8 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
             value = forward(x, y)
         except Exception as error:
             _fail(primitive, [x, y], error)
-        if type(value) is np.ndarray:
-            value.setflags(write=False)
+        if type(value) is _ndarray:
+            value.setflags(False)  # type: ignore[call-arg]
         if requires_grad and differentiable and settings.grad_enabled:
             return Tensor(value, primitive, (self, other), _NO_PARAMS, True)
         return Tensor(value, None, (), _NO_PARAMS, False)
@@ -407,8 +405,10 @@ def _apply_recording(
     primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any]
 ) -> Tensor:
     """`apply` while gradients are off, a trace or an explanation records, or a block is open."""
-    if _changed_in_place:
+    if _windows_may_lag:
         _check_windows(inputs)
+    if primitive.view:
+        _note(window=True)
     recorder = settings.recorder
     values = [x.value if type(x) is Tensor else x for x in inputs]
     unknown = any(type(v) is ArraySpec for v in values)
@@ -417,8 +417,8 @@ def _apply_recording(
         value = compute(*values, **params)  # type: ignore[misc]
     except Exception as error:
         _fail(primitive, values, error)
-    if type(value) is np.ndarray:
-        value.setflags(write=False)
+    if type(value) is _ndarray:
+        value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
     requires_grad = (
         settings.grad_enabled
         and primitive.differentiable
@@ -457,6 +457,13 @@ def version_at(x: Tensor, number: float) -> Tensor:
     return x
 
 
+def _note(*, changed: bool = False, window: bool = False) -> None:
+    global _changed_in_place, _windows_made, _windows_may_lag
+    _changed_in_place = _changed_in_place or changed
+    _windows_made = _windows_made or window
+    _windows_may_lag = _changed_in_place and _windows_made
+
+
 def _check_windows(inputs: tuple[Any, ...]) -> None:
     """Refuse a window that NumPy would have seen change under its hands."""
     for x in inputs:
@@ -472,9 +479,8 @@ def _check_window(x: Tensor) -> None:
             return
         if base.number > window.number:
             raise UnsupportedError(
-                f"this tensor of shape {x.shape} is a window (a slice, a reshape or a transpose) on a "
-                f"tensor that was changed in place since; in NumPy it would show the new values. Take "
-                f"the slice again after the change, or take a copy before it."
+                f"this tensor of shape {x.shape} is a window (a slice, a reshape or a transpose) on one "
+                f"that was changed in place since; NumPy would show the new values. Take it again now."
             )
         window = base
 

@@ -108,13 +108,13 @@ def test_empty() -> None:
 
 
 def test_a_long_chain_needs_no_recursion() -> None:
-    count = 5000
+    count = 10_000
     layout = arrange([Box(10, 10)] * count, [Edge(i, i + 1) for i in range(count - 1)])
     assert len({y for _, y in layout.places}) == 1
 
 
-def test_five_hundred_gates_take_no_more_than_seconds() -> None:
+def test_five_hundred_gates_take_under_two_seconds() -> None:
     boxes, edges = random_graph(0, 500)
     start = time.process_time()
     arrange(boxes, edges)
-    assert time.process_time() - start < 20  # far off: catches only an explosion
+    assert time.process_time() - start < 2  # twenty times what it takes, for slow machines

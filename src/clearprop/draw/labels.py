@@ -7,23 +7,43 @@ from typing import Any
 import numpy as np
 
 _FEW = 4
-_NARROW = set("iljtfr.,:;'|!()[]1 ")
-_WIDE = set("mwMW@%×÷")
+_NARROW = set("iljtfr.,:;'|!()[] ")
+_WIDE = set("mwMW@%×÷−+=<>~^‖")
 
 
 def number_text(value: Any) -> str:
-    """A scalar to four digits; a small array in full; a larger one as its shape and its norm.
+    """A scalar to four digits; a small array in full; a larger one as its shape.
 
     >>> number_text(-0.19661193), number_text(np.array([1.0, -2.0])), number_text(np.ones((3, 4)))
-    ('−0.1966', '[1, −2]', '3×4 ‖3.464‖')
+    ('−0.1966', '[1, −2]', '3×4')
     """
     array = np.asarray(value)
     if array.ndim == 0:
         return _scalar(array[()])
-    if array.size <= _FEW and array.ndim == 1:
-        return "[" + ", ".join(_scalar(x) for x in array) + "]"
-    shape = "×".join(map(str, array.shape))
-    return f"{shape} ‖{_scalar(np.linalg.norm(array.astype(float)))}‖" if array.size else shape
+    if 0 < array.size <= _FEW:
+        return _nested(array)
+    return "×".join(map(str, array.shape))
+
+
+def gradient_text(value: Any) -> str:
+    """Like `number_text`, but with its norm where only the shape is shown: how large is it?
+
+    >>> gradient_text(2.0), gradient_text(np.ones((3, 4)))
+    ('2', '3×4 ‖·‖ 3.464')
+    """
+    text, array = number_text(value), np.asarray(value)
+    return f"{text} ‖·‖ {_scalar(np.linalg.norm(array.ravel()))}" if array.size > _FEW else text
+
+
+def printable(text: str) -> str:
+    """The text without what XML does not allow, such as control characters in a dictionary's keys."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def _nested(array: Any) -> str:
+    if array.ndim == 0:
+        return _scalar(array[()])
+    return "[" + ", ".join(_nested(part) for part in array) + "]"
 
 
 def _scalar(x: Any) -> str:
@@ -35,5 +55,5 @@ def _scalar(x: Any) -> str:
 
 def text_width(text: str, size: float) -> float:
     """About how wide a sans-serif font makes a text, in pixels; rather too wide than too narrow."""
-    units = sum(0.36 if c in _NARROW else 0.92 if c in _WIDE else 0.62 for c in text)
+    units = sum(0.42 if c in _NARROW else 1.0 if c in _WIDE else 0.65 for c in text)
     return units * size

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..graph import Graph, Node, Wire
 from ..primitive import ROLES, Infix, Prefix
-from .labels import number_text, text_width
+from .labels import gradient_text, number_text, printable, text_width
 from .layout import Box, Edge, Layout, Point, arrange
 
 _MARGIN = 18.0
@@ -23,18 +23,21 @@ _SMALL, _LARGE = 12.0, 15.0
 _STUB_PADDING = 14.0
 _SIGNS = {"*": "×", "-": "−", "/": "÷", "**": "^"}
 _STYLE = """
-text { font-family: -apple-system, "Segoe UI", Helvetica, Arial, "DejaVu Sans", sans-serif; }
-.gate { fill: #f8fafc; stroke: #334155; stroke-width: 1.5; }
-.block { fill: #eef2ff; }
-.inner { fill: none; stroke: #334155; stroke-width: 0.8; }
-.symbol { font-size: 15px; fill: #0f172a; text-anchor: middle; }
-.input { font-size: 15px; fill: #0f172a; font-style: italic; }
-.wire { fill: none; stroke: #94a3b8; stroke-width: 1.5; }
-.fork { fill: #94a3b8; }
-.value { font-size: 12px; fill: #15803d; text-anchor: middle; }
-.gradient { font-size: 12px; fill: #b91c1c; text-anchor: middle; }
-.name { fill: #64748b; font-style: italic; }
+.clearprop-picture text {
+  font-family: -apple-system, "Segoe UI", Helvetica, Arial, "DejaVu Sans", sans-serif;
+}
+.clearprop-picture .gate { fill: #f8fafc; stroke: #334155; stroke-width: 1.5; }
+.clearprop-picture .block { fill: #eef2ff; }
+.clearprop-picture .inner { fill: none; stroke: #334155; stroke-width: 0.8; }
+.clearprop-picture .symbol { font-size: 15px; fill: #0f172a; text-anchor: middle; }
+.clearprop-picture .input { font-size: 15px; fill: #0f172a; font-style: italic; }
+.clearprop-picture .wire { fill: none; stroke: #94a3b8; stroke-width: 1.5; }
+.clearprop-picture .fork { fill: #94a3b8; }
+.clearprop-picture .value { font-size: 12px; fill: #15803d; text-anchor: middle; }
+.clearprop-picture .gradient { font-size: 12px; fill: #b91c1c; text-anchor: middle; }
+.clearprop-picture .name { fill: #64748b; font-style: italic; }
 """
+"""Each rule names the picture, as the style of an inlined picture holds for the whole page."""
 
 
 @dataclass(slots=True)
@@ -48,10 +51,17 @@ class _Item:
     """Width of the gate, or of the input's name."""
     stub: float
     """Width of the labels on the leaving wires."""
+    tail: float
+    """Width of the names at the ends of wires that leave the graph."""
 
     @property
     def box(self) -> Box:
-        return Box(self.head + self.stub, max(_ROUND, _ROW * len(self.wires)))
+        return Box(self.head + self.stub + self.tail, max(_ROUND, _ROW * len(self.wires)))
+
+    @property
+    def height(self) -> float:
+        """Height of the gate: every leaving wire touches it."""
+        return _ROUND + _ROW * (len(self.wires) - 1)
 
     def row(self, wire: Wire) -> float:
         """The height at which a wire leaves, relative to the middle."""
@@ -76,6 +86,8 @@ class _Picture:
         self, graph: Graph, values: Mapping[Wire, Any], gradients: Mapping[Wire, Any]
     ) -> None:
         self.graph, self.values, self.gradients = graph, values, gradients
+        read = {wire for node in graph.nodes for wire in node.inputs}
+        self.ends = {wire for wire in graph.outputs if wire not in read}
         self.items = [self._input(wire) for wire in graph.inputs]
         self.items += [self._gate(node) for node in graph.nodes]
         self.maker = {wire: i for i, item in enumerate(self.items) for wire in item.wires}
@@ -85,8 +97,9 @@ class _Picture:
     # ---- measuring
 
     def _input(self, wire: Wire) -> _Item:
+        head = text_width(wire.name, _LARGE) + 6
         return _Item(
-            wire.name, (wire,), None, text_width(wire.name, _LARGE) + 6, self._stub((wire,), False)
+            wire.name, (wire,), None, head, self._stub((wire,), False), self._tail((wire,))
         )
 
     def _gate(self, node: Node) -> _Item:
@@ -94,7 +107,8 @@ class _Picture:
         head = max(_ROUND, text_width(text, _LARGE) + 20)
         if node.body is not None:
             head += 8
-        return _Item(text, node.outputs, node, head, self._stub(node.outputs, True))
+        stub = self._stub(node.outputs, True)
+        return _Item(text, node.outputs, node, head, stub, self._tail(node.outputs))
 
     def _stub(self, wires: tuple[Wire, ...], named: bool) -> float:
         widths = [
@@ -103,11 +117,15 @@ class _Picture:
         ]
         return max(widths) + 2 * _STUB_PADDING
 
+    def _tail(self, wires: tuple[Wire, ...]) -> float:
+        names = [text_width(wire.name, _LARGE) + 6 for wire in wires if wire in self.ends]
+        return max(names, default=0.0)
+
     def _labels(self, wire: Wire, named: bool) -> tuple[str, str, str]:
         """The wire's name, its value, its gradient, as they stand on it."""
-        name = f"{wire.name} =" if named and wire.is_named else ""
+        name = f"{wire.name} =" if named and wire.is_named and wire not in self.ends else ""
         gradient = self.gradients.get(wire)
-        below = "" if gradient is None else number_text(gradient)
+        below = "" if gradient is None else gradient_text(gradient)
         return name, number_text(self.values[wire]), below
 
     def _reads(self) -> list[tuple[int, Wire]]:
@@ -146,14 +164,14 @@ class _Picture:
         for item, place in zip(self.items, self.layout.places, strict=True):
             parts += self._item(item, place)
         body = "\n".join(parts)
-        summary = escape(
+        summary = _escaped(
             f"The graph of {self.graph.name}: {len(self.graph.inputs)} inputs, "
             f"{len(self.graph.nodes)} gates. Forward values above the wires, gradients below."
         )
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{_n(width)}" height="{_n(height)}" '
-            f'viewBox="0 0 {_n(width)} {_n(height)}">\n'
-            f"<title>{escape(self.graph.name)}</title>\n<desc>{summary}</desc>\n"
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="clearprop-picture" role="img" '
+            f'width="{_n(width)}" height="{_n(height)}" viewBox="0 0 {_n(width)} {_n(height)}">\n'
+            f"<title>{_escaped(self.graph.name)}</title>\n<desc>{summary}</desc>\n"
             f"<style>{_STYLE}</style>\n"
             f'<rect width="100%" height="100%" rx="8" fill="#ffffff"/>\n'
             f'<g transform="translate({_n(_MARGIN)} {_n(_MARGIN)})">\n{body}\n</g>\n</svg>\n'
@@ -161,12 +179,12 @@ class _Picture:
 
     def _lines(self) -> list[str]:
         parts = [f'<path class="wire" d="{_curve(route)}"/>' for route in self.layout.routes]
-        users: dict[Wire, int] = {}
-        for _, wire in self.reads:
-            users[wire] = users.get(wire, 0) + 1
+        ways: dict[Wire, list[list[Point]]] = {}
         for (_, wire), route in zip(self.reads, self.layout.routes, strict=True):
-            if users.pop(wire, 0) > 1:
-                x, y = route[0]
+            ways.setdefault(wire, []).append(route)
+        for routes in ways.values():
+            if len(routes) > 1:
+                x, y = _parting(routes)
                 parts.append(f'<circle class="fork" cx="{_n(x)}" cy="{_n(y)}" r="3"/>')
         return parts
 
@@ -177,7 +195,7 @@ class _Picture:
             parts += self._wire_start(item, wire, x + item.head, y + item.row(wire))
         if item.node is None:
             parts.append(
-                f'<text class="input" x="{_n(x)}" y="{_n(y + 5)}">{escape(item.text)}</text>'
+                f'<text class="input" x="{_n(x)}" y="{_n(y + 5)}">{_escaped(item.text)}</text>'
             )
         else:
             parts += _gate_shape(item, item.node, x, y)
@@ -187,37 +205,44 @@ class _Picture:
         """The straight beginning of a wire, with its labels; an arrow where it leaves the graph."""
         end, middle = x + item.stub, x + item.stub / 2
         name, above, below = self._labels(wire, item.node is not None)
-        parts = [f'<path class="wire" d="M{_n(x)} {_n(y)}H{_n(end)}"/>']
+        ends = wire in self.ends
+        parts = [
+            f'<path class="wire" d="M{_n(x)} {_n(y)}H{_n(end if ends else end + item.tail)}"/>'
+        ]
         if wire in self.graph.outputs:
             parts.append(f'<path class="fork" d="M{_n(end)} {_n(y)}l-9 -4.5v9z"/>')
-        shown = escape(above)
+        if ends:
+            parts.append(
+                f'<text class="input" x="{_n(end + 6)}" y="{_n(y + 5)}">{_escaped(wire.name)}</text>'
+            )
+        shown = _escaped(above)
         if name:
-            shown = f'<tspan class="name">{escape(name)}</tspan><tspan dx="4">{shown}</tspan>'
+            shown = f'<tspan class="name">{_escaped(name)}</tspan><tspan dx="4">{shown}</tspan>'
         parts.append(f'<text class="value" x="{_n(middle)}" y="{_n(y - 6)}">{shown}</text>')
         if below:
             parts.append(
-                f'<text class="gradient" x="{_n(middle)}" y="{_n(y + 16)}">{escape(below)}</text>'
+                f'<text class="gradient" x="{_n(middle)}" y="{_n(y + 16)}">{_escaped(below)}</text>'
             )
         return parts
 
 
 def _gate_shape(item: _Item, node: Node, x: float, y: float) -> list[str]:
-    middle, half = x + item.head / 2, _ROUND / 2
+    middle, half = x + item.head / 2, item.height / 2
     why = f"{node.primitive.name} {ROLES[node.primitive.role]}. {node.primitive.why}"
-    parts = [f"<g><title>{escape(why)}</title>"]
+    parts = [f"<g><title>{_escaped(why)}</title>"]
     kind = "gate block" if node.body is not None else "gate"
-    radius = 6.0 if node.body is not None else half
+    radius = 6.0 if node.body is not None else _ROUND / 2
     parts.append(
         f'<rect class="{kind}" x="{_n(x)}" y="{_n(y - half)}" width="{_n(item.head)}" '
-        f'height="{_n(_ROUND)}" rx="{_n(radius)}"/>'
+        f'height="{_n(item.height)}" rx="{_n(radius)}"/>'
     )
     if node.body is not None:
         parts.append(
             f'<rect class="inner" x="{_n(x + 3)}" y="{_n(y - half + 3)}" width="{_n(item.head - 6)}" '
-            f'height="{_n(_ROUND - 6)}" rx="4"/>'
+            f'height="{_n(item.height - 6)}" rx="4"/>'
         )
     parts.append(
-        f'<text class="symbol" x="{_n(middle)}" y="{_n(y + 5)}">{escape(item.text)}</text></g>'
+        f'<text class="symbol" x="{_n(middle)}" y="{_n(y + 5)}">{_escaped(item.text)}</text></g>'
     )
     return parts
 
@@ -227,11 +252,28 @@ def _symbol(node: Node) -> str:
     notation = node.primitive.notation
     if isinstance(notation, Prefix):
         return _SIGNS.get(notation.symbol, notation.symbol)
-    if not isinstance(notation, Infix):
-        return node.primitive.name
-    sign = _SIGNS.get(notation.symbol, notation.symbol)
-    left, right = (str(w) if w.is_constant else "" for w in node.inputs)
-    return f"{left} {sign} {right}".strip().replace("-", "−")
+    constants = [number_text(w.constant) if w.is_constant else "" for w in node.inputs]
+    if isinstance(notation, Infix):
+        sign = _SIGNS.get(notation.symbol, notation.symbol)
+        left, right = constants
+        return f"{left} {sign} {right}".strip()
+    if any(constants):
+        return f"{node.primitive.name}({', '.join(text or '·' for text in constants)})"
+    return node.primitive.name
+
+
+def _escaped(text: str) -> str:
+    return escape(printable(text))
+
+
+def _parting(routes: list[list[Point]]) -> Point:
+    """Where the lines of a copied value part: the last corner that all of them share."""
+    start = routes[0][0]
+    for corners in zip(*routes, strict=False):
+        if any(corner != corners[0] for corner in corners):
+            break
+        start = corners[0]
+    return start
 
 
 def _inset(item: _Item, dy: float) -> float:

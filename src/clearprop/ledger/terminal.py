@@ -19,7 +19,7 @@ def to_rich(document: list[Line]) -> Any:
     """Styled lines as a rich Text."""
     from rich.text import Text
 
-    text = Text()
+    text = Text(no_wrap=True, overflow="ignore")  # lines are as long as they are, as in str()
     for number, line in enumerate(document):
         if number:
             text.append("\n")

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import DtypeError, ShapeError
 from ..primitive import Sample, answers, floats, primitive
 from ..spec import ArraySpec, normalize_axes, ufunc_dtype
+from ..tensor import apply
 from .specs import kept, reduced, same
 
 _AXES = (
@@ -60,7 +61,9 @@ _sum_record = primitive(
 
 @answers(np.sum)
 def sum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return _sum_record(a, axis=normalize_axes(axis, a.ndim), keepdims=bool(keepdims))
+    return apply(
+        _sum_record, (a,), {"axis": normalize_axes(axis, a.ndim), "keepdims": bool(keepdims)}
+    )
 
 
 @answers(np.add.reduce)
@@ -96,7 +99,9 @@ _mean_record = primitive(
 
 @answers(np.mean)
 def mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return _mean_record(a, axis=normalize_axes(axis, a.ndim), keepdims=bool(keepdims))
+    return apply(
+        _mean_record, (a,), {"axis": normalize_axes(axis, a.ndim), "keepdims": bool(keepdims)}
+    )
 
 
 # ---- spread
@@ -155,12 +160,20 @@ _std_record = primitive(
 
 @answers(np.var)
 def var(a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    return _var_record(a, axis=normalize_axes(axis, a.ndim), ddof=ddof, keepdims=bool(keepdims))
+    return apply(
+        _var_record,
+        (a,),
+        {"axis": normalize_axes(axis, a.ndim), "ddof": ddof, "keepdims": bool(keepdims)},
+    )
 
 
 @answers(np.std)
 def std(a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    return _std_record(a, axis=normalize_axes(axis, a.ndim), ddof=ddof, keepdims=bool(keepdims))
+    return apply(
+        _std_record,
+        (a,),
+        {"axis": normalize_axes(axis, a.ndim), "ddof": ddof, "keepdims": bool(keepdims)},
+    )
 
 
 # ---- extremes
@@ -207,12 +220,16 @@ _min_record = primitive(
 
 @answers(np.max)
 def max_(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return _max_record(a, axis=normalize_axes(axis, a.ndim), keepdims=bool(keepdims))
+    return apply(
+        _max_record, (a,), {"axis": normalize_axes(axis, a.ndim), "keepdims": bool(keepdims)}
+    )
 
 
 @answers(np.min)
 def min_(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return _min_record(a, axis=normalize_axes(axis, a.ndim), keepdims=bool(keepdims))
+    return apply(
+        _min_record, (a,), {"axis": normalize_axes(axis, a.ndim), "keepdims": bool(keepdims)}
+    )
 
 
 def _arg_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
@@ -362,43 +379,56 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
     return _log_softmax_record(x, axis=normalize_axes(axis, x.ndim))
 
 
-def _floating(x: Any) -> Any:
-    """`x` as something with a shape; lists and whole numbers become float arrays."""
-    if not hasattr(x, "dtype"):
-        x = np.asarray(x)
-    return x if x.dtype.kind in "fc" else x.astype(float)
-
-
 # ---- the loss of classifiers
 
 
-def _cross_entropy(logits: Any, labels: Any) -> Any:
-    rows = logits.reshape(-1, logits.shape[-1])
-    shifted = rows - np.maximum.reduce(rows, axis=1, keepdims=True)
-    picked = shifted[np.arange(len(rows)), labels.reshape(-1)]
-    norms = np.log(np.add.reduce(np.exp(shifted), axis=1))
-    return np.add.reduce(norms - picked) / len(rows)
+@lru_cache(maxsize=64)
+def _unit_rows(classes: int, dtype: np.dtype[Any]) -> Any:
+    return np.eye(classes, dtype=dtype)
 
 
-def cross_entropy_vjp(g: Any, out: Any, logits: Any, labels: Any) -> Any:
-    probabilities = _softmax_record(logits, axis=(logits.ndim - 1,))
-    hits = labels[..., None] == np.arange(logits.shape[-1])
-    return (probabilities - hits) * (g / labels.size)
+def _one_hot(labels: Any, classes: int, dtype: np.dtype[Any]) -> Any:
+    return _unit_rows(classes, dtype)[labels]
 
 
-def _cross_entropy_spec(logits: Any, labels: Any) -> ArraySpec:
-    if logits.shape[:-1] != labels.shape:
-        raise ValueError("one label is needed for each row of logits")
-    return ArraySpec((), logits.dtype)
+def _one_hot_spec(labels: Any, classes: int, dtype: np.dtype[Any]) -> ArraySpec:
+    return ArraySpec((*labels.shape, classes), dtype)
 
 
-_cross_entropy_record = primitive(
-    "cross_entropy",
-    _cross_entropy,
-    spec=_cross_entropy_spec,
-    vjp=(cross_entropy_vjp,),
-    role="mixes",
-    why="Each row's gradient is its probabilities, less one at the right label, over the number of rows.",
+_one_hot_record = primitive(
+    "one_hot",
+    _one_hot,
+    spec=_one_hot_spec,
+    vjp=(None,),
+    role="blocks",
+    why="A label is a whole number: a small step of it has no meaning.",
+    samples=(Sample(np.array([0, 2, 1]), classes=3, dtype=np.dtype("float64")),),
+)
+
+
+def _nll_loss(log_p: Any, labels: Any) -> Any:
+    rows = log_p.reshape(-1, log_p.shape[-1])
+    return -np.add.reduce(rows[np.arange(len(rows)), labels.reshape(-1)]) / len(rows)
+
+
+def nll_loss_vjp(g: Any, out: Any, log_p: Any, labels: Any) -> Any:
+    hits = _one_hot_record(labels, classes=log_p.shape[-1], dtype=log_p.dtype)
+    return hits * (-g / labels.size)
+
+
+def _nll_loss_spec(log_p: Any, labels: Any) -> ArraySpec:
+    if log_p.shape[:-1] != labels.shape:
+        raise ValueError("one label is needed for each row")
+    return ArraySpec((), log_p.dtype)
+
+
+_nll_loss_record = primitive(
+    "nll_loss",
+    _nll_loss,
+    spec=_nll_loss_spec,
+    vjp=(nll_loss_vjp,),
+    role="selects",
+    why="Only the log-probability of the right label counts, each row's for its share of the mean.",
     samples=(
         Sample(floats(4, 3), np.array([0, 2, 1, 1])),
         Sample(floats(3), np.array(1)),
@@ -409,6 +439,8 @@ _cross_entropy_record = primitive(
 
 def cross_entropy(logits: Any, labels: Any) -> Any:
     """The mean of ``-log(softmax(logits)[label])`` over all rows (PyTorch's `cross_entropy`).
+
+    Two gates: `log_softmax`, and the mean of the negative log-likelihoods of the labels.
 
     Parameters
     ----------
@@ -425,13 +457,21 @@ def cross_entropy(logits: Any, labels: Any) -> Any:
     1.3863
     """
     logits, labels = _floating(logits), labels if hasattr(labels, "dtype") else np.asarray(labels)
+    shape = logits.shape
     if labels.dtype.kind not in "iu":
         raise DtypeError(
             f"labels are integers, one for each row of logits, but these are {labels.dtype}"
         )
-    if logits.shape[:-1] != labels.shape:
+    if shape[:-1] != labels.shape:
         raise ShapeError(
-            f"cross_entropy: logits of shape {logits.shape} need labels of shape "
-            f"{logits.shape[:-1]}, but they have {labels.shape}"
+            f"cross_entropy: logits of shape {shape} need labels of shape {shape[:-1]}, but they "
+            f"have {labels.shape}"
         )
-    return _cross_entropy_record(logits, labels)
+    return _nll_loss_record(_log_softmax_record(logits, axis=(len(shape) - 1,)), labels)
+
+
+def _floating(x: Any) -> Any:
+    """`x` as something with a shape; lists and whole numbers become float arrays."""
+    if not hasattr(x, "dtype"):
+        x = np.asarray(x)
+    return x if x.dtype.kind in "fc" else x.astype(float)
