@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from rich import print
 
 import clearprop
 
@@ -24,7 +23,7 @@ def neuron(w0=2.0, x0=-1.0, w1=-3.0, x1=-2.0, w2=-3.0):
 def main(picture: str | None = None) -> None:
     """Print the ledger of the neuron, and draw it if a file is named."""
     ledger = clearprop.explain(neuron, *neuron.__defaults__)
-    print(ledger)
+    ledger.show()
     if picture:
         path = Path(picture)
         path.parent.mkdir(parents=True, exist_ok=True)

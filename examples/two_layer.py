@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from rich import print
 
 import clearprop
 
@@ -31,7 +30,7 @@ def loss(x=X, w1=W1, b1=B1, w2=W2, b2=B2, y=Y):
 def main(picture: str | None = None) -> None:
     """Print the ledger of the loss, and draw it if a file is named."""
     ledger = clearprop.explain(loss, *loss.__defaults__)
-    print(ledger)
+    ledger.show()
     if picture:
         path = Path(picture)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -112,12 +112,8 @@ def _explain(options: argparse.Namespace) -> int:
 def _show(explanation: Explanation, options: argparse.Namespace) -> None:
     if options.json:
         print(explanation.json())
-    elif sys.stdout.isatty() and "NO_COLOR" not in os.environ:
-        from rich.console import Console
-
-        Console(highlight=False, soft_wrap=True).print(explanation)
     else:
-        print(explanation)
+        explanation.show()
     for path in (options.svg, options.html):
         if path:
             print(f"wrote {path}", file=sys.stderr)

@@ -118,6 +118,7 @@ def _inputs(
     list[tuple[str, Any]], Callable[[Sequence[Any]], tuple[tuple[Any, ...], dict[str, Any]]]
 ]:
     """The named inputs, and the function that puts others in their places."""
+    args, kwargs = _in_order(f, args, kwargs)
     tree = (tuple(args), dict(kwargs))
     leaves, unflatten = flatten(tree)
     places = [i for i, leaf in enumerate(leaves) if _is_input(leaf)]
@@ -130,6 +131,17 @@ def _inputs(
         return unflatten(filled)
 
     return [(name, leaves[i]) for name, i in zip(names, places, strict=True)], fill
+
+
+def _in_order(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments in the order of the signature, however they were passed."""
+    try:
+        bound = inspect.signature(f).bind(*args, **kwargs)
+    except (TypeError, ValueError):  # calling it will say what is wrong
+        return args, kwargs
+    return bound.args, bound.kwargs
 
 
 def _names(f: Callable[..., Any], args: Sequence[Any], found: list[tuple[Any, ...]]) -> list[str]:
@@ -154,20 +166,21 @@ def _names(f: Callable[..., Any], args: Sequence[Any], found: list[tuple[Any, ..
 def _packer(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Callable[..., list[Any]]:
-    fixed = _fixed(args, kwargs)
+    fixed = _fixed(f, args, kwargs)
 
     def pack(new_args: Sequence[Any], new_kwargs: Mapping[str, Any]) -> list[Any]:
-        if _fixed(new_args, new_kwargs) != fixed:
+        if _fixed(f, new_args, new_kwargs) != fixed:
             raise TraceError(
                 f"{function_name(f)} was traced with the fixed values {fixed}, but was called with "
-                f"{_fixed(new_args, new_kwargs)}; trace it again for these"
+                f"{_fixed(f, new_args, new_kwargs)}; trace it again for these"
             )
         return [x for _, x in _inputs(f, new_args, new_kwargs)[0]]
 
     return pack
 
 
-def _fixed(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+def _fixed(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    args, kwargs = _in_order(f, args, kwargs)
     return [leaf for leaf in flatten((tuple(args), dict(kwargs)))[0] if not _is_input(leaf)]
 
 

@@ -19,6 +19,7 @@ from ..transforms import vjp
 from .account import Account
 from .html import page
 from .numbers import plain
+from .terminal import show, to_rich
 from .text import lines, to_plain
 
 
@@ -56,10 +57,12 @@ class Explanation:
 
     __repr__ = __str__
 
-    def __rich__(self) -> Any:
-        """The ledger in colour: forward values green, gradients red."""
-        from .terminal import to_rich
+    def show(self) -> None:
+        """Print the ledger; to a terminal in colour: forward values green, gradients red."""
+        show(lines(self))
 
+    def __rich__(self) -> Any:
+        """The ledger in colour, for rich."""
         return to_rich(lines(self))
 
     def html(self) -> str:
