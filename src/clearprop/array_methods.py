@@ -41,6 +41,11 @@ class ArrayMethods:
         def __ge__(self, other: Any) -> Any: ...
         def __eq__(self, other: object) -> Any: ...
         def __ne__(self, other: object) -> Any: ...
+        def __and__(self, other: Any) -> Any: ...
+        def __rand__(self, other: Any) -> Any: ...
+        def __or__(self, other: Any) -> Any: ...
+        def __ror__(self, other: Any) -> Any: ...
+        def __invert__(self) -> Any: ...
         def _change(self, primitive: Primitive, other: Any) -> Any: ...
         def _become(self, new: Any) -> Any: ...
 
@@ -52,6 +57,12 @@ class ArrayMethods:
 
     def __mod__(self, other: Any) -> Any:
         return np.remainder(self, other)  # type: ignore[call-overload]
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return np.floor_divide(other, self)  # type: ignore[call-overload]
+
+    def __rmod__(self, other: Any) -> Any:
+        return np.remainder(other, self)  # type: ignore[call-overload]
 
     def __iadd__(self, other: Any) -> Any:
         return self._change(primitives.add, other)
@@ -101,6 +112,12 @@ class ArrayMethods:
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Any:
         return numpy_table[np.min](self, axis=axis, keepdims=keepdims)
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return numpy_table[np.all](self, axis=axis, keepdims=keepdims)
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return numpy_table[np.any](self, axis=axis, keepdims=keepdims)
 
     def argmax(self, axis: Any = None, keepdims: bool = False) -> Any:
         return numpy_table[np.argmax](self, axis=axis, keepdims=keepdims)

@@ -370,7 +370,7 @@ def _install_operator(name: str, primitive: Primitive) -> None:
         setattr(Tensor, f"__r{name}__", reflected)
 
 
-_REFLECTED = {"add", "sub", "mul", "truediv", "pow", "matmul"}
+_REFLECTED = {"add", "sub", "mul", "truediv", "pow", "matmul", "and", "or"}
 
 
 def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:

@@ -51,7 +51,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     inputs, fill = _inputs(f, args, kwargs)
     specs = [spec_of(x) for _, x in inputs]
     tensors = [
-        Tensor(spec, None, (), {}, is_floating(spec.dtype), Origin(name))
+        Tensor(spec, primitives.copy, (), {}, is_floating(spec.dtype), Origin(name))
         for (name, _), spec in zip(inputs, specs, strict=True)
     ]
     started = tensors[-1].number + 1 if tensors else 0
@@ -74,7 +74,9 @@ def graph_at(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, An
     tensors = []
     for name, x in inputs:
         value = x.value if isinstance(x, Tensor) else np.asarray(x)[()]
-        tensors.append(Tensor(value, None, (), {}, is_floating(value.dtype), Origin(name)))
+        tensors.append(
+            Tensor(value, primitives.copy, (), {}, is_floating(value.dtype), Origin(name))
+        )
     started = tensors[-1].number + 1 if tensors else 0
     result, names = record(f, fill(tensors), tracing=False)
     outputs, _ = flatten(result)
@@ -354,7 +356,7 @@ def _trace_parts(
     tensors: list[Any] = []
     for name, x in zip(inspect.signature(function).parameters, examples, strict=False):
         spec = spec_of(x)
-        tensors.append(Tensor(spec, None, (), {}, is_floating(spec.dtype), Origin(name)))
+        tensors.append(Tensor(spec, primitives.copy, (), {}, is_floating(spec.dtype), Origin(name)))
     result, array_names = record(function, (tuple(tensors), dict(params)), tracing=True)
     return build(primitive.name, tensors, [result], array_names)
 

@@ -82,10 +82,11 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     ),
     "softmax": scipy.special.softmax,
     "log_softmax": scipy.special.log_softmax,
-    "cross_entropy": lambda x, labels: (
-        -np.mean(
-            np.take_along_axis(scipy.special.log_softmax(x, -1), labels[..., None], -1)
-        ).astype(x.dtype)
+    "nll_loss": lambda x, labels: (
+        -np.mean(np.take_along_axis(x, labels[..., None], -1)).astype(x.dtype)
+    ),
+    "one_hot": lambda labels, classes, dtype: (labels[..., None] == np.arange(classes)).astype(
+        dtype
     ),
     "stop_gradient": np.array,
     "astype": lambda x, dtype: np.array(x, dtype),
@@ -124,8 +125,7 @@ def test_record_is_complete(record: Primitive) -> None:
 @pytest.mark.parametrize(("record", "sample"), PAIRS)
 def test_forward_equals_numpy(record: Primitive, sample: Sample, dtype: str) -> None:
     reference = _reference(record)
-    if reference is None:
-        pytest.skip(f"{record.name} answers no NumPy function")
+    assert reference, f"{record.name} answers no NumPy function: give it a line in REFERENCES"
     case = make_case(record, sample, dtype)
     expected = np.asarray(reference(*case.inputs, **case.params))
     actual = np.asarray(case(*case.inputs))

@@ -25,7 +25,7 @@ def _relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-relu = primitive(
+_relu_record = primitive(
     "relu",
     _relu,
     spec=same,
@@ -35,6 +35,20 @@ relu = primitive(
     elementwise=True,
     samples=ANY,
 )
+
+
+def relu(x: Any) -> Any:
+    """``max(x, 0)``, with gradient 0 at 0.
+
+    Parameters
+    ----------
+    x : number, array or Tensor of any shape; the result has its shape and dtype
+
+    >>> import numpy as np
+    >>> relu(np.array([1.0, -2.0, 3.0, -1.0]))
+    array([1., 0., 3., 0.])
+    """
+    return _relu_record(x if hasattr(x, "dtype") else np.asarray(x)[()])
 
 
 def maximum_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:

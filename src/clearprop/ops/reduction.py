@@ -256,6 +256,28 @@ for _function in (np.argmax, np.argmin):
         return record(a, axis=axis, keepdims=bool(keepdims))
 
 
+def _truth_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
+    return ArraySpec(reduced(x.shape, axis, keepdims), np.dtype(bool))
+
+
+for _truth_function in (np.all, np.any):
+    _truth_record = primitive(
+        _truth_function.__name__,
+        _truth_function,
+        spec=_truth_spec,
+        vjp=(None,),
+        role="blocks",
+        why="True or false: a small step of the input does not change it.",
+        samples=(Sample(np.array([[True, False], [True, True]]), axis=(1,), keepdims=False),),
+    )
+
+    @answers(_truth_function)
+    def _truth(
+        a: Any, axis: Any = None, *, keepdims: bool = False, record: Any = _truth_record
+    ) -> Any:
+        return record(a, axis=normalize_axes(axis, a.ndim), keepdims=bool(keepdims))
+
+
 # ---- exponentials, summed safely
 
 

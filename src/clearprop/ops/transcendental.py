@@ -156,7 +156,7 @@ def sigmoid_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * (out * (1 - out))
 
 
-sigmoid = primitive(
+_sigmoid_record = primitive(
     "sigmoid",
     _sigmoid,
     spec=like_ufunc(np.exp),
@@ -166,3 +166,16 @@ sigmoid = primitive(
     elementwise=True,
     samples=ANY,
 )
+
+
+def sigmoid(x: Any) -> Any:
+    """The logistic function ``1 / (1 + exp(-x))``, without overflow.
+
+    Parameters
+    ----------
+    x : number, array or Tensor, floating, of any shape; the result has its shape and dtype
+
+    >>> float(sigmoid(0.0)), float(sigmoid(-1000.0))
+    (0.5, 0.0)
+    """
+    return _sigmoid_record(x if hasattr(x, "dtype") else np.asarray(x, dtype=float)[()])
