@@ -34,19 +34,12 @@ _FREED = Primitive("freed", _never, _never, each(_never), "blocks", "", Call("fr
 """Stands for the primitive of an operation whose memory was given back."""
 
 
-def fit(g: Any, x: Any) -> Any:
-    """A downstream gradient in the shape and dtype of its input.
-
-    Broadcasting repeated the input, and the gradient of a copy is the sum over its users: add up over
-    the axes that were stretched. A gradient that is alike along an axis (the rule of a sum returns
-    such a one) is stretched in its turn.
-    """
-    g = shrink(g, x)
-    return g if g.shape == x.shape else np.broadcast_to(g, x.shape)
-
-
 def shrink(g: Any, x: Any) -> Any:
-    """`fit` but for the stretching, which adding to another gradient does by itself."""
+    """A downstream gradient in the dtype of its input, and in its shape or one that stretches to it.
+
+    Broadcasting repeated the input, and the gradient of a copy is the sum over its users: add up
+    over the axes that were stretched.
+    """
     shape = x.shape
     if g.shape != shape:
         axes, target = _summed(g.shape, shape)
@@ -179,13 +172,15 @@ def sweep(
             if type(x) is Tensor and x.requires_grad and x.number >= since and rule is not None:
                 downstream = rule(g, out, *values, **params)
                 value = x.value
-                plain = type(downstream) is _float64 and type(value) is _float64
+                fits = type(downstream) is _float64 and type(value) is _float64
+                if not fits:
+                    downstream = shrink(downstream, value)
                 if x in gradients:
-                    gradients[x] = gradients[x] + (
-                        downstream if plain else shrink(downstream, value)
-                    )
-                else:
-                    gradients[x] = downstream if plain else fit(downstream, value)
+                    gradients[x] = gradients[x] + downstream
+                elif fits or downstream.shape == value.shape:
+                    gradients[x] = downstream
+                else:  # alike along an axis: the rule of a sum returns such a one
+                    gradients[x] = np.broadcast_to(downstream, value.shape)
         if free:
             node.inputs = ()
             node.primitive = _FREED
@@ -226,7 +221,7 @@ def check_seed(output: Any, seed: Any) -> Any:
     if not isinstance(output, Tensor):  # a constant: its gradient goes nowhere
         return seed
     if isinstance(seed, Tensor):
-        return fit(seed, output.value)
+        return shrink(seed, output.value)
     return np.array(seed, dtype=output.dtype)[()]
 
 
