@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .errors import GradientError, ShapeError
-from .primitive import Call, Primitive, each, engine, together
+from .primitive import Call, Primitive, each, engine, primitives, together
 from .settings import Origin, settings
 from .spec import ArraySpec, shape_of
-from .tensor import Tensor, version_at
+from .tensor import Tensor, lags, version_at
 
 _number = attrgetter("number")
 _float64 = np.float64
@@ -159,7 +159,7 @@ def sweep(
         # here, because a scalar program is mostly this.
         inputs = _inputs_then(node) if changed else node.inputs
         if create_graph:
-            values: Any = inputs
+            values: Any = _as_read(inputs)
             out: Any = node
         else:
             values = [x.value if type(x) is Tensor else x for x in inputs]
@@ -167,7 +167,8 @@ def sweep(
         params = node.params
         rules: Any = primitive.vjp
         if type(rules) is together:
-            rules = [partial(_given, d) for d in rules.rule(g, out, *values, **params)]
+            given = rules.rule(g, out, *values, **params)
+            rules = [None if d is None else partial(_given, d) for d in given]
         for x, rule in zip(inputs, rules):  # noqa: B905  # inputs past the last rule get nothing
             if type(x) is Tensor and x.requires_grad and x.number >= since and rule is not None:
                 downstream = rule(g, out, *values, **params)
@@ -193,6 +194,14 @@ def _inputs_then(node: Tensor) -> tuple[Any, ...]:
     """The inputs of an operation as they were when it ran."""
     number = node.number
     return tuple(version_at(x, number) if type(x) is Tensor else x for x in node.inputs)
+
+
+def _as_read(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What an operation read, to be read again: copies of windows on what was changed since."""
+    return tuple(
+        Tensor(x.value, primitives.copy, (x,), {}, x.requires_grad, x.origin) if lags(x) else x
+        for x in inputs
+    )
 
 
 def _given(downstream: Any, *args: Any, **params: Any) -> Any:

@@ -182,7 +182,13 @@ class Graph:
                 continue
             inner = node.body.open(None if depth is None else depth - 1, only=only)
             known = dict(zip(inner.inputs, node.inputs, strict=True))
-            known.update(zip(inner.outputs, node.outputs, strict=True))
+            for inside, outside in zip(inner.outputs, original.outputs, strict=True):
+                if inside.is_constant:
+                    known.setdefault(inside, inside.copy())
+                if inside in known:  # no part makes it: it is an input of the block or a constant
+                    own[outside] = known[inside]
+                else:
+                    known[inside] = own[outside]
             nodes += [_renamed(part, known) for part in inner.nodes]
         graph = replace(
             self,

@@ -467,22 +467,21 @@ def _note(*, changed: bool = False, window: bool = False) -> None:
 def _check_windows(inputs: tuple[Any, ...]) -> None:
     """Refuse a window that NumPy would have seen change under its hands."""
     for x in inputs:
-        if type(x) is Tensor and x.primitive is not None and x.primitive.view:
-            _check_window(x)
-
-
-def _check_window(x: Tensor) -> None:
-    window = x
-    while window.primitive is not None and window.primitive.view:
-        base = window.inputs[0]
-        if type(base) is not Tensor:
-            return
-        if base.number > window.number:
+        if lags(x):
             raise UnsupportedError(
                 f"this tensor of shape {x.shape} is a window (a slice, a reshape or a transpose) on one "
                 f"that was changed in place since; NumPy would show the new values. Take it again now."
             )
-        window = base
+
+
+def lags(x: Any) -> bool:
+    """Whether `x` is a window on a Tensor that was changed in place since."""
+    while type(x) is Tensor and x.primitive is not None and x.primitive.view:
+        base = x.inputs[0]
+        if type(base) is Tensor and base.number > x.number:
+            return True
+        x = base
+    return False
 
 
 def _fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:

@@ -49,21 +49,15 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     }
     """
     inputs, fill = _inputs(f, args, kwargs)
-    specs = [spec_of(x) for _, x in inputs]
-    tensors = [
-        Tensor(spec, primitives.copy, (), {}, is_floating(spec.dtype), Origin(name))
-        for (name, _), spec in zip(inputs, specs, strict=True)
-    ]
-    started = tensors[-1].number + 1 if tensors else 0
+    tensors = [_argument(name, spec_of(x)) for name, x in inputs]
     result, names = record(f, fill(tensors), tracing=True)
-    tensors = [version_at(t, started) for t in tensors]  # f may have assigned into them
     outputs, unflatten = flatten(result)
     for y in outputs:
         if isinstance(y, str) or not (hasattr(y, "dtype") or isinstance(y, float | int)):
             raise ClearpropError(
                 f"a traced function returns arrays, but {function_name(f)} returned {y!r}"
             )
-    graph = build(function_name(f), tensors, outputs, names)
+    graph = build(function_name(f), _as_passed(tensors, inputs), outputs, names)
     graph.pack, graph.unpack = _packer(f, args, kwargs), unflatten
     return graph
 
@@ -71,16 +65,13 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
 def graph_at(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Graph:
     """The graph of `f` at these very values, on which Python may branch."""
     inputs, fill = _inputs(f, args, kwargs)
-    tensors = []
-    for name, x in inputs:
-        value = x.value if isinstance(x, Tensor) else np.asarray(x)[()]
-        tensors.append(
-            Tensor(value, primitives.copy, (), {}, is_floating(value.dtype), Origin(name))
-        )
-    started = tensors[-1].number + 1 if tensors else 0
+    tensors = [
+        _argument(name, x.value if isinstance(x, Tensor) else np.asarray(x)[()])
+        for name, x in inputs
+    ]
     result, names = record(f, fill(tensors), tracing=False)
     outputs, _ = flatten(result)
-    return build(function_name(f), [version_at(t, started) for t in tensors], outputs, names)
+    return build(function_name(f), _as_passed(tensors, inputs), outputs, names)
 
 
 def record(
@@ -108,6 +99,24 @@ def named_inputs(
 ) -> list[tuple[str, Any]]:
     """Every array and float among the arguments, with a name: its argument's, or its key's within it."""
     return _inputs(f, args, kwargs)[0]
+
+
+def _argument(name: str, value: Any) -> Tensor:
+    """What a recorded function gets for an argument: a copy, which it may assign into."""
+    t = Tensor(value, primitives.copy, (), {}, is_floating(value.dtype), Origin(name))
+    t.retains_grad = True  # like a leaf, should the function call backward()
+    return t
+
+
+def _as_passed(tensors: Sequence[Tensor], inputs: Sequence[tuple[str, Any]]) -> list[Tensor]:
+    """The arguments as they were before the function assigned into them, under their names."""
+    passed = list(tensors)
+    for i, t in enumerate(passed):
+        while hasattr(t, "before"):
+            t = passed[i] = t.before
+    for t, (name, _) in zip(passed, inputs, strict=True):
+        t.origin = Origin(name)
+    return passed
 
 
 def _is_input(leaf: Any) -> bool:
@@ -222,6 +231,8 @@ class _Builder:
         if isinstance(x, Tensor):
             x = version_at(x, number)
             while isinstance(x, Tensor) and x not in self.stops and x.primitive is primitives.copy:
+                if not x.inputs:  # an argument of another recording
+                    break
                 number = x.number
                 x = x.inputs[0]
                 if isinstance(x, Tensor):
@@ -233,7 +244,7 @@ class _Builder:
         nodes = list(dict.fromkeys(y for y in self.outputs if isinstance(y, Tensor)))
         seen = set(nodes)
         for t in nodes:  # grows while it is walked
-            if t in self.stops or t.primitive is None:
+            if t in self.stops or not t.inputs:
                 continue
             self.sources[t] = tuple(self.resolve(x, t.number) for x in t.inputs)
             for x in self.sources[t]:

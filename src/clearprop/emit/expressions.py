@@ -5,6 +5,7 @@ Each primitive says in its record how it is written; this module adds parenthese
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Any
 
@@ -15,7 +16,9 @@ from ..primitive import Call, Custom, Infix, Prefix
 
 _ATOM = 100
 _RIGHT_SAFE = {"+", "*"}
-"""Operators whose right operand of the same strength needs no parentheses."""
+"""Operators whose right operand of the same strength needs no parentheses; but not before / or @."""
+_CHAINS = {"+", "-", "*", "/", "@"}
+"""Operators whose left operand of the same strength needs no parentheses; comparisons mean another thing."""
 
 
 def expression(graph: Graph, wire: Wire, *, stop: Collection[Wire] = ()) -> str:
@@ -57,8 +60,9 @@ def write(node: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
         if notation.symbol == "**":
             x, y = _wrap(x, left <= binds), _wrap(y, right < _ATOM)
             return f"{x}**{y}", binds
-        x = _wrap(x, left < binds)
-        y = _wrap(y, right < binds or (right == binds and notation.symbol not in _RIGHT_SAFE))
+        regroups = notation.symbol in _RIGHT_SAFE and not (" @ " in y or " / " in y)
+        x = _wrap(x, left < binds or (left == binds and notation.symbol not in _CHAINS))
+        y = _wrap(y, right < binds or (right == binds and not regroups))
         return f"{x} {notation.symbol} {y}", binds
     if isinstance(notation, Prefix):
         ((x, binds),) = operands
@@ -100,5 +104,10 @@ def _name(wire: Wire) -> tuple[str, int]:
 
 def _number(value: Any) -> tuple[str, int]:
     number = value.item()
-    text = str(int(number)) if isinstance(number, float) and number.is_integer() else repr(number)
-    return text, _ATOM if number == number and not str(number).startswith("-") else 30
+    text = repr(number)
+    if isinstance(number, float):
+        if not math.isfinite(number):
+            text = text.replace("inf", "np.inf").replace("nan", "np.nan")
+        elif text != "-0.0":  # which is a float alone
+            text = text.removesuffix(".0")
+    return text, 30 if text.startswith("-") else _ATOM

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..graph import Graph, Node, Wire
 from ..primitive import Primitive, primitives
+from ..spec import is_floating
 
 Made = dict[Wire, Node]
 """The node that made each wire, among those already simplified."""
@@ -80,14 +81,22 @@ class _Simplifier:
 
 
 def _key(node: Node) -> Any:
-    """Equal for nodes that compute the same; scalar constants count by value."""
+    """Equal for nodes that compute the same; scalar constants count by value and sign of zero.
+
+    Calls of one block may differ in what its numbers were fixed to, so its parts count, too.
+    """
     operands = tuple(
-        ("constant", type(w.constant).__name__, w.constant)
+        (type(w.constant).__name__, str(w.spec), np.asarray(w.constant).tobytes())
         if w.is_constant and np.ndim(w.constant) == 0
         else w
         for w in node.inputs
     )
-    return (node.primitive, operands, repr(sorted(node.params.items())))
+    params = tuple(
+        (name, id(value) if hasattr(value, "dtype") else repr(value))
+        for name, value in sorted(node.params.items())
+    )
+    parts = id(node.body) if node.primitive.forward is None else None
+    return (node.primitive, operands, params, parts)
 
 
 def _without_unread(graph: Graph) -> Graph:
@@ -121,6 +130,14 @@ def _fits(wire: Wire, node: Node) -> Wire | None:
     return wire if wire.spec == node.out.spec else None
 
 
+def _negated(wire: Wire, made: Made) -> Wire | None:
+    """x if `wire` is -x; not for integers, where a minus may wrap around."""
+    node = made.get(wire)
+    if node is None or not _is(node, "negative") or not is_floating(wire.spec.dtype):
+        return None
+    return node.inputs[0]
+
+
 def _make(node: Node, primitive: Primitive, *inputs: Wire) -> Node:
     """`node` with another operation, keeping its output."""
     return replace(node, primitive=primitive, inputs=inputs, params={}, body=None)
@@ -135,7 +152,8 @@ def fold_constants(node: Node, made: Made) -> Wire | None:
     if node.body is not None or not node.inputs or node.out.spec.shape != ():
         return None
     if all(w.is_constant and np.ndim(w.constant) == 0 for w in node.inputs):
-        value = node.primitive(*(w.constant for w in node.inputs), **node.params)
+        with np.errstate(all="ignore"):  # the warning is due when the graph is evaluated, if at all
+            value = node.primitive(*(w.constant for w in node.inputs), **node.params)
         return Wire("", node.out.spec, value)
     return None
 
@@ -205,10 +223,10 @@ def sign_outward(node: Node, made: Made) -> tuple[Node, Node] | None:
     """(-x) * y -> -(x * y), x / (-y) -> -(x / y), and so on."""
     if _is(node, "multiply", "divide"):
         for position, wire in enumerate(node.inputs):
-            inner = made.get(wire)
-            if inner is not None and _is(inner, "negative"):
+            positive = _negated(wire, made)
+            if positive is not None:
                 operands = list(node.inputs)
-                operands[position] = inner.inputs[0]
+                operands[position] = positive
                 product = replace(node, inputs=tuple(operands), outputs=(Wire("", node.out.spec),))
                 return product, _make(node, primitives.negative, product.out)
     return None
@@ -220,21 +238,28 @@ def add_negative(node: Node, made: Made) -> Node | None:
     if _is(node, "add", "subtract"):
         x, y = node.inputs
         other = primitives.subtract if node.primitive is primitives.add else primitives.add
-        if _is(inner := made.get(y), "negative"):
-            return _make(node, other, x, inner.inputs[0])  # type: ignore[union-attr]
-        if node.primitive is primitives.add and _is(inner := made.get(x), "negative"):
-            return _make(node, other, y, inner.inputs[0])  # type: ignore[union-attr]
+        if (positive := _negated(y, made)) is not None:
+            return _make(node, other, x, positive)
+        if node.primitive is primitives.add and (positive := _negated(x, made)) is not None:
+            return _make(node, other, y, positive)
     return None
 
 
 @rule
 def multiply_by_reciprocal(node: Node, made: Made) -> Node | None:
-    """x * (1 / y) -> x / y."""
+    """x * (1 / y) -> x / y, in the same dtype."""
     if _is(node, "multiply"):
         for x, y in (node.inputs, node.inputs[::-1]):
             inner = made.get(y)
-            if _is(inner, "divide") and _constant(inner.inputs[0]) == 1:  # type: ignore[union-attr]
-                return _make(node, primitives.divide, x, inner.inputs[1])  # type: ignore[union-attr]
+            if inner is None or not _is(inner, "divide") or _constant(inner.inputs[0]) != 1:
+                continue
+            quotient = _make(node, primitives.divide, x, inner.inputs[1])
+            specs = [w.constant if w.is_constant else w.spec for w in quotient.inputs]
+            if (
+                y.spec.dtype == node.out.spec.dtype
+                and quotient.primitive.spec(*specs) == node.out.spec
+            ):
+                return quotient
     return None
 
 
