@@ -31,8 +31,7 @@ def page(explanation: Explanation) -> str:
                 for style, text in line
             )
         )
-    value = escape(short(explanation.value))
-    label = escape(f"{explanation.graph.name} = {value}")
+    label = escape(f"{explanation.graph.name} = {short(explanation.value)}")
     return (
         f"<style>{_STYLE}</style>\n"
         f'<figure aria-label="{label}">{explanation.svg()}</figure>\n'
