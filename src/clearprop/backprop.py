@@ -19,7 +19,7 @@ import numpy as np
 from .errors import GradientError, ShapeError
 from .primitive import Call, Primitive, each, engine, primitives, together
 from .settings import Origin, settings
-from .spec import ArraySpec, shape_of
+from .spec import ArraySpec, add_up, shape_of
 from .tensor import Tensor, lags, version_at
 
 _number = attrgetter("number")
@@ -44,7 +44,7 @@ def shrink(g: Any, x: Any) -> Any:
     if g.shape != shape:
         axes, target = _summed(g.shape, shape)
         if axes:
-            g = np.add.reduce(g, axis=axes, keepdims=g.ndim == len(target))
+            g = add_up(g, axes, keepdims=g.ndim == len(target))
         if g.shape != target:
             g = g.reshape(target)
     dtype = x.dtype
@@ -173,15 +173,17 @@ def sweep(
             if type(x) is Tensor and x.requires_grad and x.number >= since and rule is not None:
                 downstream = rule(g, out, *values, **params)
                 value = x.value
-                fits = type(downstream) is _float64 and type(value) is _float64
-                if not fits:
-                    downstream = shrink(downstream, value)
+                if type(downstream) is not _float64 or type(value) is not _float64:
+                    shape = value.shape
+                    if downstream.shape != shape or downstream.dtype is not value.dtype:
+                        downstream = shrink(downstream, value)
+                        if downstream.shape != shape and x not in gradients:
+                            # alike along an axis: the rule of a sum returns such a one
+                            downstream = np.broadcast_to(downstream, shape)
                 if x in gradients:
                     gradients[x] = gradients[x] + downstream
-                elif fits or downstream.shape == value.shape:
+                else:
                     gradients[x] = downstream
-                else:  # alike along an axis: the rule of a sum returns such a one
-                    gradients[x] = np.broadcast_to(downstream, value.shape)
         if free:
             node.inputs = ()
             node.primitive = _FREED

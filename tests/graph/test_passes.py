@@ -67,6 +67,7 @@ APPLIES: list[tuple[str, Function, tuple[Any, ...], list[str]]] = [
     ("sign_outward", lambda x, y: x / (-y), (X, X), ["divide", "negative"]),
     ("sign_outward", lambda x, y: (-x) / y, (X, X), ["divide", "negative"]),
     ("sign_outward", lambda x, y: (-x) * (-y), (X, X), ["multiply"]),
+    ("sum_of_negative", lambda x: np.sum(-x, axis=0), (X,), ["sum", "negative"]),
     ("add_negative", lambda x, y: x + (-y), (X, X), ["subtract"]),
     ("add_negative", lambda x, y: (-x) + y, (X, X), ["subtract"]),
     ("add_negative", lambda x, y: x - (-y), (X, X), ["add"]),

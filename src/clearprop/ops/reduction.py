@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError
 from ..primitive import Sample, answers, floats, primitive
-from ..spec import ArraySpec, normalize_axes, ufunc_dtype
+from ..spec import ArraySpec, add_up, normalize_axes, ufunc_dtype
 from ..tensor import apply
 from .specs import kept, reduced, same
 
@@ -108,14 +108,14 @@ def mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 def _centred(x: Any, axis: Any) -> Any:
-    return x - np.add.reduce(x, axis=axis, keepdims=True) / _count(x, axis)
+    return x - add_up(x, axis, keepdims=True) / _count(x, axis)
 
 
 def _var(x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
     if x.dtype.char == "e":
         return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
     d = _centred(x, axis)
-    return np.add.reduce(d * d, axis=axis, keepdims=keepdims) / max(_count(x, axis) - ddof, 0)
+    return add_up(d * d, axis, keepdims=keepdims) / max(_count(x, axis) - ddof, 0)
 
 
 def _std(x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:

@@ -233,6 +233,15 @@ def sign_outward(node: Node, made: Made) -> tuple[Node, Node] | None:
 
 
 @rule
+def sum_of_negative(node: Node, made: Made) -> tuple[Node, Node] | None:
+    """sum(-x) -> -sum(x)."""
+    if _is(node, "sum") and (positive := _negated(node.inputs[0], made)) is not None:
+        total = replace(node, inputs=(positive,), outputs=(Wire("", node.out.spec),))
+        return total, _make(node, primitives.negative, total.out)
+    return None
+
+
+@rule
 def add_negative(node: Node, made: Made) -> Node | None:
     """x + (-y) -> x - y, and x - (-y) -> x + y."""
     if _is(node, "add", "subtract"):
