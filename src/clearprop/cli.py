@@ -9,6 +9,7 @@ import argparse
 import ast
 import importlib.util
 import inspect
+import io
 import os
 import re
 import sys
@@ -31,6 +32,10 @@ class _UsageError(Exception):
     """The command line makes no sense; its message says why and what would."""
 
 
+class _UserError(Exception):
+    """The user's own code failed, for the cause of this error; its traceback is what helps."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is the result."""
     parser = _parser()
@@ -41,6 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _stop(2, error)
     except ClearpropError as error:
         return _stop(1, error)
+    except _UserError as error:
+        cause = error.__cause__ or error
+        cause.add_note(f"while running {options.target} for clearprop explain")
+        sys.excepthook(type(cause), cause, cause.__traceback__)
+        return 1
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -92,28 +102,38 @@ def _parser() -> argparse.ArgumentParser:
 
 def _explain(options: argparse.Namespace) -> int:
     function = _function(options.target)
-    arguments = _arguments(function, options.at)
+    positional, keywords = _arguments(function, options.at)
     try:
-        explanation = explain(function, **arguments, nudge=options.nudge, open=options.open)
+        explanation = explain(
+            function, *positional, nudge=options.nudge, open=options.open, **keywords
+        )
     except ClearpropError:
         raise
-    except Exception as error:  # the user's own function failed: its traceback is what helps
-        error.add_note(f"while running {options.target} for clearprop explain")
-        sys.excepthook(type(error), error, error.__traceback__)
-        return 1
+    except Exception as error:
+        raise _UserError from error
     if options.svg:
-        explanation.svg(options.svg)
+        _write(options.svg, explanation.svg())
     if options.html:
-        options.html.write_text(explanation.html(), encoding="utf-8")
+        _write(options.html, explanation.html())
     _show(explanation, options)
     return 0
 
 
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
 def _show(explanation: Explanation, options: argparse.Namespace) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal knows ∂
     if options.json:
         print(explanation.json())
     else:
         explanation.show()
+    sys.stdout.flush()  # while a closed pipe can still be caught
     for path in (options.svg, options.html):
         if path:
             print(f"wrote {path}", file=sys.stderr)
@@ -127,7 +147,7 @@ def _function(target: str) -> Callable[..., Any]:
     if not Path(path).exists() and ":" in target:
         path, _, name = target.rpartition(":")
     if not Path(path).is_file():
-        raise _UsageError(f"there is no file {path!r}")
+        raise _UsageError(f"there is no file {path if name.isidentifier() else target!r}")
     module = _load(Path(path))
     functions = {
         key: value
@@ -143,11 +163,11 @@ def _function(target: str) -> Callable[..., Any]:
         if name not in functions:
             raise _UsageError(f"{path} has no function {name!r}; it has {', '.join(functions)}")
         return functions[name]
-    candidates = {key: value for key, value in functions.items() if key != "main"}
+    candidates = {key: value for key, value in functions.items() if key != "main"} or functions
     if len(candidates) != 1:
         raise _UsageError(
             f"{path} has several functions ({', '.join(functions)}); say which, as in "
-            f"{path}:{next(iter(functions))}"
+            f"{path}:{next(iter(candidates))}"
         )
     return next(iter(candidates.values()))
 
@@ -162,15 +182,26 @@ def _load(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
-        raise _UsageError(f"{path}:{error.lineno}: {error.msg}") from None
+        raise _UsageError(f"{error.filename or path}:{error.lineno}: {error.msg}") from None
+    except ClearpropError:
+        raise
+    except Exception as error:
+        raise _UserError from error
     return module
 
 
 # ---- its inputs
 
 
-def _arguments(function: Callable[..., Any], given: Sequence[str]) -> dict[str, Any]:
-    parameters = inspect.signature(function).parameters
+def _arguments(
+    function: Callable[..., Any], given: Sequence[str]
+) -> tuple[list[Any], dict[str, Any]]:
+    """What to call the function with: by place where that works, else by name."""
+    parameters = {
+        name: parameter
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    }
     values: dict[str, Any] = {}
     for name, parameter in parameters.items():
         if parameter.default is not parameter.empty:
@@ -184,17 +215,17 @@ def _arguments(function: Callable[..., Any], given: Sequence[str]) -> dict[str, 
                 f"--at {name}: {_name(function)} has no argument {name!r}; it has {', '.join(parameters)}"
             )
         values[name] = _value(name, text, values.get(name))
-    missing = [
-        name
-        for name, p in parameters.items()
-        if name not in values and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
+    missing = [name for name in parameters if name not in values]
     if missing:
         raise _UsageError(
             f"{_name(function)} needs a value for {', '.join(missing)}: "
             f"--at {missing[0]}=2.0, --at {missing[0]}=data.npy or --at {missing[0]}=32x64"
         )
-    return values
+    by_name = [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY]
+    return (
+        [values[name] for name in parameters if name not in by_name],
+        {name: values[name] for name in by_name},
+    )
 
 
 def _name(function: Callable[..., Any]) -> str:
@@ -205,15 +236,19 @@ def _value(name: str, text: str, default: Any) -> Any:
     """What --at NAME=TEXT means; whole numbers become floats unless the default is whole, too."""
     if text.endswith(".npy"):
         try:
-            return np.load(text)
+            with open(text, "rb") as file:
+                return np.lib.format.read_array(file)
         except (OSError, ValueError) as error:
             raise _UsageError(f"--at {name}={text}: {error}") from None
     if "x" in text and _SHAPE.fullmatch(text):
         shape = tuple(map(int, text.split("x")))
-        return np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape)
+        try:
+            return np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape)
+        except (MemoryError, ValueError) as error:
+            raise _UsageError(f"--at {name}={text}: {error}") from None
     try:
         value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, TypeError, SyntaxError):
         _refuse_value(name, text)
     if isinstance(value, bool | str | None):
         return value
