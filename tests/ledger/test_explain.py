@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import runpy
 import sys
 from collections.abc import Callable
@@ -18,6 +19,9 @@ import clearprop
 from clearprop import explain, tensor
 from clearprop.errors import DtypeError, GradientError, ShapeError
 from clearprop.ledger.text import lines
+from clearprop.primitive import ROLES
+from tests.messages import message
+from tests.numeric import slopes
 
 GOLDEN = Path(__file__).parent / "golden" / "neuron.txt"
 NEURON = Path(__file__).parents[2] / "examples" / "neuron.py"
@@ -89,6 +93,53 @@ def test_twice_is_the_same() -> None:
     assert text_of(product, 1.0, 2.0, 3.0) == text_of(product, 1.0, 2.0, 3.0)
 
 
+def test_a_function_of_tensors() -> None:
+    x = tensor(4.0)
+    x.grad = np.float64(7.0)
+    explanation = explain(lambda x, y: x * y, x, -5.0)
+    assert explanation.gradients == {"x": -5, "y": 4}
+    assert (x.value, x.grad) == (4, 7)
+
+
+def test_value_and_graph() -> None:
+    explanation = explain(product, -2.0, 5.0, -4.0)
+    assert explanation.value == -12
+    assert [n.primitive.name for n in explanation.graph.nodes] == ["add", "multiply"]
+    assert [w.name for w in explanation.graph.inputs] == ["x", "y", "z"]
+    assert repr(explanation) == str(explanation)
+
+
+def test_a_function_that_ignores_its_arguments() -> None:
+    explanation = explain(lambda x: 3.0, 2.0)
+    assert explanation.value == 3
+    assert explanation.gradients == {}
+    assert "dout/dx: none" in str(explanation)
+
+
+def test_an_input_as_the_output() -> None:
+    assert explain(lambda x: x, 2.0).gradients == {"x": 1}
+
+
+def test_roles_are_told_in_full_once() -> None:
+    text = text_of(lambda x, y: x * y * np.maximum(x, y), 2.0, 3.0)
+    assert text.count(f"    multiply {ROLES['swaps']}. How much") == 1
+    assert text.count(f"    multiply {ROLES['swaps']}.\n") == 1
+    assert text.count(f"    maximum {ROLES['routes']}.") == 1
+
+
+def test_a_gate_that_lets_nothing_through() -> None:
+    text = text_of(np.floor, 2.5)
+    assert f"floor {ROLES['blocks']}." in text
+    assert "    nothing to pass on: no input of it needs a gradient\n" in text
+    assert "none, the output does not depend on it smoothly" in text
+
+
+def test_a_condition_gets_no_gradient() -> None:
+    explanation = explain(lambda x: np.where(x, 2 * x, 0.0), 3.0)
+    assert explanation.gradients == {"x": 2}
+    assert "one from each" not in str(explanation)
+
+
 # ---- how gradients add up
 
 
@@ -134,6 +185,54 @@ def test_routes() -> None:
     assert "downstream 1 × 0 = 0" in text
 
 
+def test_two_stretched_axes() -> None:
+    explanation = explain(lambda x, y: (x * y).sum(), 2.0, np.full((2, 3), 5.0))
+    # six copies of x, each worth 5
+    assert "x was stretched over axis 0 and 1 of t1" in str(explanation)
+    assert explanation.gradients["x"] == 30
+
+
+def test_two_uses_in_all() -> None:
+    text = text_of(lambda x, y: x * y + x, 2.0, 5.0)
+    assert "x is used in several places, and contributions add up: dx = 1 + 5 = 6" in text
+    assert "dout/dx = 6   = 5 + 1, one from each of 2 uses" in text
+    assert "y is used" not in text
+
+
+def test_a_negative_contribution_in_brackets() -> None:
+    assert text_of(lambda x: -x + 3 * x, 1.0).endswith("2   = (-1) + 3, one from each of 2 uses")
+
+
+def test_ties_share() -> None:
+    assert explain(np.maximum, 3.0, 3.0).gradients == {"x1": 0.5, "x2": 0.5}
+
+
+def test_a_winner_by_its_condition() -> None:
+    text = text_of(lambda x, y: np.maximum(x, y), 4.0, 2.0)
+    assert "∂out/∂x = where(x == y, 0.5, where(x > y, 1, 0)) = 1, downstream 1 × 1 = 1" in text
+    text = text_of(lambda x: clearprop.relu(x), -2.0)
+    assert "∂out/∂x = where(x > 0, 1, 0) = 0, downstream 1 × 0 = 0" in text
+
+
+def test_matrices_have_a_jacobian_as_long_as_it_is_small() -> None:
+    a, x = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 10.0])
+    text = text_of(lambda a, x: a @ x, a, x, gradient=np.array([1.0, 1.0]))
+    # the Jacobian of a·x by x is a itself; its columns add up to 4 and 6
+    assert "local (Jacobian) [[1, 2], [3, 4]], = [4, 6]" in text
+    # 9 · 9 numbers are too many
+    big = text_of(lambda a, x: a @ x, np.ones((9, 9)), np.ones(9), gradient=np.ones(9))
+    assert "Jacobian" not in big
+
+
+def test_a_constant_array_in_a_gate() -> None:
+    weights = np.array([1.0, 2.0, 4.0])
+    x = tensor([3.0, 5.0, 7.0])
+    text = str(explain((x * weights).sum()))
+    assert "to x: local ∂t1/∂x = weights = [1, 2, 4], downstream [1, 2, 4]" in text
+    text = text_of(lambda x: (x * np.array([1.0, 2.0])).sum(), np.ones(2))
+    assert "to x: local ∂t1/∂x = c1 = [1, 2], downstream [1, 2]" in text
+
+
 def test_jacobian_of_a_small_gate() -> None:
     text = text_of(lambda x: x.sum(), np.array([1.0, 2.0]))
     assert "local (Jacobian) [1, 1], = [1, 1]" in text
@@ -176,6 +275,58 @@ def test_blocks_open_level_by_level() -> None:
         assert explanation.gradients == {"x": 0.25}
 
 
+@clearprop.block
+def sum_and_product(x: Any, y: Any) -> Any:
+    return x + y, x * y
+
+
+def times_itself(x: Any, y: Any) -> Any:
+    a, b = sum_and_product(x, y)
+    return a * b
+
+
+def test_a_closed_block_is_one_gate() -> None:
+    text = text_of(quarter_plus_one, 8.0)
+    assert "quarter_plus_one is a block of 3 gates." in text
+    assert "to x: local ∂quarter_plus_one/∂x = 0.25, downstream 1 × 0.25 = 0.25" in text
+    assert text.count("   upstream d") == 1
+
+
+def test_a_block_of_several_outputs() -> None:
+    # (x + y)·x·y at (2, 3): by x it is 2xy + y² = 21, by y it is x² + 2xy = 16
+    closed, opened = explain(times_itself, 2.0, 3.0), explain(times_itself, 2.0, 3.0, open=True)
+    assert "a, b = sum_and_product(x, y)" in str(closed)
+    assert "upstream da = 6, db = 5" in str(closed)
+    assert "to x: downstream (see the parts of the block), = 21" in str(closed)
+    assert "see the parts" not in str(opened)
+    assert closed.gradients == opened.gradients == {"x": 21, "y": 16}
+    assert closed.formula("x") == opened.formula("x")
+
+
+@clearprop.block
+def scaled(x: Any, by: Any) -> Any:
+    return x * by
+
+
+@scaled.gradient
+def scaled_gradient(g: Any, out: Any, x: Any, by: Any) -> Any:
+    return g * by, None
+
+
+def test_a_block_that_gives_an_input_no_gradient() -> None:
+    explanation = explain(scaled, 3.0, 2.0)
+    assert explanation.gradients == {"x": 2, "by": 0}
+    assert "to by: local ∂scaled/∂by = 0, downstream 1 × 0 = 0" in str(explanation)
+
+
+def test_blocks_of_a_tensor_open() -> None:
+    x = tensor(8.0)
+    y = quarter_plus_one(x)
+    assert len(explain(y).graph.nodes) == 1
+    assert len(explain(y, open=1).graph.nodes) == 3
+    assert explain(y, open=True).gradients == {"x": 0.25}
+
+
 # ---- nudges and seeds
 
 
@@ -190,6 +341,25 @@ def test_nudges() -> None:
 def test_a_seed_of_ones_own() -> None:
     explanation = explain(lambda x: 3 * x, np.array([1.0, 2.0]), gradient=np.array([1.0, 10.0]))
     assert explanation.gradients["x"].tolist() == [3, 30]
+
+
+def test_a_nudge_shows_the_curvature() -> None:
+    # 3² = 9, 3.1² = 9.61: 0.61 measured, 6·0.1 predicted
+    text = text_of(lambda x: x * x, 3.0, nudge=0.1)
+    assert text.endswith("\nNudges\n  raise x by 0.1: out predicted 0.6, measured 0.61")
+
+
+def test_only_numbers_are_nudged() -> None:
+    explanation = explain(lambda x, i, a: x * i * a.sum(), 2.0, 3.0, np.ones(2), nudge=0.1)
+    assert [n["input"] for n in explanation.as_dict()["nudges"]] == ["x", "i"]
+    assert "Nudges" not in text_of(lambda a: a.sum(), np.ones(2), nudge=0.1)
+
+
+def test_a_seed_scales_a_number_too() -> None:
+    explanation = explain(product, -2.0, 5.0, -4.0, gradient=10)
+    assert explanation.gradients == {"x": -40, "y": -40, "z": 30}
+    assert "starting from dproduct = 10" in str(explanation)
+    assert explanation.formula("x") == "dproduct/dx = 10 * z"
 
 
 # ---- formulas
@@ -233,6 +403,90 @@ def test_shared_values_are_written_once() -> None:
         return h * h
 
     assert explain(f, 0.5).formula("x").endswith(", where h = tanh(x)")
+
+
+def evaluate(formula: str, known: dict[str, Any]) -> Any:
+    """What a printed gradient amounts to, by NumPy alone."""
+    known = {**vars(np), **known}
+    text, _, where = formula.partition(" = ")[2].partition(", where ")
+    for definition in filter(None, re.split(r", (?=\w+ = )", where)):
+        name, _, written = definition.partition(" = ")
+        known[name] = np.asarray(eval(written, known))
+    return eval(text, known)
+
+
+def chained(x: Any, y: Any) -> Any:
+    a = x * 2
+    b = np.exp(a + a * 3)
+    return b * np.sin(b) * y
+
+
+def mixed(x: Any, y: Any) -> Any:
+    return x - (y - x) * (x / (y / x)) - (-x) ** 2
+
+
+def normed(x: Any, y: Any) -> Any:
+    d = x - y.mean()
+    return (d * d).sum() / np.sqrt((y * y).sum())
+
+
+def multiplied(x: Any, y: Any) -> Any:
+    return (x @ y).sum() + (x * x).mean()
+
+
+def weighted(x: Any, y: Any) -> Any:
+    return (np.exp(x) * np.array([1.0, 2.0, 4.0])).sum() * y.sum()
+
+
+@pytest.mark.parametrize(
+    ("f", "shapes"),
+    [
+        (chained, [(), ()]),
+        (mixed, [(), ()]),
+        (normed, [(3,), (3,)]),
+        (multiplied, [(2, 3), (3, 2)]),
+        (weighted, [(3,), (2,)]),
+    ],
+)
+def test_a_printed_formula_computes(
+    f: Callable[..., Any], shapes: list[tuple[int, ...]], rng: np.random.Generator
+) -> None:
+    x, y = (rng.uniform(0.3, 0.9, shape) for shape in shapes)
+    explanation = explain(f, x, y)
+    at = {"x": x, "y": y}
+    by_x = evaluate(explanation.formula("x"), at)
+    by_y = evaluate(explanation.formula("y"), at)
+    np.testing.assert_allclose(np.broadcast_to(by_x, x.shape), slopes(lambda x: f(x, y), x), 1e-6)
+    np.testing.assert_allclose(np.broadcast_to(by_y, y.shape), slopes(lambda y: f(x, y), y), 1e-6)
+
+
+def test_where_defines_all_that_it_uses() -> None:
+    # a is in the formula of b alone
+    assert explain(chained, 0.1, 2.0).formula("y") == (
+        "dchained/dy = b * sin(b), where a = x * 2, b = exp(a + a * 3)"
+    )
+
+
+def test_a_formula_with_constant_arrays() -> None:
+    weights = np.array([1.0, 2.0, 4.0])
+    x = tensor([3.0, 5.0, 7.0])
+    f = np.exp(x * weights).sum()
+    assert explain(f).formula(x) == "df/dx = exp(x * weights) * weights"
+    f = (x * weights).sum()
+    assert explain(f).formula(x) == "df/dx = [1, 2, 4]"
+    seeded = explain(lambda x: x * x, np.ones(2), gradient=np.array([1.0, 10.0]))
+    assert seeded.formula("x") == "dout/dx = c1 * x + c1 * x, where c1 = [1, 10]"
+
+
+def test_a_formula_keeps_the_shape_of_ones() -> None:
+    explanation = explain(lambda a, b: (a @ b).sum(), np.ones((2, 3)), np.ones((3, 4)))
+    assert explanation.formula("a") == "dout/da = ones((2, 4)) @ b.T"
+    explanation = explain(lambda a, b: (3 * (a @ b)).sum(), np.ones((2, 3)), np.ones((3, 4)))
+    assert explanation.formula("b") == "dout/db = a.T @ full((2, 4), 3)"
+
+
+def test_a_formula_through_blocks() -> None:
+    assert explain(quarter_plus_one, 8.0).formula("x").endswith(" = 0.25")
 
 
 # ---- other forms
@@ -293,6 +547,49 @@ def test_json() -> None:
     assert read["forward"][0]["line"]["text"] == "q = x + y"
 
 
+def test_html_of_awkward_names() -> None:
+    x = tensor(2.0, name="a<&>b")
+    page = explain(x * 3).html()
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert "a<&>b = 2" in tags.text
+    assert "a<&>b" not in page
+    assert "a&lt;&amp;&gt;b" in page
+
+
+def test_keys_of_json() -> None:
+    read = explain(product, -2.0, 5.0, -4.0, nudge=0.5).as_dict()
+    assert list(read["forward"][0]) == ["outputs", "operation", "inputs", "line"]
+    assert read["forward"][0]["outputs"] == [{"name": "q", "spec": "f64", "value": 3}]
+    assert list(read["backward"][0]) == ["operation", "role", "outputs", "upstream", "passages"]
+    # a step of 0.5 in z moves the product by q · 0.5 = 1.5
+    assert read["nudges"][2] == {"input": "z", "step": 0.5, "predicted": 1.5, "measured": 1.5}
+
+
+def test_json_of_missing_gradients_and_arrays() -> None:
+    read = explain(lambda x, y: (x * np.ones((2, 3))).sum(), np.ones(3), 1.0).as_dict()
+    assert read["inputs"][0] == {
+        "name": "x",
+        "spec": "f64[3]",
+        "value": [1, 1, 1],
+        "gradient": [2, 2, 2],
+    }
+    assert read["inputs"][1]["gradient"] is None
+    assert read["backward"][1]["passages"][0]["summed_axes"] == [0]
+
+
+def test_json_has_no_bare_nan() -> None:
+    def strict(name: str) -> Any:
+        raise AssertionError(f"{name} is not JSON")
+
+    with np.errstate(invalid="ignore"):
+        text = explain(lambda x: x - x, math.inf).json()
+    read = json.loads(text, parse_constant=strict)
+    assert read["inputs"][0]["value"] == "inf"
+    assert read["forward"][0]["outputs"][0]["value"] == "nan"
+
+
 def test_json_of_what_is_not_finite() -> None:
     with np.errstate(divide="ignore"):
         read = json.loads(explain(lambda x: (1 / x).sum(), np.array([0.0, 1.0])).json())
@@ -349,6 +646,15 @@ def test_rich() -> None:
     )
 
 
+def test_colours_say_what_flows_where() -> None:
+    styles = {style for line in lines(explain(product, -2.0, 5.0, -4.0)) for style, _ in line}
+    assert styles == {"plain", "head", "value", "gradient", "dim"}
+    text = explain(product, -2.0, 5.0, -4.0).__rich__()
+    pieces = {(text.plain[s.start : s.end], str(s.style)) for s in text.spans}
+    assert ("= 3", "green") in pieces
+    assert ("-4", "red") in pieces
+
+
 def test_nothing_is_changed() -> None:
     x = np.array([1.0, 2.0])
     before = x.copy()
@@ -385,3 +691,24 @@ def test_a_freed_graph() -> None:
     loss = tensor(2.0) * 3
     loss.backward()
     fails(GradientError, lambda: explain(loss), "freed", "retain_graph=True")
+
+
+def test_the_users_line_is_named() -> None:
+    x = np.ones(3)
+    message(GradientError, lambda: explain(lambda x: x * 2, x), "shape (3,)")  # here
+    message(DtypeError, lambda: explain(np.sin, 3), "use 3.0 instead of 3")  # here
+    several = "returns 2"
+    message(GradientError, lambda: explain(lambda x: (x, x), 2.0, gradient=1.0), several)  # here
+    explanation = explain(product, 1.0, 2.0, 3.0)
+    message(GradientError, lambda: explanation.formula("w"), "there are x, y, z")  # here
+
+
+def test_a_formula_of_another_tensor() -> None:
+    stranger = tensor(2.0)
+    explanation = explain(product, 1.0, 2.0, 3.0)
+    fails(GradientError, lambda: explanation.formula(stranger), "no such input")
+
+
+def test_signs_of_numbers_are_told_apart() -> None:
+    assert "out = -x  = -(-2) = 2" in text_of(lambda x: -x, -2.0)
+    assert "= 3 * -4 = -12" in text_of(lambda x, y: x * y, 3.0, -4.0)

@@ -45,7 +45,7 @@ def expression(graph: Graph, wire: Wire, *, stop: Collection[Wire] = ()) -> str:
             if missing:
                 stack += reversed(missing)
             else:
-                texts[top] = write(node, [texts[w] for w in node.inputs])
+                texts[top] = write(node, [_operand(node, w, texts[w]) for w in node.inputs])
                 stack.pop()
     return texts[wire][0]
 
@@ -100,6 +100,17 @@ def _name(wire: Wire) -> tuple[str, int]:
         if value.ndim == 0 or (value.size and not wire.is_named and (value == value.flat[0]).all()):
             return _number(value.flat[0])
     return wire.name, _ATOM
+
+
+def _operand(node: Node, wire: Wire, written: tuple[str, int]) -> tuple[str, int]:
+    """A constant of equal entries: for an elementwise gate the number alone, else in its shape."""
+    if node.primitive.elementwise or not wire.is_constant or written == (wire.name, _ATOM):
+        return written
+    shape, (number, _) = wire.spec.shape, written
+    if shape == ():
+        return written
+    short = {"0": "zeros", "1": "ones"}.get(number)
+    return f"{short}({shape})" if short else f"full({shape}, {number})", _ATOM
 
 
 def _number(value: Any) -> tuple[str, int]:

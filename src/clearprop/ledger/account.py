@@ -73,7 +73,7 @@ def keep_account(graph: Graph, inputs: Sequence[Any], seed: Any = None) -> Accou
                 f"explain starts from one number, but {output.name} has shape {output.spec.shape}. Reduce it "
                 f"(.sum(), .mean()), or pass gradient=... of that shape."
             )
-        seed = ones_like(values[output])
+        seed = ones_like(np.asarray(values[output]))  # a constant may be a Python number
     account = Account(graph, values, {output: seed}, [], {})
     reached = _reached(graph)
     for node in reversed(graph.nodes):
@@ -96,15 +96,23 @@ def _reached(graph: Graph) -> set[Wire]:
     """Wires that an input's gradient depends on: floating, and made from a floating input."""
     reached = {wire for wire in graph.inputs if is_floating(wire.spec.dtype)}
     for node in graph.nodes:
-        if node.primitive.differentiable and any(wire in reached for wire in node.inputs):
+        if any(_passes_to(node, i) and wire in reached for i, wire in enumerate(node.inputs)):
             reached.update(wire for wire in node.outputs if is_floating(wire.spec.dtype))
     return reached
+
+
+def _passes_to(node: Node, position: int) -> bool:
+    """Whether a gate has a gradient for an input: a step has none, nor has a condition."""
+    rules = node.primitive.vjp
+    if not callable(node.primitive.forward) or not isinstance(rules, tuple):
+        return node.primitive.differentiable
+    return position < len(rules) and rules[position] is not None
 
 
 def _pass_back(account: Account, node: Node, upstream: list[Any], reached: set[Wire]) -> Gate:
     gate = Gate(node, upstream)
     values = [account.values[wire] for wire in node.inputs]
-    wanted = [i for i, wire in enumerate(node.inputs) if wire in reached]
+    wanted = [i for i, wire in enumerate(node.inputs) if wire in reached and _passes_to(node, i)]
     downstreams = _downstreams(node, values, upstream, wanted)
     for position, downstream in zip(wanted, downstreams, strict=True):
         wire = node.inputs[position]

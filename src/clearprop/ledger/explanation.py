@@ -18,7 +18,7 @@ from ..tracing import build, record
 from ..transforms import vjp
 from .account import Account
 from .html import page
-from .numbers import plain
+from .numbers import plain, short
 from .terminal import show, to_rich
 from .text import lines, to_plain
 
@@ -179,7 +179,9 @@ def _formula(account: Account, wire: Wire) -> str:
         return vjp(run, symbols[place])[1](seed)[0]
 
     result, _ = record(downstream, ((), {}), tracing=True)
-    back = simplify(build("gradient", symbols, [result]))
+    given = {w for node in graph.nodes for w in node.inputs if w.is_constant and w.is_named}
+    names = {id(w.constant): w.name for w in given}
+    back = simplify(build("gradient", symbols, [result], names))
     target = back.outputs[0]
     users = back.users()
     shared = [
@@ -191,12 +193,25 @@ def _formula(account: Account, wire: Wire) -> str:
         and not node.is_backward
         and len(users[node.out]) > 1
     ]
-    text = (
-        f"d{account.graph.outputs[0].name}/d{wire.name} = {expression(back, target, stop=shared)}"
-    )
-    used = [w for w in shared if _mentions(text, w.name)]
-    where = [f"{w.name} = {expression(back, w, stop=shared)}" for w in used]
-    return text + (f", where {', '.join(where)}" if where else "")
+    text = expression(back, target, stop=shared)
+    if text == target.name and target.is_constant and not target.is_named:
+        text = short(target.constant)
+    used: dict[str, str] = {}
+    for w in reversed(shared):  # a value comes before its users
+        if any(_mentions(written, w.name) for written in (text, *used.values())):
+            used[w.name] = expression(back, w, stop=shared)
+    unnamed = {
+        w.name: short(w.constant)
+        for node in back.nodes
+        for w in node.inputs
+        if w.is_constant and not w.is_named
+    }
+    for name, written in unnamed.items():
+        if any(_mentions(other, name) for other in (text, *used.values())):
+            used[name] = written
+    where = ", ".join(f"{name} = {written}" for name, written in reversed(used.items()))
+    whole = f"d{account.graph.outputs[0].name}/d{wire.name} = {text}"
+    return f"{whole}, where {where}" if where else whole
 
 
 def _mentions(text: str, name: str) -> bool:

@@ -18,6 +18,7 @@ from ..tracing import build, record
 from ..transforms import vjp
 
 UPSTREAM = "upstream"
+PARTS = "see the parts of the block"
 _LONGEST = 100
 
 
@@ -38,11 +39,11 @@ def local_gradient(node: Node, position: int) -> LocalGradient:
     """The formula for one input of a gate."""
     is_factor = node.primitive.elementwise or (node.body is not None and _is_elementwise(node.body))
     if len(node.outputs) != 1:
-        return LocalGradient("see the parts of the block", False)
+        return LocalGradient(PARTS, False)
     graph = _rule_graph(node, position, is_factor)
     text = expression(graph, graph.outputs[0])
     if len(text) > _LONGEST and node.body is not None:
-        return LocalGradient("see the parts of the block", False)
+        return LocalGradient(PARTS, False)
     made, wanted = graph.outputs[0].spec.shape, node.inputs[position].spec.shape
     if not is_factor and math.prod(made) < math.prod(wanted):
         text += f", stretched to {wanted}"
@@ -58,7 +59,9 @@ def _is_elementwise(graph: Graph) -> bool:
 
 def _rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
     """The rule for one input as a graph from (inputs, output, upstream) to the downstream gradient."""
-    by_wire = {w: w.constant if w.is_constant else _symbol(w) for w in node.inputs}
+    by_wire = {
+        w: w.constant if w.is_constant and w.spec.shape == () else _symbol(w) for w in node.inputs
+    }
     symbols = [by_wire[w] for w in node.inputs]
     out = _symbol(node.out)
     g: Any = (
@@ -88,6 +91,8 @@ def _rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
             return vjp(run, symbols[position])[1](g)[0]
 
     result, _ = record(rule, ((), {}), tracing=True)
+    if result is None:  # a block's own gradient says that it does not depend on this input
+        result = np.zeros((), node.out.spec.dtype)[()]
     inputs = [s for s in by_wire.values() if isinstance(s, Tensor)]
     if isinstance(g, Tensor):
         inputs.append(g)

@@ -8,7 +8,7 @@ from ..emit.expressions import write
 from ..graph import Node, Wire
 from ..primitive import ROLES
 from .account import Account, Gate, Passage
-from .local import UPSTREAM
+from .local import PARTS, UPSTREAM
 from .numbers import short
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _with_numbers(account: Account, node: Node) -> str:
     if any(w.spec.shape != () for w in (*node.inputs, *node.outputs)):
         return ""
     values = [short(account.values[wire]) for wire in node.inputs]
-    text, _ = write(node, [(v, 30) if v.startswith("-") else (v, 100) for v in values])
+    text, _ = write(node, [(v, 29) if v.startswith("-") else (v, 100) for v in values])
     return text
 
 
@@ -140,7 +140,10 @@ def _passage(gate: Gate, passage: Passage) -> list[Line]:
             upstream, factor = short(gate.upstream[0]), short(passage.local_value)
             line.append(("plain", f"{upstream} × {_bracket(factor)} = "))
     else:
-        line += [("dim", "downstream = "), ("plain", local.text.replace(UPSTREAM, f"d{out}"))]
+        if local.text == PARTS:
+            line.append(("dim", f"downstream ({PARTS})"))
+        else:
+            line += [("dim", "downstream = "), ("plain", local.text.replace(UPSTREAM, f"d{out}"))]
         if passage.local_value is not None:
             line += [("dim", ", local (Jacobian) "), ("value", short(passage.local_value))]
         line += [("dim", ", = ")]
