@@ -10,6 +10,7 @@
     ├── UnsupportedError (TypeError)   a NumPy function, or a way of calling it, without a gradient here
     ├── TraceError (RuntimeError)      Python needed a value that tracing does not know
     ├── GraphError (ValueError)        a graph that breaks its own grammar
+    ├── CompileError (RuntimeError)    stages that break their own grammar, or code that LLVM refuses
     └── GradientMismatch (AssertionError)  two gradients that should be equal are not
 
 Each message says what happened, in which operation, on which line of the user's code, and what to
@@ -54,6 +55,10 @@ class TraceError(ClearpropError, RuntimeError):
 
 class GraphError(ClearpropError, ValueError):
     """A graph that is not well formed."""
+
+
+class CompileError(ClearpropError, RuntimeError):
+    """A compiled form that is not well formed: a fault of the compiler's, not of the user's."""
 
 
 class GradientMismatch(ClearpropError, AssertionError):

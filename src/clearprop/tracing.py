@@ -119,7 +119,7 @@ def _as_passed(tensors: Sequence[Tensor], inputs: Sequence[tuple[str, Any]]) -> 
     return passed
 
 
-def _is_input(leaf: Any) -> bool:
+def is_input(leaf: Any) -> bool:
     return isinstance(leaf, float | complex) or hasattr(leaf, "dtype")
 
 
@@ -132,7 +132,7 @@ def _inputs(
     args, kwargs = _in_order(f, args, kwargs)
     tree = (tuple(args), dict(kwargs))
     leaves, unflatten = flatten(tree)
-    places = [i for i, leaf in enumerate(leaves) if _is_input(leaf)]
+    places = [i for i, leaf in enumerate(leaves) if is_input(leaf)]
     names = _names(f, args, [paths(tree)[i] for i in places])
 
     def fill(values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -192,7 +192,7 @@ def _packer(
 
 def _fixed(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
     args, kwargs = _in_order(f, args, kwargs)
-    return [leaf for leaf in flatten((tuple(args), dict(kwargs)))[0] if not _is_input(leaf)]
+    return [leaf for leaf in flatten((tuple(args), dict(kwargs)))[0] if not is_input(leaf)]
 
 
 # ---- Tensors to nodes
@@ -315,7 +315,7 @@ class _Builder:
         body = None
         if primitive.function is not None:
             examples = [w.constant if w.is_constant else w.spec for w in inputs]
-            body = _trace_parts(primitive, primitive.function, examples, t.params)
+            body = trace_parts(primitive, primitive.function, examples, t.params)
         node = Node(
             primitive, tuple(inputs), (env[t],), t.params, origin.line, body, origin.is_backward
         )
@@ -357,13 +357,13 @@ class _Builder:
         )
 
 
-def _trace_parts(
+def trace_parts(
     primitive: Primitive,
     function: Callable[..., Any],
     examples: Sequence[Any],
     params: Mapping[str, Any],
 ) -> Graph:
-    """The body of a block that brings its own gradient: its function, traced by itself."""
+    """What a primitive stands for, as a graph: this function, traced on inputs like these."""
     tensors: list[Any] = []
     for name, x in zip(inspect.signature(function).parameters, examples, strict=False):
         spec = spec_of(x)

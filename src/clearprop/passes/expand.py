@@ -1,0 +1,140 @@
+"""Composite primitives written with simpler ones, for readers that know only those."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..graph import Graph, Node
+from ..primitive import primitives
+from ..spec import is_floating
+from ..tracing import trace_parts
+
+_EXPANSIONS: dict[str, tuple[Callable[..., Any], Callable[..., bool]]] = {}
+"""By the name of a primitive: the function, and when it applies."""
+
+
+def expand(graph: Graph) -> Graph:
+    """The same computation without blocks and without primitives that others can express.
+
+    >>> import clearprop, numpy as np
+    >>> print(expand(clearprop.trace(lambda x: x.mean(), np.ones(4))))
+    <lambda>(x: f64[4]) {
+      t1: f64 = sum(x; axis=(0,), keepdims=False)  # ...
+      out: f64 = divide(t1, 4)                     # ...
+      return out
+    }
+    """
+    opened = graph.open()
+    nodes = tuple(_with_parts(node) for node in opened.nodes)
+    if all(new is old for new, old in zip(nodes, opened.nodes, strict=True)):
+        return opened
+    return expand(replace(opened, nodes=nodes))
+
+
+def _with_parts(node: Node) -> Node:
+    function, applies = _EXPANSIONS.get(node.primitive.name, (None, None))
+    if function is None or applies is None or not is_floating(node.out.spec.dtype):
+        return node
+    examples = [w.constant if w.is_constant else w.spec for w in node.inputs]
+    if not applies(*examples):
+        return node
+    body = trace_parts(node.primitive, function, examples, node.params)
+    body.nodes = tuple(
+        replace(part, line=node.line, is_backward=node.is_backward) for part in body.nodes
+    )
+    return replace(node, body=body)
+
+
+def expansion(
+    applies: Callable[..., bool] = lambda *inputs: True,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: this function does what the primitive of its name does, to inputs where it applies."""
+
+    def note(function: Callable[..., Any]) -> Callable[..., Any]:
+        assert hasattr(primitives, function.__name__)
+        _EXPANSIONS[function.__name__] = function, applies
+        return function
+
+    return note
+
+
+def _count(x: Any, axis: tuple[int, ...]) -> int:
+    return int(np.prod([x.shape[i] for i in axis], dtype=int))
+
+
+@expansion()
+def mean(x: Any, axis: Any, keepdims: Any) -> Any:
+    return x.sum(axis, keepdims=keepdims) / _count(x, axis)
+
+
+@expansion()
+def var(x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
+    centred = x - x.sum(axis, keepdims=True) / _count(x, axis)
+    return (centred * centred).sum(axis, keepdims=keepdims) / max(_count(x, axis) - ddof, 0)
+
+
+@expansion()
+def std(x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
+    return np.sqrt(var(x, axis, ddof, keepdims))
+
+
+@expansion()
+def softmax(x: Any, axis: Any) -> Any:
+    e = np.exp(x - x.max(axis, keepdims=True))
+    return e / e.sum(axis, keepdims=True)
+
+
+@expansion()
+def log_softmax(x: Any, axis: Any) -> Any:
+    shifted = x - x.max(axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
+
+
+@expansion()
+def logsumexp(x: Any, axis: Any, keepdims: Any) -> Any:
+    top = x.max(axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, top.dtype.type(0))
+    out = np.log(np.exp(x - top).sum(axis, keepdims=True)) + top
+    return out if keepdims else np.squeeze(out, axis)
+
+
+@expansion()
+def nll_loss(log_p: Any, labels: Any) -> Any:
+    """A label out of range, which NumPy would refuse, makes the loss NaN."""
+    classes = log_p.shape[-1]
+    hits = primitives.one_hot(labels, classes=classes, dtype=np.dtype(bool))
+    zero, nan = log_p.dtype.type(0), log_p.dtype.type(np.nan)
+    picked = np.where(hits, log_p, zero).sum(-1)
+    picked = np.where((labels >= -classes) & (labels < classes), picked, nan)
+    return -(picked.sum() / picked.size)
+
+
+@expansion()
+def outer(x: Any, y: Any) -> Any:
+    return np.expand_dims(x.reshape(-1), 1) * y.reshape(-1)
+
+
+def _has_vector(x: Any, y: Any) -> bool:
+    return 1 in (x.ndim, y.ndim) or (x.ndim == y.ndim == 2 and 1 in (x.shape[0], y.shape[1]))
+
+
+@expansion(_has_vector)
+def matmul(x: Any, y: Any) -> Any:
+    """A vector as a factor makes sums of products, which are bound by memory and fuse with others."""
+    if y.ndim == 1:
+        return (x * y).sum(-1)
+    if x.ndim == 1:
+        return (np.expand_dims(x, -1) * y).sum(-2)
+    if y.shape[1] == 1:
+        return (x * y.T).sum(1, keepdims=True)
+    return (x.T * y).sum(0, keepdims=True)
+
+
+@expansion()
+def one_hot(labels: Any, classes: int, dtype: Any) -> Any:
+    hits = primitives.one_hot(labels, classes=classes, dtype=np.dtype(bool))
+    return hits.astype(dtype)

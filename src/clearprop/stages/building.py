@@ -1,0 +1,327 @@
+"""Groups of nodes -> stages.
+
+Building walks the groups backwards, so each knows which of its values others want from memory. A value
+that is cheap to compute from what is in memory anyway is computed again rather than kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..graph import Graph, Node, Wire
+from ..primitive import primitives
+from .grouping import VARIES, Grouping, kept_axes, shape_of_node, uniform, why_host
+from .language import (
+    Access,
+    Accumulate,
+    Buffer,
+    Effect,
+    Expression,
+    Host,
+    Literal,
+    Load,
+    Nest,
+    Position,
+    Product,
+    Program,
+    Reduction,
+    Stage,
+    Store,
+    Sums,
+)
+from .lowerings import ELEMENTWISE, convert, one_hot
+from .lowerings import REDUCTIONS as REDUCING
+from .shaping import coalesce, cost, keep, lanes
+from .views import dense
+
+CHEAP = 8
+"""What a value may cost, in additions, to be computed twice rather than kept in memory."""
+
+
+def fuse(graph: Graph) -> Program:
+    """The program of a graph whose blocks are open and whose composite primitives are expanded."""
+    grouping = Grouping(graph)
+    for node in graph.nodes:
+        grouping.add(node)
+    return Building(grouping).program()
+
+
+class Building:
+    """From groups to stages, last to first."""
+
+    def __init__(self, grouping: Grouping) -> None:
+        self.grouping = grouping
+        self.graph = grouping.graph
+        self.buffers: dict[Wire, Buffer] = {}
+        """Of roots that are wanted in memory."""
+        self.made_by = {node.out: node for group in grouping.groups for node in group.nodes}
+        self.made_by.update((root, node) for root, (node, _) in grouping.floating.items())
+
+    def program(self) -> Program:
+        graph = self.graph
+        inputs = [self._new(w, "input") for w in graph.inputs]
+        outputs = [self._output(w) for w in graph.outputs]
+        stages: list[Stage] = []
+        for number in reversed(range(len(self.grouping.groups))):
+            stages += self._stage(number)
+        for root, (node, _) in reversed(self.grouping.floating.items()):
+            if root in self.buffers:  # somebody wants it in memory after all
+                self.grouping.start_alone(node)
+                stages += self._stage(len(self.grouping.groups) - 1)
+        stages.reverse()
+        return Program(graph.name, inputs, outputs, stages)
+
+    def _new(self, root: Wire, role: str = "temporary", value: Any = None) -> Buffer:
+        self.buffers[root] = Buffer(root.name, root.spec, role, value)
+        return self.buffers[root]
+
+    def memory(self, root: Wire) -> Buffer:
+        """The buffer of a root, wanted from now on."""
+        if root not in self.buffers:
+            if root.is_constant:
+                value = np.ascontiguousarray(root.constant).reshape(-1)
+                return self._new(root, "constant", value)
+            return self._new(root)
+        return self.buffers[root]
+
+    def _output(self, wire: Wire) -> Buffer:
+        view = self.grouping.view(wire)
+        taken = self.buffers.get(view.root)
+        if view.is_whole and not view.root.is_constant and taken is None:
+            return self._new(view.root, "output")
+        # an input, a constant, another output or a part of something: it needs a copy of its own
+        copied = Node(primitives.copy, (wire,), (Wire(f"{wire.name}_out", wire.spec),))
+        if why_host(copied):
+            self.grouping.host(copied, why_host(copied))
+        else:
+            self.grouping.join(copied)
+        self.made_by[copied.out] = copied
+        return self._new(copied.out, "output")
+
+    def _stage(self, number: int) -> list[Stage]:
+        group = self.grouping.groups[number]
+        wanted = [node for node in group.nodes if self._is_wanted(node.out)]
+        if not wanted:
+            return []
+        if group.host:
+            (node,) = group.nodes
+            return [self._host(node, group.host)]
+        return _Nesting(self, number).stages(wanted)
+
+    def _is_wanted(self, root: Wire) -> bool:
+        part_of = self.grouping.parts.get(root)
+        return root in self.buffers or (part_of is not None and part_of.root in self.buffers)
+
+    def _host(self, node: Node, why: str) -> Host:
+        inputs: list[Any] = []
+        for wire in node.inputs:
+            if wire.is_constant:
+                inputs.append(wire.constant)
+                continue
+            view = self.grouping.view(wire)
+            inputs.append((self.memory(view.root), view))
+        return Host(node, tuple(inputs), self.buffers[node.out], why)
+
+
+class _Nesting:
+    """One group's nest."""
+
+    def __init__(self, building: Building, number: int) -> None:
+        self.building = building
+        self.grouping = building.grouping
+        self.number = number
+        self.group = self.grouping.groups[number]
+        self.known: dict[Any, Expression] = {}
+        self.extents = tuple(self.group.extents)
+        self.budget: float = CHEAP
+        """What may be spent on computing a value again."""
+
+    def stages(self, wanted: Sequence[Node]) -> list[Stage]:
+        group = self.group
+        for node in self._needed(
+            wanted
+        ):  # in order, so that nothing is computed in a deep recursion
+            self.value(node.out)
+        effects = [effect for node in wanted for effect in self._effects(node)]
+        product = None
+        if group.product is not None:
+            x, y, inner = group.product
+            product = Product(
+                Access(self.building.memory(x.root), x.strides, x.offset),
+                Access(self.building.memory(y.root), y.strides, y.offset),
+                inner,
+                group.nodes[0].out.spec.dtype,
+            )
+        nest = Nest(
+            self.extents, group.reduced or frozenset(), effects, product, covers=list(group.nodes)
+        )
+        nest.lanes = lanes(nest)
+        coalesce(nest)
+        keep(nest, CHEAP)
+        return [nest]
+
+    def _needed(self, wanted: Sequence[Node]) -> list[Node]:
+        """The nodes whose values are computed here, in order."""
+        roots = {self.grouping.view(w).root for node in wanted for w in node.inputs}
+        roots.update(node.out for node in wanted)
+        found = []
+        for node in reversed(self.group.nodes):
+            if node.out in roots:
+                roots.update(self.grouping.view(w).root for w in node.inputs)
+                if node.out not in self.group.late:
+                    found.append(node)
+        return found[::-1]
+
+    def _effects(self, node: Node) -> Iterator[Effect]:
+        place = self.grouping.parts.get(node.out)
+        if place is not None and place.root in self.building.buffers:
+            strides = [0] * len(self.extents)
+            for axis, stride in zip(self.group.places[node.out], place.strides, strict=True):
+                if stride:
+                    strides[axis] = stride
+            access = Access(self.building.buffers[place.root], tuple(strides), place.offset)
+            yield Store(self.value(node.out), access)
+        if node.out in self.building.buffers:
+            yield self._effect(node)
+
+    def _effect(self, node: Node) -> Effect:
+        buffer = self.building.buffers[node.out]
+        access = Access(buffer, self.group.home(node.out))
+        if node.out in self.group.late:
+            place = self._reduced_place(node)
+            operand = self._input(node.inputs[0], node.inputs[0].spec.shape, place)
+            operand = convert(operand, node.out.spec.dtype)
+            domain = frozenset(a for a in place if a >= 0)
+            return Accumulate(REDUCING[node.primitive.name], operand, access, domain)
+        return Store(self.value(node.out), access)
+
+    def _reduced_place(self, node: Node) -> tuple[int, ...]:
+        """The place of a reduction's input: that of its result, and reduced axes where they must be."""
+        shape = node.inputs[0].spec.shape
+        view = self.grouping.view(node.inputs[0])
+        place = self.grouping.embed(self.number, shape, [view])
+        if place is not None and kept_axes(node, place) == self.group.places[node.out]:
+            return place
+        result = iter(self.group.places[node.out])
+        spare = iter(sorted(self.group.reduced or ()))
+        filled = []
+        for i, n in enumerate(shape):
+            if i in node.params["axis"]:
+                if node.params["keepdims"]:
+                    next(result)
+                filled.append(-1 if n == 1 else next(spare))
+            else:
+                filled.append(next(result))
+        return tuple(filled)
+
+    def value(self, root: Wire) -> Expression:
+        """The expression of a value that this group makes."""
+        if root not in self.known:
+            self.known[root] = self._compute(self.building.made_by[root], self.group.places[root])
+        return self.known[root]
+
+    def _compute(self, node: Node, place: tuple[int, ...]) -> Expression:
+        name, spec = node.primitive.name, node.out.spec
+        if name == "matmul":
+            return Sums(spec.dtype, frozenset(range(len(self.extents))))
+        if name in REDUCING:
+            shape = node.inputs[0].spec.shape
+            operand = self._input(node.inputs[0], shape, self._reduced_place(node))
+            operand = convert(operand, spec.dtype)
+            reduced = self.group.reduced or frozenset()
+            return Reduction(spec.dtype, operand.axes - reduced, REDUCING[name], operand)
+        if name == "one_hot":
+            labels = self._input(node.inputs[0], node.inputs[0].spec.shape, place[:-1])
+            axis = place[-1]
+            index = Position(np.dtype("i8"), frozenset([axis]), axis)
+            return one_hot(node, labels, index)
+        inputs = [self._input(w, spec.shape, place) for w in node.inputs]
+        return ELEMENTWISE[name](node, inputs)
+
+    def _input(self, wire: Wire, shape: tuple[int, ...], place: Sequence[int]) -> Expression:
+        """The value of a wire, stretched to `shape`, whose axes lie at `place`."""
+        if wire.is_constant and (number := uniform(wire)) is not VARIES:
+            return Literal(wire.spec.dtype, frozenset(), number)
+        view = self.grouping.view(wire).broadcast(shape)
+        strides = [0] * len(self.extents)
+        for axis, stride in zip(place, view.strides, strict=True):
+            if stride:
+                strides[axis] += stride
+        return self._read(view.root, tuple(strides), view.offset)
+
+    def _read(self, root: Wire, strides: tuple[int, ...], offset: int) -> Expression:
+        if self.grouping.maker.get(root, -1) == self.number:
+            return self.value(root)
+        key = (root, strides, offset)
+        if key not in self.known:
+            again = None
+            if root not in self.building.buffers:
+                again = self._again(root, strides, offset)
+            if again is None:
+                access = Access(self.building.memory(root), strides, offset)
+                again = Load(root.spec.dtype, access.axes(), access)
+            self.known[key] = again
+        return self.known[key]
+
+    def _again(self, root: Wire, strides: tuple[int, ...], offset: int) -> Expression | None:
+        """A cheap value of an earlier group, computed here from what lies in memory anyway."""
+        node = self.building.made_by.get(root)
+        if node is None or offset:
+            return None
+        place = self._place_of(root, strides)
+        if place is None:
+            return None
+        if root in self.grouping.floating:
+            return self._compute(node, place)
+        price, missing = self._price(root, self.budget)
+        if price > self.budget or missing > 1:
+            return None
+        before = self.budget
+        self.budget -= cost(shape_of_node(node))
+        made = self._compute(node, place)
+        self.budget = before
+        return made
+
+    def _price(self, root: Wire, budget: float) -> tuple[float, int]:
+        """What it costs to compute a value again, infinity if more than `budget`.
+
+        And how many values memory would have to hold for that which it does not hold yet.
+        """
+        if root in self.grouping.floating:
+            return self.grouping.floating[root][1], 0
+        node = self.building.made_by.get(root)
+        if node is None or node.primitive.name not in ELEMENTWISE or self._is_host(root):
+            return math.inf, 1
+        price, missing = cost(shape_of_node(node)), 0
+        for wire in node.inputs:
+            source = self.grouping.view(wire).root
+            if price > budget:
+                return math.inf, 1
+            if source.is_constant or source in self.building.buffers:
+                continue
+            more, absent = self._price(source, budget - price)
+            if more == math.inf:
+                missing += source.spec.size * 8 > root.spec.size
+            else:
+                price, missing = price + more, missing + absent
+        return price, missing
+
+    def _is_host(self, root: Wire) -> bool:
+        number = self.grouping.maker.get(root)
+        return number is not None and bool(self.grouping.groups[number].host)
+
+    def _place_of(self, root: Wire, strides: tuple[int, ...]) -> tuple[int, ...] | None:
+        """The nest's axes of a value's own, from its strides along them; None if it is not read whole."""
+        place = []
+        for stride, n in zip(dense(root.spec.shape), root.spec.shape, strict=True):
+            fits = [a for a, s in enumerate(strides) if s == stride and self.extents[a] == n]
+            if stride and not fits:
+                return None
+            place.append(fits[0] if stride else -1)
+        if sorted(a for a in place if a >= 0) != [a for a, s in enumerate(strides) if s]:
+            return None
+        return tuple(place)

@@ -1,0 +1,358 @@
+"""Graph -> groups of nodes that one nest computes.
+
+A node joins the group that makes its newest input if all inputs made
+there are read at the very place where they are made: then they never leave the registers. A group has
+one set of axes; the first reduction in it settles which of them are reduced, and everything else in it
+varies over all axes or over the free ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..graph import Graph, Node, Wire
+from ..primitive import primitives
+from ..spec import ArraySpec
+from .language import (
+    Access,
+    Buffer,
+    Expression,
+    Literal,
+    Load,
+    Position,
+)
+from .lowerings import ELEMENTWISE, is_native, one_hot
+from .lowerings import REDUCTIONS as REDUCING
+from .pieces import Piece, part, pieces
+from .shaping import cost
+from .views import View, dense
+
+_MOST = 150
+"""Nodes in a group: longer functions take LLVM more than their share of time."""
+_LATER = 32
+"""How many of the latest groups a node is offered to."""
+_FLOATING = 8
+"""What a value made of inputs alone may cost to be computed wherever it is read."""
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """Nodes for one nest (or one node for NumPy, `host`)."""
+
+    extents: list[int]
+    reduced: frozenset[int] | None = None
+    nodes: list[Node] = field(default_factory=list)
+    places: dict[Wire, tuple[int, ...]] = field(default_factory=dict)
+    """For each value made here, the nest's axes of its own axes (-1 for axes of one entry)."""
+    product: tuple[View, View, int] | None = None
+    late: set[Wire] = field(default_factory=set)
+    """Values that are complete only after the nest."""
+    host: str = ""
+
+    def home(self, root: Wire) -> tuple[int, ...]:
+        """The strides of a value made here along the nest's axes."""
+        strides = [0] * len(self.extents)
+        for axis, stride in zip(self.places[root], dense(root.spec.shape), strict=True):
+            if stride:
+                strides[axis] = stride
+        return tuple(strides)
+
+
+class Grouping:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.groups: list[Group] = []
+        self.views: dict[Wire, View] = {}
+        self.maker: dict[Wire, int] = {}
+        """The number of the group that makes a root."""
+        self.parts: dict[Wire, View] = {}
+        """For values that are written into a part of another array: into which."""
+        self.floating: dict[Wire, tuple[Node, float]] = {}
+        """Cheap values of inputs alone, with their cost: computed wherever they are read."""
+
+    # ---- what is known of wires
+
+    def view(self, wire: Wire) -> View:
+        if wire not in self.views:
+            self.views[wire] = View.whole(wire)
+        return self.views[wire]
+
+    def add(self, node: Node) -> None:
+        why = why_host(node)
+        if why:
+            self.host(node, why)
+        elif node.primitive.view:
+            self.add_view(node)
+        elif node.primitive.name in ELEMENTWISE or node.primitive.name == "one_hot":
+            if not self.floats(node):
+                self.join(node)
+        elif node.primitive.name in REDUCING:
+            self.reduction(node)
+        elif node.primitive.name == "matmul":
+            self.product(node)
+        elif (found := pieces(node)) is not None:
+            self.assemble(node, found)
+        else:
+            self.host(node, f"{node.primitive.name} has no native code")
+
+    def floats(self, node: Node) -> bool:
+        """Keep a cheap node of inputs alone for those who read it."""
+        total = cost(shape_of_node(node))
+        for wire in node.inputs:
+            root = self.view(wire).root
+            if root in self.maker:
+                return False
+            total += self.floating[root][1] if root in self.floating else 0
+        if total > _FLOATING:
+            return False
+        self.floating[node.out] = node, total
+        self.views[node.out] = View.whole(node.out)
+        return True
+
+    def host(self, node: Node, why: str) -> None:
+        group = Group([], host=why)
+        self.start(group, node, ())
+
+    def start(self, group: Group, node: Node, place: tuple[int, ...]) -> None:
+        self.groups.append(group)
+        self.put(len(self.groups) - 1, node, place)
+
+    def put(self, number: int, node: Node, place: tuple[int, ...]) -> None:
+        group = self.groups[number]
+        group.nodes.append(node)
+        group.places[node.out] = place
+        self.maker[node.out] = number
+        self.views[node.out] = View.whole(node.out)
+
+    def add_view(self, node: Node) -> None:
+        source = self.view(node.inputs[0])
+        view = source.through(node)
+        if view is None:  # a reshape of what is not in order: put it in order first
+            copied = replace(
+                node, primitive=primitives.copy, params={}, outputs=(Wire("", node.inputs[0].spec),)
+            )
+            copied.out.name = f"{node.inputs[0].name}_copied"
+            self.join(copied)
+            view = View.whole(copied.out).through(node)
+            assert view is not None
+        self.views[node.out] = view
+
+    # ---- joining
+
+    def candidates(self, wires: Sequence[Wire]) -> list[int]:
+        """Groups that may compute from these: the one that makes the newest of them, then later ones."""
+        newest = max((self.maker.get(self.view(w).root, -1) for w in wires), default=-1)
+        found = [newest] if newest >= 0 else []
+        found += range(len(self.groups) - 1, max(newest, len(self.groups) - 1 - _LATER), -1)
+        return [number for number in found if len(self.groups[number].nodes) < _MOST]
+
+    def join(self, node: Node) -> None:
+        """An elementwise node: into the group of its newest input, a later one like it, or its own."""
+        shape = node.out.spec.shape
+        aligned = () if node.primitive.name == "one_hot" else node.inputs
+        views = [self.view(w).broadcast(shape) for w in aligned]
+        for number in self.candidates(node.inputs):
+            group = self.groups[number]
+            place = self.embed(number, shape, views)
+            if place is None:
+                continue
+            covered = {a for a in place if a >= 0}
+            whole = {a for a, n in enumerate(group.extents) if n != 1}
+            if covered == whole or (group.reduced and covered == whole - group.reduced):
+                self.put(number, node, place)
+                return
+        self.start_alone(node)
+
+    def start_alone(self, node: Node) -> None:
+        """An elementwise node in a group of its own."""
+        group, place = _fresh(node.out.spec.shape)
+        self.start(group, node, place)
+
+    def embed(
+        self, number: int, shape: tuple[int, ...], views: Sequence[View]
+    ) -> tuple[int, ...] | None:
+        """The nest's axes for the axes of `shape`, such that values made there are read in place."""
+        group = self.groups[number]
+        if group.host:
+            return None
+        place = [-1] * len(shape)
+        for view in views:
+            root = view.root
+            if self.maker.get(root, -1) != number:
+                continue
+            if root in group.late or view.offset:
+                return None
+            home = group.home(root)
+            hit = set()
+            for own, stride in enumerate(view.strides):
+                if not stride:
+                    continue
+                fits = [a for a, s in enumerate(home) if s == stride]
+                if not fits or group.extents[fits[0]] != shape[own]:
+                    return None
+                if place[own] not in (-1, fits[0]):
+                    return None
+                place[own] = fits[0]
+                hit.add(fits[0])
+            if hit != {a for a, s in enumerate(home) if s}:
+                return None
+        for own, n in enumerate(shape):
+            if n != 1 and place[own] < 0:
+                spare = [
+                    a for a, extent in enumerate(group.extents) if extent == n and a not in place
+                ]
+                if not spare:
+                    return None
+                place[own] = spare[0]
+        used = [a for a in place if a >= 0]
+        return tuple(place) if len(set(used)) == len(used) else None
+
+    def reduction(self, node: Node) -> None:
+        view = self.view(node.inputs[0])
+        shape = node.inputs[0].spec.shape
+        axes = [a for a in node.params["axis"] if shape[a] != 1]
+        if not axes:  # nothing to add up: the same numbers in another shape
+            same = replace(
+                node, primitive=primitives.reshape, params={"shape": node.out.spec.shape}
+            )
+            if node.inputs[0].spec.dtype != node.out.spec.dtype:
+                self.host(node, "it only changes the dtype")
+            else:
+                self.add_view(same)
+            return
+        for number in self.candidates(node.inputs):
+            group = self.groups[number]
+            place = None if group.product else self.embed(number, shape, [view])
+            if place is None:
+                continue
+            over = frozenset(place[a] for a in axes)
+            covered = frozenset(a for a in place if a >= 0)
+            everywhere = frozenset(range(len(group.extents)))
+            if covered == everywhere and group.reduced in (None, over):
+                group.reduced = over
+                self.put(number, node, kept_axes(node, place))
+                return
+            if group.reduced and covered in (everywhere, everywhere - group.reduced):
+                self.put(number, node, kept_axes(node, place))
+                group.late.add(node.out)
+                return
+        group, place = _fresh(shape)
+        group.reduced = frozenset(place[a] for a in axes)
+        self.start(group, node, kept_axes(node, place))
+
+    def assemble(self, node: Node, found: Sequence[Piece]) -> None:
+        """An array of several parts: each written by whoever makes it."""
+        root = node.out
+        for piece in found:
+            source = piece.source or Wire(
+                "", ArraySpec((), root.spec.dtype), root.spec.dtype.type(0)
+            )
+            if piece.source is not None and piece.box is not None:
+                view = part(self.view(source), piece.box)
+                source = Wire(f"{source.name}_part", ArraySpec(view.shape, source.spec.dtype))
+                self.views[source] = view
+            out = Wire(f"{root.name}_part", ArraySpec(piece.place.shape, root.spec.dtype))
+            copying = replace(
+                node,
+                primitive=primitives.astype,
+                params={"dtype": root.spec.dtype},
+                inputs=(source,),
+                outputs=(out,),
+            )
+            self.join(copying)
+            self.parts[out] = piece.place
+            number = self.maker[out]
+            self.maker[root] = max(number, self.maker.get(root, 0))
+        self.groups[self.maker[root]].late.add(root)
+        self.views[root] = View.whole(root)
+
+    def product(self, node: Node) -> None:
+        """A product in a group of its own, which nodes on its result may join."""
+        shape = node.out.spec.shape
+        batch, (m, n) = shape[:-2], shape[-2:]
+        x, y = (self.view(w) for w in node.inputs)
+        inner = x.shape[-1]
+        x, y = x.broadcast((*batch, m, inner)), y.broadcast((*batch, inner, n))
+        group = Group(list(shape), product=(x, y, inner))
+        self.start(group, node, tuple(-1 if n == 1 else i for i, n in enumerate(shape)))
+
+
+def _fresh(shape: tuple[int, ...]) -> tuple[Group, tuple[int, ...]]:
+    """A group with the axes of this shape, and their places in it."""
+    counter = iter(range(len(shape)))
+    place = tuple(-1 if n == 1 else next(counter) for n in shape)
+    return Group([n for n in shape if n != 1]), place
+
+
+def kept_axes(node: Node, place: Sequence[int]) -> tuple[int, ...]:
+    """The place of a reduction's result, from its input's."""
+    axes = node.params["axis"]
+    if node.params["keepdims"]:
+        return tuple(-1 if i in axes else a for i, a in enumerate(place))
+    return tuple(a for i, a in enumerate(place) if i not in axes)
+
+
+def why_host(node: Node) -> str:
+    """Why native code cannot compute a node; empty if it can."""
+    for wire in (*node.inputs, *node.outputs):
+        if wire.is_constant and wire.constant is None:
+            continue
+        if not is_native(wire.spec.dtype):
+            return f"{wire.spec.dtype} has no native code"
+        if not wire.spec.size:
+            return "an array of no entries"
+    if node.body is not None:
+        return "a block"
+    name = node.primitive.name
+    if name == "matmul" and node.out.spec.dtype.kind != "f":
+        return "products of whole numbers have no native code"
+    if node.primitive.view and any(not w.is_constant for w in node.inputs[1:]):
+        return "an index that is not known"
+    if name in ELEMENTWISE:
+        try:
+            shape_of_node(node)
+        except NotImplementedError as error:
+            return str(error)
+    if name in REDUCING and name in ("sum", "max", "min") and node.out.spec.dtype.kind == "b":
+        return f"{name} of truth values has no native code"
+    return ""
+
+
+def shape_of_node(node: Node) -> Expression:
+    """The expression of an elementwise node on unknown inputs: to see whether it has one, and its cost."""
+    blank = [
+        literal_of(w) if w.is_constant else Load(w.spec.dtype, frozenset(), Access(_NOWHERE, ()))
+        for w in node.inputs
+    ]
+    if node.primitive.name == "one_hot":
+        return one_hot(node, blank[0], Position(np.dtype("i8"), frozenset(), 0))
+    return ELEMENTWISE[node.primitive.name](node, blank)
+
+
+_NOWHERE = Buffer("", ArraySpec((0,), np.dtype(bool)))
+
+
+VARIES = object()
+
+
+def uniform(wire: Wire) -> Any:
+    """The one number that a constant consists of, if so; None where an argument was left out."""
+    if wire.constant is None:
+        return None
+    array = np.asarray(wire.constant, wire.spec.dtype)
+    first = array.reshape(-1)[:1]
+    if (
+        array.ndim
+        and not (array.view(f"V{array.itemsize}") == first.view(f"V{array.itemsize}")).all()
+    ):
+        return VARIES
+    return first[0]
+
+
+def literal_of(wire: Wire) -> Expression:
+    number = uniform(wire)
+    return Literal(wire.spec.dtype, frozenset(), None if number is VARIES else number)

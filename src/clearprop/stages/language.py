@@ -1,0 +1,420 @@
+"""The language of stages: what is computed in which loops, and where it is kept.
+
+Grammar
+-------
+::
+
+    program   := "program" name buffer* stage*
+    buffer    := role name ":" spec
+    stage     := nest | host
+    nest      := "nest" "[" axis ("," axis)* "]" ["product" access "@" access] line*
+    axis      := letter ":" extent ["summed"] ["lanes"]
+    line      := name "=" expression | ("store" | "keep") access "=" name | "add" access "+=" name
+    access    := buffer "[" terms "]"
+    host      := "numpy" name ("," name)* "=" primitive "(" name ("," name)* ")"
+
+A *nest* visits every point of its axes. Its values form a graph of expressions without a fixed order;
+each is computed as far outside as it can be. *Reduced* axes lie inside the free ones: a `Reduction`
+goes over all of them, and what depends on its result comes after that loop. *Effects* write to memory.
+
+Values that depend on results of reductions are computed in later *phases*, each another round over the
+reduced axes. Every store happens in the phase in which its value is ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import CompileError
+from ..graph import Node
+from ..spec import ArraySpec, short_dtype
+
+
+@dataclass(slots=True, eq=False)
+class Buffer:
+    """Memory for an array without gaps.
+
+    `role` is one of input, output, constant (with its `value`), temporary.
+    """
+
+    name: str
+    spec: ArraySpec
+    role: str = "temporary"
+    value: Any = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.spec.dtype
+
+    @property
+    def size(self) -> int:
+        return self.spec.size
+
+    @property
+    def bytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<buffer {self.role} {self.name}: {self.spec}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The entry of a buffer at each point of a nest: ``offset + Σ stride · position``, in entries."""
+
+    buffer: Buffer
+    strides: tuple[int, ...]
+    offset: int = 0
+
+    def axes(self) -> frozenset[int]:
+        return frozenset(a for a, stride in enumerate(self.strides) if stride)
+
+    def __str__(self) -> str:
+        terms = [
+            letter(a) if stride == 1 else f"{stride}{letter(a)}"
+            for a, stride in enumerate(self.strides)
+            if stride
+        ]
+        if self.offset or not terms:
+            terms.append(str(self.offset))
+        return f"{self.buffer}[{' + '.join(terms).replace('+ -', '- ')}]"
+
+
+def letter(axis: int) -> str:
+    """The name of an axis in print: i, j, k, ..."""
+    return "ijklmnpqrstuvw"[axis] if axis < 14 else f"x{axis}"
+
+
+# ---- expressions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expression:
+    """One number at each point of a nest; `axes` are those that it varies over."""
+
+    dtype: np.dtype[Any]
+    axes: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Literal(Expression):
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Load(Expression):
+    access: Access
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Position(Expression):
+    """Where along an axis the point lies: 0, 1, 2, ..."""
+
+    axis: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compute(Expression):
+    """A function of numbers at the same point, by its name in `OPERATIONS`."""
+
+    operation: str
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reduction(Expression):
+    """`operand` added up (or its largest, ...) over the nest's reduced axes."""
+
+    how: str
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums(Expression):
+    """The entry of the nest's matrix product."""
+
+
+REDUCTIONS: dict[str, Any] = {"add": 0, "max": -np.inf, "min": np.inf, "or": False, "and": True}
+"""Ways to reduce, with what each starts from."""
+
+OPERATIONS = {
+    # arithmetic
+    "add": 1, "subtract": 1, "multiply": 1, "negative": 1, "divide": 4, "sqrt": 4, "absolute": 1,
+    "maximum": 1, "minimum": 1, "sign": 3, "floor": 1, "ceil": 1, "rint": 1,
+    # truth
+    "less": 1, "less_equal": 1, "greater": 1, "greater_equal": 1, "equal": 1, "not_equal": 1,
+    "and": 1, "or": 1, "not": 1, "select": 1, "convert": 1, "isnan": 1, "isfinite": 2,
+    # elementary functions
+    "exp": 12, "expm1": 16, "log": 16, "log1p": 20, "sin": 20, "cos": 20, "tanh": 20, "sigmoid": 16,
+    "power": 50,
+    "exp2": 12, "log2": 16, "log10": 16, "arctan": 20, "arctan2": 24, "arcsin": 24, "arccos": 24,
+    "sinh": 20, "cosh": 20, "arcsinh": 24, "arccosh": 24, "arctanh": 24, "cbrt": 24, "erf": 30,
+}  # fmt: skip
+"""Operations on numbers, with what each costs, in additions."""
+
+
+# ---- effects
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Store:
+    """Write a value."""
+
+    value: Expression
+    access: Access
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Accumulate:
+    """Add a value to memory (or keep the larger one, ...) at each point of the axes `domain`.
+
+    The memory starts with what `how` starts from; the access stands still along axes that are summed.
+    """
+
+    how: str
+    value: Expression
+    access: Access
+    domain: frozenset[int]
+
+
+Effect = Store | Accumulate
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The matrix product that a nest finishes: ``left[i, k] @ right[k, j]`` for the axes i and j.
+
+    Accesses have the strides of (i, k) and (k, j); leading axes of the nest are those of a batch, whose
+    strides come first: (batch..., i, k), (batch..., k, j).
+    """
+
+    left: Access
+    right: Access
+    inner: int
+    dtype: np.dtype[Any]
+
+
+@dataclass(slots=True, eq=False)
+class Nest:
+    """Loops around expressions: see the module's docstring."""
+
+    extents: tuple[int, ...]
+    reduced: frozenset[int]
+    effects: list[Effect]
+    product: Product | None = None
+    lanes: int | None = None
+    """The axis along which neighbours are computed side by side."""
+    kept: dict[Expression, Access] = field(default_factory=dict)
+    """Values that a later phase reads back from memory rather than computing them again."""
+    covers: list[Node] = field(default_factory=list)
+    """The graph's nodes that are computed here, for the report."""
+
+    def expressions(self) -> list[Expression]:
+        """Every expression once, operands first."""
+        order: dict[Expression, None] = {}
+        stack = [e.value for e in reversed(self.effects)]
+        while stack:
+            e = stack[-1]
+            missing = [x for x in operands(e) if x not in order]
+            if missing:
+                stack += reversed(missing)
+            else:
+                order.setdefault(stack.pop())
+        return list(order)
+
+    def reads(self) -> Iterator[Access]:
+        for e in self.expressions():
+            if isinstance(e, Load):
+                yield e.access
+        if self.product is not None:
+            yield self.product.left
+            yield self.product.right
+
+    def writes(self) -> Iterator[Access]:
+        for effect in self.effects:
+            yield effect.access
+        yield from self.kept.values()
+
+    def phases(self) -> dict[Expression, int]:
+        """The round over the reduced axes in which each expression can first be computed."""
+        found: dict[Expression, int] = {}
+        for e in self.expressions():
+            phase = max((found[x] for x in operands(e)), default=0)
+            found[e] = phase + 1 if isinstance(e, Reduction) else phase
+        return found
+
+
+def operands(e: Expression) -> tuple[Expression, ...]:
+    """What an expression is computed from."""
+    if isinstance(e, Compute):
+        return e.operands
+    return (e.operand,) if isinstance(e, Reduction) else ()
+
+
+@dataclass(slots=True, eq=False)
+class Host:
+    """A node that NumPy computes, between native stages; `why` says why."""
+
+    node: Node
+    inputs: tuple[tuple[Buffer, tuple[int, ...]] | Any, ...]
+    """Buffers with the shapes that the node sees, or constants."""
+    output: Buffer
+    why: str
+
+    def reads(self) -> Iterator[Buffer]:
+        for x in self.inputs:
+            if isinstance(x, tuple) and isinstance(x[0], Buffer):
+                yield x[0]
+
+
+Stage = Nest | Host
+
+
+@dataclass(slots=True, eq=False)
+class Program:
+    """Stages in order, and the buffers between them."""
+
+    name: str
+    inputs: list[Buffer]
+    outputs: list[Buffer]
+    stages: list[Stage]
+
+    def buffers(self) -> list[Buffer]:
+        """Every buffer once, in the order of use."""
+        found: dict[Buffer, None] = dict.fromkeys(self.inputs)
+        for stage in self.stages:
+            if isinstance(stage, Host):
+                found.update(dict.fromkeys([*stage.reads(), stage.output]))
+            else:
+                found.update(dict.fromkeys(a.buffer for a in (*stage.reads(), *stage.writes())))
+        found.update(dict.fromkeys(self.outputs))
+        return list(found)
+
+    def __str__(self) -> str:
+        lines = [f"program {self.name}"]
+        lines += [f"  {b.role} {b.name}: {b.spec}" for b in self.buffers()]
+        for stage in self.stages:
+            lines += ["", *(_host_lines(stage) if isinstance(stage, Host) else _nest_lines(stage))]
+        return "\n".join(lines)
+
+
+# ---- printing
+
+
+def _host_lines(stage: Host) -> list[str]:
+    texts = [
+        x[0].name if isinstance(x, tuple) and isinstance(x[0], Buffer) else repr(x)
+        for x in stage.inputs
+    ]
+    params = "".join(f", {k}={v}" for k, v in stage.node.params.items())
+    return [
+        f"numpy {stage.output} = {stage.node.primitive.name}({', '.join(texts)}{params})",
+        f"  # {stage.why}",
+    ]
+
+
+def _nest_lines(nest: Nest) -> list[str]:
+    axes = [
+        f"{letter(a)}: {extent}{' summed' * (a in nest.reduced)}{' lanes' * (a == nest.lanes)}"
+        for a, extent in enumerate(nest.extents)
+    ]
+    head = f"nest [{', '.join(axes)}]"
+    if nest.product is not None:
+        p = nest.product
+        head += f" product {p.left.buffer} @ {p.right.buffer} over {p.inner}"
+    lines, names = [head], dict[Expression, str]()
+    for e in nest.expressions():
+        if isinstance(e, Literal):
+            names[e] = f"{e.value:g}" if e.dtype.kind == "f" else str(e.value)
+            continue
+        names[e] = f"v{len(lines)}"
+        lines.append(f"  {names[e]} = {_written(e, names)}")
+    lines += [f"  keep {access} = {names[e]}" for e, access in nest.kept.items()]
+    for effect in nest.effects:
+        sign, word = ("=", "store") if isinstance(effect, Store) else ("+=", effect.how)
+        lines.append(f"  {word} {effect.access} {sign} {names[effect.value]}")
+    return lines
+
+
+def _written(e: Expression, names: dict[Expression, str]) -> str:
+    if isinstance(e, Load):
+        return f"load {e.access}"
+    if isinstance(e, Position):
+        return f"position {letter(e.axis)}"
+    if isinstance(e, Sums):
+        return "sums"
+    if isinstance(e, Reduction):
+        return f"reduce {e.how} {names[e.operand]}"
+    assert isinstance(e, Compute)
+    text = f"{e.operation} {', '.join(names[x] for x in e.operands)}"
+    return f"{text} to {short_dtype(e.dtype)}" if e.operation == "convert" else text
+
+
+# ---- checking
+
+
+def verify(program: Program) -> None:
+    """Raise CompileError unless every stage is well formed.
+
+    Nothing is read before it is written, no access leaves its buffer, a store names a place of its own
+    for each value, and a nest reads what it writes only at the very place.
+    """
+    known = {b for b in program.buffers() if b.role in ("input", "constant")}
+    for number, stage in enumerate(program.stages):
+        what = f"{program.name}, stage {number}"
+        if isinstance(stage, Host):
+            _require_written(what, stage.reads(), known)
+            known.add(stage.output)
+            continue
+        written = {a.buffer: a for a in stage.writes()}  # several parts of one are never read there
+        _require_written(what, (a.buffer for a in stage.reads() if a.buffer not in written), known)
+        for e in stage.expressions():
+            if isinstance(e, Load):
+                _require_inside(what, e.access, stage.extents)
+                mine = written.get(e.access.buffer)
+                if mine not in (None, e.access) and not _alike(mine, e.access, stage.extents):
+                    raise CompileError(f"{what}: reads {e.access} while it writes {mine}")
+            if isinstance(e, Reduction) and not stage.reduced:
+                raise CompileError(f"{what}: a reduction without a reduced axis")
+            if isinstance(e, Sums) and stage.product is None:
+                raise CompileError(f"{what}: sums without a product")
+        for effect in stage.effects:
+            _require_inside(what, effect.access, stage.extents)
+            if isinstance(effect, Store):
+                wide = {a for a in effect.value.axes if stage.extents[a] > 1}
+                if not wide <= effect.access.axes():
+                    raise CompileError(f"{what}: several values for one place of {effect.access}")
+        known.update(written)
+    _require_written(program.name, program.outputs, known)
+
+
+def _alike(x: Access, y: Access, extents: Sequence[int]) -> bool:
+    """Whether two accesses differ only along axes of one entry."""
+    return x.offset == y.offset and all(
+        s == t or extent == 1 for s, t, extent in zip(x.strides, y.strides, extents, strict=True)
+    )
+
+
+def _require_written(
+    what: str, buffers: Iterator[Buffer] | list[Buffer], known: set[Buffer]
+) -> None:
+    for b in buffers:
+        if b not in known and b.size:
+            raise CompileError(f"{what}: {b} is read before it is written")
+
+
+def _require_inside(what: str, access: Access, extents: tuple[int, ...]) -> None:
+    if 0 in extents:
+        return
+    reach = [(n - 1) * s for n, s in zip(extents, access.strides, strict=True)]
+    low = access.offset + sum(r for r in reach if r < 0)
+    high = access.offset + sum(r for r in reach if r > 0)
+    if low < 0 or high >= access.buffer.size:
+        raise CompileError(f"{what}: {access} leaves its buffer of {access.buffer.size}")

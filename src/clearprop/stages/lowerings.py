@@ -1,0 +1,203 @@
+"""How primitives become expressions: one entry each. What has no entry here, NumPy computes.
+
+An entry gets the node and the expressions of its inputs, and gives the expression of its output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..graph import Node
+from .language import OPERATIONS, Compute, Expression, Literal
+
+Lowering = Callable[[Node, Sequence[Expression]], Expression]
+
+ELEMENTWISE: dict[str, Lowering] = {}
+"""By the name of an elementwise primitive."""
+
+REDUCTIONS = {"sum": "add", "max": "max", "min": "min", "any": "or", "all": "and"}
+"""By the name of a primitive with `axis` and `keepdims`: how it reduces."""
+
+_BOOL = np.dtype(bool)
+
+
+def is_native(dtype: np.dtype[Any]) -> bool:
+    """Whether native code knows this dtype."""
+    return dtype.char in "?bhilqBHILQfd" and dtype.isnative
+
+
+# ---- writing expressions
+
+
+def literal(value: Any, dtype: np.dtype[Any]) -> Literal:
+    return Literal(dtype, frozenset(), dtype.type(value))
+
+
+def is_none(x: Expression) -> bool:
+    """Whether an input was left out (a bound of clip)."""
+    return isinstance(x, Literal) and x.value is None
+
+
+def convert(x: Expression, dtype: np.dtype[Any]) -> Expression:
+    """`x` as NumPy's astype gives it."""
+    if x.dtype == dtype:
+        return x
+    if isinstance(x, Literal):
+        with np.errstate(all="ignore"):
+            return literal(x.value, dtype)
+    return Compute(dtype, x.axes, "convert", (x,))
+
+
+def compute(operation: str, dtype: np.dtype[Any], *operands: Expression) -> Compute:
+    assert operation in OPERATIONS, operation
+    axes = frozenset[int]().union(*(x.axes for x in operands))
+    return Compute(dtype, axes, operation, operands)
+
+
+# ---- the entries
+
+
+def _arithmetic(operation: str, kinds: str = "iuf") -> Lowering:
+    """All operands become the result's dtype first."""
+
+    def lower(node: Node, inputs: Sequence[Expression]) -> Expression:
+        dtype = node.out.spec.dtype
+        if dtype.kind not in kinds:
+            raise NotImplementedError(f"{node.primitive.name} of {dtype} has no native code")
+        return compute(operation, dtype, *(convert(x, dtype) for x in inputs))
+
+    return lower
+
+
+def _comparison(operation: str) -> Lowering:
+    def lower(node: Node, inputs: Sequence[Expression]) -> Expression:
+        values = [w.constant if w.is_constant else w.spec for w in node.inputs]
+        dtype = np.result_type(*(getattr(v, "dtype", v) for v in values))
+        return compute(operation, _BOOL, *(convert(x, dtype) for x in inputs))
+
+    return lower
+
+
+def _logic(operation: str) -> Lowering:
+    def lower(node: Node, inputs: Sequence[Expression]) -> Expression:
+        return compute(operation, _BOOL, *(convert(x, _BOOL) for x in inputs))
+
+    return lower
+
+
+def _bitwise(operation: str) -> Lowering:
+    def lower(node: Node, inputs: Sequence[Expression]) -> Expression:
+        dtype = node.out.spec.dtype
+        return compute(operation, dtype, *(convert(x, dtype) for x in inputs))
+
+    return lower
+
+
+for _name in ("add", "subtract", "multiply", "negative", "absolute", "maximum", "minimum"):
+    ELEMENTWISE[_name] = _arithmetic(_name)
+for _name in (
+    *("divide", "sqrt", "sign", "floor", "ceil", "rint", "exp", "expm1", "log", "log1p"),
+    *("sin", "cos", "tanh", "sigmoid", "exp2", "log2", "log10", "arctan", "arctan2", "arcsin"),
+    *("arccos", "sinh", "cosh", "arcsinh", "arccosh", "arctanh", "cbrt", "erf"),
+):
+    ELEMENTWISE[_name] = _arithmetic(_name, "f")
+for _name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"):
+    ELEMENTWISE[_name] = _comparison(_name)
+for _name in ("and", "or", "not"):
+    ELEMENTWISE[f"logical_{_name}"] = _logic(_name)
+for _name in ("and", "or"):
+    ELEMENTWISE[f"bitwise_{_name}"] = _bitwise(_name)
+for _name in ("isnan", "isfinite"):
+    ELEMENTWISE[_name] = lambda node, inputs, name=_name: (  # type: ignore[misc]
+        compute(name, _BOOL, *inputs)
+        if inputs[0].dtype.kind == "f"
+        else literal(name == "isfinite", _BOOL)
+    )
+
+
+def _elementwise(function: Lowering) -> Lowering:
+    ELEMENTWISE[function.__name__] = function
+    return function
+
+
+@_elementwise
+def invert(node: Node, inputs: Sequence[Expression]) -> Expression:
+    if node.out.spec.dtype != _BOOL:
+        raise NotImplementedError("invert of whole numbers has no native code")
+    return compute("not", _BOOL, *inputs)
+
+
+@_elementwise
+def copy(node: Node, inputs: Sequence[Expression]) -> Expression:
+    return inputs[0]
+
+
+@_elementwise
+def stop_gradient(node: Node, inputs: Sequence[Expression]) -> Expression:
+    return inputs[0]
+
+
+@_elementwise
+def astype(node: Node, inputs: Sequence[Expression]) -> Expression:
+    return convert(inputs[0], node.out.spec.dtype)
+
+
+@_elementwise
+def as_integer(node: Node, inputs: Sequence[Expression]) -> Expression:
+    return convert(inputs[0], node.out.spec.dtype)
+
+
+@_elementwise
+def relu(node: Node, inputs: Sequence[Expression]) -> Expression:
+    dtype = node.out.spec.dtype
+    return compute("maximum", dtype, inputs[0], literal(0, dtype))
+
+
+@_elementwise
+def where(node: Node, inputs: Sequence[Expression]) -> Expression:
+    dtype = node.out.spec.dtype
+    condition, x, y = inputs
+    return compute("select", dtype, convert(condition, _BOOL), convert(x, dtype), convert(y, dtype))
+
+
+@_elementwise
+def clip(node: Node, inputs: Sequence[Expression]) -> Expression:
+    dtype = node.out.spec.dtype
+    x, low, high = inputs
+    x = convert(x, dtype)
+    if not is_none(low):
+        x = compute("maximum", dtype, x, convert(low, dtype))
+    return x if is_none(high) else compute("minimum", dtype, x, convert(high, dtype))
+
+
+@_elementwise
+def power(node: Node, inputs: Sequence[Expression]) -> Expression:
+    """A small whole exponent becomes products, one half a square root, as NumPy itself has it."""
+    dtype = node.out.spec.dtype
+    x, y = (convert(x, dtype) for x in inputs)
+    if isinstance(y, Literal):
+        if y.value in (0, 1, 2, 3, 4):
+            square = compute("multiply", dtype, x, x)
+            cube = compute("multiply", dtype, square, x)
+            fourth = compute("multiply", dtype, square, square)
+            return (literal(1, dtype), x, square, cube, fourth)[int(y.value)]
+        if y.value == -1 and dtype.kind == "f":
+            return compute("divide", dtype, literal(1, dtype), x)
+        if y.value == 0.5:
+            return compute("sqrt", dtype, x)
+    if dtype.kind != "f":
+        raise NotImplementedError("power of whole numbers has no native code")
+    return compute("power", dtype, x, y)
+
+
+def one_hot(node: Node, labels: Expression, position: Expression) -> Expression:
+    """Whether the label at a point is the position along its last axis; negative ones count from the end."""
+    classes = literal(node.params["classes"], labels.dtype)
+    wrapped = compute("add", labels.dtype, labels, classes)
+    negative = compute("less", _BOOL, labels, literal(0, labels.dtype))
+    label = compute("select", labels.dtype, negative, wrapped, labels)
+    hit = compute("equal", _BOOL, label, convert(position, labels.dtype))
+    return convert(hit, node.out.spec.dtype)

@@ -1,0 +1,118 @@
+"""Where buffers live: temporaries side by side in one arena, results in the memory of donated inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from .language import Access, Buffer, Nest, Product, Program
+
+ALIGNMENT = 64
+"""Bytes: a cache line, and the longest vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """Offsets in bytes of temporaries, and of what each nest needs to work in."""
+
+    offsets: dict[Buffer, int]
+    workspace: int
+    """Offset of the memory that nests work in, one after the other."""
+    bytes: int
+
+
+def aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def arrange(
+    nests: Sequence[Nest], outside: Collection[Buffer], workspace: Callable[[Nest], int]
+) -> Arena:
+    """Give each temporary of `nests` that is not in `outside` a place; lives that do not meet share it.
+
+    First fit, the largest first: close to the least possible, and simple.
+    """
+    lives: dict[Buffer, tuple[int, int]] = {}
+    for number, nest in enumerate(nests):
+        for access in (*nest.reads(), *nest.writes()):
+            b = access.buffer
+            if b.role == "temporary" and b not in outside:
+                first, _ = lives.get(b, (number, number))
+                lives[b] = first, number
+    offsets: dict[Buffer, int] = {}
+    for b in sorted(lives, key=lambda b: -b.bytes):
+        first, last = lives[b]
+        taken = sorted(
+            (offsets[other], offsets[other] + aligned(other.bytes))
+            for other, (start, stop) in lives.items()
+            if other in offsets and start <= last and first <= stop
+        )
+        place = 0
+        for start, stop in taken:
+            if place + aligned(b.bytes) <= start:
+                break
+            place = max(place, stop)
+        offsets[b] = place
+    end = max((offsets[b] + aligned(b.bytes) for b in offsets), default=0)
+    return Arena(offsets, end, end + max((aligned(workspace(n)) for n in nests), default=0))
+
+
+def donors(program: Program, donated: Collection[Buffer]) -> dict[Buffer, Buffer]:
+    """For outputs that can be written over a donated input of their spec: which one.
+
+    That is so when nothing reads the input after the output's first write, and what reads it in the
+    same nest reads the very entry that is written.
+    """
+    found: dict[Buffer, Buffer] = {}
+    for output in program.outputs:
+        fits = [
+            b
+            for b in donated
+            if b not in found.values() and b.spec == output.spec and _may_take(program, output, b)
+        ]
+        if fits:  # rather one that is read where the output is written: p becomes p - 0.1 * dp
+            found[output] = max(fits, key=lambda b: _reads_where_written(program, output, b))
+    return found
+
+
+def _may_take(program: Program, output: Buffer, given: Buffer) -> bool:
+    written = False
+    for stage in program.stages:
+        if not isinstance(stage, Nest):
+            if given in stage.reads() and written:
+                return False
+            continue
+        mine = [a for a in stage.writes() if a.buffer is output]
+        if written and any(a.buffer is given for a in stage.reads()):
+            return False
+        if mine:
+            written = True
+            if not all(_same_place(a, mine[0]) for a in stage.reads() if a.buffer is given):
+                return False
+            if stage.product is not None and given in _factors(stage.product):
+                return False
+            if len(stage.phases()) and stage.reduced and not _read_once(stage, given):
+                return False
+    return written
+
+
+def _factors(product: Product) -> tuple[Buffer, Buffer]:
+    return product.left.buffer, product.right.buffer
+
+
+def _same_place(x: Access, y: Access) -> bool:
+    return x.strides == y.strides and x.offset == y.offset
+
+
+def _read_once(nest: Nest, given: Buffer) -> bool:
+    """Whether no later round over the reduced axes reads what an earlier one may have written."""
+    return not any(a.buffer is given and a.axes() & nest.reduced for a in nest.reads())
+
+
+def _reads_where_written(program: Program, output: Buffer, given: Buffer) -> bool:
+    return any(
+        any(a.buffer is output for a in stage.writes())
+        and any(a.buffer is given for a in stage.reads())
+        for stage in program.stages
+        if isinstance(stage, Nest)
+    )
