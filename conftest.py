@@ -1,4 +1,4 @@
-"""Run the Python in README, docs and CONTRIBUTING as tests."""
+"""Run the Python in README, docs and CONTRIBUTING as tests; keep compiled code out of the user's folders."""
 
 import doctest
 from collections.abc import Iterator
@@ -8,6 +8,14 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 from clearprop.primitive import numpy_table, primitives
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests start without compiled code, and leave none behind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLEARPROP_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")

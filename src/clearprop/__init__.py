@@ -38,7 +38,9 @@ from .tracing import trace
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
+    from .compiler import compile
     from .ledger import Explanation, explain
+    from .native.pool import set_num_threads
 
 __version__ = "0.1.0"
 
@@ -58,6 +60,7 @@ __all__ = [
     "TraceError",
     "UnsupportedError",
     "block",
+    "compile",
     "cross_entropy",
     "explain",
     "grad",
@@ -69,6 +72,7 @@ __all__ = [
     "logsumexp",
     "no_grad",
     "relu",
+    "set_num_threads",
     "sigmoid",
     "softmax",
     "tensor",
@@ -78,7 +82,12 @@ __all__ = [
 ]
 
 del backprop, ops
-_READERS = {"explain": "ledger", "Explanation": "ledger"}
+_READERS = {
+    "compile": "compiler",
+    "set_num_threads": "native.pool",
+    "explain": "ledger",
+    "Explanation": "ledger",
+}
 """Public names that are imported when first used, so that computing starts fast."""
 
 
@@ -90,3 +99,7 @@ def __getattr__(name: str) -> Any:
         globals()[name] = value
         return value
     raise AttributeError(f"module 'clearprop' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

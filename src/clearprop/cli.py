@@ -1,4 +1,4 @@
-"""The command line: ``clearprop explain FILE[:FUNCTION]``.
+"""The command line: ``clearprop explain FILE[:FUNCTION]``, ``clearprop cache info|clear``.
 
 Exit codes: 0 done; 1 the function or its gradient failed; 2 the command was not understood.
 """
@@ -97,6 +97,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--open", action="store_true", help="show the parts of blocks")
     command.set_defaults(run=_explain)
+    command = commands.add_parser(
+        "cache",
+        help="show or empty the folder of compiled code",
+        description="Compiled code is kept on disk, so that a program that ran before starts fast. The "
+        "folder is CLEARPROP_CACHE_DIR, or the user's cache folder.",
+    )
+    command.add_argument("action", choices=["info", "clear"])
+    command.set_defaults(run=_cache)
     return parser
 
 
@@ -137,6 +145,17 @@ def _show(explanation: Explanation, options: argparse.Namespace) -> None:
     for path in (options.svg, options.html):
         if path:
             print(f"wrote {path}", file=sys.stderr)
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from .native import cache
+
+    if options.action == "clear":
+        print(f"removed {cache.clear()} files from {cache.folder()}")
+        return 0
+    found = cache.info()
+    print(f"{found.folder}: {found.files} files, {found.bytes / 1e6:.1f} MB")
+    return 0
 
 
 # ---- the function

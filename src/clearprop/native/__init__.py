@@ -1,0 +1,1 @@
+"""Stages -> LLVM IR -> machine code. Knows stages, but nothing of graphs, primitives or Tensors."""

@@ -1,0 +1,32 @@
+"""From a compiled kernel to a Python callable: generated guards, generated allocation of outputs.
+
+A *kernel* is ``void @kernel(ptr in0, ..., ptr out0, ..., ptr arena)`` on C-contiguous buffers. Next to
+it stands an *entry*, written here in the same language, that CPython calls as a built-in function. It
+checks every argument, makes the outputs, calls the kernel and hands back the results. Whatever is not
+exactly as compiled for goes to a Python function, the *fallback*, with the very same arguments.
+
+    signature = Signature((Argument("f4", (3,)),), (Result("f4", (3,)),))
+    entry = write_entry(signature)
+    code = Code(assemble(module([kernel, entry.text], [builder])), entry.symbols)
+    function = native_callable(code, entry, fallback, "double")
+
+The entry's text names no address of this process, so its object code can be kept in a file: what it
+needs to know (types, dtypes, keys, functions) stands in a table that `native_callable` fills in.
+Where numbers stand inside of Python's objects belongs to the build of CPython and NumPy; `probe` looks
+whether it is as expected. If not, `native_callable` returns a slower function that does the same.
+"""
+
+from .callables import kernel_caller, native_callable
+from .entry import Entry, write_entry
+from .signature import Argument, Result, Signature, Tree
+
+__all__ = [
+    "Argument",
+    "Entry",
+    "Result",
+    "Signature",
+    "Tree",
+    "kernel_caller",
+    "native_callable",
+    "write_entry",
+]

@@ -1,0 +1,192 @@
+"""Python callables of compiled kernels: with a generated entry, or without one."""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..target import Code
+from .entry import Entry
+from .layout import function_address, python_function
+from .signature import ALIGNMENT, Argument, Result, Signature, Tree
+
+_FASTCALL_WITH_KEYWORDS = 0x80 | 0x2
+
+
+class _MethodDefinition(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("function", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    )
+
+
+class _Home(str):
+    """The ``__module__`` of a native callable: a name, and what has to live as long."""
+
+    definition: _MethodDefinition
+    code: Code
+    entry: Entry
+
+
+def native_callable(
+    code: Code, entry: Entry, fallback: Callable[..., Any], name: str = "native"
+) -> Callable[..., Any]:
+    """The Python callable of a compiled module that holds ``@kernel`` and the entry's text.
+
+    It calls `fallback` with its arguments, keywords included, if they are not those compiled for.
+    The code, the table and the fallback live as long as the callable does.
+    """
+    if not entry.text:
+        return kernel_caller(code, entry.signature, fallback, name)
+    addresses = [function_address(function) for function in entry.functions]
+    addresses += [id(thing) for thing in entry.objects]
+    filled = (ctypes.c_uint64 * len(addresses))(*addresses)
+    ctypes.memmove(code.addresses["entry_table"], filled, ctypes.sizeof(filled))
+    home = _Home("clearprop")
+    home.code, home.entry = code, entry
+    home.definition = _MethodDefinition(
+        name.encode(), code.addresses["entry"], _FASTCALL_WITH_KEYWORDS, _describe(entry).encode()
+    )
+    weakref.finalize(home, _free_arena, code).atexit = False
+    return _new_builtin()(ctypes.addressof(home.definition), fallback, home)
+
+
+@cache
+def _new_builtin() -> Any:
+    prototype = ctypes.PYFUNCTYPE(
+        ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.py_object
+    )
+    return prototype(python_function("PyCFunction_NewEx"))
+
+
+def _free_arena(code: Code) -> None:
+    place = ctypes.c_void_p.from_address(code.addresses["entry_arena"])
+    kept, place.value = place.value, None
+    if kept:
+        release = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+        release(python_function("PyMem_RawFree"))(kept)
+
+
+def _describe(entry: Entry) -> str:
+    """The documentation of a native callable: what it takes, and what it returns."""
+
+    def texts(things: Sequence[Argument | Result]) -> str:
+        return ", ".join(f"{t.dtype}[{','.join(map(str, t.shape))}]" for t in things)
+
+    signature = entry.signature
+    return f"Native code: ({texts(signature.arguments)}) -> ({texts(signature.results)})"
+
+
+# ---- without the entry
+
+
+class _Mismatch(Exception):
+    """An argument is not as compiled for."""
+
+
+def kernel_caller(
+    code: Code, signature: Signature, fallback: Callable[..., Any], name: str = "native"
+) -> Callable[..., Any]:
+    """The same callable without generated guards, for any build of Python; it takes some 20 µs."""
+    convention = ctypes.CFUNCTYPE if signature.release_gil else ctypes.PYFUNCTYPE
+    count = len(signature.arguments) + len(signature.results) + 1
+    kernel = convention(None, *[ctypes.c_void_p] * count)(code.addresses["kernel"])
+
+    def call(*values: Any, **keywords: Any) -> Any:
+        try:
+            given = _unpack_all(signature, values, keywords)
+            inputs = [_accept(a, x) for a, x in zip(signature.arguments, given, strict=True)]
+            read = [x.ctypes.data for x in inputs]
+            _require(not _overlapping(signature, read))
+        except _Mismatch:
+            return fallback(*values, **keywords)
+        outputs = [
+            np.empty(r.shape, r.dtype) if r.donor is None else given[r.donor]
+            for r in signature.results
+        ]
+        arena = np.empty(signature.arena_bytes + ALIGNMENT, "u1")
+        start = arena.ctypes.data
+        written = (y.ctypes.data for y in outputs)
+        kernel(*read, *written, start + -start % ALIGNMENT)
+        results = [
+            y[()] if r.is_scalar else y for r, y in zip(signature.results, outputs, strict=True)
+        ]
+        return _packed(signature.output or (), results)
+
+    call.code = code  # type: ignore[attr-defined]  # lives as long
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise _Mismatch
+
+
+def _unpack_all(signature: Signature, values: Sequence[Any], keywords: object) -> list[Any]:
+    trees = signature.inputs or ()
+    _require(not keywords and len(values) == len(trees))
+    found: dict[int, Any] = {}
+    for tree, x in zip(trees, values, strict=True):
+        _unpack(tree, x, found)
+    return [found[i] for i in range(len(found))]
+
+
+def _unpack(tree: Tree, x: Any, found: dict[int, Any]) -> None:
+    kind, children = tree[0], tree[-1]
+    if kind == "leaf":
+        found[children] = x
+    elif kind == "constant":
+        _require(x is children)
+    else:
+        _require(type(x).__name__ == kind and type(x) in (tuple, list, dict))
+        _require(len(x) == len(children))
+        keys = tree[1] if kind == "dict" else range(len(children))
+        for key, child in zip(keys, children, strict=True):
+            _require(kind != "dict" or key in x)
+            _unpack(child, x[key], found)
+
+
+def _packed(tree: Tree, results: Sequence[Any]) -> Any:
+    kind, children = tree[0], tree[-1]
+    if kind == "leaf":
+        return results[children]
+    if kind == "constant":
+        return children
+    items = [_packed(child, results) for child in children]
+    if kind == "dict":
+        return dict(zip(tree[1], items, strict=True))
+    return tuple(items) if kind == "tuple" else items
+
+
+def _accept(wanted: Argument, x: Any) -> Any:
+    """The argument as an array, if it is as wanted."""
+    if type(x) in wanted.scalars:
+        try:
+            with np.errstate(over="ignore"):
+                return np.asarray(x, wanted.dtype)
+        except OverflowError:
+            raise _Mismatch from None
+    _require(type(x) is np.ndarray and x.dtype == wanted.dtype and x.shape == wanted.shape)
+    _require(type(x.dtype) is type(wanted.dtype))  # there may be two integers of one size
+    _require(x.flags.c_contiguous and x.flags.aligned)
+    _require(x.flags.writeable or not wanted.donated)
+    return x
+
+
+def _overlapping(signature: Signature, starts: Sequence[int]) -> bool:
+    """Whether a donated array, at one of these addresses, shares memory with another argument."""
+    arguments = signature.arguments
+    return any(
+        i != k and starts[k] < starts[i] + donated.bytes and starts[i] < starts[k] + other.bytes
+        for i, donated in enumerate(arguments)
+        if donated.donated
+        for k, other in enumerate(arguments)
+    )

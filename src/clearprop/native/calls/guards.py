@@ -1,0 +1,215 @@
+"""The guards of an entry: is every argument as compiled for, and where are its numbers?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..ir import F64, I64, Type, Value
+from .signature import Argument, Signature, Tree
+from .writer import FALLBACK, POINTER, Writer
+
+_C_CONTIGUOUS, _ALIGNED, _WRITEABLE, _WARN_ON_WRITE = 0x1, 0x100, 0x400, 1 << 31
+_I32, _U32 = Type(np.dtype("i4")), Type(np.dtype("u4"))
+
+
+class Guards:
+    """Writes an entry's first part, where nothing is owned, and the way to the fallback."""
+
+    def __init__(self, writer: Writer, signature: Signature) -> None:
+        self.w, self.b, self.at = writer, writer.b, writer.at
+        self.signature = signature
+        self.inputs: dict[int, str] = {}  # objects, by argument
+        self.data: dict[int, str] = {}  # where their numbers are
+        self.may_vanish: list[str] = []  # in containers that another thread could change
+
+    def write(self) -> None:
+        self.check_count()
+        for k, tree in enumerate(self.signature.inputs or ()):
+            self.unpack(tree, self.w.load_pointer("%args", 8 * k), False)
+        self.check_overlap()
+
+    def write_fallback(self) -> None:
+        if any("%lookup_failed" in line for line in self.b.lines):
+            self.w.label("lookup_failed")
+            self.w.python("PyErr_Clear")  # the fallback will see it for itself
+            self.b.do(f"br label %{FALLBACK}")
+        self.w.label(FALLBACK)
+        result = self.w.python("PyObject_Vectorcall", "%self", "%args", "%count", "%keywords")
+        self.b.do(f"ret ptr {result}")
+
+    # -- containers
+
+    def check_count(self) -> None:
+        count = Value(self.b, "%count", I64)
+        right = self.b.compare("==", count, len(self.signature.inputs or ()))
+        self.w.go_on_if(right & self.w.same("%keywords", "null"))
+
+    def unpack(self, tree: Tree, thing: str, changeable: bool) -> None:
+        """Check an argument, and find the arrays in it."""
+        kind = tree[0]
+        if kind == "leaf":
+            self.inputs[tree[1]] = thing
+            if changeable:
+                self.may_vanish.append(thing)
+            self.data[tree[1]] = self.check_leaf(self.signature.arguments[tree[1]], thing)
+        elif kind == "constant":
+            self.w.go_on_if(self.w.same(thing, self.w.known(tree[1])))
+        else:
+            self.w.go_on_if(
+                self.w.is_type(thing, {"tuple": tuple, "list": list, "dict": dict}[kind])
+            )
+            children = tree[-1]
+            self.w.go_on_if(
+                self.b.compare("==", self.w.field(I64, thing, self.at.size), len(children))
+            )
+            changeable = changeable or kind != "tuple"
+            items, first = thing, self.at.tuple_items if kind == "tuple" else 0
+            if kind == "dict" and children:
+                items = self.dict_items(thing, tree[1])
+            elif kind == "list" and children:
+                items = self.w.load_pointer(thing, self.at.list_items)
+            for k, child in enumerate(children):
+                self.unpack(child, self.w.load_pointer(items, first + 8 * k), changeable)
+
+    def dict_items(self, dictionary: str, keys: Sequence[Any]) -> str:
+        """Where the dict's items are put, in the order of our keys.
+
+        Mostly the dict has the very same keys in the same order, so that a walk through it finds
+        them; that takes half the time of looking them up, and always the same.
+        """
+        items = self.w.on_stack(8 * len(keys), 8)
+        position, found = self.w.on_stack(8, 8), self.w.on_stack(8, 8)
+        look_up, done = self.b.new_label(), self.b.new_label()
+        self.b.do(f"store i64 0, ptr {position}")
+        for k, key in enumerate(keys):
+            place = self.b.offset(items, (8 * k, 1))
+            self.w.python("PyDict_Next", dictionary, position, found, place)
+            self.w.go_on_if(self.w.same(self.w.load_pointer(found), self.w.known(key)), look_up)
+        self.b.do(f"br label %{done}")
+        self.w.label(look_up)
+        for k, key in enumerate(keys):
+            item = self.w.python("PyDict_GetItemWithError", dictionary, self.w.known(key))
+            self.w.go_on_if(self.w.not_null(item), "lookup_failed")
+            self.b.do(f"store ptr {item}, ptr {self.b.offset(items, (8 * k, 1))}")
+        self.b.do(f"br label %{done}")
+        self.w.label(done)
+        return items
+
+    # -- arrays and numbers
+
+    def check_leaf(self, wanted: Argument, thing: str) -> str:
+        """The address of an argument's numbers, on the stack if it is a scalar."""
+        if not wanted.scalars:
+            self.w.go_on_if(self.w.is_type(thing, np.ndarray))
+            return self.check_array(wanted, thing)
+        slot = self.w.on_stack(16, 16)
+        done, sources = self.b.new_label(), []
+        for kind in (*wanted.scalars, np.ndarray):
+            last = kind is np.ndarray
+            other = FALLBACK if last else self.b.new_label()
+            self.w.go_on_if(self.w.is_type(thing, kind), other)
+            if last:
+                sources.append((self.check_array(wanted, thing), self.w.block))
+            else:
+                self.read_scalar(wanted, kind, thing, slot)
+                sources.append((slot, self.w.block))
+            self.b.do(f"br label %{done}")
+            self.w.label(done if last else other)
+        return self.b.pointer(f"phi ptr {', '.join(f'[{p}, %{b}]' for p, b in sources)}")
+
+    def check_array(self, wanted: Argument, thing: str) -> str:
+        ndim = self.w.field(_I32, thing, self.at.ndim)
+        asked = _C_CONTIGUOUS | _ALIGNED | (_WRITEABLE if wanted.donated else 0)
+        seen = asked | (_WARN_ON_WRITE if wanted.donated else 0)
+        flags = self.w.field(_U32, thing, self.at.flags) & seen
+        self.w.go_on_if(  # the sizes can be read only if there are as many
+            self.b.compare("==", ndim, len(wanted.shape))
+            & self.b.compare("==", flags, asked)
+            & self.is_dtype(self.w.load_pointer(thing, self.at.dtype), wanted.dtype)
+        )
+        if wanted.shape:
+            sizes = self.w.load_pointer(thing, self.at.shape)
+            first, *others = (
+                self.w.field(I64, sizes, 8 * k) ^ size for k, size in enumerate(wanted.shape)
+            )
+            for difference in others:
+                first = first | difference
+            self.w.go_on_if(self.b.compare("==", first, 0))
+        return self.w.load_pointer(thing, self.at.data)
+
+    def is_dtype(self, dtype: str, wanted: np.dtype[Any]) -> Value:
+        """Of that class and this machine's byte order: stored arrays have their own dtype."""
+        order = self.w.field(Type(np.dtype("u1")), dtype, self.at.byte_order)
+        right = self.b.compare("==", order, ord(wanted.byteorder))
+        return right & self.w.is_type(dtype, type(wanted))
+
+    def read_scalar(self, wanted: Argument, kind: type, thing: str, slot: str) -> None:
+        """A number object's value to the stack, as the wanted dtype."""
+        b, dtype = self.b, wanted.dtype
+        if kind in (int, bool):  # a bool is an int, and read like one
+            overflow = self.w.on_stack(4, 4)
+            ref = self.w.python("PyLong_AsLongLongAndOverflow", thing, overflow)
+            whole = Value(b, ref, I64)
+            fits = b.compare("==", b.load(_I32, overflow), 0)
+            if dtype.kind == "f":  # in two steps, as NumPy does
+                number = b.convert(b.convert(whole, F64.dtype), dtype)
+            else:
+                number = b.convert(whole, dtype)
+                fits = fits & b.compare("==", b.convert(number, I64.dtype), whole)
+            self.w.go_on_if(fits)
+        elif kind is wanted.dtype.type:  # bytes, whatever they mean
+            raw = Type(np.dtype("u1"), dtype.itemsize)
+            number = self.w.field(raw, thing, self.at.value)
+        else:
+            source = Type(np.dtype(kind))
+            number = b.convert(self.w.field(source, thing, self.at.value), dtype)
+        b.store(number, slot)
+
+    # -- shared memory
+
+    def check_overlap(self) -> None:
+        """No donated array may share memory with another argument, which is still to be read.
+
+        One donated array is compared to eight others at once. Both differences are taken without a
+        sign: they are large if one lies far below.
+        """
+        arguments = self.signature.arguments
+        if len(arguments) == 1 or not any(a.donated for a in arguments):
+            return
+        order = sorted(range(len(arguments)), key=lambda i: not arguments[i].donated)
+        donated = sum(a.donated for a in arguments)
+        b, lanes = self.b, POINTER.wide(8)
+        starts, sizes, count = self.side_by_side(order, lanes.width)
+        with b.loop(0, donated, carried=[b.constant(lanes.truth, True)]) as one:
+            start, size = (
+                b.spread(b.load(POINTER, b.offset(table, (one.index, 1), size=8)), lanes.width)
+                for table in (starts, sizes)
+            )
+            with b.loop(0, count, lanes.width, one.carried) as group:
+                others, extents = (
+                    b.load(lanes, b.offset(table, (group.index, 1), size=8))
+                    for table in (starts, sizes)
+                )
+                above = b.compare(">=", others - start, size)
+                below = b.compare(">=", start - others, extents)
+                places = b.counting(I64.wide(lanes.width)) + b.spread(group.index, lanes.width)
+                itself = b.compare("==", places, b.spread(one.index, lanes.width))
+                group.next = [group.carried[0] & ((above & below) | itself)]
+            one.next = group.results
+        bits = b.pointer(f"bitcast {lanes.truth.text} {one.results[0].ref} to i{lanes.width}")
+        self.w.go_on_if(b.value(POINTER.truth, f"icmp eq i{lanes.width} {bits}, -1"))
+
+    def side_by_side(self, order: Sequence[int], lanes: int) -> tuple[str, str, int]:
+        """Tables of the arguments' addresses and sizes: nothing at address 0 for lanes left over."""
+        left_over = -len(order) % lanes
+        count = len(order) + left_over
+        starts, sizes = self.w.on_stack(8 * count), "@entry_sizes"
+        for k, pointer in enumerate([*(self.data[i] for i in order), *["null"] * left_over]):
+            self.b.do(f"store ptr {pointer}, ptr {self.b.offset(starts, (8 * k, 1))}")
+        extents = [*(self.signature.arguments[i].bytes for i in order), *[0] * left_over]
+        numbers = ", ".join(f"i64 {n}" for n in extents)
+        self.w.globals.append(f"{sizes} = private constant [{count} x i64] [{numbers}], align 64")
+        return starts, sizes, count

@@ -1,0 +1,137 @@
+"""Nests -> one function in IR: ``void @kernel(ptr buffer, ..., ptr arena)``.
+
+Each nest becomes a function of the addresses that it uses. Nests that are alike, such as those of a
+loop that was unrolled, share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..stages.language import Buffer, Nest
+from ..stages.memory import Arena, arrange
+from .ir import Builder, Value
+from .nests import parts, work, workspace_bytes, write_nest
+from .types import I64
+
+_EMBEDDED = 16 * 1024
+"""Constants of up to this many bytes are put into the code."""
+
+
+class Kernel:
+    """The text of a kernel, its arguments, and the memory that it needs."""
+
+    def __init__(self, name: str, nests: Sequence[Nest], arguments: Sequence[Buffer]) -> None:
+        self.name = name
+        self.nests = list(nests)
+        self.arguments = [*arguments, *_large_constants(nests)]
+        """What is passed; large constants come last."""
+        self.arena: Arena = arrange(nests, set(self.arguments), workspace_bytes)
+        self.builders: list[Builder] = []
+        self.is_shared = False
+        """Whether the module needs `SHARE`."""
+        self._globals: dict[Buffer, tuple[str, str]] = {}
+        self._functions: dict[str, str] = {}
+        """The names of functions, by their texts with ``NAME`` for the name."""
+        self.text = self._write()
+
+    def _write(self) -> str:
+        b = Builder()
+        self.builders.append(b)
+        names = {buffer: f"%b{i}" for i, buffer in enumerate(self.arguments)}
+        for buffer, offset in self.arena.offsets.items():
+            names[buffer] = b.offset("%arena", (offset, 1))
+        workspace = b.offset("%arena", (self.arena.workspace, 1))
+        for nest in self.nests:
+            function, used, count = self._function(nest)
+            given = [names.get(buffer) or self._embed(buffer) for buffer in used]
+            self._call(b, function, [*given, workspace], count)
+        b.do("ret void")
+        pointers = [*(f"ptr %b{i}" for i in range(len(self.arguments))), "ptr %arena"]
+        constants = [text for _, text in self._globals.values()]
+        functions = [t.replace("@NAME(", f"@{n}(", 1) for t, n in self._functions.items()]
+        kernel = b.function(self.name, ", ".join(pointers))
+        return "\n".join([*constants, *functions, kernel])
+
+    def _call(self, b: Builder, function: str, pointers: Sequence[str], count: int) -> None:
+        """A nest's function; one in parts gets its pointers in memory, where all threads find them."""
+        if count == 1:
+            b.do(f"call void @{function}({', '.join(f'ptr {p}' for p in pointers)})")
+            return
+        table = b.stack("u8", len(pointers))
+        for i, pointer in enumerate(pointers):
+            b.do(f"store ptr {pointer}, ptr {b.offset(table, (i, 8))}")
+        b.do(f"call void @share(ptr @{function}, ptr {table}, i64 {count})")
+        self.is_shared = True
+
+    def _function(self, nest: Nest) -> tuple[str, list[Buffer], int]:
+        """The name of a nest's function, the buffers whose addresses it takes, and its parts."""
+        b, names, count = Builder(), dict[Buffer, str](), parts(nest)
+
+        def address(buffer: Buffer) -> str:
+            return names.setdefault(buffer, f"%p{len(names)}")
+
+        part = None if count == 1 else (Value(b, "%part", I64), count)
+        write_nest(b, nest, address, "%workspace", part)
+        b.do("ret void")
+        pointers = [*names.values(), "%workspace"]
+        arguments = ", ".join(f"ptr {name}" for name in pointers)
+        if count > 1:
+            arguments = "i64 %part, ptr %table"
+            for i, name in enumerate(pointers):
+                b.first(f"{name}_at = getelementptr i8, ptr %table, i64 {8 * i}")
+                b.first(f"{name} = load ptr, ptr {name}_at")
+        text = b.function("NAME", arguments, linkage="internal")
+        if text not in self._functions:
+            self._functions[text] = f"{self.name}_nest{len(self._functions)}"
+            self.builders.append(b)
+        return self._functions[text], list(names), count
+
+    def _embed(self, buffer: Buffer) -> str:
+        """A constant as part of the module."""
+        assert buffer.role == "constant", buffer
+        if buffer not in self._globals:
+            name = f"@{self.name}_c{len(self._globals)}"
+            data = "".join(f"\\{x:02x}" for x in np.ascontiguousarray(buffer.value).tobytes())
+            text = f'{name} = private constant [{buffer.bytes} x i8] c"{data}", align 64'
+            self._globals[buffer] = name, text
+        return self._globals[buffer][0]
+
+    @property
+    def work(self) -> float:
+        """About how many vector operations it takes: to tell a short call from a long one."""
+        return sum(map(work, self.nests))
+
+
+SHARE = """
+@pool = global ptr null
+define internal void @share(ptr %f, ptr %a, i64 %parts) {
+entry:
+  %pool = load ptr, ptr @pool
+  %alone = icmp eq ptr %pool, null
+  br i1 %alone, label %one, label %all
+all:
+  call void %pool(ptr %f, ptr %a, i64 %parts)
+  ret void
+one:
+  %i = phi i64 [0, %entry], [%j, %one]
+  call void %f(i64 %i, ptr %a)
+  %j = add i64 %i, 1
+  %left = icmp ult i64 %j, %parts
+  br i1 %left, label %one, label %end
+end:
+  ret void
+}
+"""
+"""Hands a nest in parts to the pool whose address stands in @pool; without one it does them all."""
+
+
+def _large_constants(nests: Sequence[Nest]) -> list[Buffer]:
+    found: dict[Buffer, None] = {}
+    for nest in nests:
+        for access in nest.reads():
+            if access.buffer.role == "constant" and access.buffer.bytes > _EMBEDDED:
+                found[access.buffer] = None
+    return list(found)

@@ -1,0 +1,161 @@
+"""A nest of the stages as LLVM IR."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ..stages.language import OPERATIONS, Access, Accumulate, Compute, Nest, Sums
+from ..stages.memory import aligned
+from . import pool, products, target
+from .ir import Builder, Value
+from .loops import Loops
+from .operations import identity
+from .parts import Part, parts_of
+from .points import Address, Point, Writer
+from .rows import Rows
+from .types import Type
+
+_ENOUGH = 8_000
+"""Vector operations that make a part: some microseconds, well above what sharing costs."""
+_MOST_PARTS = 16
+
+
+def write_nest(
+    b: Builder, nest: Nest, address: Address, workspace: str, part: tuple[Value, int] | None = None
+) -> None:
+    """Write a nest, or of a nest in parts one: its number and how many there are.
+
+    `workspace` is the address of `workspace_bytes(nest)` bytes.
+    """
+    for effect in nest.effects:
+        if isinstance(effect, Accumulate):
+            _fill(b, effect, address)
+    if nest.product is not None:
+        Epilogue(b, nest, address).write(workspace, part)
+        return
+    writer = Rows if Rows.suits(nest) else Loops
+    loops = writer(b, nest, address)
+    if part is not None:
+        loops.part = Part(loops.split_axis()[0], *part)
+    loops.write()
+
+
+def parts(nest: Nest) -> int:
+    """In how many parts threads may compute a nest."""
+    if any(isinstance(e, Accumulate) for e in nest.effects):  # they would write to the same places
+        return 1
+    most = int(min(_MOST_PARTS, work(nest) // _ENOUGH))
+    if nest.product is not None:
+        if len(nest.extents) > 2:
+            return parts_of(nest.extents[0], most)
+        most = min(most, 2 * pool.num_threads())  # each part copies all of the right factor
+        return next((n for n in range(most, 1, -1) if nest.extents[0] % n == 0), 1)
+    if most < 2 or len(nest.reduced) == len(nest.extents):
+        return 1
+    writer = Rows if Rows.suits(nest) else Loops
+    axis, step = writer(Builder(), nest, str).split_axis()
+    return parts_of(nest.extents[axis] // step, most)
+
+
+def work(nest: Nest) -> float:
+    """About how many vector operations a nest takes."""
+    points = math.prod(nest.extents)
+    if nest.product is not None:
+        points *= nest.product.inner
+        return points / 16
+    costs = sum(
+        OPERATIONS[e.operation] if isinstance(e, Compute) else 1 for e in nest.expressions()
+    )
+    return points * costs / 16
+
+
+def workspace_bytes(nest: Nest) -> int:
+    """What the product of a nest needs to work in, in all its parts."""
+    return parts(nest) * _part_bytes(nest, parts(nest))
+
+
+def _part_bytes(nest: Nest, count: int) -> int:
+    if nest.product is None:
+        return 0
+    p, (m, n) = nest.product, nest.extents[-2:]
+    rows = m if len(nest.extents) > 2 else m // count
+    left, right = p.left.strides[-2:], p.right.strides[-2:]
+    size = products.workspace_size(
+        p.dtype, rows, p.inner, n, (left[0], left[1]), (right[0], right[1])
+    )
+    return aligned(size)
+
+
+def _fill(b: Builder, effect: Accumulate, address: Address) -> None:
+    """Let the memory of an accumulation start from what it must."""
+    buffer = effect.access.buffer
+    single = Type(buffer.dtype)
+    width = min(target.vector_bits() // single.bits, 2 ** (buffer.size.bit_length() - 1))
+    start = b.constant(single.wide(width), identity(effect.how, single))
+    pointer = address(buffer)
+    whole = buffer.size // width * width
+    with b.loop(0, whole, width) as loop:
+        b.store(start, b.offset(pointer, (loop.index, 1), size=buffer.dtype.itemsize))
+    if whole < buffer.size:
+        rest = b.offset(pointer, (whole, 1), size=buffer.dtype.itemsize)
+        b.store(start, rest, lanes=buffer.size - whole)
+
+
+class Epilogue(Writer):
+    """A product and what is done with its sums."""
+
+    def write(self, workspace: str, part: tuple[Value, int] | None = None) -> None:
+        rows = None
+        bounds: tuple[Value | int, Value | int] | None = None
+        if part is not None:
+            number, count = part
+            workspace = self.b.offset(workspace, (number, _part_bytes(self.nest, count)))
+            if len(self.nest.extents) > 2:
+                bounds = Part(0, number, count).bounds(self.b, self.nest.extents[0], 1)
+            else:
+                size = self.nest.extents[0] // count
+                rows = number * size, size
+        self._batch(range(len(self.nest.extents) - 2), {}, workspace, rows, bounds)
+
+    def _batch(
+        self,
+        axes: Sequence[int],
+        positions: dict[int, Value | int],
+        workspace: str,
+        rows: tuple[Value, int] | None,
+        bounds: tuple[Value | int, Value | int] | None,
+    ) -> None:
+        """The product for each matrix of a stack (or from one to another), or for some of its rows."""
+        if axes:
+            axis, *rest = axes
+            with self.b.loop(*(bounds or (0, self.nest.extents[axis]))) as loop:
+                inside = {**positions, axis: loop.index}
+                self._batch(rest, inside, workspace, rows, None)
+            return
+        p = self.nest.product
+        assert p is not None
+
+        def operand(access: Access) -> products.Operand:
+            terms = [(at, access.strides[axis]) for axis, at in positions.items()]
+            pointer = self.b.offset(
+                self.address(access.buffer), (access.offset, 1), *terms, size=p.dtype.itemsize
+            )
+            return products.Operand(pointer, *access.strides[-2:])
+
+        def finish(b: Builder, sums: Value, i: products.Index, j: products.Index, n: int) -> None:
+            row = i if rows is None else rows[0] + i
+            self._finish(sums, {**positions, len(positions): row, len(positions) + 1: j}, n)
+
+        m, n = self.nest.extents[-2:]
+        left, right = operand(p.left), operand(p.right)
+        products.product(self.b, p.dtype, m, p.inner, n, left, right, finish, workspace, rows)
+
+    def _finish(self, sums: Value, positions: dict[int, Value | int], lanes: int) -> None:
+        self.width = sums.type.width
+        point = Point(positions, lanes)
+        for e in self.nest.expressions():
+            if isinstance(e, Sums):
+                point.known[e] = sums
+        for effect in self.nest.effects:
+            self.effect(effect, point)

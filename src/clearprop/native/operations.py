@@ -1,0 +1,84 @@
+"""The stages' operations as code: what each name of `stages.language.OPERATIONS` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .functions_more import FUNCTIONS
+from .ir import Builder, Value
+from .types import Type
+
+Operation = Callable[..., Value]
+
+
+def _compare(how: str) -> Operation:
+    return lambda b, x, y: b.compare(how, x, y)
+
+
+def _is_finite(b: Builder, x: Value) -> Value:
+    size = b.call("fabs", x)
+    return b.compare("<", size, np.inf)
+
+
+def _absolute(b: Builder, x: Value) -> Value:
+    if x.type.is_float:
+        return b.call("fabs", x)
+    return b.select(b.compare("<", x, 0), -x, x) if x.type.is_signed else x
+
+
+def _larger(b: Builder, x: Value, y: Value) -> Value:
+    if x.type.is_float:
+        return FUNCTIONS["maximum"](x, y)
+    return b.select(b.compare(">", x, y), x, y)
+
+
+def _smaller(b: Builder, x: Value, y: Value) -> Value:
+    if x.type.is_float:
+        return FUNCTIONS["minimum"](x, y)
+    return b.select(b.compare("<", x, y), x, y)
+
+
+WRITTEN: dict[str, Operation] = {
+    "add": lambda b, x, y: x + y,
+    "subtract": lambda b, x, y: x - y,
+    "multiply": lambda b, x, y: x * y,
+    "divide": lambda b, x, y: x / y,
+    "negative": lambda b, x: -x,
+    "absolute": _absolute,
+    "maximum": _larger,
+    "minimum": _smaller,
+    "less": _compare("<"),
+    "less_equal": _compare("<="),
+    "greater": _compare(">"),
+    "greater_equal": _compare(">="),
+    "equal": _compare("=="),
+    "not_equal": _compare("!="),
+    "and": lambda b, x, y: x & y,
+    "or": lambda b, x, y: x | y,
+    "not": lambda b, x: ~x,
+    "select": lambda b, c, x, y: b.select(c, x, y),
+    "isnan": lambda b, x: b.is_nan(x),
+    "isfinite": _is_finite,
+}
+WRITTEN |= {
+    name: (lambda b, *values, write=write: write(*values))
+    for name, write in FUNCTIONS.items()
+    if name not in WRITTEN
+}
+
+
+def combine(b: Builder, how: str, x: Value, y: Value) -> Value:
+    """One step of a reduction."""
+    return WRITTEN[{"max": "maximum", "min": "minimum"}.get(how, how)](b, x, y)
+
+
+def identity(how: str, type: Type) -> bool | int | float:
+    """What a reduction starts from."""
+    if how in ("max", "min") and not type.is_float:
+        if type.is_bool:
+            return how == "min"
+        limits = np.iinfo(type.dtype)
+        return int(limits.min if how == "max" else limits.max)
+    return {"add": 0, "max": -np.inf, "min": np.inf, "or": False, "and": True}[how]

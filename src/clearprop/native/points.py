@@ -1,0 +1,161 @@
+"""Where code is being written, and expressions and effects there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ..stages.language import (
+    Access,
+    Accumulate,
+    Buffer,
+    Compute,
+    Effect,
+    Expression,
+    Literal,
+    Load,
+    Nest,
+    Position,
+)
+from .ir import Builder, Value
+from .operations import WRITTEN, combine, identity
+from .types import I64, Type
+
+Address = Callable[[Buffer], str]
+"""The name of a buffer's address in the IR."""
+
+
+@dataclass
+class Point:
+    """Where the code being written is: the position on each axis, and the values known there."""
+
+    positions: dict[int, Value | int]
+    lanes: int
+    """How many lanes of a vector are real."""
+    known: dict[Expression, Value] = field(default_factory=dict)
+    outer: Point | None = None
+
+    def find(self, e: Expression) -> Value | None:
+        point: Point | None = self
+        while point is not None:
+            if e in point.known:
+                return point.known[e]
+            point = point.outer
+        return None
+
+
+class Writer:
+    """Expressions and effects at a point; shared by loops and by what follows a product."""
+
+    def __init__(self, b: Builder, nest: Nest, address: Address) -> None:
+        self.b = b
+        self.nest = nest
+        self.address = address
+        self.lanes = nest.lanes
+        """The axis along which vectors run at present."""
+        self.width = 1
+        self.read_back: set[Expression] = set()
+        """Values that an earlier phase has put into memory."""
+
+    @contextmanager
+    def along(self, axis: int, width: int) -> Iterator[None]:
+        """Let vectors of this width run along another axis for a while."""
+        before = self.lanes, self.width
+        self.lanes, self.width = axis, width
+        yield
+        self.lanes, self.width = before
+
+    # ---- values
+
+    def value(self, e: Expression, point: Point) -> Value:
+        found = point.find(e)
+        if found is None:
+            found = point.known[e] = self.compute(e, point)
+        return found
+
+    def compute(self, e: Expression, point: Point) -> Value:
+        b = self.b
+        single = Type(e.dtype)
+        if e in self.read_back:
+            return self.load(self.nest.kept[e], single, point)
+        if isinstance(e, Literal):
+            return b.constant(single, e.value)
+        if isinstance(e, Load):
+            return self.load(e.access, single, point)
+        if isinstance(e, Position):
+            return self.position(e, point)
+        assert isinstance(e, Compute), e
+        values = [self.value(x, point) for x in e.operands]
+        width = max(v.type.width for v in values)
+        values = [b.spread(v, width) for v in values]
+        if e.operation == "convert":
+            return b.convert(values[0], e.dtype)
+        return WRITTEN[e.operation](b, *values)
+
+    def position(self, e: Position, point: Point) -> Value:
+        b = self.b
+        at = point.positions[e.axis]
+        first = b.constant(I64, at) if isinstance(at, int) else at
+        if e.axis != self.lanes or self.width == 1:
+            return first
+        return b.spread(first, self.width) + b.counting(I64.wide(self.width))
+
+    # ---- memory
+
+    def pointer(self, access: Access, point: Point) -> str:
+        terms = [(point.positions[a], s) for a, s in enumerate(access.strides) if s]
+        size = access.buffer.dtype.itemsize
+        return self.b.offset(self.address(access.buffer), (access.offset, 1), *terms, size=size)
+
+    def load(self, access: Access, single: Type, point: Point) -> Value:
+        stride = self._stride(access)
+        pointer = self.pointer(access, point)
+        if stride == 0:
+            return self.b.load(single, pointer)
+        if stride == 1:
+            return self.b.load(single.wide(self.width), pointer, lanes=point.lanes)
+        return self.b.gather(single.wide(self.width), pointer, stride, point.lanes)
+
+    def store(self, x: Value, access: Access, point: Point) -> None:
+        stride = self._stride(access)
+        pointer = self.pointer(access, point)
+        if stride == 0:
+            self.b.store(x, pointer, lanes=1)  # one value, or the lanes' axis has one entry
+        elif stride == 1:
+            self.b.store(self.b.spread(x, self.width), pointer, lanes=point.lanes)
+        else:
+            self.b.scatter(self.b.spread(x, self.width), pointer, stride, point.lanes)
+
+    def _stride(self, access: Access) -> int:
+        if self.lanes is None or self.width == 1:
+            return 0
+        return access.strides[self.lanes]
+
+    # ---- effects
+
+    def effect(self, effect: Effect, point: Point) -> None:
+        x = self.value(effect.value, point)
+        if isinstance(effect, Accumulate):
+            if self._stride(effect.access) == 0:
+                if self.lanes in effect.domain:
+                    x = self.total(effect.how, self.b.spread(x, self.width), point)
+                assert x.type.width == 1
+                single = Type(effect.access.buffer.dtype)
+                x = combine(self.b, effect.how, self.load(effect.access, single, point), x)
+            else:
+                single = Type(effect.access.buffer.dtype)
+                before = self.load(effect.access, single, point)
+                x = combine(self.b, effect.how, before, self.b.spread(x, self.width))
+        self.store(x, effect.access, point)
+
+    def total(self, how: str, x: Value, point: Point) -> Value:
+        """All real lanes combined."""
+        return self.b.reduce(how, self.real(how, x, point))
+
+    def real(self, how: str, x: Value, point: Point) -> Value:
+        """The lanes, with what changes nothing in those that are not real."""
+        if point.lanes >= x.type.width:
+            return x
+        mask = self.b.mask(x.type.width, point.lanes)
+        return self.b.select(mask, x, identity(how, x.type))

@@ -1,0 +1,65 @@
+"""This machine as LLVM sees it: features, vector width, IR text to object code to addresses."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+
+
+@cache
+def host() -> tuple[str, str]:
+    """The processor's name and features, as LLVM has them."""
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+@cache
+def vector_bits() -> int:
+    """The size of this machine's vector registers in bits."""
+    features = host()[1].split(",")
+    return 512 if "+avx512f" in features else 256 if "+avx2" in features else 128
+
+
+@cache
+def machine(level: int) -> Any:
+    """Where code is generated, with LLVM's optimisation `level` (0 to 3)."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    name, features = host()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=name, features=features, opt=level, reloc="pic", codemodel="small", jit=True
+    )
+
+
+@cache
+def _linker() -> Any:
+    return llvm.create_lljit_compiler(machine(2))
+
+
+def assemble(text: str, level: int = 2) -> bytes:
+    """Object code of a module's IR text. No pass of LLVM's runs on the IR: it is written as wanted."""
+    parsed = llvm.parse_assembly(text)
+    parsed.verify()
+    return machine(level).emit_object(parsed)
+
+
+def assembly(text: str, level: int = 2) -> str:
+    """The module in this machine's assembly language, to read."""
+    return machine(level).emit_assembly(llvm.parse_assembly(text))
+
+
+_linked = 0
+
+
+class Code:
+    """Object code in memory, ready to be called; it lives as long as this object does."""
+
+    def __init__(self, object_code: bytes, names: tuple[str, ...]) -> None:
+        global _linked
+        _linked += 1
+        library = llvm.JITLibraryBuilder().add_object_img(object_code).add_current_process()
+        for name in names:
+            library.export_symbol(name)
+        self._tracker = library.link(_linker(), f"clearprop{_linked}")
+        self.addresses: dict[str, int] = {name: self._tracker[name] for name in names}

@@ -1,0 +1,279 @@
+"""`clearprop.compile` as a user meets it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop
+from clearprop.errors import ClearpropError, TraceError
+
+pytest.importorskip("llvmlite")
+
+
+def loss(params: Any, x: Any, y: Any) -> Any:
+    return np.mean((np.tanh(x @ params["w"] + params["b"]) - y) ** 2)
+
+
+def example(rng: np.random.Generator, dtype: str = "float64") -> tuple[Any, Any, Any]:
+    params = {"w": rng.normal(size=(5, 3)), "b": rng.normal(size=3)}
+    params = {name: p.astype(dtype) for name, p in params.items()}
+    return params, rng.normal(size=(8, 5)).astype(dtype), rng.normal(size=(8, 3)).astype(dtype)
+
+
+def test_values_by_hand() -> None:
+    f = clearprop.compile(lambda x, y, z: (x + y) * z)
+    assert f(-2.0, 5.0, -4.0) == -12
+    g = clearprop.compile(clearprop.grad(lambda x, y, z: (x + y) * z, argnums=(0, 1, 2)))
+    assert g(-2.0, 5.0, -4.0) == (-4, -4, 3)
+
+
+def test_a_training_step(rng: np.random.Generator) -> None:
+    def step(params: Any, x: Any, y: Any) -> Any:
+        value, g = clearprop.value_and_grad(loss)(params, x, y)
+        return value, {k: p - 0.1 * g[k] for k, p in params.items()}
+
+    params, x, y = example(rng)
+    compiled = clearprop.compile(step)
+    value, new = compiled(params, x, y)
+    expected, wanted = step(params, x, y)
+    np.testing.assert_allclose(value, expected, rtol=1e-13)
+    assert list(new) == ["w", "b"]
+    for name in new:
+        np.testing.assert_allclose(new[name], wanted[name], rtol=1e-13)
+
+
+def test_donated_arrays_are_overwritten(rng: np.random.Generator) -> None:
+    @clearprop.compile(donate="p")
+    def update(p: Any, g: Any) -> Any:
+        return p - 0.5 * g
+
+    p, g = rng.normal(size=100), rng.normal(size=100)
+    expected = p - 0.5 * g
+    update(p.copy(), g)
+    new = update(p, g)
+    assert new is p
+    np.testing.assert_array_equal(new, expected)
+
+
+def test_donation_never_changes_the_result(rng: np.random.Generator) -> None:
+    # w is read again, transposed, after its update could have been written
+    def f(w: Any, x: Any) -> Any:
+        return w - x @ w.T, w.T @ x
+
+    w, x = rng.normal(size=(6, 6)), rng.normal(size=(6, 6))
+    expected = f(w, x)
+    found = clearprop.compile(f, donate="w")(w.copy(), x)
+    for mine, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-12, atol=1e-13)
+
+
+def test_a_donated_array_becomes_a_result_of_its_shape() -> None:
+    @clearprop.compile(donate="p")
+    def update(p: Any) -> Any:
+        return np.sum(p["rows"]) * 0 + 1, p["rows"] * 2  # a number, and an array of one number
+
+    rows = np.array([3.0])
+    number, new = update({"rows": rows})
+    assert (number, np.shape(number)) == (1, ())
+    assert (new.shape, new[0]) == ((1,), 6)
+
+
+def test_a_donated_argument_must_exist() -> None:
+    with pytest.raises(TypeError, match=r"donate='q'.* has no such argument"):
+        clearprop.compile(lambda p: p + 1, donate="q")(1.0)
+
+
+@dataclass
+class Point:
+    x: Any
+    y: Any
+
+
+def test_containers(rng: np.random.Generator) -> None:
+    def f(points: Any, scale: Any = 2.0) -> Any:
+        return [Point(p.x * scale, p.y + points[0].x) for p in points], {"n": np.sum(points[0].y)}
+
+    points = [Point(rng.normal(size=3), rng.normal(size=3)) for _ in range(2)]
+    found, expected = clearprop.compile(f)(points, scale=3.0), f(points, scale=3.0)
+    for mine, wanted in zip(found[0], expected[0], strict=True):
+        np.testing.assert_allclose(mine.x, wanted.x)
+        np.testing.assert_allclose(mine.y, wanted.y)
+    np.testing.assert_allclose(found[1]["n"], expected[1]["n"])
+
+
+def test_fixed_values_and_shapes_make_new_code() -> None:
+    traced = []
+
+    @clearprop.compile
+    def f(x: Any, power: int, mode: str) -> Any:
+        traced.append((np.shape(x), power, mode))
+        y = x**power if mode == "up" else x / power
+        return y.sum() if y.ndim else y
+
+    x = np.array([1.0, 2.0])
+    assert f(x, 2, "up") == 5
+    assert f(x, 3, "up") == 9
+    assert f(x, 2, "down") == 1.5
+    assert f(x, 2, "up") == 5
+    assert f(np.array([3.0]), 2, "up") == 9
+    assert traced == [((2,), 2, "up"), ((2,), 3, "up"), ((2,), 2, "down"), ((1,), 2, "up")]
+
+
+def test_too_many_combinations_are_warned_of() -> None:
+    f = clearprop.compile(lambda x, n: x * n)
+    for n in range(64):
+        assert f(2.0, n) == 2 * n
+    with pytest.warns(UserWarning, match="more than 64 combinations"):
+        f(2.0, 64)
+
+
+def test_python_floats_take_the_precision_of_the_arrays() -> None:
+    f = clearprop.compile(lambda x, rate: x - rate * x)
+    x = np.ones(4, np.float32)
+    assert f(x, 0.1).dtype == np.float32
+    np.testing.assert_array_equal(f(x, 0.25), np.full(4, 0.75, np.float32))
+    assert f(2.0, 0.25) == 1.5
+
+
+def test_strided_and_unaligned_inputs(rng: np.random.Generator) -> None:
+    f = clearprop.compile(lambda x: np.exp(x).sum(0))
+    x = rng.normal(size=(6, 10))
+    raw = np.zeros(8 * 60 + 1, np.uint8)
+    unaligned = raw[1:].view(np.float64).reshape(6, 10)
+    unaligned[:] = x
+    for given in (x, x[::2, ::-1], np.asfortranarray(x), x.T, unaligned, x.astype(">f8")):
+        np.testing.assert_allclose(f(given), np.exp(np.asarray(given, float)).sum(0), rtol=1e-12)
+
+
+def test_inputs_are_not_changed(rng: np.random.Generator) -> None:
+    params, x, y = example(rng)
+    before = {k: p.copy() for k, p in params.items()}
+    clearprop.compile(clearprop.grad(loss))(params, x, y)
+    for name, p in params.items():
+        np.testing.assert_array_equal(p, before[name])
+
+
+def test_results_are_arrays_of_their_own(rng: np.random.Generator) -> None:
+    f = clearprop.compile(lambda x: (x, x + 1, x.T, x[0]))
+    x = rng.normal(size=(3, 3))
+    results = f(x)
+    for result, wanted in zip(results, (x, x + 1, x.T, x[0]), strict=True):
+        np.testing.assert_array_equal(result, wanted)
+        assert not np.shares_memory(result, x)
+        result += 1
+    assert f(x)[1][0, 0] == x[0, 0] + 1
+
+
+def test_what_has_no_native_code_runs_in_numpy(rng: np.random.Generator) -> None:
+    def f(x: Any, rows: Any) -> Any:
+        return np.sum(np.tanh(x)[rows] * 2, axis=0)
+
+    x, rows = rng.normal(size=(5, 3)), np.array([0, 3, 3])
+    compiled = clearprop.compile(f)
+    np.testing.assert_allclose(compiled(x, rows), f(x, rows), rtol=1e-13)
+    assert "NumPy" in compiled.report()
+    assert "gather" in compiled.report()
+    assert "numpy" in compiled.source("stages")
+
+
+def test_reverse_over_compiled(rng: np.random.Generator) -> None:
+    params, x, y = example(rng)
+    compiled = clearprop.compile(loss)
+    found = clearprop.grad(compiled)(params, x, y)
+    expected = clearprop.grad(loss)(params, x, y)
+    np.testing.assert_allclose(found["w"], expected["w"])
+
+
+@pytest.mark.parametrize("transform", [clearprop.jacobian, clearprop.hessian])
+def test_transforms_compile(transform: Any, rng: np.random.Generator) -> None:
+    f = transform(lambda x: np.sum(np.sin(x) ** 2 * x[::-1]))
+    x = rng.normal(size=6)
+    np.testing.assert_allclose(clearprop.compile(f)(x), f(x), rtol=1e-11, atol=1e-12)
+
+
+def test_index_assignment(rng: np.random.Generator) -> None:
+    def f(x: Any) -> Any:
+        y = x * 2
+        y[1:3] = x[0] ** 2
+        y[-1] = 7.0
+        return (y * y).sum()
+
+    x = rng.normal(size=6)
+    np.testing.assert_allclose(clearprop.compile(clearprop.grad(f))(x), clearprop.grad(f)(x))
+
+
+def test_a_branch_on_a_value_says_the_way_out() -> None:
+    @clearprop.compile
+    def f(x: Any) -> Any:
+        return x if x > 0 else -x
+
+    with pytest.raises(TraceError, match=r"np\.where"):
+        f(1.0)
+
+
+def test_special_values() -> None:
+    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, 1e308])
+
+    def f(x: Any) -> Any:
+        return np.maximum(x, 0), np.max(x), np.sum(x), x / x, -x, np.where(x > 0, x, -x), np.sqrt(x)
+
+    with np.errstate(all="ignore"):
+        for mine, wanted in zip(clearprop.compile(f)(x), f(x), strict=True):
+            np.testing.assert_array_equal(mine, wanted)
+            np.testing.assert_array_equal(
+                np.signbit(mine)[mine == 0], np.signbit(wanted)[wanted == 0]
+            )
+
+
+def test_empty_arrays() -> None:
+    f = clearprop.compile(lambda x: (np.tanh(x), x.sum(0), x.sum()))
+    for mine, wanted in zip(f(np.ones((0, 3))), (np.ones((0, 3)), np.zeros(3), 0.0), strict=True):
+        np.testing.assert_array_equal(mine, wanted)
+
+
+def test_labels_out_of_range_make_the_loss_nan() -> None:
+    f = clearprop.compile(clearprop.cross_entropy)
+    logits = np.array([[0.0, 1.0, 2.0]])
+    np.testing.assert_allclose(
+        f(logits, np.array([-1])), clearprop.cross_entropy(logits, np.array([2]))
+    )
+    assert np.isnan(f(logits, np.array([3])))
+    assert np.isnan(f(logits, np.array([-4])))
+
+
+def test_many_threads(rng: np.random.Generator) -> None:
+    f = clearprop.compile(lambda x: np.sum(np.tanh(x @ x.T)))
+    xs = [rng.normal(size=(30, 20)) for _ in range(8)]
+    expected = [np.sum(np.tanh(x @ x.T)) for x in xs]
+    found: dict[int, list[Any]] = {}
+
+    def work(i: int) -> None:
+        found[i] = [f(xs[i]) for _ in range(50)]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    for i, results in found.items():
+        np.testing.assert_allclose(results, expected[i], rtol=1e-12)
+
+
+def test_report_and_source() -> None:
+    f = clearprop.compile(lambda x: np.tanh(x).sum())
+    with pytest.raises(ClearpropError, match="has not been called"):
+        f.report()
+    f(np.ones(10))
+    assert "2 operations in 1 nests, 0 left to NumPy" in f.report()
+    assert "tanh" in f.source("graph")
+    assert "reduce add" in f.source("stages")
+    assert "void @kernel" in f.source("llvm")
+    assert f.source("asm")
+    with pytest.raises(ValueError, match="'graph', 'stages', 'llvm' and 'asm'"):
+        f.source("fortran")
+    assert repr(f) == "<compiled <lambda>>"

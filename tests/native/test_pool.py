@@ -1,0 +1,139 @@
+"""Threads: every part is computed once, whoever does it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop
+
+pytest.importorskip("llvmlite")
+from clearprop.native import nests, pool
+from clearprop.native.ir import module
+from clearprop.native.target import Code, assemble
+from tests.compiler.programs import Program
+
+COUNT = """
+define void @part(i64 %i, ptr %a) {
+entry:
+  %p = getelementptr i64, ptr %a, i64 %i
+  br label %loop
+loop:
+  %k = phi i64 [0, %entry], [%k1, %loop]
+  %v = load volatile i64, ptr %p
+  %v1 = add i64 %v, 1
+  store volatile i64 %v1, ptr %p
+  %k1 = add i64 %k, 1
+  %more = icmp ult i64 %k1, 1000
+  br i1 %more, label %loop, label %end
+end:
+  ret void
+}
+"""
+"""Adds 1 to its number a thousand times, in the sight of all."""
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the pool needs Linux")
+
+
+@pytest.fixture(autouse=True)
+def two_threads() -> Iterator[None]:
+    before = pool.num_threads()
+    clearprop.set_num_threads(2)
+    yield
+    clearprop.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def part() -> Code:
+    return Code(assemble(module([COUNT], [])), ("part",))
+
+
+def counted(part: Code, parts: int) -> list[int]:
+    numbers = np.zeros(parts, np.int64)
+    parallel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long)
+    parallel(pool.address())(part.addresses["part"], numbers.ctypes.data, parts)
+    return numbers.tolist()
+
+
+@linux
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("parts", [1, 2, 3, 16, 100])
+def test_every_part_once(part: Code, parts: int, threads: int) -> None:
+    clearprop.set_num_threads(threads)
+    for _ in range(20):
+        assert counted(part, parts) == [1000] * parts
+
+
+@linux
+def test_several_callers(part: Code) -> None:
+    wrong: list[Any] = []
+
+    def call() -> None:
+        for _ in range(50):
+            numbers = counted(part, 8)
+            if numbers != [1000] * 8:
+                wrong.append(numbers)
+
+    callers = [threading.Thread(target=call) for _ in range(4)]
+    for c in callers:
+        c.start()
+    for c in callers:
+        c.join()
+    assert wrong == []
+
+
+@linux
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_after_fork(part: Code) -> None:
+    counted(part, 4)
+    child = os.fork()
+    if not child:
+        os._exit(0 if counted(part, 4) == [1000] * 4 else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert counted(part, 4) == [1000] * 4
+
+
+def test_at_least_one_thread() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        clearprop.set_num_threads(0)
+
+
+def test_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pool.num_threads() == 2
+    monkeypatch.setattr(pool, "_wanted", None)
+    monkeypatch.setenv("CLEARPROP_NUM_THREADS", "3")
+    assert pool.num_threads() == 3
+    monkeypatch.setenv("CLEARPROP_NUM_THREADS", "many")
+    assert pool.num_threads() >= 1
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_programs_in_parts(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nests, "_ENOUGH", 1)  # share everything that can be shared
+    program = Program(1000 + seed)
+    f = clearprop.value_and_grad(program, argnums=range(len(program.inputs)))
+    value, gradients = clearprop.compile(f)(*program.inputs)
+    expected, exact = f(*program.inputs)
+    np.testing.assert_allclose(value, expected, rtol=1e-10)
+    for g, wanted in zip(gradients, exact, strict=True):
+        scale = float(np.max(np.abs(wanted), initial=1e-3))
+        np.testing.assert_allclose(g, wanted, rtol=1e-10, atol=1e-10 * scale)
+
+
+def test_products_in_parts(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nests, "_ENOUGH", 1)
+    f = clearprop.compile(lambda x, y: np.tanh(x @ y) + 1)
+    for m, k, n in [(4, 5, 6), (64, 33, 17), (6, 200, 1), (96, 300, 130)]:
+        x, y = rng.normal(size=(m, k)), rng.normal(size=(k, n))
+        np.testing.assert_allclose(f(x, y), np.tanh(x @ y) + 1, atol=1e-11)
+    stack = rng.normal(size=(7, 5, 3))
+    np.testing.assert_allclose(f(stack, stack.mT), np.tanh(stack @ stack.mT) + 1, atol=1e-12)
+    assert "@share" in f.source("llvm")

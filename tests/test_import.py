@@ -1,0 +1,119 @@
+"""Importing the package: fast, silent, and complete."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import clearprop
+
+
+def python(code: str, *options: str) -> str:
+    """What a fresh Python prints when it runs this."""
+    done = subprocess.run(
+        [sys.executable, *options, "-c", code], capture_output=True, encoding="utf-8", timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout
+
+
+LATE = (
+    "rich",
+    "optree",
+    "matplotlib",
+    "torch",
+    "jax",
+    "llvmlite",
+    "clearprop.ledger",
+    "clearprop.draw",
+)
+
+
+def test_import_is_lazy() -> None:
+    code = "import sys, clearprop; print(*(name for name in sys.modules))"
+    loaded = python(code).split()
+    assert "clearprop.tensor" in loaded
+    assert not {name for name in loaded if name.startswith(LATE)}
+
+
+def test_gradients_need_neither_terminal_nor_pictures() -> None:
+    code = (
+        "import sys, clearprop\n"
+        "assert clearprop.grad(lambda x: x * x)(3.0) == 6.0\n"
+        "print(*sys.modules)"
+    )
+    late = [name for name in LATE if name != "optree"]
+    assert not {name for name in python(code).split() if name.startswith(tuple(late))}
+
+
+def test_explain_is_imported_when_first_used() -> None:
+    code = (
+        "import sys, clearprop\n"
+        "assert 'clearprop.ledger' not in sys.modules\n"
+        "first = clearprop.explain\n"
+        "assert 'clearprop.ledger' in sys.modules\n"
+        "assert clearprop.explain is first is vars(clearprop)['explain']\n"
+        "assert isinstance(first(lambda x: x * x, 3.0), clearprop.Explanation)\n"
+        "print('rich' in sys.modules)"
+    )
+    assert python(code) == "False\n"
+
+
+def test_every_public_name_exists() -> None:
+    code = (
+        "import clearprop\nfor name in clearprop.__all__: print(getattr(clearprop, name) is None)"
+    )
+    assert python(code) == "False\n" * len(clearprop.__all__)
+
+
+def test_public_names_are_sorted() -> None:
+    assert clearprop.__all__ == sorted(set(clearprop.__all__))
+
+
+def test_dir_shows_names_before_their_first_use() -> None:
+    code = "import clearprop; print(*sorted(set(clearprop.__all__) - set(dir(clearprop))))"
+    assert python(code) == "\n"
+
+
+def test_star_import() -> None:
+    code = (
+        "from clearprop import *\n"
+        "import clearprop\n"
+        "assert set(clearprop.__all__) <= set(globals())\n"
+        "print(grad(lambda x: x * x)(3.0), explain is clearprop.explain)"
+    )
+    assert python(code) == "6.0 True\n"
+
+
+def test_an_unknown_attribute() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'clearprop' has no attribute 'nonsense'$"):
+        _ = clearprop.nonsense
+    assert python("import clearprop; print(hasattr(clearprop, 'nonsense'))") == "False\n"
+    done = subprocess.run(
+        [sys.executable, "-c", "from clearprop import nonsense"],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert "ImportError: cannot import name 'nonsense' from 'clearprop'" in done.stderr
+
+
+@pytest.mark.parametrize("module", ["clearprop", "clearprop.cli", "clearprop.draw"])
+def test_import_gives_no_warnings(module: str) -> None:
+    assert python(f"import {module}", "-W", "error") == ""
+
+
+def test_the_package_is_typed() -> None:
+    assert Path(clearprop.__file__).with_name("py.typed").is_file()
+
+
+def test_the_version_is_the_newest_in_the_changelog() -> None:
+    changelog = Path(__file__).parent.parent / "CHANGELOG.md"
+    newest = re.search(r"^## (\d\S*)", changelog.read_text(encoding="utf-8"), re.MULTILINE)
+    assert newest
+    assert clearprop.__version__ == newest[1]
