@@ -7,13 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from . import chain, import_time, large_layers, machine, report, training_step
+from . import chain, compiled, import_time, large_layers, machine, report, training_step
 
 CASES = {
     "training_step": training_step,
     "chain": chain,
     "large_layers": large_layers,
     "import_time": import_time,
+    "compiled": compiled,
 }
 RESULTS = Path(__file__).parent / "results.md"
 

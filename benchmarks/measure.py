@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +50,35 @@ class Report:
         return min(self.peers, key=self.numbers.__getitem__, default=None)
 
 
+@dataclass(frozen=True)
+class Row:
+    """One task of a grid: seconds per call and per first call, by contender; the least ratio wanted."""
+
+    task: str
+    seconds: Mapping[str, float]
+    first: Mapping[str, float]
+    bar: float
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a case with several tasks found."""
+
+    title: str
+    ours: str
+    rows: Sequence[Row]
+    note: str = ""
+
+    @property
+    def contenders(self) -> list[str]:
+        return list(dict.fromkeys(name for row in self.rows for name in row.seconds))
+
+    def ratio(self, row: Row) -> float:
+        """The time of the best of the others ÷ ours."""
+        others = [s for name, s in row.seconds.items() if name != self.ours]
+        return min(others, default=float("nan")) / row.seconds[self.ours]
+
+
 def installed(*modules: str) -> list[str]:
     """Those of `modules` that could be imported here."""
     return [module for module in modules if find_spec(module)]
@@ -89,10 +120,16 @@ def _repeats(run: Callable[[], object], seconds: float) -> int:
     return max(1, int(seconds / min(_time(run, 1) for _ in range(5))))
 
 
-def in_fresh_process(arguments: Sequence[object]) -> Any:
-    """What ``python ARGUMENTS`` prints, read as JSON."""
+def in_fresh_process(arguments: Sequence[object], *, cores: int | None = None) -> Any:
+    """What ``python ARGUMENTS`` prints, read as JSON; with `cores`, it gets only so many of them."""
     command = [sys.executable, *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    environment = dict(os.environ)
+    if cores:
+        for library in ("OMP", "OPENBLAS", "MKL"):
+            environment[f"{library}_NUM_THREADS"] = str(cores)
+        if taskset := shutil.which("taskset"):
+            command = [taskset, "-c", f"0-{cores - 1}", *command]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
     return json.loads(done.stdout)

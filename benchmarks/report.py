@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from .measure import Check, Report
+from .measure import Check, Grid, Report
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: Report | Grid, console: Console) -> None:
     """Print one case."""
+    if isinstance(report, Grid):
+        _show_grid(report, console)
+        return
     table = Table(title=report.title, caption=report.note, title_justify="left", min_width=60)
     table.add_column("")
     table.add_column(report.unit, justify="right")
@@ -26,7 +29,47 @@ def show(report: Report, console: Console) -> None:
     console.print()
 
 
-def to_markdown(reports: Sequence[Report], machine: Mapping[str, str]) -> str:
+def _show_grid(grid: Grid, console: Console) -> None:
+    table = Table(title=grid.title, caption=grid.note, title_justify="left")
+    head, rows = _grid_cells(grid)
+    table.add_column(head[0])
+    for name in head[1:]:
+        table.add_column(name, justify="right")
+    for cells in rows:
+        table.add_row(*cells)
+    console.print(table)
+    console.print()
+
+
+def _grid_cells(grid: Grid) -> tuple[list[str], list[list[str]]]:
+    """Microseconds for each contender, then the ratio beside what was wanted."""
+    rows = []
+    for row in grid.rows:
+        times = [
+            f"{row.seconds[n] * 1e6:,.1f}" if n in row.seconds else "" for n in grid.contenders
+        ]
+        ratio = grid.ratio(row)
+        verdict = "met" if ratio >= row.bar else "MISSED"
+        first = row.first[grid.ours] / row.first["JAX"] if "JAX" in row.first else float("nan")
+        rows.append([row.task, *times, f"{ratio:.2f}", f"{row.bar:g}, {verdict}", f"{first:.2f}"])
+    head = [
+        "µs per call",
+        *grid.contenders,
+        "best of the others ÷ ours",
+        "wanted",
+        "first call ÷ JAX's",
+    ]
+    return head, rows
+
+
+def _grid_markdown(grid: Grid) -> list[str]:
+    head, rows = _grid_cells(grid)
+    lines = [f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1)]
+    lines += [f"| {' | '.join(cells)} |" for cells in rows]
+    return [f"## {grid.title}", f"{grid.note}.", "\n".join(lines)]
+
+
+def to_markdown(reports: Sequence[Report | Grid], machine: Mapping[str, str]) -> str:
     """All cases as one page."""
     parts = [
         "# Measured",
@@ -34,6 +77,9 @@ def to_markdown(reports: Sequence[Report], machine: Mapping[str, str]) -> str:
         + " · ".join(f"{name} {value}" for name, value in machine.items()),
     ]
     for report in reports:
+        if isinstance(report, Grid):
+            parts += _grid_markdown(report)
+            continue
         lines = [f"| | {report.unit} | ÷ {report.ours} |", "|---|---:|---:|"]
         lines += [f"| {' | '.join(row)} |" for row in _rows(report)]
         parts += [f"## {report.title}", f"{report.note}.", "\n".join(lines)]

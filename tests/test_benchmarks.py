@@ -7,8 +7,8 @@ import math
 import pytest
 from rich.console import Console
 
-from benchmarks import chain, import_time, large_layers, report, training_step
-from benchmarks.measure import Check, Report, interleaved
+from benchmarks import chain, compiled, import_time, large_layers, report, training_step
+from benchmarks.measure import Check, Grid, Report, Row, interleaved
 
 
 @pytest.mark.parametrize("case", [training_step, chain, large_layers, import_time])
@@ -19,6 +19,22 @@ def test_a_case_reports_numbers(case: object, capsys: pytest.CaptureFixture[str]
     assert all(math.isfinite(n) and n > 0 for n in found.numbers.values())
     report.show(found, Console())
     assert found.title in capsys.readouterr().out
+
+
+def test_compiled_reports_every_task(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("llvmlite")
+    found = compiled.run(quick=True)
+    assert found.rows[0].task == "sigmoid neuron"
+    assert all(0 < row.seconds["clearprop"] <= row.first["clearprop"] for row in found.rows)
+    report.show(found, Console(width=200))
+    assert "sigmoid neuron" in capsys.readouterr().out
+
+
+def test_a_grid_names_what_was_missed() -> None:
+    row = Row("task", {"ours": 2e-6, "JAX": 6e-6, "slow": 1e-3}, {"ours": 0.1, "JAX": 0.4}, 5.0)
+    page = report.to_markdown([Grid("Grid", "ours", [row], "note")], {})
+    assert "| µs per call | ours | JAX | slow |" in page
+    assert "| task | 2.0 | 6.0 | 1,000.0 | 3.00 | 5, MISSED | 0.25 |" in page
 
 
 def test_contenders_take_turns_at_going_first() -> None:

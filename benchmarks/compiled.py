@@ -1,0 +1,231 @@
+"""``python -m benchmarks.compiled``: compiled functions beside JAX, PyTorch, autograd and NumPy.
+
+Every contender computes the same in the same dtype from arrays of its own, and waits for its result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from . import report
+from .measure import Grid, Row, in_fresh_process, installed, interleaved
+from .workloads import WORKLOADS, Autograd, Jax, NumPy, Torch, Workload
+
+Call = Callable[[], Any]
+RATE = 0.01
+
+
+def _tree(f: Callable[..., Any], *trees: Any) -> Any:
+    """`f` on the arrays of containers alike."""
+    first = trees[0]
+    if isinstance(first, dict):
+        return {k: _tree(f, *(t[k] for t in trees)) for k in first}
+    if isinstance(first, list | tuple):
+        return type(first)(_tree(f, *parts) for parts in zip(*trees, strict=True))
+    return f(*trees)
+
+
+def _small(x: Any) -> Any:
+    return x * RATE
+
+
+def clearprop_compiled(workload: Workload, arguments: tuple[Any, ...]) -> Call:
+    import clearprop
+
+    f = workload.function(NumPy())
+    donate: tuple[str, ...] = ()
+    if workload.kind == "update":
+        function: Any = f
+        donate = {3: ("p", "v"), 4: ("p", "m", "v")}[len(arguments)]
+    elif workload.kind == "hvp":
+
+        def function(x: Any, *rest: Any) -> Any:
+            return clearprop.hvp(lambda y: f(y, *rest[:-1]), x, rest[-1])
+
+    elif workload.kind == "gradient":
+        function = clearprop.value_and_grad(f)
+    else:
+        donate = ("p",)
+
+        def function(p: Any, *rest: Any) -> Any:
+            loss, g = clearprop.value_and_grad(f)(p, *rest)
+            return loss, _tree(lambda x, dx: x - np.float32(RATE) * dx, p, g)
+
+    compiled = clearprop.compile(function, donate=donate)
+    mine = _tree(np.array, arguments)
+    return lambda: compiled(*mine)
+
+
+def jax_jit(workload: Workload, arguments: tuple[Any, ...]) -> Call:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    f = workload.function(Jax())
+    if workload.kind == "update":
+        count = len(arguments) - 1
+        compiled = jax.jit(f, donate_argnums=tuple(range(count)))
+        state = [jax.numpy.array(x) for x in arguments[:-1]]
+        g = jax.numpy.array(arguments[-1])
+
+        def update() -> Any:
+            state[:] = compiled(*state, g)
+            jax.block_until_ready(state)
+
+        return update
+    mine = _tree(jax.numpy.array, arguments)
+    if workload.kind == "step":
+        jitted = jax.jit(
+            lambda p, *rest: (lambda loss, g: (loss, _tree(lambda x, dx: x - RATE * dx, p, g)))(
+                *jax.value_and_grad(f)(p, *rest)
+            ),
+            donate_argnums=0,
+        )
+        held = [mine[0]]
+
+        def step() -> Any:
+            loss, held[0] = jitted(held[0], *mine[1:])
+            return jax.block_until_ready((loss, held[0]))
+
+        return step
+    if workload.kind == "hvp":
+        jitted = jax.jit(
+            lambda x, *rest: jax.jvp(jax.grad(lambda y: f(y, *rest[:-1])), (x,), (rest[-1],))[1]
+        )
+    else:
+        jitted = jax.jit(jax.value_and_grad(f))
+    return lambda: jax.block_until_ready(jitted(*mine))
+
+
+def pytorch(workload: Workload, arguments: tuple[Any, ...]) -> Call:
+    import torch
+
+    f = workload.function(Torch())
+    if workload.kind == "update":
+        tensors = [torch.tensor(x) for x in arguments]
+
+        def update() -> Any:
+            tensors[:-1] = f(*tensors)
+
+        return update
+    first = _tree(lambda x: torch.tensor(x, requires_grad=True), arguments[0])
+    rest = [torch.tensor(x) for x in arguments[1:]]
+    leaves: list[Any] = []
+    _tree(leaves.append, first)
+    if workload.kind == "hvp":
+        x = leaves[0]
+
+        def product() -> Any:
+            (g,) = torch.autograd.grad(f(x, *rest[:-1]), x, create_graph=True)
+            return torch.autograd.grad(g, x, rest[-1])
+
+        return product
+
+    def run() -> Any:
+        loss = f(first, *rest)
+        loss.backward()
+        if workload.kind == "step":
+            with torch.no_grad():
+                for p in leaves:
+                    p -= RATE * p.grad
+        for p in leaves:
+            p.grad = None
+        return loss.detach()
+
+    return run
+
+
+def hips_autograd(workload: Workload, arguments: tuple[Any, ...]) -> Call:
+    import autograd
+
+    f = workload.function(Autograd())
+    if workload.kind in ("update", "hvp"):
+        raise NotImplementedError
+    gradient = autograd.value_and_grad(f)
+
+    def run() -> Any:
+        loss, g = gradient(*arguments)
+        if workload.kind == "step":
+            _tree(lambda x, dx: x - np.float32(RATE) * dx, arguments[0], g)
+        return loss
+
+    return run
+
+
+CONTENDERS: dict[str, tuple[str, Callable[[Workload, tuple[Any, ...]], Call]]] = {
+    "clearprop": ("clearprop", clearprop_compiled),
+    "JAX": ("jax", jax_jit),
+    "PyTorch": ("torch", pytorch),
+    "autograd": ("autograd", hips_autograd),
+}
+
+
+def measure(workload: Workload, only: Sequence[str], rounds: int) -> Row:
+    """One workload by every contender that is installed."""
+    calls: dict[str, Call] = {}
+    first: dict[str, float] = {}
+    for name in only:
+        module, make = CONTENDERS[name]
+        if not installed(module):
+            continue
+        arguments = workload.arguments(np.random.default_rng(0))
+        start = time.perf_counter()
+        try:
+            call = make(workload, arguments)
+            call()
+        except NotImplementedError:
+            continue
+        first[name] = time.perf_counter() - start
+        calls[name] = call
+    found = interleaved(calls, rounds=rounds, seconds=0.05, pause=0.01)
+    return Row(workload.name, found, first, workload.bar)
+
+
+def run(*, quick: bool = False) -> Grid:
+    """Everything, on one core, in a process that has only that."""
+    command = ["-m", "benchmarks.compiled", "--json", *(["--quick"] if quick else [])]
+    rows = [Row(**row) for row in in_fresh_process(command, cores=1)]
+    return Grid(
+        "Compiled functions, on one core",
+        "clearprop",
+        rows,
+        "every contender in the same dtype, waiting for its result; nothing cached on disk; JAX by jit, "
+        "PyTorch and autograd eagerly",
+    )
+
+
+def main() -> None:
+    """Print a table, or rows as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.compiled", description=__doc__)
+    parser.add_argument("name", nargs="*", help="parts of workloads' names")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--only", nargs="*", default=list(CONTENDERS))
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few tasks only, to see that it runs"
+    )
+    options = parser.parse_args()
+    os.environ["CLEARPROP_CACHE_DIR"] = ""  # first calls are to compile
+    names = ["sigmoid neuron", "Rosenbrock"] if options.quick else options.name
+    rounds = 1 if options.quick else options.rounds
+    rows = [
+        measure(workload, options.only, rounds)
+        for workload in WORKLOADS
+        if not names or any(part in workload.name for part in names)
+    ]
+    if options.json:
+        print(json.dumps([asdict(row) for row in rows]))
+    else:
+        report.show(Grid("Compiled functions", "clearprop", rows), Console())
+
+
+if __name__ == "__main__":
+    main()
