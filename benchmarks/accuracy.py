@@ -213,11 +213,12 @@ def _pairs(x: Any, dtype: Any, count: int, rng: np.random.Generator) -> tuple[An
     whole = rng.integers(-20, 20, count).astype(dtype)
     special = np.array([*_SPECIAL, np.finfo(dtype).max, np.finfo(dtype).smallest_subnormal], dtype)
     squares = np.repeat(special, special.size), np.tile(special, special.size)
-    near_one = (1 + rng.standard_normal(count) * 0.01).astype(dtype)
-    y_near_one = (rng.uniform(-1, 1, count) * 5000).astype(dtype)
+    near = rng.choice([1, 2**0.5, 0.5**0.5], count) * (1 + rng.standard_normal(count) * 0.01)
+    near = near.astype(dtype)  # to 1, and to where logarithms have the most digits to lose
+    y_near = rng.uniform(-1, 1, count) * np.log(np.finfo(dtype).max) / np.log(near.astype(float))
     return (
-        np.concatenate([x, x, x[:count], near_one, squares[0]]),
-        np.concatenate([fitting, x[::-1], whole, y_near_one, squares[1]]),
+        np.concatenate([x, x, x[:count], near, squares[0]]),
+        np.concatenate([fitting, x[::-1], whole, y_near.astype(dtype), squares[1]]),
     )
 
 

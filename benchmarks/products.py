@@ -21,8 +21,9 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from clearprop.native import target
-from clearprop.native.ir import Builder, Type, Value, module
+from clearprop.native.ir import Builder, Value, module
 from clearprop.native.products import Index, Operand, product, workspace_size
+from clearprop.native.types import Type
 
 from .measure import installed, interleaved
 

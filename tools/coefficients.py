@@ -70,6 +70,14 @@ def _turning(errors: list[Any], wanted: int) -> list[int]:
     return found
 
 
+def _value(coefficients: Sequence[Any], x: Any) -> Any:
+    """A polynomial's value; its coefficients start with that of x^0."""
+    total = mpf(0)
+    for c in reversed(coefficients):
+        total = total * x + c
+    return total
+
+
 def minimax(points: list[Any], values: list[Any], weights: list[Any], degree: int) -> list[Any]:
     """The coefficients with the smallest largest error: weights · (polynomial - values)."""
     count = degree + 2
@@ -85,7 +93,7 @@ def minimax(points: list[Any], values: list[Any], weights: list[Any], degree: in
         solved = mp.lu_solve(matrix, right)
         coefficients, level = [solved[i] for i in range(degree + 1)], abs(solved[count - 1])
         errors = [
-            w * (mp.polyval(coefficients[::-1], x) - y)
+            w * (_value(coefficients, x) - y)
             for x, y, w in zip(points, values, weights, strict=True)
         ]
         turning = _turning(errors, count)
@@ -103,8 +111,7 @@ def fitted(fit: Fit, dtype: type) -> tuple[list[float], float]:
     weights = [abs(fit.weight(x)) for x in points]
     found = [_rounded(c, dtype) for c in minimax(points, values, weights, degree)]
     error = max(
-        w * abs(mp.polyval([mpf(c) for c in found[::-1]], x) - y)
-        for x, y, w in zip(points, values, weights, strict=True)
+        w * abs(_value(found, x) - y) for x, y, w in zip(points, values, weights, strict=True)
     )
     return found, float(error)
 

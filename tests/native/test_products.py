@@ -14,8 +14,9 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from clearprop.native import target
-from clearprop.native.ir import I64, Builder, Value, module
+from clearprop.native.ir import Builder, Value, module
 from clearprop.native.products import Index, Operand, product, workspace_size
+from clearprop.native.types import I64
 
 Finish = Callable[[Builder, Value, Index, Index, int, int], None]
 PAGE = mmap.PAGESIZE
@@ -119,7 +120,7 @@ def assert_product(found: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
 
 
 SMALL = [
-    *itertools.product((1, 2, 7, 33), (1, 3, 18), (1, 5, 16, 37)),
+    *itertools.product((1, 7, 33), (1, 18), (1, 5, 37)),
     (70, 33, 65),
     (13, 70, 10),
     (6, 64, 3),

@@ -390,7 +390,7 @@ def _product(x: Value, y: Value | float) -> tuple[Value, Value]:
 def _log_in_two(f: Value, k: Value) -> tuple[Value, Value]:
     """log(1 + f) + k · log 2 as the sum of two floats, with half as many digits again, or more.
 
-    2 s + 2/3 s³ + ..., s = f / (2 + f): the first two terms in two floats each, the rest in one.
+    2 s + s³ (2/3 + s² P(s²)), s = f / (2 + f): all in two floats but the polynomial.
     """
     b, dtype = f.builder, f.type.dtype
     below = f + 2.0
@@ -402,13 +402,14 @@ def _log_in_two(f: Value, k: Value) -> tuple[Value, Value]:
     t_low = b.fma(s + s, s_low, t_low)
     cube, cube_low = _product(s, t)
     cube_low = cube_low + b.fma(s, t_low, s_low * t)
-    third, third_low = _product(cube, table.TWO_THIRDS[dtype][0])
-    third_low = third_low + b.fma(
-        cube, table.TWO_THIRDS[dtype][1], cube_low * table.TWO_THIRDS[dtype][0]
-    )
-    tail = cube * t * _polynomial(t, table.LOG_OF_QUOTIENT_TAIL[dtype])
+    factor = _polynomial(t, table.LOG_OF_QUOTIENT_TAIL[dtype])
+    more, more_low = _product(t, factor)
+    c, c_low = _sum(f.like(table.TWO_THIRDS[dtype][0]), more)
+    c_low = c_low + (b.fma(t_low, factor, more_low) + table.TWO_THIRDS[dtype][1])
+    third, third_low = _product(cube, c)
+    third_low = third_low + b.fma(cube, c_low, cube_low * c)
     high, low = table.LN2[dtype]
-    tail = b.fma(k, low, tail) + third_low + (s_low + s_low)
+    tail = b.fma(k, low, third_low) + (s_low + s_low)
     first, first_low = _sum(s + s, third)
     total, total_low = _sum(b.binary("fmul", "", k, high), first)
     return _sum(total, total_low + (first_low + tail))
