@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from . import chain, compiled, import_time, large_layers, machine, report, training_step
+from . import calls, chain, compiled, import_time, large_layers, machine, report, training_step
 
 CASES = {
     "training_step": training_step,
@@ -15,6 +15,7 @@ CASES = {
     "large_layers": large_layers,
     "import_time": import_time,
     "compiled": compiled,
+    "calls": calls,
 }
 RESULTS = Path(__file__).parent / "results.md"
 

@@ -32,7 +32,7 @@ def show(report: Report | Grid, console: Console) -> None:
 def _show_grid(grid: Grid, console: Console) -> None:
     table = Table(title=grid.title, caption=grid.note, title_justify="left")
     head, rows = _grid_cells(grid)
-    table.add_column(head[0])
+    table.add_column(head[0], no_wrap=True)
     for name in head[1:]:
         table.add_column(name, justify="right")
     for cells in rows:
@@ -55,7 +55,7 @@ def _grid_cells(grid: Grid) -> tuple[list[str], list[list[str]]]:
     head = [
         "µs per call",
         *grid.contenders,
-        "best of the others ÷ ours",
+        "best peer ÷ ours",
         "wanted",
         "first call ÷ JAX's",
     ]
