@@ -18,6 +18,7 @@ _STYLE = """
 .clearprop .value { color: #15803d; }
 .clearprop .gradient { color: #b91c1c; }
 .clearprop .dim { opacity: 0.65; }
+.clearprop-picture { margin: 0; overflow-x: auto; }
 """
 
 
@@ -34,6 +35,6 @@ def page(explanation: Explanation) -> str:
     label = escape(f"{explanation.graph.name} = {short(explanation.value)}")
     return (
         f"<style>{_STYLE}</style>\n"
-        f'<figure aria-label="{label}">{explanation.svg()}</figure>\n'
+        f'<figure class="clearprop-picture" aria-label="{label}">{explanation.svg()}</figure>\n'
         f'<div class="clearprop">{chr(10).join(rows)}</div>'
     )
