@@ -6,12 +6,15 @@ purpose.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import clearprop
+from clearprop.bundle import Bundle, as_bundle
 from clearprop.errors import TraceError
 from clearprop.primitive import Draw, Primitive, Sample, each, together
 from clearprop.spec import ArraySpec, spec_of
@@ -59,13 +62,89 @@ class Case:
 
 def make_case(record: Primitive, sample: Sample, dtype: str = "float64", seed: int = 1) -> Case:
     """Draw a sample's inputs, the floating ones in `dtype`."""
-    inputs = (x.astype(dtype) if is_real(x) else x for x in sample.draw(seed))
+    inputs = (in_precision(x, dtype) for x in sample.draw(seed))
     return Case(record, tuple(inputs), dict(sample.params))
+
+
+def in_precision(x: Any, dtype: str) -> Any:
+    """Floating and complex numbers in the precision of `dtype`, anything else as it is."""
+    if is_complex(x):
+        return x.astype(np.result_type(dtype, np.complex64))
+    return x.astype(dtype) if is_real(x) else x
+
+
+def as_real(case: Case) -> Case:
+    """The case as one real function of real arrays, which the checks are about.
+
+    A complex array is an array of pairs of numbers, and several results stand one after the other.
+    """
+    outs = as_bundle(case(*case.inputs))
+    complex_inputs = [is_complex(x) for x in case.inputs]
+    if len(outs) == 1 and not any(map(is_complex, (*outs, *case.inputs))):
+        return case
+    shapes = [(np.shape(y), is_complex(y)) for y in outs]
+
+    def natural(xs: Any) -> list[Any]:
+        return [joined(x) if c else x for x, c in zip(xs, complex_inputs, strict=True)]
+
+    def natural_spec(x: Any) -> Any:
+        return ArraySpec(x.shape[:-1], np.result_type(x.dtype, np.complex64))
+
+    def joined(pairs: Any) -> Any:
+        return pairs[..., 0] + 1j * pairs[..., 1]
+
+    def vector(outs: Any) -> Any:
+        parts = [
+            np.stack([y.real, y.imag], -1) if is_complex else y
+            for y, (_, is_complex) in zip(outs, shapes, strict=True)
+        ]
+        return np.concatenate([np.reshape(y, -1) for y in parts])
+
+    def results(flat: Any, sign: int = 1) -> Any:
+        parts, start = [], 0
+        for shape, is_complex in shapes:
+            full = (*shape, 2) if is_complex else shape
+            part = flat[start : start + math.prod(full)].reshape(full)
+            parts.append(part[..., 0] + sign * 1j * part[..., 1] if is_complex else part)
+            start += math.prod(full)
+        return Bundle(parts) if len(parts) > 1 else parts[0]
+
+    def forward(*xs: Any, **params: Any) -> Any:
+        return vector(as_bundle(case.record(*natural(xs), **params)))
+
+    def spec(*xs: Any, **params: Any) -> ArraySpec:
+        specs = (natural_spec(x) if c else x for x, c in zip(xs, complex_inputs, strict=True))
+        found = as_bundle(case.record.spec(*specs, **params))
+        assert [(s.shape, s.dtype.kind == "c") for s in found] == shapes
+        assert [s.dtype for s in found] == [y.dtype for y in outs]
+        size = sum(
+            s.size * (1 + is_complex) for s, (_, is_complex) in zip(found, shapes, strict=True)
+        )
+        return ArraySpec((size,), np.result_type(*(y.real.dtype for y in outs)))
+
+    def rule(position: int, g: Any, out: Any, *xs: Any, **params: Any) -> Any:
+        rule = case.rules()[position]
+        downstream = rule(results(g, -1), results(out), *natural(xs), **params)
+        if complex_inputs[position]:
+            return np.stack([np.real(downstream), -np.imag(downstream)], -1)
+        return np.real(downstream)
+
+    rules = [partial(rule, i) if r is not None else None for i, r in enumerate(case.rules())]
+    record = replace(
+        case.record, forward=forward, spec=spec, vjp=tuple(rules), elementwise=False, view=False
+    )
+    inputs = (np.stack([x.real, x.imag], -1) if is_complex(x) else x for x in case.inputs)
+    return Case(record, tuple(inputs), case.params)
 
 
 def is_real(x: Any) -> bool:
     """Whether `x` is a floating array or NumPy scalar. (Python numbers are constants.)"""
     return isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f"
+
+
+def is_complex(x: Any) -> bool:
+    """Whether `x` is a complex array or NumPy scalar."""
+    return isinstance(x, np.ndarray | np.complexfloating) and x.dtype.kind == "c"
 
 
 def variants(record: Primitive) -> tuple[Sample, ...]:
@@ -207,7 +286,8 @@ def check_dot_product(case: Case) -> None:
 
 def check_dtypes(record: Primitive, sample: Sample) -> None:
     """A gradient has its input's shape and dtype: in float32, and where dtypes are mixed."""
-    single, double = make_case(record, sample, "float32"), make_case(record, sample)
+    single = as_real(make_case(record, sample, "float32"))
+    double = as_real(make_case(record, sample))
     mixed = Case(record, (*single.inputs[:1], *double.inputs[1:]), single.params)
     for case in (single, mixed, double):
         out, g = _upstream(case)

@@ -14,6 +14,7 @@ SOURCE = Path(clearprop.__file__).parent
 ORDER = (
     "callsite",
     "errors",
+    "bundle",
     "spec",
     "primitive",
     "settings",

@@ -95,6 +95,19 @@ class ArrayMethods:
     def mT(self) -> Any:
         return numpy_table[np.swapaxes](self, -1, -2)
 
+    @property
+    def real(self) -> Any:
+        return numpy_table[np.real](self)
+
+    @property
+    def imag(self) -> Any:
+        return numpy_table[np.imag](self)
+
+    def conj(self) -> Any:
+        return numpy_table[np.conjugate](self)
+
+    conjugate = conj
+
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
         return numpy_table[np.sum](self, axis=axis, keepdims=keepdims)
 

@@ -49,6 +49,10 @@ def shrink(g: Any, x: Any) -> Any:
             g = g.reshape(target)
     dtype = x.dtype
     if g.dtype is not dtype and g.dtype != dtype:
+        if (
+            g.dtype.kind == "c" and dtype.kind != "c"
+        ):  # a real number moves along the real axis only
+            g = g.real
         g = g.astype(dtype)
     return g
 
@@ -236,6 +240,15 @@ def check_seed(output: Any, seed: Any) -> Any:
     return np.array(seed, dtype=output.dtype)[()]
 
 
+def conjugate(g: Any) -> Any:
+    """A gradient on its way in or out of the sweep.
+
+    Rules multiply by the local derivative, so within the sweep the gradient of a complex value is the
+    conjugate of what users see: the direction of steepest ascent.
+    """
+    return primitives.conj(g) if g.dtype.kind == "c" else g
+
+
 def ones_like(value: Any) -> Any:
     """The gradient of a value with respect to itself."""
     if type(value) is ArraySpec or value.shape:
@@ -267,19 +280,27 @@ def backward(
                 f"it first (.sum(), .mean()), pass backward(gradient) with shape {output.shape}, or "
                 f"use clearprop.jacobian or clearprop.vjp."
             )
+        if output.dtype.kind == "c":
+            raise GradientError(WHY_REAL.format("backward()"))
         seed = ones_like(output.value)
     else:
-        seed = check_seed(output, gradient)
+        seed = conjugate(check_seed(output, gradient))
     found = sweep(
         reach([output]), [output], [seed], create_graph=create_graph, free=not retain_graph
     )
     given: set[int] = set() if gradient is None else {id(seed)}
     for node, g in found.items():
+        g = conjugate(g)
         g = g if create_graph else own(g, given)
         node.grad = g if node.grad is None else node.grad + g
 
 
 engine.backward = backward
+
+WHY_REAL = (
+    "{} starts from a real number, but this one is complex: only real values have a steepest ascent. Take "
+    "its .real, np.abs or another real number of it, or pass the upstream gradient."
+)
 
 
 def _why_no_gradient(output: Tensor) -> str:

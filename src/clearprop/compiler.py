@@ -299,7 +299,7 @@ class Executable:
                 memory[b] = memory[donor]
         for step in self.steps:
             if isinstance(step, Host):
-                memory[step.output] = _by_numpy(step, memory)
+                memory.update(_by_numpy(step, memory))
             else:
                 self._launch(step, memory)
         results = []
@@ -332,7 +332,8 @@ class Executable:
             f"  temporary memory {sum(k.arena.bytes for k in self.kernels)} bytes",
         ]
         for host in hosts:
-            lines.append(f"  NumPy: {host.output} = {host.node.primitive.name}: {host.why}")
+            made = ", ".join(map(str, host.writes()))
+            lines.append(f"  NumPy: {made} = {host.node.primitive.name}: {host.why}")
         return "\n".join(lines)
 
     def source(self, kind: str) -> str:
@@ -373,12 +374,12 @@ class _OtherContainer(Exception):
 
 def _used(run: list[Nest] | Host) -> set[Buffer]:
     if isinstance(run, Host):
-        return {*run.reads(), run.output}
+        return {*run.reads(), *run.writes()}
     return {a.buffer for nest in run for a in (*nest.reads(), *nest.writes())}
 
 
-def _by_numpy(host: Host, memory: dict[Buffer, Any]) -> Any:
-    """The result of a node that NumPy computes, as its buffer wants it."""
+def _by_numpy(host: Host, memory: dict[Buffer, Any]) -> dict[Buffer, Any]:
+    """The results of a node that NumPy computes, as their buffers want them."""
     values: list[Any] = []
     for x in host.inputs:
         if isinstance(x, tuple) and isinstance(x[0], Buffer):
@@ -392,5 +393,5 @@ def _by_numpy(host: Host, memory: dict[Buffer, Any]) -> Any:
             values.append(np.lib.stride_tricks.as_strided(array, view.shape, strides)[()])
         else:
             values.append(x)
-    (out,) = evaluate_node(host.node, values)
-    return np.ascontiguousarray(out)
+    results = zip(host.outputs, evaluate_node(host.node, values), strict=True)
+    return {buffer: np.ascontiguousarray(out) for buffer, out in results if buffer is not None}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from .errors import DtypeError, LostGradientError, UnsupportedError
+from .errors import DtypeError, LostGradientError, ShapeError, TraceError, UnsupportedError
 from .primitive import Primitive, numpy_table
+from .settings import settings
+from .spec import ArraySpec, shape_of
 
 
 def answer_numpy(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -75,3 +77,18 @@ def _unsupported(function: Any) -> UnsupportedError:
         f"your own with @clearprop.block and its gradient, pass t.detach() if no gradient is wanted, "
         f"or add a primitive in one file (see CONTRIBUTING.md)."
     )
+
+
+def fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:
+    """Raise what the user can act on: operation, shapes, line."""
+    recorder = settings.recorder
+    if any(type(v) is ArraySpec for v in values) and not (recorder and recorder.tracing):
+        raise TraceError(
+            f"{primitive.name} met a tensor without a value: it was made while tracing and kept "
+            f"afterwards. Return it from the traced function instead of storing it outside."
+        ) from error
+    shapes = " and ".join(str(shape_of(v)) for v in values)
+    if isinstance(error, ValueError):
+        raise ShapeError(f"{primitive.name}: shapes {shapes} do not fit: {error}") from error
+    error.add_note(f"while applying {primitive.name} to shapes {shapes}")
+    raise error

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from .bundle import as_bundle
 from .callsite import Line
 from .errors import GraphError
 from .primitive import Primitive
@@ -275,8 +276,9 @@ class Graph:
             return
         specs = [w.constant if w.is_constant else w.spec for w in node.inputs]
         expected = node.primitive.spec(*specs, **node.params)
-        if expected != node.out.spec:
-            raise GraphError(f"{what} is {expected}, but its wire says {node.out.spec}")
+        for wire, spec in zip(node.outputs, as_bundle(expected), strict=True):
+            if spec != wire.spec:
+                raise GraphError(f"{what} is {spec}, but its wire {wire.name} says {wire.spec}")
 
     # ---- printing
 
@@ -294,7 +296,8 @@ def evaluate_node(node: Node, values: Sequence[Any]) -> list[Any]:
     if node.body is not None and not callable(node.primitive.forward):
         env = node.body.run(values)
         return [env[wire] for wire in node.body.outputs]
-    return [node.primitive(*values, **node.params)]
+    result = node.primitive(*values, **node.params)
+    return list(result) if len(node.outputs) > 1 else [result]
 
 
 def _renamed(node: Node, known: dict[Wire, Wire]) -> Node:

@@ -79,6 +79,9 @@ class Draw:
     def __call__(self, rng: np.random.Generator) -> Any:
         if np.dtype(self.dtype).kind in "iu":
             return rng.integers(int(self.low), int(self.high), self.shape).astype(self.dtype)
+        if np.dtype(self.dtype).kind == "c":
+            real, imag = rng.uniform(self.low, self.high, (2, *self.shape))
+            return (real + 1j * imag).astype(self.dtype)[()]
         return rng.uniform(self.low, self.high, self.shape).astype(self.dtype)[()]
 
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from .array_methods import ArrayMethods
+from .bundle import Bundle
 from .conversions import Conversions
-from .dispatch import answer_numpy
+from .dispatch import answer_numpy, fail
 from .errors import (
     DtypeError,
     GradientError,
     LostGradientError,
     ShapeError,
-    TraceError,
     UnsupportedError,
 )
 from .primitive import Primitive, engine, numpy_table, primitives
@@ -131,6 +131,9 @@ class Tensor(ArrayMethods, Conversions):
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
+        if type(self.value) is Bundle:
+            count = len(self.value)
+            return (primitives.pick(self, index=i, count=count) for i in range(count))
         if not self.shape:
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(self.shape[0]))
@@ -340,9 +343,11 @@ def apply(
     try:
         value = primitive.forward(*values, **params)  # type: ignore[misc]
     except Exception as error:
-        _fail(primitive, values, error)
+        fail(primitive, values, error)
     if type(value) is _ndarray:
         value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
+    elif type(value) is complex:  # as Python makes it of 1j and a NumPy float
+        value = np.complex128(value)
     if primitive.view and not _windows_made:
         _note(window=True)
     if primitive.differentiable:
@@ -391,9 +396,11 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
         try:
             value = forward(x, y)
         except Exception as error:
-            _fail(primitive, [x, y], error)
+            fail(primitive, [x, y], error)
         if type(value) is _ndarray:
             value.setflags(False)  # type: ignore[call-arg]
+        elif type(value) is complex:
+            value = np.complex128(value)
         if requires_grad and differentiable and settings.grad_enabled:
             return Tensor(value, primitive, (self, other), _NO_PARAMS, True)
         return Tensor(value, None, (), _NO_PARAMS, False)
@@ -416,9 +423,11 @@ def _apply_recording(
     try:
         value = compute(*values, **params)  # type: ignore[misc]
     except Exception as error:
-        _fail(primitive, values, error)
+        fail(primitive, values, error)
     if type(value) is _ndarray:
         value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
+    elif type(value) is complex:  # as Python makes it of 1j and a NumPy float
+        value = np.complex128(value)
     requires_grad = (
         settings.grad_enabled
         and primitive.differentiable
@@ -482,18 +491,3 @@ def lags(x: Any) -> bool:
             return True
         x = base
     return False
-
-
-def _fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:
-    """Raise what the user can act on: operation, shapes, line."""
-    recorder = settings.recorder
-    if any(type(v) is ArraySpec for v in values) and not (recorder and recorder.tracing):
-        raise TraceError(
-            f"{primitive.name} met a tensor without a value: it was made while tracing and kept "
-            f"afterwards. Return it from the traced function instead of storing it outside."
-        ) from error
-    shapes = " and ".join(str(shape_of(v)) for v in values)
-    if isinstance(error, ValueError):
-        raise ShapeError(f"{primitive.name}: shapes {shapes} do not fit: {error}") from error
-    error.add_note(f"while applying {primitive.name} to shapes {shapes}")
-    raise error

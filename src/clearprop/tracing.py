@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .bundle import Bundle, as_bundle
 from .errors import ClearpropError, TraceError
 from .graph import Graph, Node, Wire
 from .primitive import Primitive, primitives
@@ -217,6 +218,9 @@ class _Builder:
         self.stops = set(inputs)
         self.constants: dict[int, Wire] = {}
         self.sources: dict[Tensor, tuple[Any, ...]] = {}
+        self.picks: dict[tuple[Tensor, int], Tensor] = {}
+        """What stands for a result of an operation with several; other picks of it are the same."""
+        self.pick_names: dict[Tensor, str] = {}
         self.outputs = [self.resolve(y, math.inf) for y in outputs]
         self.results = {y for y in self.outputs if isinstance(y, Tensor)}
         self.order = self.collect()
@@ -237,7 +241,20 @@ class _Builder:
                 x = x.inputs[0]
                 if isinstance(x, Tensor):
                     x = version_at(x, number)
+            if isinstance(x, Tensor) and x.primitive is primitives.pick and x not in self.stops:
+                twin = self.picks.setdefault((x.inputs[0], x.params["index"]), x)
+                self.pick_names[twin] = self.pick_names.get(twin) or _name_of(x)
+                return twin
         return x
+
+    def name_of(self, t: Tensor) -> str:
+        return self.pick_names.get(t) or _name_of(t)
+
+    def results_of(self, t: Tensor) -> list[Tensor | None]:
+        """What an operation made: itself, or its several results, None for those never picked."""
+        if not isinstance(t.value, Bundle):
+            return [t]
+        return [self.picks.get((t, i)) for i in range(len(t.value))]
 
     def collect(self) -> list[Tensor]:
         """Operations between inputs and outputs, in the order in which they happened."""
@@ -251,7 +268,8 @@ class _Builder:
                 if isinstance(x, Tensor) and x not in seen:
                     seen.add(x)
                     nodes.append(x)
-        return sorted(self.sources, key=lambda t: t.number)
+        made = (t for t in self.sources if t.primitive is not primitives.pick)
+        return sorted(made, key=lambda t: t.number)
 
     def build(self, name: str) -> Graph:
         env = {t: Wire(_name_of(t), spec_of(t.value)) for t in self.inputs}
@@ -311,20 +329,30 @@ class _Builder:
                         Node(primitives.stop_gradient, (inputs[i],), (cut,), line=origin.line)
                     )
                     inputs[i] = cut
-        env[t] = Wire(_name_of(t), spec_of(t.value))
+        outputs = self.wires_of(t, env)
         body = None
         if primitive.function is not None:
             examples = [w.constant if w.is_constant else w.spec for w in inputs]
             body = trace_parts(primitive, primitive.function, examples, t.params)
         node = Node(
-            primitive, tuple(inputs), (env[t],), t.params, origin.line, body, origin.is_backward
+            primitive, tuple(inputs), outputs, t.params, origin.line, body, origin.is_backward
         )
         return [*stops, node]
+
+    def wires_of(self, t: Tensor, env: dict[Tensor, Wire]) -> tuple[Wire, ...]:
+        """New wires for what an operation made, noted in `env`."""
+        wires = []
+        for result, value in zip(self.results_of(t), as_bundle(t.value), strict=True):
+            name = "" if result is None else self.name_of(result)
+            wires.append(Wire(name, spec_of(value)))
+            if result is not None:
+                env[result] = wires[-1]
+        return tuple(wires)
 
     def block(
         self, scope: Scope, members: Sequence[Tensor], depth: int, env: dict[Tensor, Wire]
     ) -> Node:
-        inside = set(members)
+        inside = dict.fromkeys(r for t in members for r in self.results_of(t) if r is not None)
         reads = dict.fromkeys(
             x
             for t in members
@@ -333,7 +361,7 @@ class _Builder:
         )
         ends = [
             t
-            for t in members
+            for t in inside
             if t in self.results or any(u not in inside for u in self.users.get(t, ()))
         ]
         inner = {t: Wire(scope.arguments.get(t.number, env[t].name), env[t].spec) for t in reads}
@@ -346,7 +374,7 @@ class _Builder:
         )
         body.name_rest()
         for t in ends:
-            env[t] = Wire(_name_of(t), spec_of(t.value))
+            env[t] = Wire(self.name_of(t), spec_of(t.value))
         return Node(
             scope.primitive,
             tuple(env[t] for t in reads),

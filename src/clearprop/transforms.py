@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .backprop import Reach, check_seed, ones_like, own, reach, sweep
+from .backprop import WHY_REAL, Reach, check_seed, conjugate, ones_like, own, reach, sweep
 from .errors import ClearpropError, DtypeError, GradientError, ShapeError
 from .primitive import primitives
 from .settings import settings
@@ -62,8 +62,16 @@ class _Run:
         tracked = [y for y in self.outputs if isinstance(y, Tensor)]
         self.span: Reach = reach(tracked, self.wanted, self.since)
 
-    def sweep(self, seeds: Sequence[Any], *, free: bool = False) -> list[Any]:
+    def gradients(self, seeds: Sequence[Any], *, free: bool = False) -> list[Any]:
         """The gradient of each variable, given that of each output."""
+        seeds = [
+            conjugate(s) if isinstance(y, Tensor) else s
+            for y, s in zip(self.outputs, seeds, strict=True)
+        ]
+        return [conjugate(g) for g in self.sweep(seeds, free=free)]
+
+    def sweep(self, seeds: Sequence[Any], *, free: bool = False) -> list[Any]:
+        """Each variable's sum of the derivatives of all outputs, weighted with `seeds`."""
         pairs = [
             (y, seed)
             for y, seed in zip(self.outputs, seeds, strict=True)
@@ -164,6 +172,8 @@ def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
         )
     if isinstance(y, Tensor):
         check_floating(y, f"the output of {_name(f)}")
+        if y.dtype.kind == "c":
+            raise GradientError(WHY_REAL.format(f"the gradient of {_name(f)}"))
     return y
 
 
@@ -186,7 +196,7 @@ def value_and_grad(
         y = _scalar_output(run, f)
         seed = ones_like(y.value) if isinstance(y, Tensor) else 1.0
         value, aux = run.plain(y), run.plain(run.aux) if has_aux else None
-        gradient = run.hand_out(run.sweep([seed], free=True))
+        gradient = run.hand_out(run.gradients([seed], free=True))
         return ((value, aux) if has_aux else value), gradient
 
     return with_gradient
@@ -245,7 +255,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     run = _Run(f, primals, {}, tuple(range(len(primals))), has_aux)
 
     def pullback(gradient: Any) -> tuple[Any, ...]:
-        return run.hand_out(run.sweep(_seeds(run, gradient)))
+        return run.hand_out(run.gradients(_seeds(run, gradient)))
 
     output = run.plain(run.unflatten_outputs(run.outputs))
     return (output, pullback, run.plain(run.aux)) if has_aux else (output, pullback)
@@ -321,7 +331,12 @@ def jacobian(
         then of the output, so that ``J @ upstream`` is the downstream gradient, as in many lecture
         notes. For vectors one is the other's transpose.
 
-    One sweep for each number of the output.
+    One sweep for each number of the output, two for a complex one. A complex output's entry is its complex
+    derivative; a real output's row by a complex input is what `grad` gives.
+
+    Raises
+    ------
+    GradientError : a complex output has no complex derivative by a complex input.
 
     >>> import numpy as np
     >>> f = lambda x: np.stack([x[0] * x[1], x[0], x[1]])
@@ -352,11 +367,18 @@ def _jacobian_of(run: _Run, position: int, layout: str) -> list[Any]:
     """The derivatives of one output array with respect to each variable."""
     y = run.outputs[position]
     shape = shape_of(y)
-    rows = []
-    for place in np.ndindex(shape):
+
+    def derivatives(weight: Any, place: tuple[int, ...]) -> list[Any]:
         seeds = [np.zeros(shape_of(z), getattr(z, "dtype", float)) for z in run.outputs]
-        seeds[position][place] = 1
-        rows.append(run.sweep([seed[()] for seed in seeds]))
+        seeds[position][place] = weight
+        return run.sweep([seed[()] for seed in seeds])
+
+    rows = [derivatives(1, place) for place in np.ndindex(shape)]
+    if getattr(y, "dtype", np.dtype(float)).kind == "c":
+        turned = [derivatives(1j, place) for place in np.ndindex(shape)]
+        rows = [_complex_derivatives(*pair) for pair in zip(rows, turned, strict=True)]
+    else:
+        rows = [[conjugate(d) for d in row] for row in rows]
     blocks = []
     for i, variable in enumerate(run.wanted):
         column = [row[i] for row in rows]
@@ -367,6 +389,27 @@ def _jacobian_of(run: _Run, position: int, layout: str) -> list[Any]:
             block = block.transpose((*range(n, len(full)), *range(n)))
         blocks.append(block)
     return blocks
+
+
+def _complex_derivatives(along_1: list[Any], along_i: list[Any]) -> list[Any]:
+    """The derivatives of a complex number, from those of its real part and of minus its imaginary part."""
+    rows = []
+    for real, turned in zip(along_1, along_i, strict=True):
+        if real.dtype.kind != "c":  # of a real variable
+            rows.append(real - 1j * turned)
+            continue
+        rows.append(real)
+        if settings.recorder is None and not np.allclose(_plain(turned), 1j * _plain(real)):
+            raise GradientError(
+                "the jacobian of a complex output by a complex input is one complex number an entry only for "
+                "functions with a complex derivative, and this one has none (it takes an absolute value, a "
+                "real part or a conjugate). Use clearprop.vjp, or the real and imaginary parts as inputs."
+            )
+    return rows
+
+
+def _plain(x: Any) -> Any:
+    return x.value if isinstance(x, Tensor) else x
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:

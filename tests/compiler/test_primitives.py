@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 import clearprop
+from clearprop.bundle import Bundle
 from clearprop.primitive import Primitive, Sample, primitives
 from clearprop.spec import is_floating
 from clearprop.trees import flatten
+from tests.contract import in_precision
 
 pytest.importorskip("llvmlite")
 
@@ -31,19 +33,27 @@ def function_of(
     primitive: Primitive, sample: Sample, dtype: str
 ) -> tuple[Callable[..., Any], list[Any]]:
     """The primitive as a function of its array inputs, the others fixed; and the arrays."""
-    inputs = [
-        x.astype(dtype) if hasattr(x, "dtype") and is_floating(x.dtype) else x
-        for x in sample.draw()
-    ]
+    inputs = [in_precision(x, dtype) for x in sample.draw()]
     places = [i for i, x in enumerate(inputs) if hasattr(x, "dtype")]
 
     def f(*arrays: Any) -> Any:
         filled = list(inputs)
         for i, x in zip(places, arrays, strict=True):
             filled[i] = x
-        return primitive(*filled, **sample.params)
+        result = primitive(*filled, **sample.params)
+        return tuple(result) if isinstance(getattr(result, "value", result), Bundle) else result
 
     return f, [inputs[i] for i in places]
+
+
+def weighed(results: Any) -> Any:
+    """One real number that every part of the results has a share in."""
+    total = 0.0
+    for i, y in enumerate(results if isinstance(results, tuple) else (results,)):
+        total += np.sum(y.real * (1.5 + i))
+        if y.dtype.kind == "c":
+            total += np.sum(y.imag * 0.5)
+    return total
 
 
 def with_gradients(f: Callable[..., Any], arrays: list[Any]) -> Callable[..., Any]:
@@ -55,7 +65,7 @@ def with_gradients(f: Callable[..., Any], arrays: list[Any]) -> Callable[..., An
             filled = list(given)
             for i, x in zip(floating, chosen, strict=True):
                 filled[i] = x
-            return np.sum(f(*filled) * 1.5)
+            return weighed(f(*filled))
 
         return clearprop.value_and_grad(loss, argnums=range(len(floating)))(
             *(given[i] for i in floating)

@@ -153,8 +153,8 @@ def broken_output(graph: Graph) -> Graph:
         (broken_order, "product: multiply reads q before it is made"),
         (broken_by_making_twice, "product: q is made twice"),
         (broken_by_making_an_input, "product: x is made twice"),
-        (broken_shape, "product: q = add(...) is f64, but its wire says f64[3]"),
-        (broken_dtype, "product: f = multiply(...) is f64, but its wire says f32"),
+        (broken_shape, "product: q = add(...) is f64, but its wire q says f64[3]"),
+        (broken_dtype, "product: f = multiply(...) is f64, but its wire f says f32"),
         (broken_output, "product: the output z is never made"),
     ],
 )

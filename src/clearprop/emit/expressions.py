@@ -45,7 +45,9 @@ def expression(graph: Graph, wire: Wire, *, stop: Collection[Wire] = ()) -> str:
             if missing:
                 stack += reversed(missing)
             else:
-                texts[top] = write(node, [_operand(node, w, texts[w]) for w in node.inputs])
+                text, binds = write(node, [_operand(node, w, texts[w]) for w in node.inputs])
+                for i, out in enumerate(node.outputs):
+                    texts[out] = (f"{text}[{i}]", _ATOM) if len(node.outputs) > 1 else (text, binds)
                 stack.pop()
     return texts[wire][0]
 

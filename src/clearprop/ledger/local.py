@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..bundle import Bundle
 from ..emit.expressions import expression
 from ..graph import Graph, Node, Wire
 from ..passes import simplify
@@ -38,7 +39,7 @@ class LocalGradient:
 def local_gradient(node: Node, position: int) -> LocalGradient:
     """The formula for one input of a gate."""
     is_factor = node.primitive.elementwise or (node.body is not None and _is_elementwise(node.body))
-    if len(node.outputs) != 1:
+    if len(node.outputs) != 1 and not callable(node.primitive.forward):
         return LocalGradient(PARTS, False)
     graph = _rule_graph(node, position, is_factor)
     text = expression(graph, graph.outputs[0])
@@ -63,12 +64,14 @@ def _rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
         w: w.constant if w.is_constant and w.spec.shape == () else _symbol(w) for w in node.inputs
     }
     symbols = [by_wire[w] for w in node.inputs]
-    out = _symbol(node.out)
-    g: Any = (
-        np.ones((), node.out.spec.dtype)[()]
-        if is_factor
-        else _symbol(Wire(UPSTREAM, node.out.spec))
-    )
+    outs = [_symbol(w) for w in node.outputs]
+    upstreams: list[Any] = [
+        _symbol(Wire(UPSTREAM if len(outs) == 1 else f"d{w.name}", w.spec)) for w in node.outputs
+    ]
+    if is_factor:
+        upstreams = [np.ones((), node.out.spec.dtype)[()]]
+    out: Any = outs[0] if len(outs) == 1 else Bundle(outs)
+    g: Any = upstreams[0] if len(outs) == 1 else Bundle(upstreams)
     if callable(node.primitive.forward):
         rules = node.primitive.vjp
 
@@ -92,11 +95,10 @@ def _rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
 
     result, _ = record(rule, ((), {}), tracing=True)
     if result is None:  # a block's own gradient says that it does not depend on this input
-        result = np.zeros((), node.out.spec.dtype)[()]
-    inputs = [s for s in by_wire.values() if isinstance(s, Tensor)]
-    if isinstance(g, Tensor):
-        inputs.append(g)
-    return simplify(build(node.primitive.name, [*inputs, out], [result]))
+        result = np.zeros((), node.inputs[position].spec.dtype)[()]
+    involved = [*by_wire.values(), *upstreams, *outs]
+    inputs = [s for s in involved if isinstance(s, Tensor)]
+    return simplify(build(node.primitive.name, inputs, [result]))
 
 
 def _symbol(wire: Wire) -> Tensor:

@@ -155,7 +155,7 @@ negative = primitive(
 
 
 def absolute_vjp(g: Any, out: Any, x: Any) -> Any:
-    return g * np.sign(x)
+    return g * np.conj(np.sign(x)) if x.dtype.kind == "c" else g * np.sign(x)
 
 
 absolute = primitive(

@@ -62,7 +62,7 @@ class _Simplifier:
     def add(self, node: Node) -> None:
         inputs = tuple(self.stand_in.get(w, w) for w in node.inputs)
         node = replace(node, inputs=inputs)
-        for try_rule in _RULES:
+        for try_rule in _RULES if len(node.outputs) == 1 else ():
             found = try_rule(node, self.made)
             if isinstance(found, Wire):
                 self.stand_in[node.out] = found

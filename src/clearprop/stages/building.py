@@ -58,7 +58,7 @@ class Building:
         self.graph = grouping.graph
         self.buffers: dict[Wire, Buffer] = {}
         """Of roots that are wanted in memory."""
-        self.made_by = {node.out: node for group in grouping.groups for node in group.nodes}
+        self.made_by = {w: n for group in grouping.groups for n in group.nodes for w in n.outputs}
         self.made_by.update((root, node) for root, (node, _) in grouping.floating.items())
 
     def program(self) -> Program:
@@ -104,12 +104,13 @@ class Building:
 
     def _stage(self, number: int) -> list[Stage]:
         group = self.grouping.groups[number]
+        if group.host:
+            (node,) = group.nodes
+            wanted_outputs = any(map(self._is_wanted, node.outputs))
+            return [self._host(node, group.host)] if wanted_outputs else []
         wanted = [node for node in group.nodes if self._is_wanted(node.out)]
         if not wanted:
             return []
-        if group.host:
-            (node,) = group.nodes
-            return [self._host(node, group.host)]
         return _Nesting(self, number).stages(wanted)
 
     def _is_wanted(self, root: Wire) -> bool:
@@ -124,7 +125,7 @@ class Building:
                 continue
             view = self.grouping.view(wire)
             inputs.append((self.memory(view.root), view))
-        return Host(node, tuple(inputs), self.buffers[node.out], why)
+        return Host(node, tuple(inputs), tuple(map(self.buffers.get, node.outputs)), why)
 
 
 class _Nesting:

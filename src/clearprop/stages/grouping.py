@@ -124,9 +124,10 @@ class Grouping:
     def put(self, number: int, node: Node, place: tuple[int, ...]) -> None:
         group = self.groups[number]
         group.nodes.append(node)
-        group.places[node.out] = place
-        self.maker[node.out] = number
-        self.views[node.out] = View.whole(node.out)
+        for wire in node.outputs:
+            group.places[wire] = place
+            self.maker[wire] = number
+            self.views[wire] = View.whole(wire)
 
     def add_view(self, node: Node) -> None:
         source = self.view(node.inputs[0])

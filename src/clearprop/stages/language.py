@@ -265,8 +265,12 @@ class Host:
     node: Node
     inputs: tuple[tuple[Buffer, tuple[int, ...]] | Any, ...]
     """Buffers with the shapes that the node sees, or constants."""
-    output: Buffer
+    outputs: tuple[Buffer | None, ...]
+    """One for each output of the node; None for one that nobody reads."""
     why: str
+
+    def writes(self) -> Iterator[Buffer]:
+        return (b for b in self.outputs if b is not None)
 
     def reads(self) -> Iterator[Buffer]:
         for x in self.inputs:
@@ -291,7 +295,7 @@ class Program:
         found: dict[Buffer, None] = dict.fromkeys(self.inputs)
         for stage in self.stages:
             if isinstance(stage, Host):
-                found.update(dict.fromkeys([*stage.reads(), stage.output]))
+                found.update(dict.fromkeys([*stage.reads(), *stage.writes()]))
             else:
                 found.update(dict.fromkeys(a.buffer for a in (*stage.reads(), *stage.writes())))
         found.update(dict.fromkeys(self.outputs))
@@ -314,8 +318,9 @@ def _host_lines(stage: Host) -> list[str]:
         for x in stage.inputs
     ]
     params = "".join(f", {k}={v}" for k, v in stage.node.params.items())
+    made = ", ".join(map(str, stage.outputs))
     return [
-        f"numpy {stage.output} = {stage.node.primitive.name}({', '.join(texts)}{params})",
+        f"numpy {made} = {stage.node.primitive.name}({', '.join(texts)}{params})",
         f"  # {stage.why}",
     ]
 
@@ -371,7 +376,7 @@ def verify(program: Program) -> None:
         what = f"{program.name}, stage {number}"
         if isinstance(stage, Host):
             _require_written(what, stage.reads(), known)
-            known.add(stage.output)
+            known.update(stage.writes())
             continue
         written = {a.buffer: a for a in stage.writes()}  # several parts of one are never read there
         _require_written(what, (a.buffer for a in stage.reads() if a.buffer not in written), known)

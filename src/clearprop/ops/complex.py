@@ -1,0 +1,112 @@
+"""Complex numbers and their parts.
+
+Within the sweep the gradient of a complex value is ``dL/d(re) - 1j * dL/d(im)``, the conjugate of what users
+see, so the rules of functions with a complex derivative need no conjugates (see `conjugate` in backprop.py).
+Those that have none stand here. Rules put `g` first: Python makes its own complex of 1j times a NumPy float.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..primitive import Custom, Draw, Sample, answers, primitive
+from ..spec import ArraySpec
+from .specs import same
+
+COMPLEX = (
+    Sample(Draw((3, 4), dtype="complex128")),
+    Sample(Draw((), dtype="complex128")),
+)
+
+
+def _part_spec(x: Any) -> ArraySpec:
+    return ArraySpec(x.shape, np.empty((), x.dtype).real.dtype)
+
+
+def real_vjp(g: Any, out: Any, x: Any) -> Any:
+    return g
+
+
+_real_record = primitive(
+    "real",
+    np.real,
+    spec=_part_spec,
+    vjp=(real_vjp,),
+    role="passes",
+    why="A step along the real axis is all that the real part sees.",
+    notation=Custom(lambda x: f"{x}.real"),
+    elementwise=True,
+    samples=COMPLEX,
+)
+
+
+@answers(np.real)
+def real(val: Any) -> Any:
+    return _real_record(val) if val.dtype.kind == "c" else val
+
+
+def imag_vjp(g: Any, out: Any, x: Any) -> Any:
+    return g * -1j
+
+
+_imag_record = primitive(
+    "imag",
+    np.imag,
+    spec=_part_spec,
+    vjp=(imag_vjp,),
+    role="scales",
+    why="A step along the imaginary axis is all that the imaginary part sees.",
+    notation=Custom(lambda x: f"{x}.imag"),
+    elementwise=True,
+    samples=COMPLEX,
+)
+
+
+@answers(np.imag)
+def imag(val: Any) -> Any:
+    return _imag_record(val) if val.dtype.kind == "c" else np.zeros_like(val)
+
+
+def conj_vjp(g: Any, out: Any, x: Any) -> Any:
+    return np.conj(g)
+
+
+conj = primitive(
+    "conj",
+    np.conj,
+    spec=same,
+    vjp=(conj_vjp,),
+    role="passes",
+    why="The imaginary axis is turned around, for values and for gradients.",
+    elementwise=True,
+    samples=COMPLEX,
+)
+
+
+@answers(np.conjugate)
+def conjugate(x: Any) -> Any:
+    return conj(x) if x.dtype.kind == "c" else x
+
+
+def angle_vjp(g: Any, out: Any, x: Any) -> Any:
+    return g * -1j / x
+
+
+_angle_record = primitive(
+    "angle",
+    np.angle,
+    spec=_part_spec,
+    vjp=(angle_vjp,),
+    role="scales",
+    why="Turning about the origin changes the angle, the more the nearer to it; moving outwards does not.",
+    elementwise=True,
+    samples=COMPLEX,
+)
+
+
+@answers(np.angle)
+def angle(z: Any, deg: bool = False) -> Any:
+    turned = _angle_record(z) if z.dtype.kind == "c" else np.where(z < 0, np.pi, 0.0 * z)
+    return np.degrees(turned) if deg else turned
