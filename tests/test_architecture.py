@@ -29,6 +29,7 @@ ORDER = (
     "transforms",
     "tracing",
     "blocks",
+    "testing",
     "passes",
     "stages",
     "emit",
