@@ -18,6 +18,7 @@ pytest.importorskip("llvmlite")
 from clearprop.native import nests, pool
 from clearprop.native.ir import module
 from clearprop.native.target import Code, assemble
+from clearprop.stages import sharing
 from tests.compiler.programs import Program
 
 COUNT = """
@@ -118,6 +119,7 @@ def test_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_programs_in_parts(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nests, "_ENOUGH", 1)  # share everything that can be shared
+    monkeypatch.setattr(sharing, "_LONG", 0)
     program = Program(1000 + seed)
     f = clearprop.value_and_grad(program, argnums=range(len(program.inputs)))
     value, gradients = clearprop.compile(f)(*program.inputs)
@@ -126,6 +128,51 @@ def test_programs_in_parts(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for g, wanted in zip(gradients, exact, strict=True):
         scale = float(np.max(np.abs(wanted), initial=1e-3))
         np.testing.assert_allclose(g, wanted, rtol=1e-10, atol=1e-10 * scale)
+
+
+SUMS: dict[str, tuple[Any, tuple[int, ...]]] = {
+    "of everything": (lambda x: np.sum(np.tanh(x)) / 3, (96,)),
+    "of everything, of a matrix": (lambda x: np.sum(x * x.T), (48, 48)),
+    "two of one nest": (lambda x: np.sum(x) * np.sum(x * x) + np.max(x), (80,)),
+    "of rows": (lambda x: np.sum(np.log(np.sum(np.exp(x), 1))), (48, 7)),
+    "of rows and columns": (
+        lambda x: np.sum(x * x, 0) / np.sum(np.sqrt(np.sum(x * x, 1))),
+        (30, 5),
+    ),
+    "after another one": (lambda x: np.sum((x - np.sum(x)) ** 2), (64,)),
+    "of a length without divisors": (lambda x: np.sum(x), (97,)),
+    "of truth": (lambda x: np.any(x > 1.5) & np.all(x > -9), (64,)),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_sums_in_parts(
+    name: str, threads: int, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nests, "_ENOUGH", 1)
+    monkeypatch.setattr(sharing, "_LONG", 0)
+    clearprop.set_num_threads(threads)
+    f, shape = SUMS[name]
+    x = rng.normal(size=shape)
+    compiled = clearprop.compile(f)
+    np.testing.assert_allclose(compiled(x), f(x), rtol=1e-12)
+    assert np.array_equal(compiled(x), compiled(x))
+    if f(x).dtype != bool:
+        loss = clearprop.grad(lambda x: np.sum(f(x) ** 2))
+        np.testing.assert_allclose(clearprop.compile(loss)(x), loss(x), rtol=1e-10)
+
+
+def test_a_sum_does_not_depend_on_the_number_of_threads(rng: np.random.Generator) -> None:
+    f = clearprop.compile(clearprop.value_and_grad(lambda x: np.sum(np.tanh(x) * x)))
+    x = rng.normal(size=480_000)
+    found = []
+    for threads in (1, 2, 3):
+        clearprop.set_num_threads(threads)
+        found.append(f(x))
+    assert "@share" in f.source("llvm")
+    assert found[0][0] == found[1][0] == found[2][0]
+    assert all(np.array_equal(g, found[0][1]) for _, g in found)
 
 
 def test_products_in_parts(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,25 +28,28 @@ def write_nest(
 
     `workspace` is the address of `workspace_bytes(nest)` bytes.
     """
+    loops = None
+    if nest.product is None:
+        writer = Rows if Rows.suits(nest) else Loops
+        loops = writer(b, nest, address)
+        if part is not None:
+            loops.part = Part(loops.split_axis()[0], *part)
     for effect in nest.effects:
         if isinstance(effect, Accumulate):
-            _fill(b, effect, address)
-    if nest.product is not None:
+            _fill(b, effect, address, nest, loops.part if loops else None)
+    if loops is not None:
+        loops.write()
+    else:
         Epilogue(b, nest, address).write(workspace, part)
-        return
-    writer = Rows if Rows.suits(nest) else Loops
-    loops = writer(b, nest, address)
-    if part is not None:
-        loops.part = Part(loops.split_axis()[0], *part)
-    loops.write()
 
 
 def parts(nest: Nest) -> int:
     """In how many parts threads may compute a nest."""
-    if any(isinstance(e, Accumulate) for e in nest.effects):  # they would write to the same places
-        return 1
+    adds = [e.access for e in nest.effects if isinstance(e, Accumulate)]
     most = int(min(_MOST_PARTS, work(nest) // _ENOUGH))
     if nest.product is not None:
+        if adds:
+            return 1
         if len(nest.extents) > 2:
             return parts_of(nest.extents[0], most)
         most = min(most, 2 * pool.num_threads())  # each part copies all of the right factor
@@ -55,6 +58,8 @@ def parts(nest: Nest) -> int:
         return 1
     writer = Rows if Rows.suits(nest) else Loops
     axis, step = writer(Builder(), nest, str).split_axis()
+    if not all(access.is_apart(axis, nest.extents[axis]) for access in adds):
+        return 1  # they would write to the same places
     return parts_of(nest.extents[axis] // step, most)
 
 
@@ -87,19 +92,28 @@ def _part_bytes(nest: Nest, count: int) -> int:
     return aligned(size)
 
 
-def _fill(b: Builder, effect: Accumulate, address: Address) -> None:
-    """Let the memory of an accumulation start from what it must."""
+def _fill(b: Builder, effect: Accumulate, address: Address, nest: Nest, part: Part | None) -> None:
+    """Let the memory of an accumulation start from what it must; a part's, where it is in parts."""
     buffer = effect.access.buffer
-    single = Type(buffer.dtype)
-    width = min(target.vector_bits() // single.bits, 2 ** (buffer.size.bit_length() - 1))
+    single, pointer, size = Type(buffer.dtype), address(buffer), buffer.size
+    if part is not None:
+        size = effect.access.strides[part.axis]
+    width = min(target.vector_bits() // single.bits, 2 ** (size.bit_length() - 1))
     start = b.constant(single.wide(width), identity(effect.how, single))
-    pointer = address(buffer)
-    whole = buffer.size // width * width
-    with b.loop(0, whole, width) as loop:
-        b.store(start, b.offset(pointer, (loop.index, 1), size=buffer.dtype.itemsize))
-    if whole < buffer.size:
-        rest = b.offset(pointer, (whole, 1), size=buffer.dtype.itemsize)
-        b.store(start, rest, lanes=buffer.size - whole)
+
+    def fill(pointer: str) -> None:
+        whole = size // width * width
+        with b.loop(0, whole, width) as loop:
+            b.store(start, b.offset(pointer, (loop.index, 1), size=buffer.dtype.itemsize))
+        if whole < size:
+            rest = b.offset(pointer, (whole, 1), size=buffer.dtype.itemsize)
+            b.store(start, rest, lanes=size - whole)
+
+    if part is None:
+        fill(pointer)
+        return
+    with b.loop(*part.bounds(b, nest.extents[part.axis], 1)) as loop:
+        fill(b.offset(pointer, (loop.index, size), size=buffer.dtype.itemsize))
 
 
 class Epilogue(Writer):

@@ -6,6 +6,7 @@ side by side, and what follows from them is computed for the block at once, alon
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ..stages.language import (
@@ -30,6 +31,9 @@ from .types import Type
 _DIRECT = (Load, Literal, Position)
 """Expressions that a row gets for itself, rather than from its block."""
 
+_LONG = 10_000
+"""Rows of so many points take so long that what follows from one's sums does not matter."""
+
 
 class Rows(Loops):
     """Writes such a nest."""
@@ -45,7 +49,8 @@ class Rows(Loops):
     @staticmethod
     def suits(nest: Nest) -> bool:
         free = [n for a, n in enumerate(nest.extents) if a not in nest.reduced]
-        return nest.lanes in nest.reduced and bool(free) and free[-1] > 1
+        row = math.prod(nest.extents[a] for a in nest.reduced)
+        return nest.lanes in nest.reduced and bool(free) and free[-1] > 1 and row < _LONG
 
     def write(self) -> None:
         self._around(self.free[:-1], Point({}, self.width))

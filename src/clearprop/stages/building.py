@@ -36,6 +36,7 @@ from .language import (
 from .lowerings import ELEMENTWISE, convert, one_hot
 from .lowerings import REDUCTIONS as REDUCING
 from .shaping import coalesce, cost, keep, lanes
+from .sharing import share
 from .views import dense
 
 CHEAP = 8
@@ -72,7 +73,7 @@ class Building:
             if root in self.buffers:  # somebody wants it in memory after all
                 self.grouping.start_alone(node)
                 stages += self._stage(len(self.grouping.groups) - 1)
-        stages.reverse()
+        stages = [part for stage in reversed(stages) for part in share(stage)]
         return Program(graph.name, inputs, outputs, stages)
 
     def _new(self, root: Wire, role: str = "temporary", value: Any = None) -> Buffer:

@@ -100,7 +100,9 @@ class Grouping:
             self.host(node, f"{node.primitive.name} has no native code")
 
     def floats(self, node: Node) -> bool:
-        """Keep a cheap node of inputs alone for those who read it."""
+        """Keep a cheap node of inputs alone for those who read it, unless it is wanted in memory."""
+        if node.out in self.graph.outputs:
+            return False
         total = cost(shape_of_node(node))
         for wire in node.inputs:
             root = self.view(wire).root

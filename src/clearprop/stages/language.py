@@ -76,6 +76,10 @@ class Access:
     def axes(self) -> frozenset[int]:
         return frozenset(a for a, stride in enumerate(self.strides) if stride)
 
+    def is_apart(self, axis: int, extent: int) -> bool:
+        """Whether it goes through its whole buffer in order as `axis` advances."""
+        return self.offset == 0 and self.strides[axis] * extent == self.buffer.size
+
     def __str__(self) -> str:
         terms = [
             letter(a) if stride == 1 else f"{stride}{letter(a)}"
