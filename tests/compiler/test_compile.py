@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -176,8 +178,10 @@ def test_what_has_no_native_code_runs_in_numpy(rng: np.random.Generator) -> None
     x, rows = rng.normal(size=(5, 3)), np.array([0, 3, 3])
     compiled = clearprop.compile(f)
     np.testing.assert_allclose(compiled(x, rows), f(x, rows), rtol=1e-13)
-    assert "NumPy" in compiled.report()
-    assert "gather" in compiled.report()
+    report = str(compiled.report())
+    assert "3 stages, 1 of them left to NumPy" in report
+    assert "2. NumPy: gather\n     because gather has no native code" in report
+    assert 'class="stage numpy"' in compiled.report().svg()
     assert "numpy" in compiled.source("stages")
 
 
@@ -264,12 +268,38 @@ def test_many_threads(rng: np.random.Generator) -> None:
         np.testing.assert_allclose(results, expected[i], rtol=1e-12)
 
 
-def test_report_and_source() -> None:
-    f = clearprop.compile(lambda x: np.tanh(x).sum())
+def test_report(rng: np.random.Generator) -> None:
+    def step(w: Any, x: Any, y: Any) -> Any:
+        loss, g = clearprop.value_and_grad(lambda w: np.mean((np.tanh(x @ w) - y) ** 2))(w)
+        return loss, w - 0.1 * g
+
+    compiled = clearprop.compile(step, donate="w")
     with pytest.raises(ClearpropError, match="has not been called"):
-        f.report()
+        compiled.report()
+    compiled(rng.normal(size=(3, 2)), rng.normal(size=(500, 3)), rng.normal(size=(500, 2)))
+    report = compiled.report()
+    lines = str(report).splitlines()
+    assert re.fullmatch(r"step: \d+ operations in \d stages, none of them left to NumPy", lines[0])
+    assert re.fullmatch(
+        r"  compiled in [\d.]+ ms: trace [\d.]+, stages [\d.]+, code [\d.]+, LLVM [\d.]+", lines[1]
+    )
+    assert lines[2].startswith("  memory: inputs 19.6 KiB, outputs 56 B, ")
+    assert lines[3].endswith(" is written over w")
+    assert lines[4].startswith("  1. product over 3, for i 500 × j 2")
+    assert lines[5].startswith("     matmul, tanh, subtract")
+    assert lines[6].startswith("     reads ")
+    picture = ElementTree.fromstring(report.svg())
+    space = "{http://www.w3.org/2000/svg}"
+    assert len(picture.findall(f"{space}rect")) == int(lines[0].split()[4])
+    names = [t.text for t in picture.findall(f"{space}text")]
+    assert {"w", "x", "y"} <= set(names)
+    assert report.svg() in report._repr_html_()
+    assert repr(report) == str(report)
+
+
+def test_source() -> None:
+    f = clearprop.compile(lambda x: np.tanh(x).sum())
     f(np.ones(10))
-    assert "2 operations in 1 nests, 0 left to NumPy" in f.report()
     assert "tanh" in f.source("graph")
     assert "reduce add" in f.source("stages")
     assert "void @kernel" in f.source("llvm")

@@ -15,9 +15,12 @@ import os
 import platform
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from .ir import module
-from .target import Code, assemble
+
+if TYPE_CHECKING:
+    from .target import Code
 
 _FUTEX = {"x86_64": 202, "aarch64": 98}.get(platform.machine(), 0)
 """The number of the system call to sleep and wake; known where the pool works."""
@@ -71,6 +74,8 @@ def address() -> int:
     global _code
     if not _FUTEX or not sys.platform.startswith("linux"):
         return 0
+    from .target import Code, assemble  # where there is no LLVM, the rest of this module works
+
     with _lock:
         if _code is None:
             _code = Code(assemble(module([_text()], [])), ("parallel", "start", "reset"))

@@ -1,0 +1,149 @@
+"""`compile` and what it returns: one executable for each combination of shapes, dtypes and fixed values."""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from ..errors import ClearpropError
+from ..tensor import Tensor
+from ..tracing import function_name
+from ..trees import flatten
+from .arguments import alike
+from .executable import Executable
+from .plain import PlainExecutable
+from .report import Report
+
+_MOST = 64
+"""How many combinations of shapes, dtypes and fixed values a function keeps compiled."""
+
+
+def compile(f: Callable[..., Any] | None = None, *, donate: str | Sequence[str] = ()) -> Any:
+    """Compile a function of arrays to native code, upon its first call.
+
+    Parameters
+    ----------
+    f : any function that `trace` takes: of arrays and containers of arrays, with Python's control flow
+        on shapes and on arguments that are no arrays
+    donate : names of arguments whose arrays may be overwritten with results of their shapes
+
+    Returns
+    -------
+    A function with the same arguments and results. For each new combination of shapes, dtypes and other
+    argument values it compiles anew. ``.report()`` says what became of it, ``.source("llvm")`` shows
+    the code. Without `f`, a decorator.
+
+    Raises
+    ------
+    TraceError : Python needed a value while tracing.
+
+    >>> import clearprop, numpy as np
+    >>> step = clearprop.compile(clearprop.grad(lambda x: np.sum(np.tanh(x) ** 2)))
+    >>> step(np.array([0.0, 1.0]))
+    array([0.        , 0.63970001])
+    """
+    names = (donate,) if isinstance(donate, str) else tuple(donate)
+    if f is None:
+        return lambda function: Compiled(function, names)
+    return Compiled(f, names)
+
+
+class Compiled:
+    """A compiled function; see `compile`."""
+
+    def __init__(self, f: Callable[..., Any], donate: tuple[str, ...]) -> None:
+        self.function = f
+        self.donate = donate
+        self.__name__ = function_name(f)
+        self.__doc__ = f.__doc__
+        self.__wrapped__ = f
+        self._known: OrderedDict[Any, Executable] = OrderedDict()
+        self._latest: Executable | None = None
+        self._call: Callable[..., Any] = self._slow
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.__name__}>"
+
+    def _slow(self, *args: Any, **kwargs: Any) -> Any:
+        """Arguments of any kind: find what was compiled for them, or compile it."""
+        leaves, _ = flatten((args, kwargs))
+        if any(isinstance(leaf, Tensor) for leaf in leaves):
+            return self.function(*args, **kwargs)  # someone wants gradients through it
+        executable = self.executable(*args, **kwargs)
+        return executable.run(args, kwargs)
+
+    def executable(self, *args: Any, **kwargs: Any) -> Executable:
+        """What is compiled for arguments like these."""
+        args, kwargs = alike(args, kwargs)
+        key = _key(args, kwargs)
+        if key not in self._known:
+            if len(self._known) >= _MOST:
+                self._known.popitem(last=False)
+                warnings.warn(
+                    f"{self.__name__} was compiled for more than {_MOST} combinations of shapes, dtypes and "
+                    f"fixed values, so old ones are dropped. Pass numbers that change as arrays.",
+                    stacklevel=4,
+                )
+            self._known[key] = _executables()(self.function, args, kwargs, self.donate)
+        self._known.move_to_end(key)
+        self._latest = executable = self._known[key]
+        if not kwargs:
+            self._call = executable.native(self._slow) or self._slow
+        return executable
+
+    def report(self) -> Report:
+        """What became of the latest combination of arguments.
+
+        It prints as words; in Jupyter, and by its ``.svg()``, it is a picture, too.
+        """
+        return self._one().report()
+
+    def source(self, kind: str = "stages") -> str:
+        """The code of the latest combination: ``"graph"``, ``"stages"``, ``"llvm"`` or ``"asm"``; without
+        LLVM ``"graph"`` or ``"numpy"``.
+        """
+        return self._one().source(kind)
+
+    def _one(self) -> Executable:
+        if self._latest is None:
+            raise ClearpropError(f"{self.__name__} has not been called yet, so nothing is compiled")
+        return self._latest
+
+
+def _key(args: Any, kwargs: Any) -> Any:
+    leaves, unflatten = flatten((args, kwargs))
+    kinds = tuple(
+        (x.dtype, x.shape) if hasattr(x, "dtype") else (type(x), _hashable(x)) for x in leaves
+    )
+    return kinds, repr(unflatten([0] * len(leaves)))
+
+
+def _hashable(x: Any) -> Any:
+    try:
+        hash(x)
+    except TypeError:
+        return id(x)
+    return x
+
+
+@cache
+def _executables() -> type[Executable]:
+    """Native code, where there is LLVM."""
+    try:
+        from .native import NativeExecutable
+    except ImportError as error:
+        if "llvmlite" not in str(error):
+            raise
+        warnings.warn(
+            "llvmlite is not installed, so compiled functions run as NumPy code, about as fast as NumPy. "
+            "For native code: pip install llvmlite",
+            stacklevel=5,
+        )
+        return PlainExecutable
+    return NativeExecutable

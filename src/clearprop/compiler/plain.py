@@ -1,0 +1,45 @@
+"""A graph as NumPy code: what is run where there is no LLVM."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..emit.runnable import runnable
+from ..graph import Graph
+from ..passes import simplify
+from .arguments import donated
+from .executable import Executable
+from .report import Report
+
+
+class PlainExecutable(Executable):
+    """A Python function without loops or lookups, in which each value is gone after its last use."""
+
+    kinds = ("graph", "numpy")
+
+    def prepare(self, graph: Graph, donate: tuple[str, ...]) -> None:
+        start = time.perf_counter()
+        donated(self.function, self.args, self.kwargs, donate)  # for the error it may raise
+        self.graph = simplify(graph.open())
+        self.text, names = runnable(self.graph)
+        exec(compile(self.text, f"<compiled {self.graph.name}>", "exec"), names)
+        self._call = names["compiled"]
+        self.seconds["NumPy source"] = time.perf_counter() - start
+
+    def compute(self, flat: Sequence[Any]) -> list[Any]:
+        return [np.array(x)[()] for x in self._call(*flat)]
+
+    def report(self) -> Report:
+        lines = [
+            f"{self.graph.name}: {len(self.graph.nodes)} operations as NumPy code, "
+            f"since llvmlite is not installed",
+            *(f"  {what} {seconds * 1e3:.1f} ms" for what, seconds in self.seconds.items()),
+        ]
+        return Report("\n".join(lines))
+
+    def source(self, kind: str) -> str:
+        return self.text if kind == "numpy" else super().source(kind)
