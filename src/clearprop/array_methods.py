@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .primitive import Primitive, numpy_table, primitives
+from .refusals import TO_BUILD, refuse_objects
 
 
 class ArrayMethods:
@@ -83,7 +84,11 @@ class ArrayMethods:
         return numpy_table[operator.getitem](self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        refuse_objects(value, "assign got")
         self._become(numpy_table[operator.setitem](self, index, value))
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if hasattr(type(self), name)]
 
     # ---- methods that NumPy arrays have
 
@@ -169,3 +174,27 @@ class ArrayMethods:
         return primitives.copy(self)
 
     clone = copy
+
+
+class _NotAMethod:
+    """What Tensors have by a ufunc's name: an AttributeError that says how to call it.
+
+    NumPy looks for such a method when it is to compute with an array of objects. A descriptor, since
+    ``__getattr__`` would slow every attribute of a Tensor down.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        raise AttributeError(
+            f"a tensor has no method {self.name!r}; NumPy's function is np.{self.name}(t). To compute with "
+            f"an array of tensors, use {TO_BUILD}",
+            name=self.name,
+            obj=instance,
+        )
+
+
+for _name in dir(np):
+    if isinstance(getattr(np, _name), np.ufunc) and not hasattr(ArrayMethods, _name):
+        setattr(ArrayMethods, _name, _NotAMethod(_name))

@@ -10,13 +10,14 @@ import numpy as np
 
 from .callsite import user_frame
 from .errors import LostGradientError, TraceError
+from .refusals import TO_BUILD
 from .settings import settings
 from .spec import ArraySpec
 
 _INTO_ARRAY = "a conversion to a plain array (np.array, np.asarray, or assignment into an array)"
 _INSTEAD_OF_ARRAY = (
-    "np.stack([...]) to build an array from tensors, clearprop.tensor(array) as the array to assign "
-    "into, or t.detach() where no gradient is wanted"
+    f"{TO_BUILD}, clearprop.tensor(array) as the array to assign into, or t.detach() where no gradient "
+    f"is wanted"
 )
 _STORE_SUBSCR = dis.opmap["STORE_SUBSCR"]
 
@@ -54,6 +55,11 @@ class Conversions:
         return self._plain("numpy()", ".detach().numpy()")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if not self.is_known:
+            raise TraceError(
+                f"{_INTO_ARRAY} needs numbers, but while tracing only the spec {self.value} is known. Use "
+                f"{_INSTEAD_OF_ARRAY}."
+            )
         value = self._plain(_INTO_ARRAY, _INSTEAD_OF_ARRAY)
         return np.array(value, dtype=dtype, copy=copy)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from .errors import DtypeError, LostGradientError, ShapeError, TraceError, UnsupportedError
 from .primitive import Primitive, numpy_table
+from .refusals import refuse_objects
 from .settings import settings
 from .spec import ArraySpec, shape_of
 
@@ -81,6 +82,8 @@ def _unsupported(function: Any) -> UnsupportedError:
 
 def fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:
     """Raise what the user can act on: operation, shapes, line."""
+    for v in values:
+        refuse_objects(v, f"{primitive.name} got")
     recorder = settings.recorder
     if any(type(v) is ArraySpec for v in values) and not (recorder and recorder.tracing):
         raise TraceError(

@@ -26,8 +26,9 @@ from .errors import (
     UnsupportedError,
 )
 from .primitive import Primitive, engine, numpy_table, primitives
+from .refusals import OBJECTS, check_floating, refuse_objects
 from .settings import Origin, settings
-from .spec import ArraySpec, is_floating, shape_of
+from .spec import ArraySpec, is_floating
 
 _next_number = count(1).__next__
 _ndarray = np.ndarray
@@ -319,18 +320,6 @@ def tensor(
     return Tensor(value, None, (), _NO_PARAMS, wants, Origin(name) if name else None)
 
 
-def check_floating(value: Any, what: str = "this") -> None:
-    """Raise DtypeError unless `value` can carry a gradient; `what` names it in the message."""
-    dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
-    if is_floating(dtype):
-        return
-    example = "3.0 instead of 3" if shape_of(value) == () else "x.astype(float)"
-    raise DtypeError(
-        f"gradients need floating point numbers, but {what} is {dtype} of shape {shape_of(value)}: "
-        f"a small step is not possible in {dtype}. Use {example}."
-    )
-
-
 def apply(
     primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS
 ) -> Tensor:
@@ -345,9 +334,13 @@ def apply(
     except Exception as error:
         fail(primitive, values, error)
     if type(value) is _ndarray:
+        if value.dtype is OBJECTS:
+            fail(primitive, values, TypeError())
         value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
     elif type(value) is complex:  # as Python makes it of 1j and a NumPy float
         value = np.complex128(value)
+    elif type(value) is Tensor:  # a product with an array of objects
+        fail(primitive, values, TypeError())
     if primitive.view and not _windows_made:
         _note(window=True)
     if primitive.differentiable:
@@ -393,6 +386,8 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
         if type(other) is Tensor:
             y = other.value
             requires_grad = requires_grad or other.requires_grad
+        elif type(other) is _ndarray and other.dtype is OBJECTS:
+            refuse_objects(other, f"{primitive.name} got")
         try:
             value = forward(x, y)
         except Exception as error:
@@ -418,6 +413,8 @@ def _apply_recording(
         _note(window=True)
     recorder = settings.recorder
     values = [x.value if type(x) is Tensor else x for x in inputs]
+    for value in values:
+        refuse_objects(value, f"{primitive.name} got")
     unknown = any(type(v) is ArraySpec for v in values)
     compute = primitive.spec if unknown and recorder and recorder.tracing else primitive.forward
     try:

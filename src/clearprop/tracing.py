@@ -18,6 +18,7 @@ from .bundle import Bundle, as_bundle
 from .errors import ClearpropError, TraceError
 from .graph import Graph, Node, Wire
 from .primitive import Primitive, primitives
+from .refusals import refuse_objects
 from .settings import Origin, Recorder, Scope, settings
 from .spec import ArraySpec, is_floating, spec_of
 from .tensor import Tensor, version_at
@@ -83,6 +84,8 @@ def record(
     args, kwargs = arguments
     with settings.changed(recorder=recorder, scope=None, transforms=settings.transforms + 1):
         result = f(*args, **kwargs)
+    for y in flatten(result)[0]:
+        refuse_objects(y, f"{function_name(f)} returned")
     recorder.finish()
     return result, recorder.array_names
 

@@ -16,9 +16,10 @@ import numpy as np
 from .backprop import WHY_REAL, Reach, check_seed, conjugate, ones_like, own, reach, sweep
 from .errors import ClearpropError, DtypeError, GradientError, ShapeError
 from .primitive import primitives
+from .refusals import check_floating, refuse_objects
 from .settings import settings
 from .spec import shape_of
-from .tensor import _NO_PARAMS, Tensor, _next_number, check_floating, version_at
+from .tensor import _NO_PARAMS, Tensor, _next_number, version_at
 from .trees import flatten, paths
 
 Argnums = int | Sequence[int]
@@ -56,6 +57,8 @@ class _Run:
                 )
             result, self.aux = result
         self.outputs, self.unflatten_outputs = flatten(result)
+        for y in self.outputs:
+            refuse_objects(y, f"{_name(f)} returned")
         self.wanted = [
             version_at(v, started) for v in self.variables
         ]  # f may have assigned into them

@@ -283,7 +283,7 @@ def is_empty(x):
         (branches, "needs a number, but while tracing only the spec"),
         (makes_a_float, "needs a number, but while tracing only the spec f64 is known"),
         (leaves_numpy, "needs a number"),
-        (makes_an_array, "needs a number"),
+        (makes_an_array, "np.array after `import clearprop.numpy as np`"),
         (picks_by_mask, "a boolean mask of shape (3,) whose values are not known"),
         (is_empty, "np.where(condition, a, b)"),
     ],
