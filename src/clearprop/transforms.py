@@ -390,7 +390,7 @@ def _jacobian_of(run: _Run, position: int, layout: str) -> list[Any]:
         if layout == "denominator":
             n = len(shape)
             block = block.transpose((*range(n, len(full)), *range(n)))
-        blocks.append(block)
+        blocks.append(block[()] if type(block) is np.ndarray and not full else block)
     return blocks
 
 

@@ -143,6 +143,11 @@ def test_jacobian_shapes_of_matrices() -> None:
     assert jacobian(lambda x: np.zeros((0,)) + x[:0])(X).shape == (0, 3)
 
 
+def test_derivative_of_a_number_by_a_number_is_a_number() -> None:
+    for found in (jacobian(np.sin)(0.0), hessian(np.cos)(0.0), jacobian(np.exp)(0j)):
+        assert isinstance(found, np.number)
+
+
 def test_vjp_and_jvp_are_products_with_the_jacobian() -> None:
     y, pullback = vjp(big_f, X)
     assert y.tolist() == [6, 75]
