@@ -7,7 +7,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from . import calls, chain, compiled, import_time, large_layers, machine, report, training_step
+from . import (
+    calls,
+    chain,
+    compiled,
+    compiled_on_two,
+    costs,
+    import_time,
+    large_layers,
+    machine,
+    report,
+    training_step,
+)
 
 CASES = {
     "training_step": training_step,
@@ -15,6 +26,8 @@ CASES = {
     "large_layers": large_layers,
     "import_time": import_time,
     "compiled": compiled,
+    "compiled_on_two": compiled_on_two,
+    "costs": costs,
     "calls": calls,
 }
 RESULTS = Path(__file__).parent / "results.md"

@@ -17,6 +17,7 @@ import numpy as np
 from rich.console import Console
 
 from . import report
+from .hand import numpy_by_hand
 from .measure import Grid, Row, in_fresh_process, installed, interleaved
 from .workloads import WORKLOADS, Autograd, Jax, NumPy, Torch, Workload
 
@@ -105,10 +106,21 @@ def jax_jit(workload: Workload, arguments: tuple[Any, ...]) -> Call:
     return lambda: jax.block_until_ready(jitted(*mine))
 
 
-def pytorch(workload: Workload, arguments: tuple[Any, ...]) -> Call:
+def torch_compile(workload: Workload, arguments: tuple[Any, ...]) -> Call:
     import torch
 
-    f = workload.function(Torch())
+    if workload.kind == "hvp":  # torch.compile has no second derivatives
+        raise NotImplementedError
+    torch._dynamo.reset()
+    return pytorch(workload, arguments, torch.compile)
+
+
+def pytorch(
+    workload: Workload, arguments: tuple[Any, ...], prepare: Callable[[Any], Any] = lambda f: f
+) -> Call:
+    import torch
+
+    f = prepare(workload.function(Torch()))
     if workload.kind == "update":
         tensors = [torch.tensor(x) for x in arguments]
 
@@ -163,8 +175,10 @@ def hips_autograd(workload: Workload, arguments: tuple[Any, ...]) -> Call:
 CONTENDERS: dict[str, tuple[str, Callable[[Workload, tuple[Any, ...]], Call]]] = {
     "clearprop": ("clearprop", clearprop_compiled),
     "JAX": ("jax", jax_jit),
+    "torch.compile": ("torch", torch_compile),
     "PyTorch": ("torch", pytorch),
     "autograd": ("autograd", hips_autograd),
+    "NumPy by hand": ("numpy", numpy_by_hand),
 }
 
 
@@ -189,16 +203,20 @@ def measure(workload: Workload, only: Sequence[str], rounds: int) -> Row:
     return Row(workload.name, found, first, workload.bar)
 
 
-def run(*, quick: bool = False) -> Grid:
-    """Everything, on one core, in a process that has only that."""
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
+"""Freed memory is used again, for everyone alike; else large temporaries are page faults first of all."""
+
+
+def run(*, quick: bool = False, cores: int = 1) -> Grid:
+    """Everything, on so many cores, in a process that has only those."""
     command = ["-m", "benchmarks.compiled", "--json", *(["--quick"] if quick else [])]
-    rows = [Row(**row) for row in in_fresh_process(command, cores=1)]
+    rows = [Row(**row) for row in in_fresh_process(command, cores=cores, environment=MALLOC)]
     return Grid(
-        "Compiled functions, on one core",
+        f"Compiled functions, on {'one core' if cores == 1 else f'{cores} cores'}",
         "clearprop",
         rows,
-        "every contender in the same dtype, waiting for its result; nothing cached on disk; JAX by jit, "
-        "PyTorch and autograd eagerly",
+        "every contender in the same dtype, waiting for its result, freed memory kept for reuse; "
+        "nothing cached on disk; JAX by jit, PyTorch compiled and eagerly",
     )
 
 

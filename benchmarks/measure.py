@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
+from types import MappingProxyType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,6 +59,18 @@ class Row:
     seconds: Mapping[str, float]
     first: Mapping[str, float]
     bar: float
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a case found that is no race: named columns, with what is wanted of each at most."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[float]]]
+    limits: Sequence[float]
+    """The largest number wanted in each column."""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,10 +133,15 @@ def _repeats(run: Callable[[], object], seconds: float) -> int:
     return max(1, int(seconds / min(_time(run, 1) for _ in range(5))))
 
 
-def in_fresh_process(arguments: Sequence[object], *, cores: int | None = None) -> Any:
+def in_fresh_process(
+    arguments: Sequence[object],
+    *,
+    cores: int | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Any:
     """What ``python ARGUMENTS`` prints, read as JSON; with `cores`, it gets only so many of them."""
     command = [sys.executable, *map(str, arguments)]
-    environment = dict(os.environ)
+    environment = {**os.environ, **environment}
     if cores:
         for library in ("OMP", "OPENBLAS", "MKL"):
             environment[f"{library}_NUM_THREADS"] = str(cores)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as RichTable
 
-from .measure import Check, Grid, Report
+from .measure import Check, Grid, Report, Table
 
 
-def show(report: Report | Grid, console: Console) -> None:
+def show(report: Report | Grid | Table, console: Console) -> None:
     """Print one case."""
-    if isinstance(report, Grid):
-        _show_grid(report, console)
+    if not isinstance(report, Report):
+        _show_cells(report, console)
         return
-    table = Table(title=report.title, caption=report.note, title_justify="left", min_width=60)
+    table = RichTable(title=report.title, caption=report.note, title_justify="left", min_width=60)
     table.add_column("")
     table.add_column(report.unit, justify="right")
     table.add_column(f"÷ {report.ours}", justify="right")
@@ -29,16 +30,33 @@ def show(report: Report | Grid, console: Console) -> None:
     console.print()
 
 
-def _show_grid(grid: Grid, console: Console) -> None:
-    table = Table(title=grid.title, caption=grid.note, title_justify="left")
-    head, rows = _grid_cells(grid)
-    table.add_column(head[0], no_wrap=True)
+def _show_cells(report: Grid | Table, console: Console) -> None:
+    shown = RichTable(title=report.title, caption=report.note, title_justify="left")
+    head, rows = _cells(report)
+    shown.add_column(head[0], no_wrap=True)
     for name in head[1:]:
-        table.add_column(name, justify="right")
+        shown.add_column(name, justify="right")
     for cells in rows:
-        table.add_row(*cells)
-    console.print(table)
+        shown.add_row(*cells)
+    console.print(shown)
     console.print()
+
+
+def _cells(report: Grid | Table) -> tuple[list[str], list[list[str]]]:
+    return _grid_cells(report) if isinstance(report, Grid) else _table_cells(report)
+
+
+def _table_cells(table: Table) -> tuple[list[str], list[list[str]]]:
+    """Each number, and MISSED behind one above its column's limit."""
+    rows = []
+    for name, numbers in table.rows:
+        pairs = zip(numbers, table.limits, strict=True)
+        rows.append([name, *(f"{n:.3g}{' MISSED' * (n > most)}" for n, most in pairs)])
+    heads = [
+        f"{name} (at most {most:g})" if math.isfinite(most) else name
+        for name, most in zip(table.columns, table.limits, strict=True)
+    ]
+    return ["", *heads], rows
 
 
 def _grid_cells(grid: Grid) -> tuple[list[str], list[list[str]]]:
@@ -62,14 +80,14 @@ def _grid_cells(grid: Grid) -> tuple[list[str], list[list[str]]]:
     return head, rows
 
 
-def _grid_markdown(grid: Grid) -> list[str]:
-    head, rows = _grid_cells(grid)
+def _cells_markdown(report: Grid | Table) -> list[str]:
+    head, rows = _cells(report)
     lines = [f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1)]
     lines += [f"| {' | '.join(cells)} |" for cells in rows]
-    return [f"## {grid.title}", f"{grid.note}.", "\n".join(lines)]
+    return [f"## {report.title}", f"{report.note}.", "\n".join(lines)]
 
 
-def to_markdown(reports: Sequence[Report | Grid], machine: Mapping[str, str]) -> str:
+def to_markdown(reports: Sequence[Report | Grid | Table], machine: Mapping[str, str]) -> str:
     """All cases as one page."""
     parts = [
         "# Measured",
@@ -77,8 +95,8 @@ def to_markdown(reports: Sequence[Report | Grid], machine: Mapping[str, str]) ->
         + " · ".join(f"{name} {value}" for name, value in machine.items()),
     ]
     for report in reports:
-        if isinstance(report, Grid):
-            parts += _grid_markdown(report)
+        if not isinstance(report, Report):
+            parts += _cells_markdown(report)
             continue
         lines = [f"| | {report.unit} | ÷ {report.ours} |", "|---|---:|---:|"]
         lines += [f"| {' | '.join(row)} |" for row in _rows(report)]

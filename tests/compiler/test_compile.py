@@ -74,6 +74,29 @@ def test_donation_never_changes_the_result(rng: np.random.Generator) -> None:
         np.testing.assert_allclose(mine, wanted, rtol=1e-12, atol=1e-13)
 
 
+def test_a_donated_array_is_read_before_it_is_overwritten(rng: np.random.Generator) -> None:
+    def f(p: Any, g: Any) -> Any:
+        return g + 1, np.tanh(p) * 2, np.sum(p * g, 0)
+
+    p, g = rng.normal(size=(5, 7)), rng.normal(size=(5, 7))
+    expected = f(p, g)
+    for found, wanted in zip(clearprop.compile(f, donate="p")(p, g), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-14)
+
+
+def test_memory_is_handed_on(rng: np.random.Generator) -> None:
+    def f(x: Any, y: Any) -> Any:
+        a = x @ y
+        b = np.exp(a - np.max(a, 0))
+        return np.sum(b @ y * b, 0)
+
+    x, y = rng.normal(size=(200, 50)), rng.normal(size=(50, 50)) / 10
+    compiled = clearprop.compile(f)
+    np.testing.assert_allclose(compiled(x, y), f(x, y), rtol=1e-12)
+    # room for b, which takes the place of a, and for b @ y
+    assert compiled.report().bytes < x.nbytes + y.nbytes + 3 * 200 * 50 * 8
+
+
 def test_a_donated_array_becomes_a_result_of_its_shape() -> None:
     @clearprop.compile(donate="p")
     def update(p: Any) -> Any:

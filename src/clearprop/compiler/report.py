@@ -18,6 +18,8 @@ class Report:
 
     text: str
     picture: str = ""
+    bytes: int = 0
+    """What a call needs: its arguments, results that are not written over them, and temporaries."""
 
     def __str__(self) -> str:
         return self.text
@@ -60,7 +62,9 @@ def describe(
     for number, stage in enumerate(program.stages, 1):
         lines.append(f"  {number:>{width}}. {_title(stage)}{_shared(stage, parts)}")
         lines += [f"  {'':>{width}}  {line}" for line in _details(stage)]
-    return Report("\n".join(lines), draw_stages(graph.name, program, _items(program)))
+    new = [b for b in program.outputs if b not in donors]
+    needed = arena + sum(b.bytes for b in (*program.inputs, *new))
+    return Report("\n".join(lines), draw_stages(graph.name, program, _items(program)), needed)
 
 
 def _title(stage: Stage) -> str:

@@ -106,9 +106,7 @@ class Loops(Writer):
                     total = self.b.reduce(reduction.how, total)
                 point.known[reduction] = total
         self.read_back.clear()
-        for effect in self.nest.effects:
-            if not self._is_inside(effect):
-                self.effect(effect, point)
+        self.write_effects([e for e in self.nest.effects if not self._is_inside(e)], point)
 
     def _sums(self, phase: int) -> list[Reduction]:
         """The reductions whose operands are ready in this phase."""
@@ -166,8 +164,7 @@ class Loops(Writer):
         totals = self._start(sums)
         for block in blocks:
             totals = [self._step(s, t, block) for s, t in zip(sums, totals, strict=True)]
-            for effect in effects:
-                self.effect(effect, block)
+            self.write_effects(effects, block)
         return totals
 
     def _round(
@@ -182,10 +179,10 @@ class Loops(Writer):
         def around(axes: Sequence[int], at: Point, totals: list[Value]) -> list[Value]:
             if not axes:
                 totals = [self._step(s, t, at) for s, t in zip(sums, totals, strict=True)]
-                for effect in effects:
-                    self.effect(effect, at)
-                for e, access in kept.items():
-                    self.store(self.value(e, at), access, at)
+                values = [(self.value(e, at), access) for e, access in kept.items()]
+                self.write_effects(effects, at)
+                for x, access in values:
+                    self.store(x, access, at)
                 return totals
             axis, *rest = axes
             step = self.width if axis == self.nest.lanes else 1

@@ -171,5 +171,4 @@ class Epilogue(Writer):
         for e in self.nest.expressions():
             if isinstance(e, Sums):
                 point.known[e] = sums
-        for effect in self.nest.effects:
-            self.effect(effect, point)
+        self.write_effects(self.nest.effects, point)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -134,8 +134,13 @@ class Writer:
 
     # ---- effects
 
-    def effect(self, effect: Effect, point: Point) -> None:
-        x = self.value(effect.value, point)
+    def write_effects(self, effects: Iterable[Effect], point: Point) -> None:
+        """All values first: what one effect writes may lie where another one's value is read from."""
+        pairs = [(effect, self.value(effect.value, point)) for effect in effects]
+        for effect, x in pairs:
+            self._effect(effect, x, point)
+
+    def _effect(self, effect: Effect, x: Value, point: Point) -> None:
         if isinstance(effect, Accumulate):
             if self._stride(effect.access) == 0:
                 if self.lanes in effect.domain:

@@ -74,11 +74,12 @@ def address() -> int:
     global _code
     if not _FUTEX or not sys.platform.startswith("linux"):
         return 0
-    from .target import Code, assemble  # where there is no LLVM, the rest of this module works
+    from .cache import object_code  # where there is no LLVM, the rest of this module works
+    from .target import Code
 
     with _lock:
         if _code is None:
-            _code = Code(assemble(module([_text()], [])), ("parallel", "start", "reset"))
+            _code = Code(object_code(module([_text()], []), 2), ("parallel", "start", "reset"))
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(_code))  # its threads outlive Python
             os.register_at_fork(after_in_child=_reset)
             _start(_code)

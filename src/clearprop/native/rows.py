@@ -85,9 +85,7 @@ class Rows(Loops):
             self.read_back.update(kept)
         self.read_back.clear()
         with self.along(self.row, self.block):
-            for effect in self.nest.effects:
-                if not self._is_inside(effect):
-                    self.effect(effect, block)
+            self.write_effects([e for e in self.nest.effects if not self._is_inside(e)], block)
 
     # ---- between a block and its rows
 

@@ -35,6 +35,7 @@ from .language import (
 )
 from .lowerings import ELEMENTWISE, convert, one_hot
 from .lowerings import REDUCTIONS as REDUCING
+from .ordering import order
 from .shaping import coalesce, cost, keep, lanes
 from .sharing import share
 from .views import dense
@@ -73,7 +74,7 @@ class Building:
             if root in self.buffers:  # somebody wants it in memory after all
                 self.grouping.start_alone(node)
                 stages += self._stage(len(self.grouping.groups) - 1)
-        stages = [part for stage in reversed(stages) for part in share(stage)]
+        stages = [part for stage in order(stages[::-1]) for part in share(stage)]
         return Program(graph.name, inputs, outputs, stages)
 
     def _new(self, root: Wire, role: str = "temporary", value: Any = None) -> Buffer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from .language import Access, Buffer, Nest, Product, Program
+from .language import Access, Buffer, Nest, Product, Program, Store
 
 ALIGNMENT = 64
 """Bytes: a cache line, and the longest vector."""
@@ -30,7 +30,8 @@ def arrange(
 ) -> Arena:
     """Give each temporary of `nests` that is not in `outside` a place; lives that do not meet share it.
 
-    First fit, the largest first: close to the least possible, and simple.
+    First fit, the largest first: close to the least possible, and simple. A value that is read for the last
+    time where another one of its size is made hands its place on to that.
     """
     lives: dict[Buffer, tuple[int, int]] = {}
     for number, nest in enumerate(nests):
@@ -39,6 +40,9 @@ def arrange(
             if b.role == "temporary" and b not in outside:
                 first, _ = lives.get(b, (number, number))
                 lives[b] = first, number
+    heirs = _heirs(nests, lives)
+    for b, heir in heirs.items():  # newest first, so that chains of them become one life
+        lives[b] = lives[b][0], lives.pop(heir)[1]
     offsets: dict[Buffer, int] = {}
     for b in sorted(lives, key=lambda b: -b.bytes):
         first, last = lives[b]
@@ -53,8 +57,43 @@ def arrange(
                 break
             place = max(place, stop)
         offsets[b] = place
+    for b, heir in reversed(heirs.items()):
+        offsets[heir] = offsets[b]
     end = max((offsets[b] + aligned(b.bytes) for b in offsets), default=0)
     return Arena(offsets, end, end + max((aligned(workspace(n)) for n in nests), default=0))
+
+
+def _heirs(nests: Sequence[Nest], lives: dict[Buffer, tuple[int, int]]) -> dict[Buffer, Buffer]:
+    """For temporaries that end where another one may be written over them: which, newest first."""
+    found: dict[Buffer, Buffer] = {}
+    for number in reversed(range(len(nests))):
+        nest = nests[number]
+        ends = [b for b in dict.fromkeys(a.buffer for a in nest.reads()) if _ends(lives, b, number)]
+        for b in ends:
+            for access in nest.writes():
+                new = access.buffer
+                fits = new in lives and lives[new][0] == number and new.bytes == b.bytes
+                if fits and new not in found.values() and _may_be_written_over(nest, b, access):
+                    found[b] = new
+                    break
+    return found
+
+
+def _ends(lives: dict[Buffer, tuple[int, int]], b: Buffer, number: int) -> bool:
+    return b in lives and lives[b][0] < number == lives[b][1]
+
+
+def _may_be_written_over(nest: Nest, given: Buffer, access: Access) -> bool:
+    """Whether a nest reads a buffer only at the very place that this access writes, and not again later."""
+    if given.dtype != access.buffer.dtype or not _is_stored(nest, access):
+        return False
+    if nest.product is not None and given in _factors(nest.product):
+        return False
+    if sum(a.buffer is access.buffer for a in nest.writes()) > 1:
+        return False
+    if nest.reduced and not _read_once(nest, given):
+        return False
+    return all(_same_place(a, access) for a in nest.reads() if a.buffer is given)
 
 
 def donors(program: Program, donated: Collection[Buffer]) -> dict[Buffer, Buffer]:
@@ -89,6 +128,8 @@ def _may_take(program: Program, output: Buffer, given: Buffer) -> bool:
             written = True
             if not all(_same_place(a, mine[0]) for a in stage.reads() if a.buffer is given):
                 return False
+            if given in (a.buffer for a in stage.reads()) and not _is_stored(stage, mine[0]):
+                return False
             if stage.product is not None and given in _factors(stage.product):
                 return False
             if len(stage.phases()) and stage.reduced and not _read_once(stage, given):
@@ -98,6 +139,11 @@ def _may_take(program: Program, output: Buffer, given: Buffer) -> bool:
 
 def _factors(product: Product) -> tuple[Buffer, Buffer]:
     return product.left.buffer, product.right.buffer
+
+
+def _is_stored(nest: Nest, access: Access) -> bool:
+    """Whether each place is written once, at the end; what is added up there is written before, too."""
+    return any(isinstance(e, Store) and e.access is access for e in nest.effects)
 
 
 def _same_place(x: Access, y: Access) -> bool:
