@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -24,12 +26,14 @@ class Executable(ABC):
     def __init__(
         self, f: Callable[..., Any], args: Any, kwargs: Any, donate: tuple[str, ...]
     ) -> None:
-        start = time.perf_counter()
         self.function, self.args, self.kwargs = f, args, kwargs
-        self.graph: Graph = trace(f, *args, **kwargs)
-        self.seconds = {"trace": time.perf_counter() - start}
+        self.seconds: dict[str, float] = {}
         """What each step of compiling took."""
-        self.prepare(self.graph, donate)
+        with _no_collections():
+            start = time.perf_counter()
+            self.graph: Graph = trace(f, *args, **kwargs)
+            self.seconds["trace"] = time.perf_counter() - start
+            self.prepare(self.graph, donate)
 
     @abstractmethod
     def prepare(self, graph: Graph, donate: tuple[str, ...]) -> None:
@@ -62,3 +66,15 @@ class Executable(ABC):
             return str(self.graph)
         *most, last = map(repr, self.kinds)
         raise ValueError(f"source({kind!r}): there are {', '.join(most)} and {last}")
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Python does not look for garbage meanwhile: a large graph is many small objects, all of them in use."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

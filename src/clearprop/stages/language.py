@@ -219,9 +219,17 @@ class Nest:
     """Values that a later phase reads back from memory rather than computing them again."""
     covers: list[Node] = field(default_factory=list)
     """The graph's nodes that are computed here, for the report."""
+    _order: tuple[tuple[Effect, ...], list[Expression]] | None = None
+    """What `expressions` found last, and for which effects."""
 
     def expressions(self) -> list[Expression]:
         """Every expression once, operands first."""
+        effects = tuple(self.effects)
+        if self._order is None or self._order[0] != effects:
+            self._order = effects, self._ordered()
+        return self._order[1]
+
+    def _ordered(self) -> list[Expression]:
         order: dict[Expression, None] = {}
         stack = [e.value for e in reversed(self.effects)]
         while stack:

@@ -57,9 +57,11 @@ class View:
     def through(self, node: Node) -> View | None:
         """The view that a node takes of this one; None where NumPy would have to copy.
 
-        The node runs on numbers that say where they lie.
+        The node runs on an array whose addresses say where its entries lie; nothing is written there.
         """
-        memory = np.arange(max(self.root.spec.size, 1))
+        return self._through(node, np.empty(max(self.root.spec.size, 1), np.int8))
+
+    def _through(self, node: Node, memory: Any) -> View | None:
         size, start = memory.itemsize, memory.ctypes.data
         seen = np.lib.stride_tricks.as_strided(
             memory[self.offset :],
@@ -70,7 +72,11 @@ class View:
         assert node.primitive.forward is not None
         others = [w.constant for w in node.inputs[1:]]
         out: Any = node.primitive.forward(seen, *others, **node.params)
-        if not isinstance(out, np.ndarray):  # one entry, no longer an array
+        if not isinstance(
+            out, np.ndarray
+        ):  # one entry, no longer an array: its value must say where
+            if memory.itemsize == 1:
+                return self._through(node, np.arange(len(memory)))
             return View(self.root, (), (), int(out))
         if out.size and not start <= out.ctypes.data < start + memory.nbytes:
             return None
