@@ -248,3 +248,12 @@ def test_gradient_at_a_python_float_is_a_float(f: Callable[..., Any]) -> None:
     value, g = clearprop.value_and_grad(f)(1.0)
     assert isinstance(g, float), type(g)
     assert np.shape(value) == ()
+
+
+def test_complex_abs_and_sign_are_flat_at_zero() -> None:
+    z = np.array([0j, 3 + 4j])
+    assert grad(lambda z: np.sum(np.abs(z)))(z).tolist() == [0, 0.6 + 0.8j]
+    # d sign / dz turns i into i/5 across and leaves nothing along (3, 4)
+    assert clearprop.hvp(lambda z: np.sum(np.abs(z)), z, np.array([1j, 3 + 4j])).tolist() == [0, 0]
+    across = clearprop.hvp(lambda z: np.sum(np.abs(z)), z, np.array([1j, -4 + 3j]))
+    np.testing.assert_allclose(across, [0, (-4 + 3j) / 5], rtol=1e-15)

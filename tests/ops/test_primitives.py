@@ -93,6 +93,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
         dtype
     ),
     "conj": np.conj,
+    "direction": np.sign,
     "stop_gradient": np.array,
     "astype": lambda x, dtype: np.array(x, dtype),
     "as_integer": lambda x, dtype: np.trunc(x).astype(dtype),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Call, Infix, Prefix, Sample, floats, primitive
+from ..primitive import Call, Draw, Infix, Prefix, Sample, floats, primitive
 from .samples import ANY, PAIRS, POSITIVE_PAIRS
 from .specs import like_ufunc
 
@@ -169,5 +169,5 @@ absolute = primitive(
     why="The gradient keeps its sign where the input is positive and turns it where negative; none at 0.",
     notation=Call("abs"),
     elementwise=True,
-    samples=ANY,
+    samples=(*ANY, Sample(Draw((3, 4), dtype="complex128"))),
 )

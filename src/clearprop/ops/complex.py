@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Custom, Draw, Sample, answers, primitive
+from ..primitive import Call, Custom, Draw, Sample, answers, primitive
 from ..spec import ArraySpec
 from .specs import same
 
@@ -110,3 +110,22 @@ _angle_record = primitive(
 def angle(z: Any, deg: bool = False) -> Any:
     turned = _angle_record(z) if z.dtype.kind == "c" else np.where(z < 0, np.pi, 0.0 * z)
     return np.degrees(turned) if deg else turned
+
+
+def direction_vjp(g: Any, out: Any, x: Any) -> Any:
+    size = np.abs(x)
+    return (g - np.conj(out) * np.real(g * out)) / np.where(size == 0, np.inf, size)
+
+
+direction = primitive(
+    "direction",
+    np.sign,
+    spec=same,
+    vjp=(direction_vjp,),
+    role="scales",
+    why="Turning about the origin turns the direction, the more the nearer to it; moving outwards does not.",
+    notation=Call("sign"),
+    elementwise=True,
+    samples=COMPLEX,
+)
+"""np.sign of complex numbers: x / abs(x)."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Infix, Notation, Prefix, Sample, floats, primitive
+from ..primitive import Infix, Notation, Prefix, Sample, answers, floats, primitive, primitives
+from .complex import direction
 from .specs import like_ufunc
 
 STEP = "Piecewise constant: a small step of the input changes nothing."
@@ -55,3 +56,11 @@ _step(np.invert, (Sample(np.array([True, False])),), "~", operator.invert)
 _step(np.logical_not, (Sample(np.array([True, False])),))
 for _rounding in (np.sign, np.floor, np.ceil, np.rint, np.isfinite, np.isnan):
     _step(_rounding, (Sample(floats(3, 4)),))
+
+
+@answers(np.sign)
+def sign(x: Any) -> Any:
+    """A step for real numbers; a complex one's direction turns smoothly."""
+    if x.dtype.kind != "c":
+        return primitives.sign(x)
+    return direction(x)
