@@ -236,6 +236,8 @@ class Tensor(ArrayMethods, Conversions):
         if type(value) is _ndarray:
             value.setflags(False)  # type: ignore[call-arg]
         self.value, self.number = value, _next_number()
+        if hasattr(self, "before"):  # no longer what it was before this
+            del self.before
         return self
 
     def _become(self, new: Tensor) -> Tensor:

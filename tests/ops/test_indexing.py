@@ -247,6 +247,17 @@ def test_changed_value_has_no_gradient_yet() -> None:
     assert y.grad is None
 
 
+def test_a_change_that_is_not_recorded_is_noticed_after_one_that_is() -> None:
+    a, c = clearprop.tensor([1.0, 2.0]), clearprop.tensor([3.0, 4.0])
+    t = a * 1
+    t[0] = 5.0
+    y = (t * c).sum()
+    with clearprop.no_grad():
+        t += 1
+    with pytest.raises(GradientError, match="changed in place after it was used"):
+        y.backward()
+
+
 def test_in_place_keeps_shape_and_dtype() -> None:
     y = clearprop.tensor(np.ones(3, np.float32)) * 1
     y += np.float64(2)
