@@ -20,7 +20,9 @@ class ArrayMethods:
     __slots__ = ()
     __hash__ = object.__hash__
 
-    if TYPE_CHECKING:  # the records of the primitives install these
+    if TYPE_CHECKING:  # the records of the primitives install these, or Tensor has them
+        inputs: tuple[Any, ...]
+        params: Any
 
         def __add__(self, other: Any) -> Any: ...
         def __radd__(self, other: Any) -> Any: ...
@@ -49,6 +51,8 @@ class ArrayMethods:
         def __invert__(self) -> Any: ...
         def _change(self, primitive: Primitive, other: Any) -> Any: ...
         def _become(self, new: Any) -> Any: ...
+        def _turn_into(self, new: Any) -> Any: ...
+        def _replace(self, value: Any) -> Any: ...
 
     def __pos__(self) -> Any:
         return self
@@ -89,6 +93,14 @@ class ArrayMethods:
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if hasattr(type(self), name)]
+
+    def _write_through(self, new: Any) -> Any:
+        """Change a slice in place: as in NumPy, what it is a slice of changes with it."""
+        base, index = self.inputs[0], self.params["index"]
+        base._become(primitives.assign(base, new, index=index))
+        if new.primitive is None:  # not recorded
+            return self._replace(new.value)
+        return self._turn_into(primitives.window(base, index=index))
 
     # ---- methods that NumPy arrays have
 

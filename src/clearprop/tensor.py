@@ -223,6 +223,8 @@ class Tensor(ArrayMethods, Conversions):
 
     def _change(self, primitive: Primitive, other: Any) -> Tensor:
         """An operator in place; a parameter's update, which nothing records, without detours."""
+        if self.primitive is not None and type(self.value) is not _ndarray and not self.value.shape:
+            return primitive(self, other)  # NumPy's numbers do not change, they are replaced
         if self.primitive is None and not settings.grad_enabled and settings.plain:
             y = other.value if type(other) is Tensor else other
             value = primitive.forward(self.value, y)  # type: ignore[misc]
@@ -246,6 +248,8 @@ class Tensor(ArrayMethods, Conversions):
         What was computed from the old value must not notice. The old state moves to a Tensor of its
         own, `before`, and users that are older than the change find it through `version_at`.
         """
+        if new is self:
+            return self
         old, value = self.value, new.value
         if value.shape != old.shape:
             raise ShapeError(
@@ -262,11 +266,15 @@ class Tensor(ArrayMethods, Conversions):
                 "gradient means. Update parameters within clearprop.no_grad(), or change a copy: t.copy()."
             )
         if self.primitive is not None and self.primitive.view:
+            if self.primitive is primitives.window and (self.shape or ... in self.params["index"]):
+                return self._write_through(new)
             raise UnsupportedError(
-                "this tensor is a window on another one (a slice, a reshape or a transpose), and in "
-                "NumPy the change would reach that one too. Assign into the whole tensor, as in "
-                "t[0, 1] = v, or take a copy first: t[0].copy()."
+                "this tensor is a window on another one (a reshape or a transpose), and in NumPy the change "
+                "would reach that one, too. Assign into the whole tensor, or take a copy first: t.T.copy()."
             )
+        return self._turn_into(new)
+
+    def _turn_into(self, new: Tensor) -> Tensor:
         if new.primitive is None:  # not recorded
             return self._replace(new.value)
         _note(changed=True)

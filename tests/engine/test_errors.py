@@ -265,7 +265,7 @@ def test_changes_in_place() -> None:
     def assign() -> None:
         row[0] = 1.0  # here
 
-    message(UnsupportedError, assign, "window", "t[0].copy()")
+    message(UnsupportedError, assign, "window", "t.T.copy()")
 
 
 def test_line_that_called_numpy_code_written_in_python() -> None:

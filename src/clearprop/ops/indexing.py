@@ -272,4 +272,17 @@ def setitem(x: Any, index: Any, value: Any) -> Any:
             f"whole numbers. Make the tensor floating: clearprop.tensor(data, dtype=float)."
         )
     parts, arrays = _split(index)
+    if _is_there_already(x, parts, value):
+        return x
     return _assign_record(x, value, *arrays, index=parts)
+
+
+def _is_there_already(x: Any, index: Index, value: Any) -> bool:
+    """Whether `value` is just this part of `x`: for ``x[i] += v`` Python changes x[i], then assigns it."""
+    return (
+        type(value) is Tensor
+        and value.primitive is window
+        and value.inputs[0] is x
+        and value.number > x.number
+        and value.params["index"] == index
+    )
