@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench lint clean
+.PHONY: help demo test test-all fuzz bench lint clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -23,6 +23,10 @@ test: $(VENV)/.test  ## run the tests; those that need PyTorch or JAX skip where
 
 test-all: $(VENV)/.oracles  ## run the tests with PyTorch and JAX to compare with
 	$(PYTEST)
+
+fuzz: $(VENV)/.oracles  ## compare 2,000 random programs with JAX, and compiled
+	$(PYTEST) --hypothesis-profile=fuzz tests/oracles/test_programs.py tests/compiler/test_random_programs.py \
+		tests/compiler/test_plain.py tests/native/test_pool.py
 
 bench: $(VENV)/.bench  ## measure speed and size beside PyTorch and others (writes benchmarks/results.md)
 	$(BIN)/python -m benchmarks

@@ -4,10 +4,15 @@ import doctest
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 from clearprop.primitive import numpy_table, primitives
+
+settings.register_profile("suite", max_examples=100, derandomize=True, deadline=None)
+settings.register_profile("fuzz", max_examples=2000, deadline=None, print_blob=True)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session", autouse=True)

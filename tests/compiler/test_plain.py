@@ -6,22 +6,23 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
+from hypothesis import given, settings
 
 import clearprop
 from clearprop.compiler.plain import PlainExecutable
 from clearprop.emit.runnable import runnable
-from tests.compiler.programs import Program
+from tests.programs import Program, programs
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_program(seed: int) -> None:
-    program = Program(2000 + seed)
-    f = clearprop.value_and_grad(program, argnums=range(len(program.inputs)))
-    plain = PlainExecutable(f, program.inputs, {}, ())
-    value, gradients = plain.run(program.inputs, {})
-    expected, exact = f(*program.inputs)
-    np.testing.assert_allclose(value, expected, rtol=1e-12)
+@settings(max_examples=settings().max_examples * 3 // 10)
+@given(programs())
+def test_program(program: Program) -> None:
+    inputs = program.arrays()
+    f = clearprop.value_and_grad(program, argnums=range(len(inputs)))
+    plain = PlainExecutable(f, inputs, {}, ())
+    value, gradients = plain.run(inputs, {})
+    expected, exact = f(*inputs)
+    np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-13)
     for g, wanted in zip(gradients, exact, strict=True):
         np.testing.assert_allclose(g, wanted, rtol=1e-9, atol=1e-11)
 

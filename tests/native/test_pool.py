@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 import clearprop
 
@@ -19,7 +20,7 @@ from clearprop.native import nests, pool
 from clearprop.native.ir import module
 from clearprop.native.target import Code, assemble
 from clearprop.stages import sharing
-from tests.compiler.programs import Program
+from tests.programs import ODD, Program, programs
 
 COUNT = """
 define void @part(i64 %i, ptr %a) {
@@ -116,15 +117,19 @@ def test_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pool.num_threads() >= 1
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_programs_in_parts(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@settings(
+    max_examples=settings().max_examples * 2 // 5,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(programs(ODD))
+def test_programs_in_parts(monkeypatch: pytest.MonkeyPatch, program: Program) -> None:
     monkeypatch.setattr(nests, "_ENOUGH", 1)  # share everything that can be shared
     monkeypatch.setattr(sharing, "_LONG", 0)
-    program = Program(1000 + seed)
-    f = clearprop.value_and_grad(program, argnums=range(len(program.inputs)))
-    value, gradients = clearprop.compile(f)(*program.inputs)
-    expected, exact = f(*program.inputs)
-    np.testing.assert_allclose(value, expected, rtol=1e-10)
+    inputs = program.arrays()
+    f = clearprop.value_and_grad(program, argnums=range(len(inputs)))
+    value, gradients = clearprop.compile(f)(*inputs)
+    expected, exact = f(*inputs)
+    np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-10)
     for g, wanted in zip(gradients, exact, strict=True):
         scale = float(np.max(np.abs(wanted), initial=1e-3))
         np.testing.assert_allclose(g, wanted, rtol=1e-10, atol=1e-10 * scale)

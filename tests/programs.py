@@ -1,0 +1,364 @@
+"""Random programs as NumPy code: one strategy for all tests that compare one way of running it with another.
+
+A program is a few lines of source, so that a failure shrinks to something to read and to copy. Values are
+kept of ordinary size, and away from where a function is not defined; ties are welcome.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+Shape = tuple[int, ...]
+
+SMALL: tuple[Shape, ...] = ((), (3,), (2, 3), (1, 3), (2, 1), (3, 3), (2, 2, 3), (0, 3))
+ODD: tuple[Shape, ...] = (
+    (),
+    (5,),
+    (1, 5),
+    (7, 1),
+    (7, 5),
+    (3, 7, 5),
+    (5, 7),
+    (33,),
+    (7, 33),
+    (5, 5),
+)
+"""Sizes at which vectors and blocks have edges."""
+
+UNARY = (
+    "-{x}",
+    "2.5 * {x} + 1",
+    "{x} * {x}",
+    "np.sin({x})",
+    "np.cos({x})",
+    "np.tanh({x})",
+    "np.exp(-{x} ** 2)",
+    "np.log1p(np.abs({x}))",
+    "np.log({x} ** 2 + 0.5)",
+    "np.sqrt(np.abs({x}) + 0.5)",
+    "1 / (1 + {x} ** 2)",
+    "{x} ** 3",
+    "2.0 ** np.sin({x})",
+    "np.expm1(np.tanh({x}))",
+    "np.maximum({x}, 0.1)",
+    "np.clip({x}, -0.7, 1.1)",
+    "np.where({x} > 0, {x}, 0.5 * {x})",
+    "np.sign({x}) * {x} ** 2",
+    "{x}.copy()",
+)
+BINARY = (
+    "{x} + {y}",
+    "{x} - {y}",
+    "{x} * {y}",
+    "{x} / (2 + {y} ** 2)",
+    "np.maximum({x}, {y})",
+    "np.minimum({x}, 2 * {y})",
+    "np.where({x} > {y}, {x} * {y}, {y})",
+    "({x} ** 2 + 0.5) ** np.tanh({y})",
+)
+REDUCTIONS = (
+    "np.sum({x}, {how})",
+    "np.mean({x}, {how})",
+    "np.max({x}, {how})",
+    "np.min({x}, {how})",
+    "np.var({x}, {how})",
+    "np.sqrt(np.var({x}, {how}) + 0.1)",
+    "np.log(np.sum(np.exp({x}), {how}))",
+)
+PRODUCTS = ("{x} @ {y}", "np.dot({x}, {y})", "np.matmul({x}, {y})", "np.outer({x}, {y})")
+CHANGES = ("=", "+=", "-=", "*=")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A statement that gives a name its value, or changes it."""
+
+    name: str
+    source: str
+    reads: frozenset[str]
+    in_jax: str
+    """The same without changes in place."""
+
+
+@dataclass(frozen=True, repr=False)
+class Program:
+    """Lines of NumPy code that end in one number, and arrays to run it on."""
+
+    shapes: tuple[Shape, ...]
+    lines: tuple[Line, ...]
+    result: str
+    seed: int
+
+    @property
+    def names(self) -> list[str]:
+        return [f"x{i}" for i in range(len(self.shapes))]
+
+    def arrays(self, dtype: str = "float64") -> list[Any]:
+        rng = np.random.default_rng(self.seed)
+        return [np.asarray(rng.uniform(-2, 2, s)).astype(dtype) for s in self.shapes]
+
+    def directions(self) -> list[Any]:
+        rng = np.random.default_rng(self.seed + 1)
+        return [np.asarray(rng.standard_normal(s)) for s in self.shapes]
+
+    def _write(self, lines: Sequence[str]) -> str:
+        body = "".join(f"    {line}\n" for line in (*lines, f"return {self.result}"))
+        return f"def program({', '.join(self.names)}):\n{body}"
+
+    @property
+    def source(self) -> str:
+        return self._write([line.source for line in self.lines])
+
+    @property
+    def jax_source(self) -> str:
+        """For JAX: functions instead of changes in place, and constants that it may look at."""
+        return self._write([line.in_jax for line in self.lines]).replace(
+            "np.array(", "numpy.array("
+        )
+
+    def function(self, module: Any = np) -> Callable[..., Any]:
+        names = {"np": module, "numpy": np}
+        exec(self.source if module is np else self.jax_source, names)
+        return names["program"]
+
+    @cached_property
+    def run(self) -> Callable[..., Any]:
+        return self.function()
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.run(*inputs)
+
+    @property
+    def __name__(self) -> str:
+        return "program"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What Hypothesis shows."""
+        printer.text(repr(self))
+
+    def __repr__(self) -> str:
+        made = ", ".join(f"rng.uniform(-2, 2, {s})" for s in self.shapes)
+        return f"\nrng = np.random.default_rng({self.seed})\n{self.source}program({made})\n"
+
+
+class _Writer:
+    """A program being written, with the values that its names have so far."""
+
+    def __init__(self, draw: Callable[..., Any], shapes: tuple[Shape, ...]) -> None:
+        self.draw = draw
+        count = draw(st.integers(1, 3))
+        self.shapes = tuple(self.pick(shapes) for _ in range(count))
+        self.seed = draw(st.integers(0, 3))
+        self.lines: list[Line] = []
+        program = Program(self.shapes, (), "", self.seed)
+        self.values: dict[str, Any] = dict(zip(program.names, program.arrays(), strict=True))
+
+    def pick(self, options: Sequence[Any]) -> Any:
+        return self.draw(st.sampled_from(options))
+
+    def value(self, fits: Callable[[Any], bool] = lambda x: True) -> str | None:
+        """The name of a value that fits; the newest are the simplest."""
+        names = [name for name, x in self.values.items() if fits(x)][::-1]
+        return self.pick(names) if names else None
+
+    def evaluate(self, source: str) -> Any:
+        with np.errstate(all="ignore"):
+            return eval(source, {"np": np}, self.values)
+
+    def add(self, expression: str, in_jax: str | None = None) -> None:
+        """Give a new name to an expression; scaled if its value is large, dropped if it is none."""
+        value = self.evaluate(expression)
+        size = float(np.max(np.abs(value), initial=0.0))
+        if not np.isfinite(value).all():
+            return
+        name = _fresh(len(self.lines))
+        if size > 30:
+            expression = f"({expression}) / {10 ** math.ceil(math.log10(size / 3))}"
+            value = self.evaluate(expression)
+        self.values[name] = value
+        text = f"{name} = {expression}"
+        self.lines.append(Line(name, text, _reads(expression), in_jax or text))
+
+    # ---- steps, from simple to involved
+
+    def unary(self) -> None:
+        self.add(self.pick(UNARY).format(x=self.value()))
+
+    def binary(self) -> None:
+        x = self.value()
+        y = self.value(lambda y: _broadcast(self.values[x].shape, y.shape))
+        self.add(self.pick(BINARY).format(x=x, y=y))
+
+    def reduction(self) -> None:
+        x = self.value(lambda x: x.ndim and x.size)
+        if x:
+            axes = st.sampled_from([None, *range(-self.values[x].ndim, self.values[x].ndim)])
+            axis = self.draw(axes)
+            keepdims = ", keepdims=True" if self.draw(st.booleans()) else ""
+            self.add(self.pick(REDUCTIONS).format(x=x, how=f"axis={axis}{keepdims}"))
+
+    def shaping(self) -> None:
+        x = self.value(lambda x: x.ndim)
+        if not x:
+            return
+        value = self.values[x]
+        shape, ndim = value.shape, value.ndim
+        self.add(
+            self.pick(
+                [
+                    f"{x}.T",
+                    f"{x}.reshape(-1)",
+                    f"{x}.reshape{shape[::-1]}",
+                    f"np.swapaxes({x}, 0, -1)",
+                    f"np.moveaxis({x}, -1, 0)",
+                    f"np.transpose({x}, {self.draw(st.permutations(range(ndim)))})",
+                    f"np.expand_dims({x}, {self.draw(st.integers(-1, ndim))})",
+                    f"np.squeeze({x})",
+                    f"np.broadcast_to({x}, {(2, *shape)})",
+                ]
+            )
+        )
+
+    def joining(self) -> None:
+        x = self.value(lambda x: x.ndim)
+        if x:
+            shape = self.values[x].shape
+            y = self.value(lambda y: y.shape == shape)
+            axis = self.draw(st.integers(-len(shape), len(shape) - 1))
+            self.add(f"np.{self.pick(['concatenate', 'stack'])}([{x}, {y}, {x}], axis={axis})")
+
+    def indexing(self) -> None:
+        x = self.value(lambda x: x.ndim and x.size)
+        if x:
+            self.add(f"{x}[{self.index(self.values[x].shape, repeats=True)}]")
+
+    def product(self) -> None:
+        source = self.pick(PRODUCTS)
+        x = self.value(lambda x: x.ndim and x.size)
+        y = self.value(lambda y: bool(x) and _fits(source, self.values[x], y))
+        if x and y:
+            self.add(source.format(x=x, y=y))
+
+    def assignment(self) -> None:
+        x = self.value(lambda x: x.ndim and x.size)
+        if not x:
+            return
+        index = self.index(self.values[x].shape, repeats=False)
+        part = self.evaluate(f"{x}[{index}]").shape
+        y = self.value(lambda y: _stretches(y.shape, part))
+        source = f"{y} + 0.3" if y else "0.3"
+        self.add(f"{x}.copy()", f"{_fresh(len(self.lines))} = {x}")
+        name = self.lines[-1].name
+        change = self.pick(CHANGES)
+        value = self.values[name].copy()
+        exec(f"value[{index}] {change} {source}", {"np": np, **self.values, "value": value})
+        self.values[name] = value
+        method = {"=": "set", "+=": "add", "-=": "subtract", "*=": "multiply"}[change]
+        self.lines.append(
+            Line(
+                name,
+                f"{name}[{index}] {change} {source}",
+                _reads(source),
+                f"{name} = {name}.at[{index}].{method}({source})",
+            )
+        )
+
+    def index(self, shape: Shape, *, repeats: bool) -> str:
+        """An index that fits, as text; without `repeats` no entry is met twice."""
+        parts, advanced = [], False
+        for n in shape[: self.draw(st.integers(1, len(shape)))]:
+            kind = self.draw(st.integers(0, 4 if n else 0))
+            if kind == 1:
+                parts.append(str(self.draw(st.integers(-n, n - 1))))
+            elif kind == 2 and not advanced:
+                rows = st.lists(st.integers(-n, n - 1), min_size=1, max_size=4)
+                rows = self.draw(rows if repeats else st.just([0]))
+                parts.append(f"np.array({rows})")
+                advanced = True
+            elif kind == 3 and not advanced and self.draw(st.booleans()):
+                mask = self.draw(st.lists(st.booleans(), min_size=n, max_size=n))
+                parts.append(f"np.array({mask})")
+                advanced = True
+            elif kind == 4 and repeats and not advanced:
+                parts.append("None")
+                parts.append(self.slice(n))
+            else:
+                parts.append(self.slice(n))
+        return ", ".join(parts)
+
+    def slice(self, n: int) -> str:
+        ends = st.none() | st.integers(-n, n)
+        start, stop = self.draw(ends), self.draw(ends)
+        step = self.draw(st.sampled_from([None, 2, -1, -2]))
+        shown = ["" if part is None else str(part) for part in (start, stop)]
+        return ":".join(shown) + ("" if step is None else f":{step}")
+
+    def step(self) -> None:
+        self.pick(
+            [
+                self.unary,
+                self.binary,
+                self.reduction,
+                self.indexing,
+                self.shaping,
+                self.product,
+                self.joining,
+                self.assignment,
+            ]
+        )()
+
+    def finish(self) -> Program:
+        """Add up all values that nothing reads, with weights that differ."""
+        read = frozenset().union(*(line.reads for line in self.lines))
+        ends = [name for name in self.values if name not in read and name[0] != "x"] or ["x0"]
+        result = " + ".join(f"np.sum(np.sin({end}))" for end in ends)
+        return Program(self.shapes, tuple(self.lines), result, self.seed)
+
+
+def _fresh(count: int) -> str:
+    """a, b, ..., z, a1, b1, ..."""
+    number, letter = divmod(count, 26)
+    return f"{chr(97 + letter)}{number or ''}"
+
+
+def _reads(source: str) -> frozenset[str]:
+    return frozenset(re.findall(r"(?<![.\w])[a-z]\d*(?![\w(])", source))
+
+
+def _broadcast(*shapes: Shape) -> bool:
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return False
+    return True
+
+
+def _stretches(shape: Shape, target: Shape) -> bool:
+    return _broadcast(shape, target) and np.broadcast_shapes(shape, target) == target
+
+
+def _fits(source: str, x: Any, y: Any) -> bool:
+    try:
+        value = eval(source.format(x="x", y="y"), {"np": np, "x": x, "y": y})
+    except ValueError:
+        return False
+    return value.size <= 1000
+
+
+@st.composite
+def programs(
+    draw: Callable[..., Any], shapes: tuple[Shape, ...] = SMALL, length: int = 10
+) -> Program:
+    """Programs of up to so many steps on inputs of these shapes."""
+    writer = _Writer(draw, shapes)
+    for _ in range(draw(st.integers(1, length))):
+        writer.step()
+    return writer.finish()
