@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 import clearprop
-from tests.compiler.programs import Program
+from tests.programs import ODD, Program, programs
 
 llvm = pytest.importorskip("llvmlite.binding")
-from clearprop.native import target
+from clearprop.native import target  # noqa: E402
 
 LESSER = {
     "haswell": "+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+f16c,-avx512f",
@@ -36,21 +37,25 @@ def _pretend(cpu: str, features: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="runs code for x86-64")
 @pytest.mark.parametrize("cpu", LESSER)
-@pytest.mark.parametrize("seed", range(12))
+@settings(
+    max_examples=settings().max_examples // 8,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(program=programs(ODD))
 def test_programs_on_lesser_processors(
-    cpu: str, seed: int, no_cache: None, monkeypatch: pytest.MonkeyPatch
+    cpu: str, no_cache: None, monkeypatch: pytest.MonkeyPatch, program: Program
 ) -> None:
     if "avx2" not in target.host()[1] and cpu == "haswell":
         pytest.skip("this machine has no AVX2")
     _pretend(cpu, LESSER[cpu], monkeypatch)
-    program = Program(3000 + seed)
-    f = clearprop.value_and_grad(program, argnums=range(len(program.inputs)))
+    inputs = program.arrays()
+    f = clearprop.value_and_grad(program, argnums=range(len(inputs)))
     compiled = clearprop.compile(f)
-    value, gradients = compiled(*program.inputs)
+    value, gradients = compiled(*inputs)
     assert f"{target.vector_bits()}" in {"haswell": "256", "x86-64": "128"}[cpu]
     assert "zmm" not in compiled.source("asm")
-    expected, exact = f(*program.inputs)
-    np.testing.assert_allclose(value, expected, rtol=1e-10)
+    expected, exact = f(*inputs)
+    np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-10)
     for g, wanted in zip(gradients, exact, strict=True):
         scale = float(np.max(np.abs(wanted), initial=1e-3))
         np.testing.assert_allclose(g, wanted, rtol=1e-10, atol=1e-10 * scale)
