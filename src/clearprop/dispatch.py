@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -15,10 +16,25 @@ from .refusals import refuse_objects
 from .settings import settings
 from .spec import ArraySpec, shape_of
 
+late_families: dict[str, Callable[[], object]] = {}
+"""By the name of another library's module: how to register what answers its functions. Nobody can call
+those before the module is imported, so until then they need not be known."""
+
+
+def find_answer(function: Any) -> Callable[..., Any] | None:
+    """What answers `function`, if anything does; a late family registers when it is first looked for."""
+    answer = numpy_table.get(function)
+    if answer is None:
+        for module, register in late_families.items():
+            if module in sys.modules:
+                register()
+        answer = numpy_table.get(function)
+    return answer
+
 
 def answer_numpy(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call what answers `function`, and say what is wrong where nothing does."""
-    answer = numpy_table.get(function)
+    answer = find_answer(function)
     if answer is None:
         raise _unsupported(function)
     if kwargs and isinstance(answer, Primitive):  # where=, dtype=: not the primitive's parameters
@@ -60,12 +76,20 @@ def _refuse_arguments(
 
 def _numpy_name(function: Any) -> str:
     if isinstance(function, np.ufunc):
-        return f"np.{function.__name__}"
+        return f"{_home(function)}.{function.__name__}"
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
-        return f"np.{owner.__name__}.{function.__name__}"
+        return f"{_home(owner)}.{owner.__name__}.{function.__name__}"
     module = getattr(function, "__module__", "numpy") or "numpy"
     return f"{module.replace('numpy', 'np', 1)}.{getattr(function, '__name__', function)}"
+
+
+def _home(ufunc: np.ufunc) -> str:
+    """Where users find a ufunc: NumPy's are the only ones that would say."""
+    for name in late_families:
+        if getattr(sys.modules.get(name), ufunc.__name__, None) is ufunc:
+            return name
+    return "np"
 
 
 def _unsupported(function: Any) -> UnsupportedError:

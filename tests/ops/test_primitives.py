@@ -24,8 +24,9 @@ from tests.contract import (
     variants,
 )
 from tests.numeric import slopes
+from tests.registry import RECORDS
 
-REGISTRY: list[Primitive] = [p for p in vars(primitives).values() if p is not primitives.pick]
+REGISTRY: list[Primitive] = [p for p in RECORDS if p is not primitives.pick]
 """All but what hands out the results of those that have several, and is tested with them."""
 
 PAIRS = [

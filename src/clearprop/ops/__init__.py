@@ -1,5 +1,11 @@
-"""The primitives, one file a family. Importing a file registers what it holds."""
+"""The primitives, one file a family. Importing a file registers what it holds.
 
+The answers to SciPy's functions wait until SciPy is imported: by the user, never from here.
+"""
+
+from importlib import import_module
+
+from ..dispatch import late_families
 from . import (
     arithmetic,
     choices,
@@ -27,3 +33,5 @@ __all__ = [
     "steps",
     "transcendental",
 ]
+
+late_families["scipy.special"] = lambda: import_module(".special", __name__)

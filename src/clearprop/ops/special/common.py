@@ -1,0 +1,107 @@
+"""What the files of special functions share: records of ufuncs, refused inputs, and series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from ...bundle import Bundle
+from ...errors import UnsupportedError
+from ...primitive import Call, Draw, Primitive, Rule, Sample, floats, primitive
+from ...spec import ArraySpec, broadcast_shapes, shape_of
+from ..specs import like_ufunc
+
+
+def special(
+    ufunc: Any,
+    *rules: Rule | None,
+    why: str,
+    samples: tuple[Sample, ...],
+    role: str = "scales",
+) -> Primitive:
+    """Register a ufunc of SciPy's; one with several results gives a Bundle.
+
+    Where NumPy has a function of the same name the record's name says which one it is.
+    """
+    name = ufunc.__name__
+    several = ufunc.nout > 1
+
+    def bundled(*inputs: Any) -> Bundle:
+        return Bundle(ufunc(*inputs))
+
+    return primitive(
+        f"special_{name}" if hasattr(np, name) else name,
+        bundled if several else ufunc,
+        numpy=ufunc,
+        spec=_bundle_spec(ufunc) if several else like_ufunc(ufunc),
+        vjp=rules,
+        role=role,
+        why=why,
+        notation=Call(name),
+        elementwise=not several,
+        samples=samples,
+    )
+
+
+def _bundle_spec(ufunc: np.ufunc) -> Callable[..., Bundle]:
+    def spec(*inputs: Any) -> Bundle:
+        shape = broadcast_shapes(*map(shape_of, inputs))
+        kinds = (getattr(x, "dtype", type(x)) for x in inputs)
+        dtypes = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
+        return Bundle(ArraySpec(shape, dtype) for dtype in dtypes[ufunc.nin :])
+
+    return spec
+
+
+def refused(ufunc: Any, what: str, name: str) -> Rule:
+    """The rule of an input that has no gradient here: it says so."""
+
+    def refuse(g: Any, out: Any, *inputs: Any, **params: Any) -> Any:
+        raise UnsupportedError(
+            f"scipy.special.{ufunc.__name__.lstrip('_')} has no gradient with respect to {what} in "
+            f"Clearprop: there is no formula for it in functions that SciPy has. Where {name} is a "
+            f"constant, pass a plain number or {name}.detach()."
+        )
+
+    return refuse
+
+
+def between(low: float, high: float, *, also_complex: bool = False) -> tuple[Sample, ...]:
+    """Samples of one input from an interval, and from a square in the complex plane."""
+    samples = (Sample(floats(3, 4, low=low, high=high)), Sample(floats(low=low, high=high)))
+    if not also_complex:
+        return samples
+    return (*samples, Sample(Draw((2, 3), max(low, -1.5), min(high, 1.5), "complex128")))
+
+
+def polynomial(x: Any, coefficients: Sequence[float]) -> Any:
+    """``c[0] + c[1] x + c[2] x² + ...``"""
+    result = coefficients[-1] + 0 * x
+    for c in reversed(coefficients[:-1]):
+        result = result * x + c
+    return result
+
+
+def near_zero(
+    x: Any, radius: float, series: Callable[[Any], Any], away: Callable[[Any], Any]
+) -> Any:
+    """``away(x)``, and within `radius` of 0, where that is 0/0 or loses digits, ``series(x)``."""
+    near = np.abs(x) < radius
+    return np.where(near, series(np.where(near, x, 0.0)), away(np.where(near, radius, x)))
+
+
+def ufunc_behind(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The ufunc to which a Python function of SciPy's hands what is no array; itself if there is none."""
+    found = []
+
+    class Probe:
+        def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> float:
+            found.append(ufunc)
+            return 0.0
+
+    with suppress(TypeError):
+        function(*arguments, Probe())
+    return found[0] if found else function

@@ -1,0 +1,78 @@
+"""Complete elliptic integrals."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from scipy import special as sp
+
+from .common import between, near_zero, polynomial, special
+
+_NEAR = 0.06
+
+
+def _coefficients(front: float, a: float, count: int = 14) -> list[float]:
+    """``front`` times the hypergeometric series 2F1(a, 3/2; 2; m)."""
+    terms = [front]
+    for n in range(count - 1):
+        terms.append(terms[-1] * (a + n) * (1.5 + n) / ((2 + n) * (1 + n)))
+    return terms
+
+
+_SLOPE_OF_K = _coefficients(math.pi / 8, 1.5)
+_SLOPE_OF_E = _coefficients(-math.pi / 8, 0.5)
+
+
+def ellipk_vjp(g: Any, out: Any, m: Any) -> Any:
+    def series(m: Any) -> Any:
+        return polynomial(m, _SLOPE_OF_K)
+
+    def away(m: Any) -> Any:
+        return (sp.ellipe(m) - (1 - m) * sp.ellipk(m)) / (2 * m * (1 - m))
+
+    return g * near_zero(m, _NEAR, series, away)
+
+
+ellipk = special(
+    sp.ellipk,
+    ellipk_vjp,
+    why="The slope is made of both complete integrals, and has no bound towards 1.",
+    samples=(*between(-2, 0.8), *between(-0.05, 0.05)),
+)
+
+
+def ellipkm1_vjp(g: Any, out: Any, p: Any) -> Any:
+    def series(m: Any) -> Any:
+        return polynomial(m, _SLOPE_OF_K)
+
+    def away(m: Any) -> Any:
+        return (sp.ellipe(m) - p * sp.ellipkm1(p)) / (2 * m * p)
+
+    return -g * near_zero(1 - p, _NEAR, series, away)
+
+
+ellipkm1 = special(
+    sp.ellipkm1,
+    ellipkm1_vjp,
+    why="The same integral seen from the other end: steep towards zero.",
+    samples=(*between(0.2, 2), *between(0.95, 1.05)),
+)
+
+
+def ellipe_vjp(g: Any, out: Any, m: Any) -> Any:
+    def series(m: Any) -> Any:
+        return polynomial(m, _SLOPE_OF_E)
+
+    def away(m: Any) -> Any:
+        return (sp.ellipe(m) - sp.ellipk(m)) / (2 * m)
+
+    return g * near_zero(m, _NEAR, series, away)
+
+
+ellipe = special(
+    sp.ellipe,
+    ellipe_vjp,
+    why="The slope is half the difference of the two complete integrals, for each m.",
+    samples=(*between(-2, 0.8), *between(-0.05, 0.05)),
+)

@@ -1,0 +1,137 @@
+"""Functions that are integrals, so that their slopes are what is integrated."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import special as sp
+
+from ...primitive import Draw, Sample, floats
+from ..several import filled
+from .common import between, near_zero, polynomial, refused, special
+
+_SINC = [(-1) ** k / math.factorial(2 * k + 1) for k in range(8)]
+_SINHC = [abs(c) for c in _SINC]
+_RIGHT = (*between(0.4, 2), Sample(Draw((2, 3), 0.4, 1.5, "complex128")))
+
+
+def exp1_vjp(g: Any, out: Any, x: Any) -> Any:
+    return -g * (np.exp(-x) / x)
+
+
+exp1 = special(
+    sp.exp1,
+    exp1_vjp,
+    why="An integral from x on: it falls by what stands at x.",
+    samples=_RIGHT,
+)
+
+
+def expi_vjp(g: Any, out: Any, x: Any) -> Any:
+    return g * (np.exp(x) / x)
+
+
+expi = special(
+    sp.expi,
+    expi_vjp,
+    why="An integral up to x: it grows by what stands at x.",
+    samples=(*_RIGHT, *between(-2, -0.4)),
+)
+
+
+def expn_vjp(g: Any, out: Any, n: Any, x: Any) -> Any:
+    if isinstance(n, int | float):  # a written order: no branches needed
+        return -g * (np.exp(-x) * (1 + x) / (x * x) if n == 0 else sp.expn(n - 1, x))
+    zeroth = np.exp(-x) * (1 + x) / (x * x)
+    return -g * np.where(n == 0, zeroth, sp.expn(np.where(n == 0, 1, n) - 1, x))
+
+
+expn = special(
+    sp.expn,
+    refused(sp.expn, "its order n", "n"),
+    expn_vjp,
+    why="The slope is minus the same integral with an order less by one.",
+    samples=(
+        Sample(2, floats(3, 4, low=0.4, high=2)),
+        Sample(1, floats(low=0.4, high=2)),
+        Sample(0, floats(3, low=0.4, high=2)),
+        Sample(np.array([[0], [1], [3]]), floats(4, low=0.4, high=2)),
+    ),
+)
+
+
+def _sinc(x: Any) -> Any:
+    return near_zero(x, 0.5, lambda x: polynomial(x * x, _SINC), lambda x: np.sin(x) / x)
+
+
+def sici_vjp(g: Any, out: Any, x: Any) -> Any:
+    g_si, g_ci = filled(g, out)
+    return g_si * _sinc(x) + g_ci * (np.cos(x) / x)
+
+
+sici = special(
+    sp.sici,
+    sici_vjp,
+    why="Integrals up to x: the slopes are sine and cosine over x.",
+    samples=(*_RIGHT, *between(-2, -0.3)),
+)
+
+
+def _hyperbolic(x: Any) -> tuple[Any, Any]:
+    """The hyperbolic sine and cosine."""
+    up, down = np.exp(x), np.exp(-x)
+    return (up - down) / 2, (up + down) / 2
+
+
+def _sinhc(x: Any) -> Any:
+    return near_zero(
+        x, 0.5, lambda x: polynomial(x * x, _SINHC), lambda x: _hyperbolic(x)[0] / x
+    )
+
+
+def shichi_vjp(g: Any, out: Any, x: Any) -> Any:
+    g_shi, g_chi = filled(g, out)
+    return g_shi * _sinhc(x) + g_chi * (_hyperbolic(x)[1] / x)
+
+
+shichi = special(
+    sp.shichi,
+    shichi_vjp,
+    why="Integrals up to x: the slopes are hyperbolic sine and cosine over x.",
+    samples=(*_RIGHT, *between(-2, -0.3)),
+)
+
+
+def fresnel_vjp(g: Any, out: Any, x: Any) -> Any:
+    g_s, g_c = filled(g, out)
+    angle = math.pi / 2 * x * x
+    return g_s * np.sin(angle) + g_c * np.cos(angle)
+
+
+fresnel = special(
+    sp.fresnel,
+    fresnel_vjp,
+    why="Integrals up to x: the slopes are sine and cosine of an angle that grows with the square.",
+    samples=between(-1.5, 1.5, also_complex=True),
+)
+
+
+def spence_vjp(g: Any, out: Any, z: Any) -> Any:
+    def series(u: Any) -> Any:
+        return polynomial(-u, _LOG1P)
+
+    def away(u: Any) -> Any:
+        return np.log1p(u) / -u
+
+    return g * near_zero(z - 1, 0.05, series, away)
+
+
+_LOG1P = [-1 / (k + 1) for k in range(14)]
+spence = special(
+    sp.spence,
+    spence_vjp,
+    why="The slope is the logarithm over the distance from one, and minus one there.",
+    samples=(*_RIGHT, *between(0.96, 1.04)),
+)

@@ -1,0 +1,8 @@
+"""Every primitive, also those that register only when they are first looked for."""
+
+from __future__ import annotations
+
+import clearprop.ops.special  # noqa: F401
+from clearprop.primitive import Primitive, primitives
+
+RECORDS: list[Primitive] = list(vars(primitives).values())
