@@ -8,6 +8,7 @@ from hypothesis import settings
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+import clearprop.ops.special  # noqa: F401  # registers once: no document is the first to use it
 from clearprop.primitive import numpy_table, primitives
 
 settings.register_profile("suite", max_examples=100, derandomize=True, deadline=None)

@@ -286,10 +286,9 @@ def check_dot_product(case: Case) -> None:
 
 def check_dtypes(record: Primitive, sample: Sample) -> None:
     """A gradient has its input's shape and dtype: in float32, and where dtypes are mixed."""
-    single = as_real(make_case(record, sample, "float32"))
-    double = as_real(make_case(record, sample))
+    single, double = make_case(record, sample, "float32"), make_case(record, sample)
     mixed = Case(record, (*single.inputs[:1], *double.inputs[1:]), single.params)
-    for case in (single, mixed, double):
+    for case in map(as_real, (single, mixed, double)):
         out, g = _upstream(case)
         tensors = {i: clearprop.tensor(case.inputs[i]) for i in case.smooth}
         result = case(*case.with_inputs(tensors))

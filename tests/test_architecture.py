@@ -27,6 +27,7 @@ ORDER = (
     "graph",
     "ops",
     "numpy",
+    "scipy",
     "trees",
     "transforms",
     "tracing",

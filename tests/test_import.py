@@ -24,6 +24,7 @@ def python(code: str, *options: str) -> str:
 LATE = (
     "rich",
     "optree",
+    "scipy",
     "matplotlib",
     "torch",
     "jax",

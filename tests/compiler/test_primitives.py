@@ -10,20 +10,23 @@ import pytest
 
 import clearprop
 from clearprop.bundle import Bundle
-from clearprop.primitive import Primitive, Sample, primitives
+from clearprop.primitive import Primitive, Sample
 from clearprop.spec import is_floating
 from clearprop.trees import flatten
 from tests.contract import in_precision
+from tests.registry import RECORDS
 
 pytest.importorskip("llvmlite")
 
 MASKED = ("gather", "scatter", "assign")
 """With a mask that is not known before running, these give an unknown number of entries."""
 CASES = [
-    pytest.param(p, sample, id=f"{name}-{k}")
-    for name, p in sorted(vars(primitives).items())
+    pytest.param(p, sample, id=f"{p.name}-{k}")
+    for p in sorted(RECORDS, key=lambda p: p.name)
     for k, sample in enumerate(p.samples)
-    if not (name in MASKED and any(getattr(x, "dtype", 0) is np.dtype(bool) for x in sample.inputs))
+    if not (
+        p.name in MASKED and any(getattr(x, "dtype", 0) is np.dtype(bool) for x in sample.inputs)
+    )
 ]
 TOLERANCE = {"float64": 1e-12, "float32": 2e-5}
 """Relative; sums are taken in another order, and each operation may be off by two units."""

@@ -15,8 +15,7 @@ from scipy import special as sp
 
 from ...errors import UnsupportedError
 from ...primitive import Draw, Sample, floats
-from ..several import filled
-from .common import between, polynomial, refused, special
+from .common import between, polynomial, refused, special, weighed
 
 _POSITIVE = between(0.5, 3)
 _WHOLE = (
@@ -278,8 +277,8 @@ _of_order(
 
 
 def airy_vjp(g: Any, out: Any, z: Any) -> Any:
-    (g_ai, g_aip, g_bi, g_bip), (ai, aip, bi, bip) = filled(g, out), out
-    return g_ai * aip + g_aip * z * ai + g_bi * bip + g_bip * z * bi
+    ai, aip, bi, bip = out
+    return weighed(g, lambda: aip, lambda: z * ai, lambda: bip, lambda: z * bi)
 
 
 special(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -91,6 +93,15 @@ def near_zero(
     """``away(x)``, and within `radius` of 0, where that is 0/0 or loses digits, ``series(x)``."""
     near = np.abs(x) < radius
     return np.where(near, series(np.where(near, x, 0.0)), away(np.where(near, radius, x)))
+
+
+def weighed(g: Any, *slopes: Callable[[], Any]) -> Any:
+    """The downstream of several results' gradients, without those of which there is none.
+
+    Times zero would not do: a slope may be infinite.
+    """
+    parts = [gy * slope() for gy, slope in zip(g, slopes, strict=True) if gy is not None]
+    return functools.reduce(operator.add, parts)
 
 
 def ufunc_behind(function: Callable[..., Any], *arguments: Any) -> Any:

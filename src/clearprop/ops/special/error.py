@@ -49,12 +49,12 @@ erfc = special(
 
 
 def erfcx_vjp(g: Any, out: Any, x: Any) -> Any:
-    slope = 2 * x * out - _SLOPE
     if x.dtype.kind == "c":
-        return g * slope
+        return g * (2 * x * out - _SLOPE)
     far = x > _FAR  # where the difference of two almost equal numbers would be left
-    y = np.where(far, x, _FAR)
-    return g * np.where(far, -_SLOPE * _rest(-0.5 / (y * y)), slope)
+    inverse = 1 / np.where(far, x, _FAR)
+    slope = 2 * np.where(far, 0.0, x) * out - _SLOPE
+    return g * np.where(far, -_SLOPE * _rest(-0.5 * inverse * inverse), slope)
 
 
 erfcx = special(
@@ -78,12 +78,12 @@ erfi = special(
 
 
 def dawsn_vjp(g: Any, out: Any, x: Any) -> Any:
-    slope = 1 - 2 * x * out
     if x.dtype.kind == "c":
-        return g * slope
+        return g * (1 - 2 * x * out)
     far = np.abs(x) > _FAR
-    y = np.where(far, x, _FAR)
-    return g * np.where(far, _rest(0.5 / (y * y)), slope)
+    inverse = 1 / np.where(far, x, _FAR)
+    slope = 1 - 2 * np.where(far, 0.0, x) * out
+    return g * np.where(far, _rest(0.5 * inverse * inverse), slope)
 
 
 dawsn = special(

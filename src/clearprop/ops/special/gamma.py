@@ -121,7 +121,11 @@ rgamma = special(
     sp.rgamma,
     rgamma_vjp,
     why="One over gamma has a slope everywhere, also where gamma has none.",
-    samples=(*between(0.6, 3), Sample(floats(3, low=-2.5, high=0.4)), Sample(np.array([0.0, -1.0]))),
+    samples=(
+        *between(0.6, 3),
+        Sample(floats(3, low=-2.5, high=0.4)),
+        Sample(np.array([0.0, -1.0])),
+    ),
 )
 
 

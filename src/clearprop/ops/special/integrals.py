@@ -9,11 +9,11 @@ import numpy as np
 from scipy import special as sp
 
 from ...primitive import Draw, Sample, floats
-from ..several import filled
-from .common import between, near_zero, polynomial, refused, special
+from .common import between, near_zero, polynomial, refused, special, weighed
 
 _SINC = [(-1) ** k / math.factorial(2 * k + 1) for k in range(8)]
 _SINHC = [abs(c) for c in _SINC]
+_LOG = [-1 / (k + 1) for k in range(14)]
 _RIGHT = (*between(0.4, 2), Sample(Draw((2, 3), 0.4, 1.5, "complex128")))
 
 
@@ -67,8 +67,7 @@ def _sinc(x: Any) -> Any:
 
 
 def sici_vjp(g: Any, out: Any, x: Any) -> Any:
-    g_si, g_ci = filled(g, out)
-    return g_si * _sinc(x) + g_ci * (np.cos(x) / x)
+    return weighed(g, lambda: _sinc(x), lambda: np.cos(x) / x)
 
 
 sici = special(
@@ -86,14 +85,11 @@ def _hyperbolic(x: Any) -> tuple[Any, Any]:
 
 
 def _sinhc(x: Any) -> Any:
-    return near_zero(
-        x, 0.5, lambda x: polynomial(x * x, _SINHC), lambda x: _hyperbolic(x)[0] / x
-    )
+    return near_zero(x, 0.5, lambda x: polynomial(x * x, _SINHC), lambda x: _hyperbolic(x)[0] / x)
 
 
 def shichi_vjp(g: Any, out: Any, x: Any) -> Any:
-    g_shi, g_chi = filled(g, out)
-    return g_shi * _sinhc(x) + g_chi * (_hyperbolic(x)[1] / x)
+    return weighed(g, lambda: _sinhc(x), lambda: _hyperbolic(x)[1] / x)
 
 
 shichi = special(
@@ -105,9 +101,8 @@ shichi = special(
 
 
 def fresnel_vjp(g: Any, out: Any, x: Any) -> Any:
-    g_s, g_c = filled(g, out)
     angle = math.pi / 2 * x * x
-    return g_s * np.sin(angle) + g_c * np.cos(angle)
+    return weighed(g, lambda: np.sin(angle), lambda: np.cos(angle))
 
 
 fresnel = special(
@@ -119,16 +114,12 @@ fresnel = special(
 
 
 def spence_vjp(g: Any, out: Any, z: Any) -> Any:
-    def series(u: Any) -> Any:
-        return polynomial(-u, _LOG1P)
-
-    def away(u: Any) -> Any:
-        return np.log1p(u) / -u
-
-    return g * near_zero(z - 1, 0.05, series, away)
+    near = np.abs(z - 1) < 0.05
+    series = polynomial(1 - np.where(near, z, 1.0), _LOG)
+    away = np.where(near, 2.0, z)
+    return g * np.where(near, series, np.log(away) / (1 - away))
 
 
-_LOG1P = [-1 / (k + 1) for k in range(14)]
 spence = special(
     sp.spence,
     spence_vjp,

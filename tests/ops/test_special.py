@@ -1,0 +1,538 @@
+"""scipy.special: extremes against mpmath, policy at the edges, what is refused, and how it loads.
+
+The suite in `test_primitives.py` runs all of these functions at ordinary places.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mp
+from scipy import special as sp
+
+import clearprop
+import clearprop.ops.special
+from clearprop import grad, tensor
+from clearprop.errors import ShapeError, UnsupportedError
+from clearprop.scipy import special as ours
+from tests.numeric import slopes
+
+INF = np.inf
+
+
+@pytest.fixture(autouse=True)
+def many_digits() -> Any:
+    with mpmath.workdps(130):
+        yield
+
+
+def first(results: Any) -> Any:
+    return next(iter(results))
+
+
+def phi(x: Any) -> Any:
+    return mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
+
+
+def erfcx(x: Any) -> Any:
+    return mp.exp(x * x) * mp.erfc(x)
+
+
+def dawson(x: Any) -> Any:
+    return mp.sqrt(mp.pi) / 2 * mp.exp(-x * x) * mp.erfi(x)
+
+
+def quantile(p: Any) -> Any:
+    """The normal quantile of a small probability, from SciPy's by Newton's steps."""
+    y = mp.mpf(float(sp.ndtri_exp(float(mp.log(p)))))
+    for _ in range(6):
+        y -= (mp.ncdf(y) - p) / phi(y)
+    return y
+
+
+def scaled(f: Callable[..., Any], sign: int, order: int) -> Callable[[Any], Any]:
+    """The slope of exp(sign x) f(order, x)."""
+
+    def slope(x: Any) -> Any:
+        inner = -sign * (f(order - 1, x) + f(order + 1, x)) / 2
+        return mp.exp(sign * x) * (inner + sign * f(order, x))
+
+    return slope
+
+
+# name: our function, its slope in mpmath, the places, how many units of 2.2e-16 it may be off
+EXTREMES: dict[str, tuple[Callable[..., Any], Callable[[Any], Any], list[float], float]] = {
+    "erf": (sp.erf, lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x), [-20.0, -1e-300, 5, 26], 2e3),
+    "erfc": (sp.erfc, lambda x: -2 / mp.sqrt(mp.pi) * mp.exp(-x * x), [-20.0, 0, 26], 2e3),
+    "erfcx": (
+        sp.erfcx,
+        lambda x: 2 * x * erfcx(x) - 2 / mp.sqrt(mp.pi),
+        [-20.0, 0, 1, 5, 24.9, 25.1, 40, 1e3, 1e8, 1e50],
+        5e3,
+    ),
+    "dawsn": (
+        sp.dawsn,
+        lambda x: 1 - 2 * x * dawson(x),
+        [-1e3, -25.1, -24.9, 0, 1, 5, 30, 1e3, 1e6],
+        5e3,
+    ),
+    "erfinv": (
+        sp.erfinv,
+        lambda y: mp.sqrt(mp.pi) / 2 * mp.exp(mp.erfinv(y) ** 2),
+        [-0.999999, 1e-300, 0.5, 0.9999],
+        1e3,
+    ),
+    "erfcinv": (
+        sp.erfcinv,
+        lambda y: -mp.sqrt(mp.pi) / 2 * mp.exp((quantile(y / 2) / mp.sqrt(2)) ** 2),
+        [1e-300, 1e-100, 1e-3, 0.5],
+        5e3,
+    ),
+    "ndtr": (sp.ndtr, phi, [-37.0, -1e-8, 0, 5, 37], 2e3),
+    "log_ndtr": (
+        sp.log_ndtr,
+        lambda x: phi(x) / mp.ncdf(x),
+        [-1e6, -1e3, -40, -20, -1, 0, 1, 8, 20, 37],
+        2e3,
+    ),
+    "ndtri": (sp.ndtri, lambda p: 1 / phi(quantile(p)), [1e-300, 1e-100, 1e-10, 0.1, 0.5], 5e3),
+    "ndtri near one": (
+        lambda x: sp.ndtri(1 - x),
+        lambda x: -1 / phi(quantile(1 - mp.mpf(float(1 - x)))),
+        [1e-15, 1e-10],
+        5e2,
+    ),
+    "ndtri_exp": (
+        sp.ndtri_exp,
+        lambda y: mp.exp(y) / phi(quantile(mp.exp(y))),
+        [-1e4, -700, -30, -1, -1e-3],
+        200,
+    ),
+    "expit": (
+        sp.expit,
+        lambda x: 1 / (mp.exp(x / 2) + mp.exp(-x / 2)) ** 2,
+        [-700.0, -40, 0, 1, 40, 700],
+        50,
+    ),
+    "log_expit": (
+        sp.log_expit,
+        lambda x: 1 / (1 + mp.exp(x)),
+        [-700.0, -40, 0, 40, 700],
+        50,
+    ),
+    "logit": (sp.logit, lambda p: 1 / (p * (1 - p)), [1e-300, 1e-9, 0.5, 1 - 1e-9], 10),
+    "exprel": (
+        sp.exprel,
+        lambda x: (mp.exp(x) * (x - 1) + 1) / x**2,
+        [-700.0, -30, -0.51, -0.49, 1e-12, 0.49, 0.51, 30, 700],
+        100,
+    ),
+    "cosm1": (sp.cosm1, lambda x: -mp.sin(x), [1e-300, 1e-8, 3], 10),
+    "gammaln": (sp.gammaln, mp.digamma, [1e-300, 1e-5, 0.5, 10, 1e8, 1e300], 10),
+    "digamma": (sp.digamma, lambda x: mp.psi(1, x), [-2.5, 1e-100, 0.5, 10, 1e8], 20),
+    "gamma": (
+        sp.gamma,
+        lambda x: mp.gamma(x) * mp.digamma(x),
+        [-10.25, -0.5, 1e-100, 0.5, 20, 170],
+        200,
+    ),
+    "rgamma": (
+        sp.rgamma,
+        lambda x: mp.diff(mp.rgamma, x),
+        [-30.5, -20, -2.00001, -1, 0, 0.499, 0.501, 3, 100],
+        500,
+    ),
+    "zeta": (
+        lambda q: sp.zeta(3.5, q),
+        lambda q: -mp.mpf("3.5") * mp.zeta("4.5", q),
+        [1e-10, 0.5, 10, 1e6],
+        20,
+    ),
+    "i0e": (sp.i0e, scaled(mp.besseli, -1, 0), [1e-8, 0.5, 10, 99, 101, 1e4, 1e6], 500),
+    "i1e": (sp.i1e, scaled(mp.besseli, -1, 1), [0.5, 10, 99, 101, 1e4, 1e6], 500),
+    "k0e": (sp.k0e, scaled(mp.besselk, 1, 0), [1e-8, 0.5, 10, 99, 101, 1e4, 1e6], 500),
+    "k1e": (sp.k1e, scaled(mp.besselk, 1, 1), [1e-8, 0.5, 10, 99, 101, 1e4, 1e6], 500),
+    "j1": (sp.j1, lambda x: mp.besselj(1, x, derivative=1), [-3.0, 0, 1e-10, 7, 50], 200),
+    "y1": (sp.y1, lambda x: mp.bessely(1, x, derivative=1), [1e-100, 1e-8, 1, 50], 100),
+    "exp1": (sp.exp1, lambda x: -mp.exp(-x) / x, [1e-300, 1e-8, 1, 700], 100),
+    "sici, the first": (
+        lambda x: first(sp.sici(x)),
+        lambda x: mp.sinc(x),
+        [-30.0, -0.51, 0, 1e-10, 0.49, 30],
+        50,
+    ),
+    "spence": (
+        sp.spence,
+        lambda z: mp.log(z) / (1 - z) if z != 1 else mp.mpf(-1),
+        [1e-300, 0.5, 0.94, 0.96, 1 - 1e-12, 1, 1 + 1e-12, 1.04, 1.06, 1e10],
+        50,
+    ),
+    "ellipk": (
+        sp.ellipk,
+        lambda m: mp.diff(mp.ellipk, m),
+        [-1e6, -0.07, -0.05, 0, 1e-12, 0.05, 0.07, 0.5, 1 - 1e-9],
+        1e3,
+    ),
+    "ellipkm1": (
+        sp.ellipkm1,
+        lambda p: -(mp.ellipe(1 - p) - p * mp.ellipk(1 - p)) / (2 * (1 - p) * p),
+        [1e-100, 1e-5, 0.5, 0.93, 0.95, 1.05],
+        1e3,
+    ),
+    "ellipe": (
+        sp.ellipe,
+        lambda m: mp.diff(mp.ellipe, m),
+        [-1e6, -0.07, -0.05, 0, 1e-12, 0.05, 0.07, 0.5, 1 - 1e-9],
+        1e3,
+    ),
+    "gammainc": (
+        lambda x: sp.gammainc(2.5, x),
+        lambda x: x ** mp.mpf("1.5") * mp.exp(-x) / mp.gamma("2.5"),
+        [1e-100, 1e-5, 1, 700],
+        2e3,
+    ),
+    "betainc": (
+        lambda x: sp.betainc(2.5, 0.5, x),
+        lambda x: x ** mp.mpf("1.5") / mp.sqrt(1 - x) / mp.beta("2.5", "0.5"),
+        [1e-100, 1e-5, 0.5, 1 - 1e-12],
+        1e3,
+    ),
+    "lambertw": (
+        lambda z: sp.lambertw(z).real,
+        lambda z: 1 / (z + mp.exp(mp.lambertw(z))),
+        [-0.3678, -1e-10, 0, 1, 1e100, 1e300],
+        2e3,
+    ),
+    "pseudo_huber, for delta": (
+        lambda d: sp.pseudo_huber(d, 1e-3),
+        lambda d: mp.diff(lambda d: d**2 * (mp.sqrt(1 + (mp.mpf(1e-3) / d) ** 2) - 1), d),
+        [1e-4, 1, 1e3],
+        20,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+def test_slopes_at_the_extremes(name: str) -> None:
+    f, slope, places, units = EXTREMES[name]
+    for x in map(float, places):
+        found = grad(f)(x)
+        expected = slope(mp.mpf(x))
+        assert found == pytest.approx(float(expected), rel=units * 2.2e-16, abs=1e-308), x
+
+
+SECOND: dict[str, tuple[Callable[..., Any], Callable[[Any], Any], list[float], float]] = {
+    "erf": (sp.erf, mp.erf, [-3.0, 0, 2], 1e-13),
+    "erfcx": (sp.erfcx, erfcx, [-2.0, 0, 3, 30], 1e-10),
+    "log_ndtr": (sp.log_ndtr, lambda x: mp.log(mp.ncdf(x)), [-30.0, -2, 0, 2, 30], 1e-10),
+    "expit": (sp.expit, lambda x: 1 / (1 + mp.exp(-x)), [-30.0, -2, 2, 30], 1e-13),
+    "gammaln": (sp.gammaln, mp.loggamma, [0.5, 3, 1e5], 1e-13),
+    "digamma": (sp.digamma, mp.digamma, [-1.5, 0.5, 3, 100], 1e-13),
+    "rgamma": (sp.rgamma, mp.rgamma, [-3.0, -1.5, 0, 0.499, 2], 1e-12),
+    "exprel": (sp.exprel, lambda x: mp.expm1(x) / x if x else mp.mpf(1), [-3.0, 0.2, 3], 1e-13),
+    "spence": (sp.spence, lambda z: mp.polylog(2, 1 - z), [0.3, 0.97, 1.03, 1.8], 1e-12),
+    "i0": (sp.i0, lambda x: mp.besseli(0, x), [-2.0, 0, 5], 1e-13),
+    "ellipk": (sp.ellipk, mp.ellipk, [-3.0, -0.02, 0, 0.03, 0.9], 1e-12),
+    "sici, the first": (lambda x: first(sp.sici(x)), mp.si, [-3.0, 0.3, 3], 1e-13),
+    "i0e": (sp.i0e, lambda x: mp.exp(-x) * mp.besseli(0, x), [2.0, 150], 1e-12),
+}
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_second_derivatives(name: str) -> None:
+    f, theirs, places, rtol = SECOND[name]
+    for x in map(float, places):
+        expected = mp.diff(theirs, mp.mpf(x), 2)
+        assert grad(grad(f))(x) == pytest.approx(float(expected), rel=rtol, abs=1e-14), x
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        # at the removable singularities themselves: the coefficients of the series
+        (lambda x: first(sp.sici(x)), [1, 0, -1 / 3]),
+        (lambda x: first(sp.shichi(x)), [1, 0, 1 / 3]),
+        (sp.exprel, [1 / 2, 1 / 3, 1 / 4]),
+        (lambda x: sp.spence(1 + x), [-1, 1 / 2, -2 / 3]),
+        (sp.j1, [1 / 2, 0, -3 / 8]),
+        (sp.ellipe, [-np.pi / 8, -3 * np.pi / 64, -45 * np.pi / 768]),
+    ],
+)
+def test_three_derivatives_where_the_formula_is_zero_over_zero(
+    f: Callable[..., Any], expected: list[float]
+) -> None:
+    for value in expected:
+        f = grad(f)
+        assert f(0.0) == pytest.approx(value, rel=1e-14, abs=1e-15)
+
+
+# ---- the policy at the edges
+
+
+def gradients(f: Callable[..., Any], *xs: float) -> list[float]:
+    return [float(g) for g in grad(f, tuple(range(len(xs))))(*map(float, xs))]
+
+
+def test_nothing_from_impossible_events() -> None:
+    # x log x at 0, as in JAX: the relative entropies take no part, entr keeps its infinite slope
+    assert gradients(sp.rel_entr, 0, 2) == [0, 0]
+    assert gradients(sp.rel_entr, 0, 0) == [0, 0]
+    assert gradients(sp.rel_entr, 1, 2) == pytest.approx([1 - np.log(2), -0.5], rel=1e-15)
+    assert gradients(sp.kl_div, 0, 2) == [-1, 1]  # the terms -x + y that it has besides
+    assert gradients(sp.kl_div, 2, 2) == [0, 0]
+    with np.errstate(divide="ignore"):
+        assert gradients(sp.entr, 0) == [INF]
+    assert gradients(sp.entr, 1) == [-1]
+
+
+def test_zero_times_a_logarithm() -> None:
+    # 0 log y is 0 whatever y is, so y gets nothing; a step of x would get log y
+    with np.errstate(divide="ignore"):
+        assert gradients(sp.xlogy, 0, 0) == [-INF, 0]
+        assert gradients(sp.xlog1py, 0, -1) == [-INF, 0]
+    assert gradients(sp.xlogy, 0, 2) == [np.log(2), 0]
+    assert gradients(sp.xlogy, 3, 2) == [np.log(2), 1.5]
+    assert gradients(sp.xlog1py, 3, 1) == [np.log(2), 1.5]
+
+
+def test_logit_is_vertical_at_its_ends() -> None:
+    with np.errstate(divide="ignore"):
+        assert gradients(sp.logit, 0) == gradients(sp.logit, 1) == [INF]
+
+
+def test_quantiles_are_vertical_at_their_ends() -> None:
+    for f, low, high in ((sp.ndtri, 0, 1), (sp.erfinv, -1, 1)):
+        assert gradients(f, low) == gradients(f, high) == [INF]
+
+
+def test_huber_at_its_kink() -> None:
+    # at |r| = delta both formulas give the same slope for r; delta starts to matter beyond
+    assert gradients(sp.huber, 1, 1) == [0, 1]
+    assert gradients(sp.huber, 1, -3) == [2, -1]
+    assert gradients(sp.huber, 1, 0.5) == [0, 0.5]
+
+
+def test_scaled_bessel_functions_at_zero() -> None:
+    assert gradients(sp.i0e, 0) == [0]  # a peak, as of -|x|
+    assert gradients(sp.i1e, 0) == [0.5]
+
+
+def test_binom_beyond_its_triangle() -> None:
+    # 2! / (G(k + 1) G(3 - k)) near k = 3: 1/G(y) is y near 0, so it falls by 2!/3! for each step
+    assert gradients(sp.binom, 2, 3) == pytest.approx([1 / 3, -1 / 3], rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("f", "places"),
+    [
+        (sp.erfcx, [-30.0, INF]),
+        (sp.log_ndtr, [-1e300, 1e300, INF, -INF]),
+        (sp.expit, [-1e300, 1e300, INF, -INF]),
+        (sp.log_expit, [-1e300, 1e300, INF]),
+        (sp.ndtr, [-1e300, INF]),
+        (sp.gammaln, [1e300, INF]),
+        (sp.dawsn, [-1e300, 1e300, INF]),
+        (sp.i0e, [1e300, INF]),
+        (sp.k0e, [1e300, INF]),
+    ],
+)
+def test_no_nan_far_out(f: Callable[..., Any], places: list[float]) -> None:
+    with np.errstate(over="ignore", divide="ignore"):
+        for x in places:
+            assert not np.isnan(grad(f)(x)), x
+
+
+# ---- complex numbers
+
+
+@pytest.mark.parametrize("f", [sp.gamma, sp.loggamma, sp.rgamma])
+def test_complex_gamma_to_first_order(f: Callable[..., Any]) -> None:
+    z = np.array([0.5 + 1j, -1.5 - 0.3j, 3 + 0.2j])
+
+    def along(direction: complex) -> Any:
+        return slopes(lambda t: np.sum((f(z + direction * t) * (2 - 1j)).real), 0.0)
+
+    g = grad(lambda z: np.sum((f(z) * (2 - 1j)).real))(z)
+    assert g.sum().real == pytest.approx(along(1), rel=1e-9)
+    assert g.sum().imag == pytest.approx(along(1j), rel=1e-9)
+
+
+def test_complex_digamma_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="digamma has a gradient for real inputs alone"):
+        grad(lambda z: sp.digamma(z).real)(1 + 1j)
+
+
+@pytest.mark.parametrize("f", [sp.ive, sp.jve, sp.yve])
+def test_scaled_bessel_functions_of_complex_numbers_are_refused(f: Any) -> None:
+    with pytest.raises(UnsupportedError, match="no complex derivative"):
+        grad(lambda z: f(1, z).real)(1 + 1j)
+
+
+# ---- what has no gradient says so
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (lambda x: sp.jv(x, 2.0), "scipy.special.jv has no gradient with respect to its order v"),
+        (lambda x: sp.kv(x, 2.0), "scipy.special.kv has no gradient with respect to its order v"),
+        (lambda x: sp.expn(x + 0.5, 2.0), "scipy.special.expn has no gradient .* its order n"),
+        (lambda x: sp.gammainc(x, 2.0), "gammainc has no gradient .* its parameter a"),
+        (lambda x: sp.betainc(2.0, x, 0.5), "betainc has no gradient .* its parameter b.*b.detach"),
+        (lambda x: sp.zeta(x, 2.0), "scipy.special.zeta has no gradient .* the exponent x"),
+        (lambda x: sp.zeta(x), "scipy.special.zeta has no gradient .* the exponent x"),
+        (
+            lambda x: sp.hyp2f1(1.0, 2.0, 3.0, x),
+            "scipy.special.hyp2f1 has no gradient in Clearprop",
+        ),
+    ],
+)
+def test_refusals(f: Callable[..., Any], message: str) -> None:
+    with pytest.raises(UnsupportedError, match=message):
+        grad(f)(1.5)
+
+
+def test_an_order_that_wants_no_gradient_is_taken() -> None:
+    v, z = tensor(0.5), tensor(2.0)
+    sp.jv(v.detach(), z).backward()
+    assert z.grad == pytest.approx(sp.jvp(0.5, 2.0), rel=1e-14)
+    assert sp.jv(v, z).item() == sp.jv(0.5, 2.0)
+
+
+def test_keywords_are_refused_by_name() -> None:
+    with pytest.raises(UnsupportedError, match=r"scipy.special.erf was called .*where="):
+        sp.erf(tensor([1.0]), where=[True])
+
+
+def test_a_slip_of_the_pen_finds_its_neighbours() -> None:
+    with pytest.raises(UnsupportedError, match=r"Near it: .*scipy\.special\.ellipk"):
+        sp.ellipkinc(tensor(0.3), 0.5)
+
+
+# ---- SciPy's Python functions
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda s, x: s.softmax(x),
+        lambda s, x: s.softmax(x, axis=0),
+        lambda s, x: s.log_softmax(x),
+        lambda s, x: s.log_softmax(x, axis=(0, 1)),
+        lambda s, x: s.logsumexp(x),
+        lambda s, x: s.logsumexp(x, 1, keepdims=True),
+        lambda s, x: s.logsumexp(x, 0, b=np.array([[1.0], [0.0], [3.0]])),
+        lambda s, x: s.logsumexp(x, b=2.0),
+        lambda s, x: s.logsumexp(1.0, 0, b=x + 3),
+        lambda s, x: s.logsumexp(x, 1, x - 3, False, True)[0],
+        lambda s, x: s.logsumexp(x, 1, x - 3, return_sign=True)[1] * 1.0,
+        lambda s, x: s.polygamma(0, x + 3),
+        lambda s, x: s.polygamma(2, x + 3),
+        lambda s, x: s.polygamma(np.array([0, 1, 2, 5]), x + 3),
+        lambda s, x: s.multigammaln(x + 5, 3),
+        lambda s, x: s.multigammaln(x + 5, 1),
+        lambda s, x: s.erf(x),
+        # these are SciPy's own, written with ufuncs that are answered
+        lambda s, x: s.kvp(1.5, x + 3, 2),
+        lambda s, x: s.lambertw(x + 3, -1).imag,
+        lambda s, x: s.zeta(2.5, x + 3),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_python_functions(f: Callable[..., Any], dtype: str, rng: np.random.Generator) -> None:
+    x = rng.uniform(-1, 1, (3, 4)).astype(dtype)
+    t = tensor(x)
+    result, expected = f(ours, t), f(sp, x)
+    assert (result.shape, result.dtype) == (np.shape(expected), expected.dtype)
+    double = dtype == "float64"
+    np.testing.assert_allclose(result.value, expected, 1e-13 if double else 1e-5, 1e-6)
+    assert f(ours, x).tolist() == expected.tolist()
+    g = rng.standard_normal(result.shape)[()]
+    if result.requires_grad:
+        result.backward(g)
+    slope = slopes(lambda x: np.sum(g * f(sp, x)), x.astype(float))
+    found = np.zeros_like(x) if t.grad is None else t.grad
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, slope, *((1e-7, 1e-8) if double else (1e-4, 1e-5)))
+
+
+def test_logsumexp_with_a_huge_entry_that_does_not_count() -> None:
+    a, b = np.array([1000.0, 0.0, 0.0]), np.array([0.0, 1.0, 3.0])
+    value, g = clearprop.value_and_grad(lambda a: ours.logsumexp(a, b=b))(a)
+    assert value == sp.logsumexp(a, b=b) == np.log(4)
+    assert g.tolist() == [0, 0.25, 0.75]
+
+
+def test_multigammaln_out_of_range() -> None:
+    assert np.isnan(ours.multigammaln(tensor(0.4), 2).item())
+    with pytest.raises(ShapeError, match=r"d a positive integer, not 2.5"):
+        ours.multigammaln(tensor(3.0), 2.5)  # type: ignore[arg-type]
+
+
+def test_the_module_shows_all_of_scipy_special() -> None:
+    assert ours.erf is sp.erf
+    assert set(dir(sp)) <= {*dir(ours)}
+    assert set(ours.__all__) == set(sp.__all__)
+
+
+# ---- loading
+
+
+def python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_family_loads_when_one_of_its_functions_meets_a_tensor() -> None:
+    code = (
+        "import sys, clearprop\n"
+        "assert 'scipy' not in sys.modules\n"
+        "x = clearprop.tensor(0.0)\n"
+        "import scipy.special\n"
+        "assert 'clearprop.ops.special' not in sys.modules\n"
+        "scipy.special.expit(x).backward()\n"
+        "assert 'clearprop.ops.special' in sys.modules\n"
+        "print(x.grad)"
+    )
+    assert python(code) == "0.25\n"
+
+
+def test_an_unknown_function_does_not_import_scipy() -> None:
+    code = (
+        "import sys, clearprop, numpy as np\n"
+        "try: np.spacing(clearprop.tensor(1.0))\n"
+        "except clearprop.UnsupportedError as error: print(str(error)[:30])\n"
+        "assert 'scipy' not in sys.modules"
+    )
+    assert python(code) == "np.spacing has no gradient in \n"
+
+
+# ---- traced and compiled
+
+
+def test_traced_and_explained() -> None:
+    graph = clearprop.trace(lambda x: sp.erf(x) * 2, np.ones(3))
+    assert "erf(x)" in str(graph)
+    assert graph.evaluate(np.ones(3)).tolist() == (sp.erf(np.ones(3)) * 2).tolist()
+    slope = clearprop.trace(grad(grad(sp.gammaln)), 2.0)
+    assert slope.evaluate(3.0) == pytest.approx(float(sp.polygamma(1, 3.0)), rel=1e-14)
+
+
+def test_compiled_with_two_results() -> None:
+    pytest.importorskip("llvmlite")
+
+    def f(x: Any) -> Any:
+        si, ci = sp.sici(x)
+        return np.sum(si * ci)
+
+    x = np.array([0.2, 1.0, 3.0])
+    np.testing.assert_allclose(clearprop.compile(grad(f))(x), grad(f)(x), rtol=1e-14)
