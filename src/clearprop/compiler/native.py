@@ -18,7 +18,8 @@ from ..native.nests import parts
 from ..native.target import Code, assembly, vector_bits
 from ..passes import expand, simplify
 from ..stages import fuse
-from ..stages.language import Buffer, Host, Nest, Program, verify
+from ..stages.checking import verify
+from ..stages.language import Buffer, Host, Nest, Program
 from ..stages.memory import donors
 from ..stages.views import View
 from .arguments import OtherContainer, donated, trees

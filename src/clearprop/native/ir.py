@@ -357,9 +357,12 @@ class Builder:
             f"{mask.type.text} {mask.ref})"
         )
 
-    def _places(self, type: Type, pointer: str, stride: int) -> tuple[str, str]:
-        """The addresses of lanes that lie `stride` numbers apart: a vector, and its type."""
-        index = self.lanes(I64.wide(type.width), (i * stride for i in range(type.width)))
+    def _apart(self, width: int, stride: int) -> Value:
+        """0, 1, 2, ... times `stride`."""
+        return self.lanes(I64.wide(width), (i * stride for i in range(width)))
+
+    def _places(self, type: Type, pointer: str, index: Value) -> tuple[str, str]:
+        """The addresses of lanes that lie `index` numbers from `pointer`: a vector, and its type."""
         memory = "i8" if type.is_bool else type.element
         places = f"<{type.width} x ptr>"
         ref = self.pointer(f"getelementptr {memory}, ptr {pointer}, {index.type.text} {index.ref}")
@@ -367,8 +370,12 @@ class Builder:
 
     def gather(self, type: Type, pointer: str, stride: int, lanes: int) -> Value:
         """The first `lanes` lanes from places that lie `stride` numbers apart, the rest 0."""
+        return self.gather_at(type, pointer, self._apart(type.width, stride), lanes)
+
+    def gather_at(self, type: Type, pointer: str, index: Value, lanes: int) -> Value:
+        """The first `lanes` lanes from the places `index` numbers from `pointer`, the rest 0."""
         memory = type.of("u1") if type.is_bool else type
-        ref, places = self._places(type, pointer, stride)
+        ref, places = self._places(type, pointer, index)
         mask = self.mask(type.width, lanes)
         name = f"@llvm.masked.gather.{memory.suffix}.v{type.width}p0"
         self.declare(f"declare {memory.text} {name}({places}, {mask.type.text}, {memory.text})")
@@ -383,7 +390,7 @@ class Builder:
         """The first `lanes` lanes to places that lie `stride` numbers apart."""
         if x.type.is_bool:
             x = self.convert(x, "u1")
-        ref, places = self._places(x.type, pointer, stride)
+        ref, places = self._places(x.type, pointer, self._apart(x.type.width, stride))
         mask = self.mask(x.type.width, lanes)
         name = f"@llvm.masked.scatter.{x.type.suffix}.v{x.type.width}p0"
         self.declare(f"declare void {name}({x.type.text}, {places}, {mask.type.text})")

@@ -13,14 +13,19 @@ from ..stages.language import (
     Compute,
     Effect,
     Expression,
+    Index,
     Literal,
     Load,
     Nest,
+    Pick,
     Position,
 )
 from .ir import Builder, Value
 from .operations import WRITTEN, combine, identity
 from .types import I64, Type
+
+_NOWHERE = -(2**62)
+"""Stands for the place of a number that is added nowhere."""
 
 Address = Callable[[Buffer], str]
 """The name of a buffer's address in the IR."""
@@ -85,6 +90,8 @@ class Writer:
             return self.load(e.access, single, point)
         if isinstance(e, Position):
             return self.position(e, point)
+        if isinstance(e, Pick):
+            return self.pick(e, point)
         assert isinstance(e, Compute), e
         values = [self.value(x, point) for x in e.operands]
         width = max(v.type.width for v in values)
@@ -127,6 +134,75 @@ class Writer:
         else:
             self.b.scatter(self.b.spread(x, self.width), pointer, stride, point.lanes)
 
+    # ---- places that numbers choose
+
+    def chosen(self, indices: tuple[Index, ...], point: Point) -> tuple[Value, Value]:
+        """How far numbers lead, in entries, and whether all of them are in range (else not far)."""
+        b = self.b
+        far, inside = b.constant(I64, 0), b.constant(I64.of("?"), True)
+        for number, stride, count in indices:
+            n = self.value(number, point)
+            width = max(n.type.width, far.type.width)
+            n, far, inside = b.spread(n, width), b.spread(far, width), b.spread(inside, width)
+            n = b.select(b.compare("<", n, 0), n + count, n)
+            inside = inside & b.compare(">=", n, 0) & b.compare("<", n, count)
+            far = far + n * stride
+        return b.select(inside, far, b.spread(b.constant(I64, 0), far.type.width)), inside
+
+    def pick(self, e: Pick, point: Point) -> Value:
+        b, single = self.b, Type(e.dtype)
+        far, inside = self.chosen(e.indices, point)
+        size, stride = e.dtype.itemsize, self._stride(e.access)
+        pointer = self.pointer(e.access, point)
+        if far.type.width == 1:
+            pointer = b.offset(pointer, (far, 1), size=size)
+            if stride == 0:
+                x = b.load(single, pointer)
+            elif stride == 1:
+                x = b.load(single.wide(self.width), pointer, lanes=point.lanes)
+            else:
+                x = b.gather(single.wide(self.width), pointer, stride, point.lanes)
+        else:
+            if stride:
+                far = far + b.counting(far.type) * stride
+            x = b.gather_at(single.wide(far.type.width), pointer, far, point.lanes)
+        nothing = b.constant(x.type, float("nan") if e.dtype.kind == "f" else 0)
+        return b.select(b.spread(inside, x.type.width), x, nothing)
+
+    def _add_at(self, effect: Accumulate, x: Value, point: Point) -> None:
+        """An accumulation at chosen places: each lane for itself, since two may choose the same."""
+        b, buffer = self.b, effect.access.buffer
+        far, inside = self.chosen(effect.indices, point)
+        size, stride = buffer.dtype.itemsize, self._stride(effect.access)
+        pointer, single = self.pointer(effect.access, point), Type(buffer.dtype)
+        if far.type.width == 1:
+            place = b.offset(pointer, (far, 1), size=size)
+            with b.only_if(inside):
+                if stride == 1:
+                    before = b.load(single.wide(self.width), place, lanes=point.lanes)
+                    total = combine(b, effect.how, before, b.spread(x, self.width))
+                    b.store(total, place, lanes=point.lanes)
+                    return
+                if stride == 0:
+                    if self.lanes in effect.domain:
+                        x = self.total(effect.how, b.spread(x, self.width), point)
+                    b.store(combine(b, effect.how, b.load(single, place), x), place)
+                    return
+            far = b.spread(far, self.width)
+        width = max(far.type.width, x.type.width)
+        far, inside, x = b.spread(far, width), b.spread(inside, width), b.spread(x, width)
+        if stride:
+            far = far + b.counting(far.type) * stride
+        places, values = b.stack("i8", width), b.stack(x.type.dtype, width)
+        b.store(b.select(inside, far, b.constant(far.type, _NOWHERE)), places)
+        b.store(x, values)
+        with b.loop(0, point.lanes) as lane:
+            entry = b.load(I64, b.offset(places, (lane.index, 1), size=8))
+            with b.only_if(b.compare("!=", entry, _NOWHERE)):
+                at = b.offset(pointer, (entry, 1), size=size)
+                one = b.load(single, b.offset(values, (lane.index, 1), size=size))
+                b.store(combine(b, effect.how, b.load(single, at), one), at)
+
     def _stride(self, access: Access) -> int:
         if self.lanes is None or self.width == 1:
             return 0
@@ -142,6 +218,9 @@ class Writer:
 
     def _effect(self, effect: Effect, x: Value, point: Point) -> None:
         if isinstance(effect, Accumulate):
+            if effect.indices:
+                self._add_at(effect, x, point)
+                return
             if self._stride(effect.access) == 0:
                 if self.lanes in effect.domain:
                     x = self.total(effect.how, self.b.spread(x, self.width), point)

@@ -22,9 +22,11 @@ from .language import (
     Effect,
     Expression,
     Host,
+    Index,
     Literal,
     Load,
     Nest,
+    Pick,
     Position,
     Product,
     Program,
@@ -33,6 +35,7 @@ from .language import (
     Store,
     Sums,
 )
+from .lookups import Lookup, lookup
 from .lowerings import ELEMENTWISE, convert, one_hot
 from .lowerings import REDUCTIONS as REDUCING
 from .ordering import order
@@ -193,6 +196,8 @@ class _Nesting:
 
     def _effect(self, node: Node) -> Effect:
         buffer = self.building.buffers[node.out]
+        if node.primitive.name == "scatter":
+            return self._scattered(node, buffer)
         access = Access(buffer, self.group.home(node.out))
         if node.out in self.group.late:
             place = self._reduced_place(node)
@@ -201,6 +206,42 @@ class _Nesting:
             domain = frozenset(a for a in place if a >= 0)
             return Accumulate(REDUCING[node.primitive.name], operand, access, domain)
         return Store(self.value(node.out), access)
+
+    def _scattered(self, node: Node, buffer: Buffer) -> Accumulate:
+        """Numbers added up at places that index arrays name."""
+        found = lookup(node)
+        assert found is not None
+        place = self.group.places[node.out]
+        operand = self._input(node.inputs[0], found.picked, place)
+        access, indices = self._looked_up(found, node, place, buffer, dense(buffer.spec.shape), 0)
+        domain = frozenset(a for a in place if a >= 0)
+        return Accumulate("add", operand, access, domain, indices)
+
+    def _looked_up(
+        self,
+        found: Lookup,
+        node: Node,
+        place: Sequence[int],
+        buffer: Buffer,
+        own: Sequence[int],
+        offset: int,
+    ) -> tuple[Access, tuple[Index, ...]]:
+        """Where an index leads in a buffer: what the nest's axes say, and what numbers say."""
+        along, start = found.strides(own)
+        strides = [0] * len(self.extents)
+        for axis, stride in zip(place, along, strict=True):
+            if axis >= 0:
+                strides[axis] += stride
+        indices = []
+        for dim, number in found.numbers:
+            view = found.aligned(self.grouping.view(node.inputs[1 + number]))
+            at = [0] * len(self.extents)
+            for axis, stride in zip(place, view.strides, strict=True):
+                if axis >= 0:
+                    at[axis] += stride
+            index = convert(self._read(view.root, tuple(at), view.offset), np.dtype("i8"))
+            indices.append((index, own[dim], found.shape[dim]))
+        return Access(buffer, tuple(strides), offset + start), tuple(indices)
 
     def _reduced_place(self, node: Node) -> tuple[int, ...]:
         """The place of a reduction's input: that of its result, and reduced axes where they must be."""
@@ -237,6 +278,14 @@ class _Nesting:
             operand = convert(operand, spec.dtype)
             reduced = self.group.reduced or frozenset()
             return Reduction(spec.dtype, operand.axes - reduced, REDUCING[name], operand)
+        if name == "gather":
+            found = lookup(node)
+            assert found is not None
+            view = self.grouping.view(node.inputs[0])
+            buffer = self.building.memory(view.root)
+            access, indices = self._looked_up(found, node, place, buffer, view.strides, view.offset)
+            axes = access.axes().union(*(number.axes for number, _, _ in indices))
+            return Pick(spec.dtype, axes, access, indices)
         if name == "one_hot":
             labels = self._input(node.inputs[0], node.inputs[0].spec.shape, place[:-1])
             axis = place[-1]

@@ -25,6 +25,7 @@ from .language import (
     Load,
     Position,
 )
+from .lookups import lookup
 from .lowerings import ELEMENTWISE, is_native, one_hot
 from .lowerings import REDUCTIONS as REDUCING
 from .pieces import Piece, part, pieces
@@ -37,6 +38,8 @@ _LATER = 32
 """How many of the latest groups a node is offered to."""
 _FLOATING = 8
 """What a value made of inputs alone may cost to be computed wherever it is read."""
+
+_MASK = "a mask picks places that are not known"
 
 
 @dataclass(eq=False, slots=True)
@@ -94,8 +97,12 @@ class Grouping:
             self.reduction(node)
         elif node.primitive.name == "matmul":
             self.product(node)
-        elif (found := pieces(node)) is not None:
-            self.assemble(node, found)
+        elif node.primitive.name == "gather":
+            self.pick(node)
+        elif node.primitive.name == "scatter" and len(node.inputs) > 1:
+            self.scatter(node)
+        elif (parts := pieces(node)) is not None:
+            self.assemble(node, parts)
         else:
             self.host(node, f"{node.primitive.name} has no native code")
 
@@ -153,12 +160,46 @@ class Grouping:
         found += range(len(self.groups) - 1, max(newest, len(self.groups) - 1 - _LATER), -1)
         return [number for number in found if len(self.groups[number].nodes) < _MOST]
 
-    def join(self, node: Node) -> None:
-        """An elementwise node: into the group of its newest input, a later one like it, or its own."""
-        shape = node.out.spec.shape
-        aligned = () if node.primitive.name == "one_hot" else node.inputs
-        views = [self.view(w).broadcast(shape) for w in aligned]
+    def pick(self, node: Node) -> None:
+        """What index arrays pick: like an elementwise node of these, reading an array that is in memory."""
+        found = lookup(node)
+        if found is None:
+            self.host(node, _MASK)
+            return
+        source = self.maker.get(self.view(node.inputs[0]).root, -1)
+        self.join(node, [found.aligned(self.view(w)) for w in node.inputs[1:]], after=source)
+
+    def scatter(self, node: Node) -> None:
+        """Numbers added up at places that index arrays name: where the numbers are made."""
+        found = lookup(node)
+        g = self.view(node.inputs[0])
+        if found is None or g.shape != found.picked:
+            self.host(node, _MASK)
+            return
+        views = [g, *(found.aligned(self.view(w)) for w in node.inputs[1:])]
         for number in self.candidates(node.inputs):
+            group = self.groups[number]
+            place = None if group.product else self.embed(number, g.shape, views)
+            if place is not None and {a for a in place if a >= 0} == set(range(len(group.extents))):
+                self.put(number, node, place)
+                group.late.add(node.out)
+                return
+        group, place = _fresh(g.shape)
+        self.start(group, node, place)
+        group.late.add(node.out)
+
+    def join(self, node: Node, views: Sequence[View] | None = None, *, after: int = -1) -> None:
+        """An elementwise node: into the group of its newest input, a later one like it, or its own.
+
+        `views` are those of the inputs that are read at the same point; the group comes `after` one.
+        """
+        shape = node.out.spec.shape
+        if views is None:
+            aligned = () if node.primitive.name == "one_hot" else node.inputs
+            views = [self.view(w).broadcast(shape) for w in aligned]
+        for number in self.candidates(node.inputs):
+            if number <= after:
+                continue
             group = self.groups[number]
             place = self.embed(number, shape, views)
             if place is None:

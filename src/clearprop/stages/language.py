@@ -9,7 +9,8 @@ Grammar
     stage     := nest | host
     nest      := "nest" "[" axis ("," axis)* "]" ["product" access "@" access] line*
     axis      := letter ":" extent ["summed"] ["lanes"]
-    line      := name "=" expression | ("store" | "keep") access "=" name | "add" access "+=" name
+    line      := name "=" expression | ("store" | "keep") access "=" name | "add" access [at] "+=" name
+    at        := "at" number name ("+" number name)*
     access    := buffer "[" terms "]"
     host      := "numpy" name ("," name)* "=" primitive "(" name ("," name)* ")"
 
@@ -23,13 +24,12 @@ reduced axes. Every store happens in the phase in which its value is ready.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from ..errors import CompileError
 from ..graph import Node
 from ..spec import ArraySpec, short_dtype
 
@@ -117,6 +117,22 @@ class Load(Expression):
     access: Access
 
 
+Index = tuple["Expression", int, int]
+"""A whole number that chooses a place: the number, its stride in entries, and how many places there are."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pick(Expression):
+    """The entry at `access` and, from there, as far as `indices` say.
+
+    Negative numbers count from the end; where one is out of range, nothing is read, and the value is NaN, or
+    zero in whole numbers.
+    """
+
+    access: Access
+    indices: tuple[Index, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Position(Expression):
     """Where along an axis the point lies: 0, 1, 2, ..."""
@@ -180,12 +196,14 @@ class Accumulate:
     """Add a value to memory (or keep the larger one, ...) at each point of the axes `domain`.
 
     The memory starts with what `how` starts from; the access stands still along axes that are summed.
+    With `indices`, numbers choose the place, as in `Pick`; out of range, nothing is added.
     """
 
     how: str
     value: Expression
     access: Access
     domain: frozenset[int]
+    indices: tuple[Index, ...] = ()
 
 
 Effect = Store | Accumulate
@@ -231,7 +249,7 @@ class Nest:
 
     def _ordered(self) -> list[Expression]:
         order: dict[Expression, None] = {}
-        stack = [e.value for e in reversed(self.effects)]
+        stack = [x for e in reversed(self.effects) for x in _sources(e)]
         while stack:
             e = stack[-1]
             missing = [x for x in operands(e) if x not in order]
@@ -243,11 +261,15 @@ class Nest:
 
     def reads(self) -> Iterator[Access]:
         for e in self.expressions():
-            if isinstance(e, Load):
+            if isinstance(e, Load | Pick):
                 yield e.access
         if self.product is not None:
             yield self.product.left
             yield self.product.right
+
+    def picked(self) -> set[Buffer]:
+        """Buffers that are read at places which only the numbers in others tell."""
+        return {e.access.buffer for e in self.expressions() if isinstance(e, Pick)}
 
     def writes(self) -> Iterator[Access]:
         for effect in self.effects:
@@ -267,7 +289,52 @@ def operands(e: Expression) -> tuple[Expression, ...]:
     """What an expression is computed from."""
     if isinstance(e, Compute):
         return e.operands
+    if isinstance(e, Pick):
+        return tuple(number for number, _, _ in e.indices)
     return (e.operand,) if isinstance(e, Reduction) else ()
+
+
+def _sources(effect: Effect) -> list[Expression]:
+    """The expressions that an effect needs."""
+    numbers = effect.indices if isinstance(effect, Accumulate) else ()
+    return [effect.value, *(number for number, _, _ in numbers)]
+
+
+def rewrite(
+    nest: Nest,
+    reduced: frozenset[int],
+    access: Callable[[Access], Access],
+    axes: Callable[[frozenset[int]], frozenset[int]],
+    axis: Callable[[int], int],
+) -> tuple[dict[Expression, Expression], list[Effect]]:
+    """Expressions and effects on other axes: what becomes of accesses, of sets of axes, and of each axis."""
+    new: dict[Expression, Expression] = {}
+
+    def moved(indices: tuple[Index, ...]) -> tuple[Index, ...]:
+        return tuple((new[number], stride, count) for number, stride, count in indices)
+
+    for e in nest.expressions():
+        if isinstance(e, Load):
+            new[e] = Load(e.dtype, axes(e.axes), access(e.access))
+        elif isinstance(e, Pick):
+            new[e] = Pick(e.dtype, axes(e.axes), access(e.access), moved(e.indices))
+        elif isinstance(e, Compute):
+            new[e] = replace(e, axes=axes(e.axes), operands=tuple(new[x] for x in e.operands))
+        elif isinstance(e, Reduction):
+            new[e] = replace(e, axes=axes(e.operand.axes) - reduced, operand=new[e.operand])
+        elif isinstance(e, Position):
+            new[e] = replace(e, axes=axes(e.axes), axis=axis(e.axis))
+        else:
+            new[e] = replace(e, axes=axes(e.axes))
+    effects: list[Effect] = []
+    for effect in nest.effects:
+        value, place = new[effect.value], access(effect.access)
+        if isinstance(effect, Store):
+            effects.append(Store(value, place))
+        else:
+            domain, indices = axes(effect.domain), moved(effect.indices)
+            effects.append(Accumulate(effect.how, value, place, domain, indices))
+    return new, effects
 
 
 @dataclass(slots=True, eq=False)
@@ -356,13 +423,21 @@ def _nest_lines(nest: Nest) -> list[str]:
     lines += [f"  keep {access} = {names[e]}" for e, access in nest.kept.items()]
     for effect in nest.effects:
         sign, word = ("=", "store") if isinstance(effect, Store) else ("+=", effect.how)
-        lines.append(f"  {word} {effect.access} {sign} {names[effect.value]}")
+        at = _at(effect.indices, names) if isinstance(effect, Accumulate) else ""
+        lines.append(f"  {word} {effect.access}{at} {sign} {names[effect.value]}")
     return lines
+
+
+def _at(indices: tuple[Index, ...], names: dict[Expression, str]) -> str:
+    """Where numbers lead from an access, in print: `` at 64 v3``."""
+    return f" at {' + '.join(f'{s} {names[e]}' for e, s, _ in indices)}" if indices else ""
 
 
 def _written(e: Expression, names: dict[Expression, str]) -> str:
     if isinstance(e, Load):
         return f"load {e.access}"
+    if isinstance(e, Pick):
+        return f"pick {e.access}{_at(e.indices, names)}"
     if isinstance(e, Position):
         return f"position {letter(e.axis)}"
     if isinstance(e, Sums):
@@ -372,66 +447,3 @@ def _written(e: Expression, names: dict[Expression, str]) -> str:
     assert isinstance(e, Compute)
     text = f"{e.operation} {', '.join(names[x] for x in e.operands)}"
     return f"{text} to {short_dtype(e.dtype)}" if e.operation == "convert" else text
-
-
-# ---- checking
-
-
-def verify(program: Program) -> None:
-    """Raise CompileError unless every stage is well formed.
-
-    Nothing is read before it is written, no access leaves its buffer, a store names a place of its own
-    for each value, and a nest reads what it writes only at the very place.
-    """
-    known = {b for b in program.buffers() if b.role in ("input", "constant")}
-    for number, stage in enumerate(program.stages):
-        what = f"{program.name}, stage {number}"
-        if isinstance(stage, Host):
-            _require_written(what, stage.reads(), known)
-            known.update(stage.writes())
-            continue
-        written = {a.buffer: a for a in stage.writes()}  # several parts of one are never read there
-        _require_written(what, (a.buffer for a in stage.reads() if a.buffer not in written), known)
-        for e in stage.expressions():
-            if isinstance(e, Load):
-                _require_inside(what, e.access, stage.extents)
-                mine = written.get(e.access.buffer)
-                if mine not in (None, e.access) and not _alike(mine, e.access, stage.extents):
-                    raise CompileError(f"{what}: reads {e.access} while it writes {mine}")
-            if isinstance(e, Reduction) and not stage.reduced:
-                raise CompileError(f"{what}: a reduction without a reduced axis")
-            if isinstance(e, Sums) and stage.product is None:
-                raise CompileError(f"{what}: sums without a product")
-        for effect in stage.effects:
-            _require_inside(what, effect.access, stage.extents)
-            if isinstance(effect, Store):
-                wide = {a for a in effect.value.axes if stage.extents[a] > 1}
-                if not wide <= effect.access.axes():
-                    raise CompileError(f"{what}: several values for one place of {effect.access}")
-        known.update(written)
-    _require_written(program.name, program.outputs, known)
-
-
-def _alike(x: Access, y: Access, extents: Sequence[int]) -> bool:
-    """Whether two accesses differ only along axes of one entry."""
-    return x.offset == y.offset and all(
-        s == t or extent == 1 for s, t, extent in zip(x.strides, y.strides, extents, strict=True)
-    )
-
-
-def _require_written(
-    what: str, buffers: Iterator[Buffer] | list[Buffer], known: set[Buffer]
-) -> None:
-    for b in buffers:
-        if b not in known and b.size:
-            raise CompileError(f"{what}: {b} is read before it is written")
-
-
-def _require_inside(what: str, access: Access, extents: tuple[int, ...]) -> None:
-    if 0 in extents:
-        return
-    reach = [(n - 1) * s for n, s in zip(extents, access.strides, strict=True)]
-    low = access.offset + sum(r for r in reach if r < 0)
-    high = access.offset + sum(r for r in reach if r > 0)
-    if low < 0 or high >= access.buffer.size:
-        raise CompileError(f"{what}: {access} leaves its buffer of {access.buffer.size}")

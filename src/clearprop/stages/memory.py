@@ -87,7 +87,7 @@ def _may_be_written_over(nest: Nest, given: Buffer, access: Access) -> bool:
     """Whether a nest reads a buffer only at the very place that this access writes, and not again later."""
     if given.dtype != access.buffer.dtype or not _is_stored(nest, access):
         return False
-    if nest.product is not None and given in _factors(nest.product):
+    if given in nest.picked() or (nest.product is not None and given in _factors(nest.product)):
         return False
     if sum(a.buffer is access.buffer for a in nest.writes()) > 1:
         return False
@@ -131,6 +131,8 @@ def _may_take(program: Program, output: Buffer, given: Buffer) -> bool:
             if given in (a.buffer for a in stage.reads()) and not _is_stored(stage, mine[0]):
                 return False
             if stage.product is not None and given in _factors(stage.product):
+                return False
+            if given in stage.picked():
                 return False
             if len(stage.phases()) and stage.reduced and not _read_once(stage, given):
                 return False

@@ -8,15 +8,14 @@ from ..spec import ArraySpec
 from .language import (
     OPERATIONS,
     Access,
-    Accumulate,
     Buffer,
     Compute,
     Expression,
-    Load,
     Nest,
     Position,
     Reduction,
     operands,
+    rewrite,
 )
 from .views import dense
 
@@ -101,26 +100,9 @@ def _merge(nest: Nest, axis: int) -> None:
         strides = (*old.strides[:axis], old.strides[inner], *old.strides[inner + 1 :])
         return Access(old.buffer, strides, old.offset)
 
-    new: dict[Expression, Expression] = {}
-    for e in nest.expressions():
-        if isinstance(e, Load):
-            new[e] = Load(e.dtype, axes(e.axes), access(e.access))
-        elif isinstance(e, Compute):
-            new[e] = replace(e, axes=axes(e.axes), operands=tuple(new[x] for x in e.operands))
-        elif isinstance(e, Reduction):
-            new[e] = replace(e, axes=axes(e.axes), operand=new[e.operand])
-        elif isinstance(e, Position):
-            new[e] = replace(e, axes=axes(e.axes), axis=e.axis if e.axis <= axis else e.axis - 1)
-        else:
-            new[e] = replace(e, axes=axes(e.axes))
-    nest.effects = [
-        replace(effect, value=new[effect.value], access=access(effect.access))
-        for effect in nest.effects
-    ]
-    nest.effects = [
-        replace(e, domain=axes(e.domain)) if isinstance(e, Accumulate) else e for e in nest.effects
-    ]
-    nest.reduced = axes(nest.reduced)
+    reduced = axes(nest.reduced)
+    _, nest.effects = rewrite(nest, reduced, access, axes, lambda a: a if a <= axis else a - 1)
+    nest.reduced = reduced
     extents = list(nest.extents)
     extents[axis : inner + 1] = [extents[axis] * extents[inner]]
     nest.extents = tuple(extents)

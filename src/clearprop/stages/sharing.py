@@ -9,7 +9,6 @@ many threads there are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 from ..spec import ArraySpec
@@ -27,6 +26,7 @@ from .language import (
     Reduction,
     Stage,
     Store,
+    rewrite,
 )
 from .views import dense
 
@@ -97,52 +97,32 @@ def _split(nest: Nest, axis: int, count: int) -> list[Stage]:
     def axes(old: frozenset[int]) -> frozenset[int]:
         return frozenset(a + 1 for a in old) | ({0} if axis in old else frozenset())
 
-    new = _rewritten(nest, access, axes)
-    first = Nest((count, *extents), frozenset(a + 1 for a in nest.reduced), [])
+    reduced = frozenset(a + 1 for a in nest.reduced)
+    new, effects = rewrite(nest, reduced, access, axes, lambda a: a + 1)
+    first = Nest((count, *extents), reduced, [])
     first.lanes = None if nest.lanes is None else nest.lanes + 1
     first.kept = {new[e]: access(a) for e, a in nest.kept.items()}
     first.covers = nest.covers
     totals: list[Stage] = []
     late: list[Effect] = []
-    for effect in nest.effects:
-        value, place = new[effect.value], access(effect.access)
+    for old, effect in zip(nest.effects, effects, strict=True):
         if isinstance(effect, Store):
-            if axis in nest.reduced and not effect.access.axes():
-                late.append(effect)
+            if axis in nest.reduced and not old.access.axes():
+                late.append(old)
             else:
-                first.effects.append(Store(value, place))
+                first.effects.append(effect)
             continue
-        if not effect.access.strides[axis]:
-            whole = effect.access.buffer
+        effect = replace(effect, domain=effect.domain | {0})
+        if not old.access.strides[axis]:
+            whole = old.access.buffer
             parts = Buffer(f"{whole.name}_parts", ArraySpec((count, whole.size), whole.dtype))
-            place = Access(parts, (whole.size, *effect.access.strides), effect.access.offset)
+            place = Access(parts, (whole.size, *old.access.strides), old.access.offset)
+            effect = replace(effect, access=place)
             totals.append(_total(effect.how, parts, whole))
-        first.effects.append(Accumulate(effect.how, value, place, axes(effect.domain) | {0}))
+        first.effects.append(effect)
     if late:
         totals.insert(0, _finish(nest, first, late, new, count))
     return [first, *totals]
-
-
-def _rewritten(
-    nest: Nest,
-    access: Callable[[Access], Access],
-    axes: Callable[[frozenset[int]], frozenset[int]],
-) -> dict[Expression, Expression]:
-    """Copies of expressions on other axes."""
-    reduced = {a + 1 for a in nest.reduced}
-    new: dict[Expression, Expression] = {}
-    for e in nest.expressions():
-        if isinstance(e, Load):
-            new[e] = Load(e.dtype, axes(e.axes), access(e.access))
-        elif isinstance(e, Compute):
-            new[e] = replace(e, axes=axes(e.axes), operands=tuple(new[x] for x in e.operands))
-        elif isinstance(e, Reduction):
-            new[e] = replace(e, axes=axes(e.operand.axes) - reduced, operand=new[e.operand])
-        elif isinstance(e, Position):
-            new[e] = replace(e, axes=axes(e.axes), axis=e.axis + 1)
-        else:
-            new[e] = replace(e, axes=axes(e.axes))
-    return new
 
 
 def _total(how: str, parts: Buffer, whole: Buffer) -> Nest:
