@@ -267,7 +267,7 @@ class _Writer:
                 name,
                 f"{name}[{index}] {change} {source}",
                 _reads(source),
-                f"{name} = {name}.at[{index}].{method}({source})",
+                f"{name} = {name}.at[{index}].{method}({source}, unique_indices=True)",
             )
         )
 
