@@ -7,6 +7,7 @@ registration: each type is registered the first time one of its instances is see
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from .tensor import Tensor
 
 _NAMESPACE = "clearprop"
 _LEAVES = (float, int, bool, complex, str, np.ndarray, Tensor, ArraySpec, np.generic)
+
+_registered: set[type] = set()
+_registering = threading.Lock()
 
 Unflatten = Callable[[Sequence[Any]], Any]
 
@@ -58,8 +62,10 @@ def _flatten(tree: Any) -> tuple[list[Any], Any]:
         }
         if not new:
             return leaves, structure
-        for kind in new:
-            _register(kind)
+        with _registering:
+            for kind in new - _registered:  # another thread may have been quicker
+                _register(kind)
+                _registered.add(kind)
 
 
 def _register(kind: Any) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import sys
 import tracemalloc
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pytest
 
 import clearprop
 
@@ -66,3 +71,71 @@ def test_saved_arrays_are_given_back_during_backward() -> None:
     assert held > 19 * 8 * n
     assert peak < held + 5 * 8 * n, "a few gradients at a time, not one for each operation"
     assert after < 4 * 8 * n, "the gradient, and what the names `y` and `loss` still hold"
+
+
+# ---- thousands of gradients
+
+PARAMS = {"w": np.linspace(-1, 1, 6).reshape(3, 2), "b": np.zeros(2)}
+DATA = np.linspace(0, 1, 12).reshape(4, 3)
+
+
+def loss(params: dict[str, Any], x: Any) -> Any:
+    h = np.tanh(x @ params["w"] + params["b"])
+    h[0] += 1.0
+    return np.mean(h * h)
+
+
+def train_eagerly() -> Callable[[], None]:
+    tensors = {name: clearprop.tensor(value) for name, value in PARAMS.items()}
+
+    def step() -> None:
+        loss(tensors, DATA).backward()
+        with clearprop.no_grad():
+            for t in tensors.values():
+                t -= 0.1 * t.grad
+                t.grad = None
+
+    return step
+
+
+def transform(f: Callable[..., Any], *args: Any) -> Callable[[], Any]:
+    return lambda: f(*args)
+
+
+def fail_each_time() -> None:
+    with contextlib.suppress(clearprop.ShapeError):
+        clearprop.grad(lambda w: np.sum(DATA @ w))(np.ones(7))
+
+
+@pytest.mark.parametrize(
+    ("work", "times"),
+    [
+        (train_eagerly(), 10_000),
+        (transform(clearprop.grad(loss), PARAMS, DATA), 10_000),
+        (
+            transform(
+                clearprop.hvp,
+                lambda w: loss({**PARAMS, "w": w}, DATA),
+                DATA.T[:, :2],
+                DATA.T[:, :2],
+            ),
+            1000,
+        ),
+        (transform(clearprop.jvp, lambda w: np.tanh(DATA @ w), PARAMS["w"], PARAMS["w"]), 1000),
+        (transform(clearprop.jacobian(lambda w: np.tanh(DATA @ w)), PARAMS["w"]), 300),
+        (fail_each_time, 1000),
+        (transform(clearprop.trace, clearprop.grad(loss), PARAMS, DATA), 500),
+        (transform(lambda: str(clearprop.explain(loss, PARAMS, DATA))), 300),
+    ],
+    ids=["eager training", "grad", "hvp", "jvp", "jacobian", "errors", "trace", "explain"],
+)
+def test_many_evaluations_leave_nothing_behind(work: Callable[[], Any], times: int) -> None:
+    for _ in range(times // 10 + 50):  # caches fill
+        work()
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(times):
+        work()
+    gc.collect()
+    left = sys.getallocatedblocks() - before
+    assert left < min(times, 1000), "Python keeps a few hundred freed objects for later"
