@@ -59,9 +59,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """Written by a function of the inputs' texts and the parameters, for indexing, ``.T`` and the like."""
+    """Written by a function of the inputs' texts and the parameters, for indexing, ``.T`` and the like.
+
+    `wraps` says that an input which is more than one word is put in parentheses first.
+    """
 
     write: Callable[..., str]
+    wraps: bool = True
 
 
 Notation = Infix | Prefix | Call | Custom

@@ -396,11 +396,21 @@ def trace_parts(
 ) -> Graph:
     """What a primitive stands for, as a graph: this function, traced on inputs like these."""
     tensors: list[Any] = []
-    for name, x in zip(inspect.signature(function).parameters, examples, strict=False):
+    for name, x in zip(_names_for(function, len(examples)), examples, strict=True):
         spec = spec_of(x)
         tensors.append(Tensor(spec, primitives.copy, (), {}, is_floating(spec.dtype), Origin(name)))
     result, array_names = record(function, (tuple(tensors), dict(params)), tracing=True)
     return build(primitive.name, tensors, [result], array_names)
+
+
+def _names_for(function: Callable[..., Any], count: int) -> list[str]:
+    """The names of a function's first arguments; those that ``*`` gathers are numbered."""
+    names: list[str] = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            names += [f"{name}{i + 1}" for i in range(count - len(names))]
+        names.append(name)
+    return names[:count]
 
 
 def _scope(t: Tensor, depth: int) -> Scope | None:

@@ -95,6 +95,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     ),
     "conj": np.conj,
     "direction": np.sign,
+    "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
     "stop_gradient": np.array,
     "astype": lambda x, dtype: np.array(x, dtype),
     "as_integer": lambda x, dtype: np.trunc(x).astype(dtype),

@@ -70,9 +70,9 @@ def write(node: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
         ((x, binds),) = operands
         return f"{notation.symbol}{_wrap(x, binds < notation.binds)}", notation.binds
     if isinstance(notation, Custom):
-        atoms = [_wrap(text, binds < _ATOM) for text, binds in operands]
-        text = notation.write(*atoms, **node.params)
-        return text, _ATOM
+        if notation.wraps:
+            texts = [_wrap(text, binds < _ATOM) for text, binds in operands]
+        return notation.write(*texts, **node.params), _ATOM
     assert isinstance(notation, Call)
     arguments = texts + [f"{key}={value}" for key, value in _shown(node)]
     return f"{notation.name}({', '.join(arguments)})", _ATOM

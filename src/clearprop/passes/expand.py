@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..graph import Graph, Node
+from ..ops.einsum import contract
+from ..ops.subscripts import read
 from ..primitive import primitives
-from ..spec import is_floating
+from ..spec import is_floating, shape_of
 from ..tracing import trace_parts
 
 _EXPANSIONS: dict[str, tuple[Callable[..., Any], Callable[..., bool]]] = {}
@@ -40,7 +42,7 @@ def _with_parts(node: Node) -> Node:
     if function is None or applies is None or not is_floating(node.out.spec.dtype):
         return node
     examples = [w.constant if w.is_constant else w.spec for w in node.inputs]
-    if not applies(*examples):
+    if not applies(*examples, **node.params):
         return node
     body = trace_parts(node.primitive, function, examples, node.params)
     body.nodes = tuple(
@@ -50,7 +52,7 @@ def _with_parts(node: Node) -> Node:
 
 
 def expansion(
-    applies: Callable[..., bool] = lambda *inputs: True,
+    applies: Callable[..., bool] = lambda *inputs, **params: True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: this function does what the primitive of its name does, to inputs where it applies."""
 
@@ -132,6 +134,33 @@ def matmul(x: Any, y: Any) -> Any:
     if y.shape[1] == 1:
         return (x * y.T).sum(1, keepdims=True)
     return (x.T * y).sum(0, keepdims=True)
+
+
+def _has_no_diagonal(*operands: Any, subscripts: str) -> bool:
+    terms = read(subscripts, tuple(map(shape_of, operands))).terms
+    return all(len(set(term)) == len(term) for term in terms)
+
+
+@expansion(_has_no_diagonal)
+def einsum(*operands: Any, subscripts: str) -> Any:
+    return contract(subscripts, operands, _sum_products)
+
+
+def _sum_products(subscripts: str, *operands: Any) -> Any:
+    """Operands stretched to each other, multiplied, and added up."""
+    left, _, output = subscripts.partition("->")
+    terms = left.split(",")
+    summed = "".join(dict.fromkeys(c for c in left if c != "," and c not in output))
+    letters = output + summed
+    product: Any = None
+    for x, term in zip(operands, terms, strict=True):
+        order = sorted(term, key=letters.index)
+        if order != list(term):
+            x = x.transpose([term.index(c) for c in order])
+        missing = tuple(i for i, c in enumerate(letters) if c not in term)
+        x = np.expand_dims(x, missing) if missing else x
+        product = x if product is None else product * x
+    return product.sum(tuple(range(len(output), len(letters)))) if summed else product
 
 
 @expansion()
