@@ -164,8 +164,10 @@ def variants(record: Primitive) -> tuple[Sample, ...]:
 
 
 def fitted(g: Any, shape: tuple[int, ...]) -> Any:
-    """`g` as the sweep fits it: added up where larger than `shape`, repeated where smaller."""
-    g = np.asarray(g)
+    """`g` as the sweep fits it to a real input: its real part, added up where larger than `shape`, repeated
+    where smaller.
+    """
+    g = np.real(g)
     g = g.sum(tuple(range(g.ndim - len(shape))))
     g = np.reshape(g, (1,) * (len(shape) - g.ndim) + g.shape)
     axes = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)

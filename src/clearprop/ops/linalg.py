@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Infix, Sample, answers, floats, primitive
+from ..primitive import Draw, Infix, Sample, answers, floats, primitive
 from ..spec import ArraySpec, broadcast_shapes, promote
 from .shaping import moveaxis, reshape
 
@@ -63,6 +63,8 @@ matmul = primitive(
         Sample(floats(3), floats(5, 3, 4)),
         Sample(floats(5, 2, 3), floats(3)),
         Sample(floats(5, 1, 2, 3), floats(4, 3, 2)),
+        Sample(Draw((2, 3), dtype="complex128"), Draw((3,), dtype="complex128")),
+        Sample(Draw((2, 3), dtype="complex128"), floats(3, 2)),
     ),
 )
 
@@ -98,7 +100,10 @@ _outer_record = primitive(
     vjp=(outer_vjp_x, outer_vjp_y),
     role="swaps",
     why="Every pair is multiplied, so each input gets the upstream gradient weighed with the other.",
-    samples=(Sample(floats(3), floats(4)),),
+    samples=(
+        Sample(floats(3), floats(4)),
+        Sample(Draw((3,), dtype="complex128"), Draw((2,), dtype="complex128")),
+    ),
 )
 
 
