@@ -99,6 +99,8 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "ifft": lambda x, axes, norm: np.fft.ifftn(x, None, axes, norm),
     "rfft": np.fft.rfft,
     "irfft": np.fft.irfft,
+    "vander": lambda x, n, increasing: np.vander(x, n, increasing),
+    "roots": lambda p: np.roots(p) + np.zeros((), np.complex64),
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
     "stop_gradient": np.array,
     "astype": lambda x, dtype: np.array(x, dtype),
