@@ -58,6 +58,45 @@ CASES: dict[str, tuple[Callable[..., Any], Shapes]] = {
     "matmul": (lambda n, nn, x, y: x @ y, ((5, 1, 2, 3), (4, 3, 2))),
     "dot": (lambda n, nn, x, y: n.dot(x, y), ((2, 3), (4, 3, 2))),
     "outer": (lambda n, nn, x, y: n.outer(x, y) ** 2, ((3,), (4,))),
+    "vdot": (lambda n, nn, x, y: n.vdot(x, y), ((2, 3), (6,))),
+    "inner": (lambda n, nn, x, y: n.inner(x, y), ((2, 3), (4, 2, 3))),
+    "tensordot": (lambda n, nn, x, y: n.tensordot(x, y, ([0, -1], [1, 0])), ((2, 3, 4), (4, 2))),
+    "kron": (lambda n, nn, x, y: n.kron(x, y), ((2, 1), (3, 1, 2))),
+    "cross": (lambda n, nn, x, y: n.cross(x, y, axisa=0, axisc=0), ((3, 4), (4, 3))),
+    "multi_dot": (lambda n, nn, *xs: n.linalg.multi_dot(xs), ((2, 3), (3, 4), (4,))),
+    "vecdot": (lambda n, nn, x, y: n.vecdot(x, y, axis=0), ((3, 2), (3, 2))),
+    "matvec": (lambda n, nn, x, y: n.einsum("...ij,...j", x, y), ((4, 1, 2, 3), (5, 3))),
+    "diagonals": (
+        lambda n, nn, x: n.linalg.diagonal(x, offset=1) * n.trace(x, -1, 0, 2).sum(),
+        ((2, 4, 4),),
+    ),
+    "einsum": (
+        lambda n, nn, x, y, z: n.einsum("iji,jk...,kl->l...i", x, y, z),
+        ((2, 3, 2), (3, 4, 5), (4, 2)),
+    ),
+    "convolve": (
+        lambda n, nn, x, y: n.convolve(x, y, "same") * n.convolve(y, x)[1:6],
+        ((5,), (4,)),
+    ),
+    "correlate": (
+        lambda n, nn, x, y: n.correlate(x, y, "full") * n.correlate(y, x, "valid").sum(),
+        ((5,), (3,)),
+    ),
+    "fft": (
+        lambda n, nn, x: n.fft.fft(x, 5, 0, "ortho").real ** 2 * n.fft.ifft2(x).imag.sum(),
+        ONE,
+    ),
+    "rfft": (
+        lambda n, nn, x: n.fft.rfft2(x).imag ** 2 * n.fft.irfftn(x, norm="forward").sum(),
+        ONE,
+    ),
+    "hfft": (lambda n, nn, x: n.fft.hfft(x * 1j, 5) * n.fft.ihfft(x, 8).imag, ONE),
+    "polynomials": (
+        lambda n, nn, p, x: n.polyval(n.polymul(p, n.polyint(n.polyder(p))), x) * n.vander(x, 1)[0],
+        ((3,), (4,)),
+    ),
+    "polynomial sums": (lambda n, nn, p, q: n.polyadd(p, q) * n.polysub(q, p), ((3,), (5,))),
+    "polynomial of roots": (lambda n, nn, z: n.poly(z), ((3,),)),
     "layout": (
         lambda n, nn, x: (
             n.transpose(x, (2, 0, 1)).reshape(4, 6) @ n.swapaxes(x, 0, 1).reshape(6, 4)

@@ -31,6 +31,28 @@ def positive(f: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *xs: f(*(x * x + 0.5 for x in xs))
 
 
+def spectra(n: Any) -> dict[str, Callable[..., Any]]:
+    """Real functions of each Fourier transform, in NumPy or PyTorch."""
+    f, axes = n.fft, "axes" if n is np else "dim"
+
+    def power(z: Any) -> Any:
+        return z.real**2 + z.real * z.imag
+
+    return {
+        "fft": lambda x: power(f.fft(x, 6, 0)),
+        "ifft": lambda x: power(f.ifft(x, 3, 1, "ortho")),
+        "rfft": lambda x: power(f.rfft(x, 5)) * power(f.rfft(x, 4)).sum(),
+        "irfft": lambda x: f.irfft(f.fft(x), 5) * f.irfft(x, norm="forward")[0, 0],
+        "hfft": lambda x: f.hfft(f.fft(x), 7),
+        "ihfft": lambda x: power(f.ihfft(x)),
+        "fft2": lambda x: power(f.fft2(x, norm="forward")),
+        "fftn": lambda x: power(f.ifftn(x, (4, 2), **{axes: (0, 1)})),
+        "rfftn": lambda x: power(f.rfftn(x, norm="ortho")),
+        "irfft2": lambda x: f.irfft2(f.fft2(x), (2, 6)),
+        "fftshift": lambda x: f.fftshift(x) * f.ifftshift(x),
+    }
+
+
 CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], Shapes]] = {
     "add": (np.add, torch.add, STRETCHED),
     "subtract": (np.subtract, torch.sub, STRETCHED),
@@ -70,6 +92,57 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], Shapes]] = {
     "matmul of a vector": (np.matmul, torch.matmul, ((3,), (5, 3, 4))),
     "dot": (np.dot, torch.dot, ((4,), (4,))),
     "outer": (np.outer, torch.outer, ((3,), (4,))),
+    "vdot": (np.vdot, torch.vdot, ((4,), (4,))),
+    "inner": (np.inner, torch.inner, ((2, 3), (4, 3))),
+    "tensordot": (
+        lambda x, y: np.tensordot(x, y, ([0, 2], [1, 0])),
+        lambda x, y: torch.tensordot(x, y, ([0, 2], [1, 0])),
+        ((2, 3, 4), (4, 2)),
+    ),
+    "kron": (np.kron, torch.kron, ((2, 3), (3, 2))),
+    "cross": (np.cross, torch.linalg.cross, ((4, 3), (1, 3))),
+    "vecdot": (np.vecdot, torch.linalg.vecdot, ((4, 3), (3,))),
+    "multi_dot": (
+        lambda *xs: np.linalg.multi_dot(xs),
+        lambda *xs: torch.linalg.multi_dot(xs),
+        ((3,), (3, 2), (2, 4)),
+    ),
+    "trace": (np.trace, torch.trace, ((3, 4),)),
+    "diagonal": (
+        lambda x: np.linalg.diagonal(x, offset=1),
+        lambda x: torch.diagonal(x, 1, -2, -1),
+        ((2, 3, 4),),
+    ),
+    "einsum": (
+        lambda x, y: np.einsum("...ij,...kj->...ik", x, y),
+        lambda x, y: torch.einsum("...ij,...kj->...ik", x, y),
+        ((2, 1, 2, 3), (4, 3, 3)),
+    ),
+    "einsum of three": (
+        lambda x, m, y: np.einsum("bi,ij,bj->b", x, m, y),
+        lambda x, m, y: torch.einsum("bi,ij,bj->b", x, m, y),
+        ((4, 2), (2, 3), (4, 3)),
+    ),
+    "einsum on a diagonal": (
+        lambda x, y: np.einsum("bii,ij->bj", x, y),
+        lambda x, y: torch.einsum("bii,ij->bj", x, y),
+        ((2, 3, 3), (3, 2)),
+    ),
+    "vander": (
+        lambda x: np.vander(x, 4, increasing=True),
+        lambda x: torch.linalg.vander(x, N=4),
+        ((3,),),
+    ),
+    "correlate": (
+        lambda x, v: np.correlate(x, v),
+        lambda x, v: F.conv1d(x[None], v[None, None])[0],
+        ((6,), (3,)),
+    ),
+    "convolve": (
+        np.convolve,
+        lambda x, v: F.conv1d(x[None], v.flip(0)[None, None], padding=2)[0],
+        ((6,), (3,)),
+    ),
     "transpose": (
         lambda x: x.transpose(2, 0, 1) ** 2,
         lambda x: x.permute(2, 0, 1) ** 2,
@@ -95,6 +168,7 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], Shapes]] = {
     "rows": (lambda x: x[ROWS] ** 2, lambda x: x[ROWS] ** 2, ONE),
     "mask": (lambda x: x[MASK] ** 2, lambda x: x[torch.tensor(MASK)] ** 2, ONE),
     "assignment": (assigned, assigned, ((3, 4), (2, 2))),
+    **{name: (f, spectra(torch)[name], ONE) for name, f in spectra(np).items()},
 }
 
 

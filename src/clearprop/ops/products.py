@@ -259,6 +259,12 @@ def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
     return np.einsum("...ii->...", x if dtype is None else np.astype(x, dtype))
 
 
+@answers(np.trace)
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    _check_matrices("trace", a)
+    return linalg_trace(np.moveaxis(a, (axis1, axis2), (-2, -1)), offset=offset, dtype=dtype)
+
+
 def _square(x: Any, offset: int) -> Any:
     """The part of the last two axes that has the wanted diagonal as its main one."""
     _check_matrices("diagonal", x)
