@@ -13,7 +13,9 @@ import scipy.special
 import clearprop
 
 PAGE = Path(__file__).parents[2] / "docs" / "kinks.md"
-ROW = re.compile(r"^\| `(?P<expression>.+?)` \| `(?P<at>.+?)` \| `(?P<gradient>.+?)` \|", re.MULTILINE)
+ROW = re.compile(
+    r"^\| `(?P<expression>.+?)` \| `(?P<at>.+?)` \| `(?P<gradient>.+?)` \|", re.MULTILINE
+)
 ROWS = [match.groups() for match in ROW.finditer(PAGE.read_text(encoding="utf-8"))]
 NAMES = {"np": np, "clearprop": clearprop, "special": scipy.special, "inf": np.inf, "nan": np.nan}
 
