@@ -94,6 +94,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
         dtype
     ),
     "conj": np.conj,
+    "series": lambda x, coefficients: np.polynomial.Polynomial(coefficients)(x).astype(x.dtype),
     "direction": np.sign,
     "fft": lambda x, axes, norm: np.fft.fftn(x, None, axes, norm),
     "ifft": lambda x, axes, norm: np.fft.ifftn(x, None, axes, norm),

@@ -15,7 +15,7 @@ from scipy import special as sp
 
 from ...errors import UnsupportedError
 from ...primitive import Draw, Sample, floats
-from .common import between, polynomial, refused, special, weighed
+from .common import between, refused, series, special, weighed
 
 _POSITIVE = between(0.5, 3)
 _WHOLE = (
@@ -131,7 +131,7 @@ special(
 _FAR = 100.0
 
 
-def _series(order: int, sign: int, front: float, count: int = 10) -> list[float]:
+def _tail(order: int, sign: int, front: float, count: int = 10) -> list[float]:
     """Coefficients in 1/x of the slope far out, but for a factor x**-1.5.
 
     There a scaled function is ``front / sqrt(x)`` times a series, and the rules' differences lose digits.
@@ -143,14 +143,14 @@ def _series(order: int, sign: int, front: float, count: int = 10) -> list[float]
 
 
 _I_FRONT, _K_FRONT = 1 / math.sqrt(2 * math.pi), math.sqrt(math.pi / 2)
-_I0, _I1 = _series(0, -1, _I_FRONT), _series(1, -1, _I_FRONT)
-_K0, _K1 = _series(0, 1, _K_FRONT), _series(1, 1, _K_FRONT)
+_I0, _I1 = _tail(0, -1, _I_FRONT), _tail(1, -1, _I_FRONT)
+_K0, _K1 = _tail(0, 1, _K_FRONT), _tail(1, 1, _K_FRONT)
 
 
-def _where_far(size: Any, series: list[float], slope: Any) -> Any:
+def _where_far(size: Any, tail: list[float], slope: Any) -> Any:
     far = size > _FAR
     inverse = 1 / np.where(far, size, _FAR)
-    return np.where(far, inverse * np.sqrt(inverse) * polynomial(inverse, series), slope)
+    return np.where(far, inverse * np.sqrt(inverse) * series(inverse, tail), slope)
 
 
 def i0e_vjp(g: Any, out: Any, x: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from ...bundle import Bundle
 from ...errors import UnsupportedError
-from ...primitive import Call, Draw, Primitive, Rule, Sample, floats, primitive
+from ...primitive import Call, Custom, Draw, Primitive, Rule, Sample, floats, primitive
 from ...spec import ArraySpec, broadcast_shapes, shape_of
-from ..specs import like_ufunc
+from ..specs import like_ufunc, same
 
 
 def special(
@@ -79,20 +79,46 @@ def between(low: float, high: float, *, also_complex: bool = False) -> tuple[Sam
     return (*samples, Sample(Draw((2, 3), max(low, -1.5), min(high, 1.5), "complex128")))
 
 
-def polynomial(x: Any, coefficients: Sequence[float]) -> Any:
-    """``c[0] + c[1] x + c[2] x² + ...``"""
-    result = coefficients[-1] + 0 * x
+def _series(x: Any, coefficients: tuple[float, ...]) -> Any:
+    result = np.full_like(x, coefficients[-1])
     for c in reversed(coefficients[:-1]):
         result = result * x + c
-    return result
+    return result[()]
+
+
+def series_vjp(g: Any, out: Any, x: Any, coefficients: tuple[float, ...]) -> Any:
+    slopes = tuple(k * c for k, c in enumerate(coefficients))[1:] or (0.0,)
+    return g * _series_record(x, coefficients=slopes)
+
+
+_series_record = primitive(
+    "series",
+    _series,
+    spec=same,
+    vjp=(series_vjp,),
+    role="scales",
+    why="Powers of the input, added up with fixed weights: what a function is close to some point.",
+    notation=Custom(lambda x, coefficients: f"series({x})"),
+    elementwise=True,
+    samples=(
+        Sample(floats(3, 4), coefficients=(0.5, -1.0, 0.25, 2.0)),
+        Sample(floats(), coefficients=(0.5,)),
+        Sample(Draw((3,), dtype="complex128"), coefficients=(0.5, -1.0, 0.25)),
+    ),
+)
+
+
+def series(x: Any, coefficients: Iterable[float]) -> Any:
+    """``c[0] + c[1] x + c[2] x² + ...``, which users see as one gate."""
+    return _series_record(x, coefficients=tuple(coefficients))
 
 
 def near_zero(
-    x: Any, radius: float, series: Callable[[Any], Any], away: Callable[[Any], Any]
+    x: Any, radius: float, inside: Callable[[Any], Any], outside: Callable[[Any], Any]
 ) -> Any:
-    """``away(x)``, and within `radius` of 0, where that is 0/0 or loses digits, ``series(x)``."""
+    """``outside(x)``, and within `radius` of 0, where that is 0/0 or loses digits, ``inside(x)``."""
     near = np.abs(x) < radius
-    return np.where(near, series(np.where(near, x, 0.0)), away(np.where(near, radius, x)))
+    return np.where(near, inside(np.where(near, x, 0.0)), outside(np.where(near, radius, x)))
 
 
 def weighed(g: Any, *slopes: Callable[[], Any]) -> Any:

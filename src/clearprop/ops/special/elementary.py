@@ -10,7 +10,7 @@ from scipy import special as sp
 
 from ...primitive import Sample, floats
 from ..samples import ANY
-from .common import between, near_zero, polynomial, special
+from .common import between, near_zero, series, special
 
 _DEGREE = math.pi / 180
 _EXPREL = [1 / (math.factorial(k) * (k + 2)) for k in range(13)]
@@ -105,13 +105,13 @@ exp10 = special(
 
 
 def exprel_vjp(g: Any, out: Any, x: Any) -> Any:
-    def series(x: Any) -> Any:
-        return polynomial(x, _EXPREL)
+    def inside(x: Any) -> Any:
+        return series(x, _EXPREL)
 
-    def away(x: Any) -> Any:
+    def outside(x: Any) -> Any:
         return (np.exp(x) - sp.exprel(x)) / x
 
-    return g * near_zero(x, 0.5, series, away)
+    return g * near_zero(x, 0.5, inside, outside)
 
 
 exprel = special(

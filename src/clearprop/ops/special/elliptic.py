@@ -7,7 +7,7 @@ from typing import Any
 
 from scipy import special as sp
 
-from .common import between, near_zero, polynomial, special
+from .common import between, near_zero, series, special
 
 _NEAR = 0.06
 
@@ -25,13 +25,13 @@ _SLOPE_OF_E = _coefficients(-math.pi / 8, 0.5)
 
 
 def ellipk_vjp(g: Any, out: Any, m: Any) -> Any:
-    def series(m: Any) -> Any:
-        return polynomial(m, _SLOPE_OF_K)
+    def inside(m: Any) -> Any:
+        return series(m, _SLOPE_OF_K)
 
-    def away(m: Any) -> Any:
+    def outside(m: Any) -> Any:
         return (sp.ellipe(m) - (1 - m) * sp.ellipk(m)) / (2 * m * (1 - m))
 
-    return g * near_zero(m, _NEAR, series, away)
+    return g * near_zero(m, _NEAR, inside, outside)
 
 
 ellipk = special(
@@ -43,13 +43,13 @@ ellipk = special(
 
 
 def ellipkm1_vjp(g: Any, out: Any, p: Any) -> Any:
-    def series(m: Any) -> Any:
-        return polynomial(m, _SLOPE_OF_K)
+    def inside(m: Any) -> Any:
+        return series(m, _SLOPE_OF_K)
 
-    def away(m: Any) -> Any:
+    def outside(m: Any) -> Any:
         return (sp.ellipe(m) - p * sp.ellipkm1(p)) / (2 * m * p)
 
-    return -g * near_zero(1 - p, _NEAR, series, away)
+    return -g * near_zero(1 - p, _NEAR, inside, outside)
 
 
 ellipkm1 = special(
@@ -61,13 +61,13 @@ ellipkm1 = special(
 
 
 def ellipe_vjp(g: Any, out: Any, m: Any) -> Any:
-    def series(m: Any) -> Any:
-        return polynomial(m, _SLOPE_OF_E)
+    def inside(m: Any) -> Any:
+        return series(m, _SLOPE_OF_E)
 
-    def away(m: Any) -> Any:
+    def outside(m: Any) -> Any:
         return (sp.ellipe(m) - sp.ellipk(m)) / (2 * m)
 
-    return g * near_zero(m, _NEAR, series, away)
+    return g * near_zero(m, _NEAR, inside, outside)
 
 
 ellipe = special(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from .common import between, polynomial, special
+from .common import between, series, special
 
 _SLOPE = 2 / math.sqrt(math.pi)
 """Of erf at 0."""
@@ -21,7 +21,7 @@ _TAIL = (-1.0, -3.0, -15.0, -105.0, -945.0, -10395.0, -135135.0)
 
 def _rest(y: Any) -> Any:
     """``1 - (1 + y + 3y² + 15y³ + ...)``, the asymptotic series of what 1 - 2x dawsn(x) comes to."""
-    return y * polynomial(y, _TAIL)
+    return y * series(y, _TAIL)
 
 
 def erf_vjp(g: Any, out: Any, x: Any) -> Any:

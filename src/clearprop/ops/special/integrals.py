@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special as sp
 
 from ...primitive import Draw, Sample, floats
-from .common import between, near_zero, polynomial, refused, special, weighed
+from .common import between, near_zero, refused, series, special, weighed
 
 _SINC = [(-1) ** k / math.factorial(2 * k + 1) for k in range(8)]
 _SINHC = [abs(c) for c in _SINC]
@@ -63,7 +63,7 @@ expn = special(
 
 
 def _sinc(x: Any) -> Any:
-    return near_zero(x, 0.5, lambda x: polynomial(x * x, _SINC), lambda x: np.sin(x) / x)
+    return near_zero(x, 0.5, lambda x: series(x * x, _SINC), lambda x: np.sin(x) / x)
 
 
 def sici_vjp(g: Any, out: Any, x: Any) -> Any:
@@ -85,7 +85,7 @@ def _hyperbolic(x: Any) -> tuple[Any, Any]:
 
 
 def _sinhc(x: Any) -> Any:
-    return near_zero(x, 0.5, lambda x: polynomial(x * x, _SINHC), lambda x: _hyperbolic(x)[0] / x)
+    return near_zero(x, 0.5, lambda x: series(x * x, _SINHC), lambda x: _hyperbolic(x)[0] / x)
 
 
 def shichi_vjp(g: Any, out: Any, x: Any) -> Any:
@@ -115,9 +115,9 @@ fresnel = special(
 
 def spence_vjp(g: Any, out: Any, z: Any) -> Any:
     near = np.abs(z - 1) < 0.05
-    series = polynomial(1 - np.where(near, z, 1.0), _LOG)
+    inside = series(1 - np.where(near, z, 1.0), _LOG)
     away = np.where(near, 2.0, z)
-    return g * np.where(near, series, np.log(away) / (1 - away))
+    return g * np.where(near, inside, np.log(away) / (1 - away))
 
 
 spence = special(
