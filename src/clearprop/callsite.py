@@ -29,19 +29,31 @@ class Line:
 
 
 _ours: dict[CodeType, bool] = {}
-_numpy = os.sep + "numpy" + os.sep
+_numpy, _scipy = (os.sep + library + os.sep for library in ("numpy", "scipy"))
 
 
 def _is_ours(code: CodeType) -> bool:
-    """Whether a frame belongs to Clearprop (or to NumPy's dispatch), so that it is not the user's."""
+    """Whether a frame belongs to Clearprop (or to NumPy or SciPy), so that it is not the user's."""
     known = _ours.get(code)
     if known is None:
-        known = _ours[code] = code.co_filename.startswith(_HERE) or _numpy in code.co_filename
+        file = code.co_filename
+        known = _ours[code] = file.startswith(_HERE) or _numpy in file or _scipy in file
     return known
 
 
+def scipy_asks() -> bool:
+    """Whether a function of SciPy's, which the user called, is what led here."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_ours(frame.f_code):
+        file = frame.f_code.co_filename
+        if _scipy in file and not file.startswith(_HERE):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def user_frame() -> FrameType | None:
-    """The innermost frame that is neither Clearprop's nor NumPy's."""
+    """The innermost frame that is neither Clearprop's nor NumPy's nor SciPy's."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and _is_ours(frame.f_code):
         frame = frame.f_back

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .callsite import user_frame
+from .callsite import scipy_asks, user_frame
 from .errors import LostGradientError, TraceError
 from .refusals import TO_BUILD
 from .settings import settings
@@ -18,6 +18,10 @@ _INTO_ARRAY = "a conversion to a plain array (np.array, np.asarray, or assignmen
 _INSTEAD_OF_ARRAY = (
     f"{TO_BUILD}, clearprop.tensor(array) as the array to assign into, or t.detach() where no gradient "
     f"is wanted"
+)
+_INSTEAD_OF_SCIPY = (
+    "the function of this name in clearprop.scipy, if it is there (as in `from clearprop.scipy import "
+    "special`), or t.detach() where no gradient is wanted"
 )
 _STORE_SUBSCR = dis.opmap["STORE_SUBSCR"]
 
@@ -55,12 +59,13 @@ class Conversions:
         return self._plain("numpy()", ".detach().numpy()")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        instead = _INSTEAD_OF_SCIPY if scipy_asks() else _INSTEAD_OF_ARRAY
         if not self.is_known:
             raise TraceError(
                 f"{_INTO_ARRAY} needs numbers, but while tracing only the spec {self.value} is known. Use "
-                f"{_INSTEAD_OF_ARRAY}."
+                f"{instead}."
             )
-        value = self._plain(_INTO_ARRAY, _INSTEAD_OF_ARRAY)
+        value = self._plain(_INTO_ARRAY, instead)
         return np.array(value, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
