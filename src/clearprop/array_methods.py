@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .errors import DtypeError, UnsupportedError
 from .primitive import Primitive, numpy_table, primitives
 from .refusals import TO_BUILD, refuse_objects
 
@@ -23,6 +24,7 @@ class ArrayMethods:
     if TYPE_CHECKING:  # the records of the primitives install these, or Tensor has them
         inputs: tuple[Any, ...]
         params: Any
+        primitive: Primitive | None
 
         def __add__(self, other: Any) -> Any: ...
         def __radd__(self, other: Any) -> Any: ...
@@ -53,6 +55,12 @@ class ArrayMethods:
         def _become(self, new: Any) -> Any: ...
         def _turn_into(self, new: Any) -> Any: ...
         def _replace(self, value: Any) -> Any: ...
+        @property
+        def dtype(self) -> np.dtype[Any]: ...
+        @property
+        def shape(self) -> tuple[int, ...]: ...
+        @property
+        def size(self) -> int: ...
 
     def __pos__(self) -> Any:
         return self
@@ -101,6 +109,14 @@ class ArrayMethods:
         if new.primitive is None:  # not recorded
             return self._replace(new.value)
         return self._turn_into(primitives.window(base, index=index))
+
+    def _is_number(self) -> bool:
+        """Whether this is an entry taken out, as in t[0]: in NumPy that is a copy, no window."""
+        return (
+            self.primitive is primitives.window
+            and not self.shape
+            and ... not in self.params["index"]
+        )
 
     # ---- methods that NumPy arrays have
 
@@ -164,14 +180,34 @@ class ArrayMethods:
     def dot(self, other: Any) -> Any:
         return numpy_table[np.dot](self, other)
 
-    def reshape(self, *shape: Any) -> Any:
-        return numpy_table[np.reshape](self, shape[0] if len(shape) == 1 else shape)
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+        return numpy_table[np.reshape](
+            self, shape[0] if len(shape) == 1 else shape, order, copy=copy
+        )
 
-    def ravel(self) -> Any:
-        return numpy_table[np.reshape](self, -1)
+    def ravel(self, order: str = "C") -> Any:
+        return numpy_table[np.ravel](self, order)
 
-    def flatten(self) -> Any:
-        return self.ravel().copy()
+    def flatten(self, order: str = "C") -> Any:
+        return self.ravel(order).copy()
+
+    @property
+    def flat(self) -> Any:
+        """The numbers in one row, to read, to index and to loop over."""
+        return self.ravel()
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        if self.size:
+            self[...] = np.resize(value, self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
 
     def transpose(self, *axes: Any) -> Any:
         return numpy_table[np.transpose](self, (axes[0] if len(axes) == 1 else axes) or None)
@@ -182,13 +218,68 @@ class ArrayMethods:
     def squeeze(self, axis: Any = None) -> Any:
         return numpy_table[np.squeeze](self, axis)
 
-    def astype(self, dtype: Any) -> Any:
-        return numpy_table[np.astype](self, dtype)
+    def astype(self, dtype: Any, *, casting: Any = "unsafe", copy: bool = True) -> Any:
+        if casting != "unsafe" and not np.can_cast(self.dtype, dtype, casting):
+            raise DtypeError(
+                f"astype: casting={casting!r} does not allow to make {np.dtype(dtype)} of {self.dtype}"
+            )
+        return numpy_table[np.astype](self, dtype, copy=copy)
 
-    def copy(self) -> Any:
+    def copy(self, order: str = "C") -> Any:
+        return primitives.copy(self)  # `order` is about memory, not about numbers
+
+    def clone(self) -> Any:
         return primitives.copy(self)
 
-    clone = copy
+    def view(self, *args: Any, **kwargs: Any) -> Any:
+        raise UnsupportedError(
+            "view: the bytes of a tensor read as other numbers have no gradient. To convert the numbers, "
+            "use t.astype(dtype); for another shape, t.reshape(shape)."
+        )
+
+    # ---- parts and their order
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Any:
+        return numpy_table[np.repeat](self, repeats, axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        return numpy_table[np.diagonal](self, offset, axis1, axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+        return numpy_table[np.trace](self, offset, axis1, axis2, dtype)
+
+    def take(self, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+        return numpy_table[np.take](self, indices, axis, mode=mode)
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        return numpy_table[np.compress](condition, self, axis)
+
+    def choose(self, choices: Any, *, mode: str = "raise") -> Any:
+        return numpy_table[np.choose](self, choices, mode=mode)
+
+    def nonzero(self) -> Any:
+        return numpy_table[np.nonzero](self)
+
+    def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
+        return numpy_table[np.searchsorted](self, v, side, sorter)
+
+    def argsort(self, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Any:
+        return numpy_table[np.argsort](self, axis, kind, stable=stable)
+
+    def argpartition(self, kth: Any, axis: int | None = -1) -> Any:
+        return numpy_table[np.argpartition](self, kth, axis)
+
+    def sort(self, axis: int = -1, kind: Any = None, *, stable: Any = None) -> None:
+        self._become(numpy_table[np.sort](self, axis))
+
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        self._become(numpy_table[np.partition](self, kth, axis))
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        numpy_table[np.put](self, indices, values, mode)
 
 
 class _NotAMethod:

@@ -44,10 +44,13 @@ class Conversions:
         """False while tracing, when there is a shape and a dtype but no number."""
         return type(self.value) is not ArraySpec
 
-    def item(self) -> Any:
-        """The one number as a Python scalar; its gradient stays behind, which the name makes plain."""
+    def item(self, *args: Any) -> Any:
+        """One number as a Python scalar: the only one, or the one at this place.
+
+        Its gradient stays behind, which the name makes plain.
+        """
         self._refuse_unknown("item()")
-        return self.value.item()
+        return self.value.item(*args)
 
     def tolist(self) -> Any:
         """The numbers as (nested) Python lists."""

@@ -266,7 +266,7 @@ class Tensor(ArrayMethods, Conversions):
                 "gradient means. Update parameters within clearprop.no_grad(), or change a copy: t.copy()."
             )
         if self.primitive is not None and self.primitive.view:
-            if self.primitive is primitives.window and (self.shape or ... in self.params["index"]):
+            if self.primitive is primitives.window and not self._is_number():
                 return self._write_through(new)
             raise UnsupportedError(
                 "this tensor is a window on another one (a reshape or a transpose), and in NumPy the change "
@@ -492,7 +492,7 @@ def _check_windows(inputs: tuple[Any, ...]) -> None:
 
 def lags(x: Any) -> bool:
     """Whether `x` is a window on a Tensor that was changed in place since."""
-    while type(x) is Tensor and x.primitive is not None and x.primitive.view:
+    while type(x) is Tensor and x.primitive and x.primitive.view and not x._is_number():
         base = x.inputs[0]
         if type(base) is Tensor and base.number > x.number:
             return True

@@ -71,6 +71,42 @@ def test_reading_one_place_twice_counts_twice() -> None:
     assert t.grad.tolist() == [1101.0, 0.0, 10.0]  # 1 + 100 + 1000
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+@pytest.mark.parametrize("picked", ["all once", "some twice", "many", "numbers in rows"])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_reading_many_rows(axis: int, picked: str, dtype: str, rng: np.random.Generator) -> None:
+    x = rng.standard_normal((9, 7, 11)).astype(dtype)
+    n = x.shape[axis]
+    rows = {
+        "all once": rng.permutation(n).astype(np.int8) - n,
+        "some twice": np.array([0, 2, -1, 2, -n]),
+        "many": rng.integers(-n, n, 300),
+        "numbers in rows": rng.integers(0, n, (4, 25)).astype(np.uint8),
+    }[picked]
+    index = (..., rows) if axis == -1 else (slice(None),) * axis + (rows,)
+    t = clearprop.tensor(x)
+    part = t[index]
+    assert np.array_equal(part.value, x[index])
+    g = rng.standard_normal(part.shape).astype(dtype)
+    part.backward(g)
+    expected = np.zeros_like(x)
+    np.add.at(expected, index, g)
+    np.testing.assert_allclose(t.grad, expected, 1e-5 if dtype == "float32" else 1e-13, 1e-5)
+
+
+def test_positions_out_of_range() -> None:
+    t = clearprop.tensor(np.ones((2, 3)))
+    for index in ([2], (slice(None), [-4]), 5, (0, 3), ([0], [7])):
+        with pytest.raises(IndexError):
+            t[index]
+    with pytest.raises(IndexError):
+        t[1.5]
+    with pytest.raises(IndexError, match="float64"):
+        t[clearprop.tensor([1.0])]
+    with pytest.raises(IndexError):
+        t[0, 0, 0]
+
+
 def test_index_may_be_a_tensor() -> None:
     t = clearprop.tensor([1.0, 5.0, 3.0])
     best = t.argmax()
@@ -426,6 +462,27 @@ def test_window_without_gradient_is_not_used(requires_grad: bool) -> None:
         t[0, 0] = 5.0
         with pytest.raises(UnsupportedError, match="changed in place"):
             np.tanh(row)  # NumPy would show the 5
+
+
+def test_one_number_taken_out_is_a_copy(unchanged: None) -> None:
+    t = clearprop.tensor([1.0, 2.0]) * 1
+    first = t[0]
+    t[0] = 5.0
+    assert (first * 3).item() == 3
+    first += 1.0
+    assert (first.item(), t.tolist()) == (2, [5, 2])
+    there = t[1, ...]  # with an ellipsis it is a window
+    there += 1.0
+    assert t.tolist() == [5, 3]
+
+
+def test_other_windows_of_what_was_changed_are_not_used(unchanged: None) -> None:
+    t = clearprop.tensor(np.ones((2, 3))) * 1
+    row, column = t[0], t[:, 0]
+    row += 1.0
+    assert row.tolist() == [2, 2, 2]
+    with pytest.raises(UnsupportedError, match="changed in place"):
+        column * 2
 
 
 def test_inputs_keep_the_array_they_were_given() -> None:

@@ -79,6 +79,22 @@ def _last_writer(*arrays: Any, index: Any, shape: Any) -> Any:
     return np.array([n not in numbers[i + 1 :] for i, n in enumerate(numbers)])
 
 
+def _put_along(g: Any, indices: Any, axis: int, shape: Any, once: bool) -> Any:
+    out = np.zeros(shape, g.dtype)
+    for place in np.ndindex(indices.shape):
+        out[*place[:axis], indices[place], *place[axis + 1 :]] += g[place]
+    return out
+
+
+def _put_diagonal(g: Any, offset: int, axis1: int, axis2: int, shape: Any) -> Any:
+    out = np.zeros(shape, g.dtype)
+    for i, entries in enumerate(np.moveaxis(g, -1, 0)):
+        place: list[Any] = [slice(None)] * len(shape)
+        place[axis1], place[axis2] = i - min(offset, 0), i + max(offset, 0)
+        out[tuple(place)] = entries
+    return out
+
+
 REFERENCES: dict[str, Callable[..., Any]] = {
     "sigmoid": scipy.special.expit,
     "relu": lambda x: x * (x > 0),
@@ -113,6 +129,11 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "last_writer": _last_writer,
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "stack": lambda *xs, axis: np.stack(xs, axis),
+    "pad": lambda x, width, value: np.pad(x, width, constant_values=value),
+    "take_along_axis": lambda x, indices, axis, once: np.take_along_axis(x, indices, axis),
+    "put_along": _put_along,
+    "put_diagonal": _put_diagonal,
+    "lexsort": lambda *keys, axis: np.lexsort(keys, axis),
 }
 
 

@@ -28,10 +28,9 @@ def copy_vjp(g: Any, out: Any, x: Any) -> Any:
     return g
 
 
-copy = primitive(
+_copy_record = primitive(
     "copy",
     np.copy,
-    numpy=np.copy,
     spec=same,
     vjp=(copy_vjp,),
     role="passes",
@@ -39,6 +38,11 @@ copy = primitive(
     elementwise=True,
     samples=ANY,
 )
+
+
+@answers(np.copy)
+def copy(a: Any, order: str = "K") -> Any:
+    return _copy_record(a)  # `order` is about memory, not about numbers
 
 
 def _astype(x: Any, dtype: Any) -> Any:
@@ -79,8 +83,8 @@ _truncate = primitive(
 
 
 @answers(np.astype)
-def astype(x: Any, dtype: Any) -> Any:
+def astype(x: Any, dtype: Any, *, copy: bool = True) -> Any:
     dtype = np.dtype(dtype)
     if dtype == x.dtype:
-        return x
+        return _copy_record(x) if copy else x
     return (_convert if is_floating(dtype) else _truncate)(x, dtype=dtype)

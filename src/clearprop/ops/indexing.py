@@ -7,6 +7,7 @@ be unknown while tracing.
 
 from __future__ import annotations
 
+import math
 import operator
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ class Slot:
 
 
 Index = tuple[Any, ...]
+_FULL = slice(None)
 
 
 def _split(index: Any) -> tuple[Index, tuple[Any, ...]]:
@@ -36,14 +38,26 @@ def _split(index: Any) -> tuple[Index, tuple[Any, ...]]:
     parts: list[Any] = []
     for item in items:
         if isinstance(item, list):
+            item = np.asarray(item) if item else np.zeros(0, np.intp)
+        elif isinstance(item, bool | np.bool_):
             item = np.asarray(item)
-        if isinstance(item, np.ndarray | Tensor | np.bool_ | bool):
+        if isinstance(item, np.ndarray | Tensor):
+            if item.dtype.kind not in "biu":
+                raise IndexError(
+                    f"an index array holds whole numbers or booleans, not {item.dtype}"
+                )
             parts.append(Slot(len(arrays)))
             arrays.append(item)
         elif item is None or item is Ellipsis or isinstance(item, slice):
             parts.append(item)
         else:
-            parts.append(operator.index(item))
+            try:
+                parts.append(operator.index(item))
+            except TypeError:
+                raise IndexError(
+                    f"an index is made of whole numbers, slices, ..., None and arrays of whole numbers or "
+                    f"booleans; not of {item!r}"
+                ) from None
     return tuple(parts), tuple(arrays)
 
 
@@ -83,7 +97,24 @@ def _write_index(index: Index, arrays: tuple[str, ...]) -> str:
 
 
 def _getitem(x: Any, *arrays: Any, index: Index) -> Any:
+    axis = _axis_of(index, arrays, x)
+    if axis is not None:
+        return x.take(arrays[0], axis)  # in half the time, and less for small arrays
     return x[_fill(index, arrays)]
+
+
+def _axis_of(index: Index, arrays: tuple[Any, ...], x: Any) -> int | None:
+    """The axis that an index of one array of positions and full slices picks along; else None."""
+    if len(arrays) != 1 or arrays[0].dtype.kind not in "iu":
+        return None
+    at = 0
+    for i, part in enumerate(index):
+        if isinstance(part, Slot):
+            at = i
+        elif part is not Ellipsis and part != _FULL:
+            return None
+    axis = at - len(index) + x.ndim if Ellipsis in index[:at] else at
+    return axis if axis < x.ndim else None
 
 
 def _getitem_spec(x: Any, *arrays: Any, index: Index) -> ArraySpec:
@@ -142,25 +173,31 @@ def getitem(x: Any, index: Any) -> Any:
     return (gather if arrays else window)(x, *arrays, index=parts)
 
 
-@answers(np.take)
-def take(a: Any, indices: Any, axis: int | None = None) -> Any:
-    if axis is None:
-        a, axis = a.reshape(-1), 0
-    where = axis % a.ndim if a.ndim else axis
-    return getitem(
-        a,
-        (slice(None),) * where
-        + (np.asarray(indices) if not isinstance(indices, Tensor) else indices,),
-    )
-
-
 def _scatter(g: Any, *arrays: Any, index: Index, shape: Any) -> Any:
     out = np.zeros(shape, g.dtype)
-    if any(getattr(a, "dtype", None) is not None and a.dtype.kind in "iu" for a in arrays):
-        np.add.at(out, _fill(index, arrays), g)  # an entry may be picked more than once
-    else:
+    if not any(a.dtype.kind in "iu" for a in arrays):
         out[_fill(index, arrays)] = g
+        return out
+    # an entry may be picked more than once
+    axis = _axis_of(index, arrays, out) if g.size > 500 and out.ndim > 1 else None
+    if axis is None:
+        np.add.at(out, _fill(index, arrays), g)
+    else:
+        _add_rows(out, axis, arrays[0].astype(np.intp).reshape(-1), g)
     return out
+
+
+def _add_rows(out: Any, axis: int, rows: Any, g: Any) -> None:
+    """``np.add.at`` for positions along one axis, several times as fast for many numbers."""
+    count, width = out.shape[axis], math.prod(out.shape[axis + 1 :])
+    rows = np.where(rows < 0, rows + count, rows)
+    g = g.reshape(-1, rows.size, width)
+    if np.bincount(rows, minlength=1).max() == 1:
+        out.reshape(-1, count, width)[:, rows] = g
+        return
+    before = np.arange(len(g)) * (count * width)
+    places = before[:, None, None] + (rows * width)[:, None] + np.arange(width)
+    np.add.at(out.reshape(-1), places.reshape(-1), g.reshape(-1))
 
 
 def _scatter_spec(g: Any, *arrays: Any, index: Index, shape: Any) -> ArraySpec:
@@ -264,13 +301,18 @@ last_writer = primitive(
 )
 
 
+def refuse_truncation(operation: str, value: Any, dtype: np.dtype[Any]) -> None:
+    """Raise DtypeError where a value with a gradient would go into whole numbers."""
+    if isinstance(value, Tensor) and value.requires_grad and not is_floating(dtype):
+        raise DtypeError(
+            f"{operation}: a value with a gradient was to go into a tensor of {dtype}, which would cut it "
+            f"to whole numbers. Make the tensor floating: clearprop.tensor(data, dtype=float)."
+        )
+
+
 @answers(operator.setitem)
 def setitem(x: Any, index: Any, value: Any) -> Any:
-    if isinstance(value, Tensor) and value.requires_grad and not is_floating(x.dtype):
-        raise DtypeError(
-            f"a value with a gradient was assigned into a tensor of {x.dtype}, which would cut it to "
-            f"whole numbers. Make the tensor floating: clearprop.tensor(data, dtype=float)."
-        )
+    refuse_truncation("assign", value, x.dtype)
     parts, arrays = _split(index)
     if _is_there_already(x, parts, value):
         return x

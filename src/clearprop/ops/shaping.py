@@ -1,4 +1,4 @@
-"""Primitives that move numbers without changing them: their gradients move back the same way."""
+"""The same numbers in another shape or order of axes; their gradients move back the same way."""
 
 from __future__ import annotations
 
@@ -8,17 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
-from ..primitive import Custom, Sample, answers, each, floats, primitive
-from ..spec import ArraySpec, normalize_axes, promote, stretched_axes
-from ..tensor import tensor
-
-
-def _as_shaped(x: Any) -> Any:
-    return x if hasattr(x, "shape") else np.asarray(x)
-
-
-# ---- one array, another shape
+from ..errors import ShapeError, TraceError, UnsupportedError
+from ..primitive import Custom, Sample, answers, floats, primitive
+from ..spec import ArraySpec, normalize_axes, stretched_axes
+from ..tensor import Tensor
+from .specs import shaped
 
 
 def reshape_vjp(g: Any, out: Any, x: Any, shape: Any) -> Any:
@@ -47,23 +41,46 @@ _reshape_record = primitive(
 
 
 @answers(np.reshape)
-def reshape(a: Any, shape: Any) -> Any:
+def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
     sizes = tuple(shape) if np.iterable(shape) else (shape,)
     sizes = tuple(int(n) for n in sizes)
     if sizes.count(-1) == 1:
         rest = -math.prod(sizes)
         if rest and a.size % rest == 0:
             sizes = tuple(a.size // rest if n == -1 else n for n in sizes)
-    if math.prod(sizes) != a.size or -1 in sizes:
+    if math.prod(sizes) != a.size or min(sizes, default=0) < 0:
         raise ShapeError(
             f"reshape: cannot turn an array of size {a.size} and shape {a.shape} into {shape}"
         )
-    return _reshape_record(a, shape=sizes)
+    if order == "C" or _by_rows(a, order):
+        out = _reshape_record(a, shape=sizes)
+    else:  # the first axis fastest: in C's order for the axes read backwards
+        out = transpose(_reshape_record(transpose(a), shape=sizes[::-1]))
+    return np.copy(out) if copy else out
+
+
+def _by_rows(a: Any, order: str, known: str = "CFA") -> bool:
+    """Whether `order` reads the last axis fastest; where that is up to the memory, look at it."""
+    if order in ("C", "F"):
+        return order == "C"
+    if order not in tuple(known):
+        raise ValueError(f"order is one of {', '.join(known)}, not {order!r}")
+    value = a.value if isinstance(a, Tensor) else a
+    if isinstance(value, ArraySpec):
+        raise TraceError(
+            f"order={order!r} depends on how numbers lie in memory, which is unknown while tracing. Use "
+            f"'C' (rows) or 'F' (columns)."
+        )
+    if order == "K" and not value.flags.forc:
+        raise UnsupportedError(
+            "order='K' of an array with gaps depends on how its numbers lie in memory. Use 'C' or 'F'."
+        )
+    return not value.flags.fnc
 
 
 @answers(np.ravel)
-def ravel(a: Any) -> Any:
-    return reshape(a, -1)
+def ravel(a: Any, order: str = "C") -> Any:
+    return reshape(a, -1, "C" if _by_rows(a, order, "CFAK") else "F")
 
 
 def transpose_vjp(g: Any, out: Any, x: Any, axes: Any) -> Any:
@@ -129,6 +146,22 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     return transpose(a, [n - 1 for n in np.moveaxis(names, source, destination).shape])
 
 
+@answers(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    (axis,) = normalize_axes(axis, a.ndim)
+    if not -a.ndim <= start <= a.ndim:
+        raise ShapeError(f"rollaxis: start={start} is out of range for shape {a.shape}")
+    start += a.ndim if start < 0 else 0
+    return moveaxis(a, axis, start - (axis < start))
+
+
+@answers(np.matrix_transpose, np.linalg.matrix_transpose)
+def matrix_transpose(x: Any) -> Any:
+    if x.ndim < 2:
+        raise ShapeError(f"matrix_transpose: shape {x.shape} has no two axes to exchange")
+    return swapaxes(x, -1, -2)
+
+
 def broadcast_to_vjp(g: Any, out: Any, x: Any, shape: Any) -> Any:
     axes = stretched_axes(x.shape, shape)
     return np.add.reduce(g, axis=axes).reshape(x.shape) if axes else g
@@ -175,7 +208,22 @@ _broadcast_record = primitive(
 @answers(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any) -> Any:
     shape = tuple(shape) if np.iterable(shape) else (shape,)
-    return _broadcast_record(_as_shaped(array), shape=tuple(int(n) for n in shape))
+    return _broadcast_record(shaped(array), shape=tuple(int(n) for n in shape))
+
+
+@answers(np.broadcast_arrays)
+def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
+    arrays = [shaped(x) for x in args]
+    try:
+        shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    except ValueError as error:
+        raise ShapeError(
+            f"broadcast_arrays: shapes {' and '.join(str(x.shape) for x in arrays)} do not fit"
+        ) from error
+    return tuple(broadcast_to(x, shape) for x in arrays)
+
+
+# ---- axes of size one
 
 
 def expand_dims_vjp(g: Any, out: Any, x: Any, axis: Any) -> Any:
@@ -243,124 +291,30 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     return _squeeze_record(a, axis=axes)
 
 
-# ---- several arrays into one
+def _at_least(arrays: tuple[Any, ...], shape_of: Any) -> Any:
+    """Each array reshaped by `shape_of`, where that changes anything; one array comes back alone."""
+    found = []
+    for x in map(shaped, arrays):
+        shape = shape_of(x.shape)
+        found.append(x if shape == x.shape else _reshape_record(x, shape=shape))
+    return found[0] if len(found) == 1 else tuple(found)
 
 
-def concatenate_vjp(position: int, g: Any, out: Any, *inputs: Any, axis: int) -> Any:
-    start = sum(x.shape[axis] for x in inputs[:position])
-    part = slice(start, start + inputs[position].shape[axis])
-    return g[(slice(None),) * axis + (part,)]
+@answers(np.atleast_1d)
+def atleast_1d(*arys: Any) -> Any:
+    return _at_least(arys, lambda shape: shape or (1,))
 
 
-def _concatenate(*inputs: Any, axis: int) -> Any:
-    return np.concatenate(inputs, axis)
+@answers(np.atleast_2d)
+def atleast_2d(*arys: Any) -> Any:
+    return _at_least(arys, lambda shape: (1,) * (2 - len(shape)) + shape)
 
 
-def _concatenate_spec(*inputs: Any, axis: int) -> ArraySpec:
-    shapes = [list(x.shape) for x in inputs]
-    total = sum(shape[axis] for shape in shapes)
-    for shape in shapes:
-        shape[axis] = total
-    if any(shape != shapes[0] for shape in shapes):
-        raise ValueError("all sizes but the one along the joined axis must be equal")
-    return ArraySpec(tuple(shapes[0]), promote(*inputs))
+@answers(np.atleast_3d)
+def atleast_3d(*arys: Any) -> Any:
+    def deep(shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(shape) >= 3:
+            return shape
+        return (*shape, 1) if len(shape) == 2 else (1, *(shape or (1,)), 1)
 
-
-def _write_list(name: str) -> Custom:
-    def write(*inputs: str, **params: Any) -> str:
-        rest = "".join(f", {key}={value}" for key, value in params.items())
-        return f"{name}([{', '.join(inputs)}]{rest})"
-
-    return Custom(write)
-
-
-_concatenate_record = primitive(
-    "concatenate",
-    _concatenate,
-    spec=_concatenate_spec,
-    vjp=each(concatenate_vjp),
-    role="selects",
-    why="Each input gets the part of the gradient that stands where its numbers stand.",
-    notation=_write_list("concatenate"),
-    samples=(
-        Sample(floats(2, 3), floats(1, 3), axis=0),
-        Sample(floats(2, 1), floats(2, 2), floats(2, 3), axis=1),
-    ),
-)
-
-
-@answers(np.concatenate, np.concat)
-def concatenate(arrays: Any, axis: int | None = 0) -> Any:
-    parts = [_as_shaped(x) for x in arrays]
-    if axis is None:
-        parts, axis = [reshape(x, -1) for x in parts], 0
-    if any(x.ndim != parts[0].ndim for x in parts) or not parts[0].ndim:
-        raise ShapeError(
-            f"concatenate: shapes {[x.shape for x in parts]} need one number of axes, at least 1"
-        )
-    return _concatenate_record(*parts, axis=normalize_axes(axis, parts[0].ndim)[0])
-
-
-def stack_vjp(position: int, g: Any, out: Any, *inputs: Any, axis: int) -> Any:
-    return g[(slice(None),) * axis + (position,)]
-
-
-def _stack(*inputs: Any, axis: int) -> Any:
-    return np.stack(inputs, axis)
-
-
-def _stack_spec(*inputs: Any, axis: int) -> ArraySpec:
-    shape = inputs[0].shape
-    if any(x.shape != shape for x in inputs):
-        raise ValueError("all input arrays must have the same shape")
-    return ArraySpec((*shape[:axis], len(inputs), *shape[axis:]), promote(*inputs))
-
-
-_stack_record = primitive(
-    "stack",
-    _stack,
-    spec=_stack_spec,
-    vjp=each(stack_vjp),
-    role="selects",
-    why="Each input gets the layer of the gradient that stands where its numbers stand.",
-    notation=_write_list("stack"),
-    samples=(
-        Sample(floats(2, 3), floats(2, 3), axis=0),
-        Sample(floats(2), floats(2), floats(2), axis=1),
-        Sample(floats(), floats(), axis=0),
-    ),
-)
-
-
-@answers(np.stack)
-def stack(arrays: Any, axis: int = 0) -> Any:
-    parts = [_as_shaped(x) for x in arrays]
-    return _stack_record(*parts, axis=normalize_axes(axis, parts[0].ndim + 1)[0])
-
-
-# ---- questions about shape, and constants of the same shape
-
-
-@answers(np.shape)
-def shape(a: Any) -> tuple[int, ...]:
-    return a.shape
-
-
-@answers(np.ndim)
-def ndim(a: Any) -> int:
-    return a.ndim
-
-
-@answers(np.size)
-def size(a: Any, axis: int | None = None) -> int:
-    return a.size if axis is None else a.shape[axis]
-
-
-@answers(np.zeros_like)
-def zeros_like(a: Any, dtype: Any = None) -> Any:
-    return tensor(np.zeros(a.shape, dtype or a.dtype), requires_grad=False)
-
-
-@answers(np.ones_like)
-def ones_like(a: Any, dtype: Any = None) -> Any:
-    return tensor(np.ones(a.shape, dtype or a.dtype), requires_grad=False)
+    return _at_least(arys, deep)

@@ -12,6 +12,11 @@ from ..spec import ArraySpec, broadcast_shapes, shape_of, ufunc_dtype
 SpecRule = Callable[..., ArraySpec]
 
 
+def shaped(x: Any) -> Any:
+    """`x`, or the array of it if it is a list or a number."""
+    return x if hasattr(x, "shape") else np.asarray(x)
+
+
 def like_ufunc(ufunc: np.ufunc) -> SpecRule:
     """Inputs broadcast; the dtype is what this ufunc would give."""
 

@@ -1,0 +1,66 @@
+"""Questions about shape and dtype, and new arrays in the shape of another one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError
+from ..primitive import answers
+from ..spec import is_floating
+from ..tensor import Tensor, tensor
+
+
+@answers(np.shape)
+def shape(a: Any) -> tuple[int, ...]:
+    return a.shape
+
+
+@answers(np.ndim)
+def ndim(a: Any) -> int:
+    return a.ndim
+
+
+@answers(np.size)
+def size(a: Any, axis: int | None = None) -> int:
+    return a.size if axis is None else a.shape[axis]
+
+
+# ---- constants, which may be assigned into: then they carry gradients
+
+
+def _constant(numbers: Any) -> Tensor:
+    return tensor(numbers, requires_grad=False)
+
+
+def _shape(a: Any, shape: Any) -> Any:
+    return a.shape if shape is None else shape
+
+
+@answers(np.zeros_like)
+def zeros_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    return _constant(np.zeros(_shape(a, shape), dtype or a.dtype))
+
+
+@answers(np.empty_like)
+def empty_like(prototype: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    return zeros_like(prototype, dtype, shape=shape)
+
+
+@answers(np.ones_like)
+def ones_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    return _constant(np.ones(_shape(a, shape), dtype or a.dtype))
+
+
+@answers(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    shape, dtype = _shape(a, shape), np.dtype(dtype or a.dtype)
+    if not isinstance(fill_value, Tensor):
+        return _constant(np.full(shape, fill_value, dtype))
+    if fill_value.requires_grad and not is_floating(dtype):
+        raise DtypeError(
+            f"full_like: {fill_value.dtype} numbers in an array of {dtype} would lose their gradient; say "
+            f"dtype=float"
+        )
+    return np.broadcast_to(fill_value.astype(dtype), shape).copy()

@@ -1,0 +1,199 @@
+"""Sorting, and the positions that it goes by."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..primitive import Draw, Sample, answers, floats, integers, primitive
+from ..spec import ArraySpec, normalize_axes
+from .along import put_along
+from .shaping import reshape
+from .specs import same, shaped
+
+POSITION = "A position is a whole number: a small step of the input does not move it."
+
+
+def _axis(a: Any, axis: int | None) -> tuple[Any, int]:
+    """The array and the axis to work along; None means the flattened array."""
+    a = shaped(a)
+    if axis is None:
+        return reshape(a, -1), 0
+    return a, normalize_axes(axis, a.ndim)[0]
+
+
+def _unknown_order(function: str, order: Any) -> None:
+    if order is not None:
+        raise UnsupportedError(f"{function}: order={order!r} is for records with fields")
+
+
+# ---- positions
+
+
+def _argsort(x: Any, axis: int, kind: Any) -> Any:
+    return np.argsort(x, axis, kind)
+
+
+def _positions_spec(x: Any, axis: int, **params: Any) -> ArraySpec:
+    return ArraySpec(x.shape, np.dtype(np.intp))
+
+
+_argsort_record = primitive(
+    "argsort",
+    _argsort,
+    spec=_positions_spec,
+    vjp=(None,),
+    role="blocks",
+    why=POSITION,
+    samples=(
+        Sample(floats(3, 4), axis=1, kind="stable"),
+        Sample(floats(2, 3, 2), axis=0, kind=None),
+        Sample(np.array([2, 0, 2, 1]), axis=0, kind="stable"),
+    ),
+)
+
+
+@answers(np.argsort)
+def argsort(
+    a: Any,
+    axis: int | None = -1,
+    kind: str | None = None,
+    order: Any = None,
+    *,
+    stable: bool | None = None,
+) -> Any:
+    _unknown_order("argsort", order)
+    a, axis = _axis(a, axis)
+    return _argsort_record(a, axis=axis, kind="stable" if stable else kind)
+
+
+def _argpartition(x: Any, kth: tuple[int, ...], axis: int) -> Any:
+    return np.argpartition(x, kth, axis)
+
+
+_argpartition_record = primitive(
+    "argpartition",
+    _argpartition,
+    spec=_positions_spec,
+    vjp=(None,),
+    role="blocks",
+    why=POSITION,
+    samples=(Sample(floats(3, 5), kth=(2,), axis=1), Sample(floats(5), kth=(1, 3), axis=0)),
+)
+
+
+def _kth(kth: Any) -> tuple[int, ...]:
+    return tuple(map(operator.index, kth if np.iterable(kth) else (kth,)))
+
+
+@answers(np.argpartition)
+def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    a, axis = _axis(a, axis)
+    return _argpartition_record(a, kth=_kth(kth), axis=axis)
+
+
+def _lexsort(*keys: Any, axis: int) -> Any:
+    return np.lexsort(keys, axis)
+
+
+def _lexsort_spec(*keys: Any, axis: int) -> ArraySpec:
+    return ArraySpec(keys[0].shape, np.dtype(np.intp))
+
+
+_lexsort_record = primitive(
+    "lexsort",
+    _lexsort,
+    spec=_lexsort_spec,
+    vjp=(None, None),
+    role="blocks",
+    why=POSITION,
+    samples=(Sample(floats(4), integers(4, low=0, high=2), axis=0),),
+)
+
+
+@answers(np.lexsort)
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    parts = [shaped(key) for key in keys]
+    return _lexsort_record(*parts, axis=normalize_axes(axis, parts[0].ndim)[0])
+
+
+# ---- numbers in order
+
+
+def _sort(x: Any, axis: int) -> Any:
+    return np.sort(x, axis)
+
+
+def sort_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
+    order = np.argsort(x, axis, "stable")
+    return put_along(g, order, axis=axis, shape=x.shape, once=True)
+
+
+_sort_record = primitive(
+    "sort",
+    _sort,
+    spec=same,
+    vjp=(sort_vjp,),
+    role="passes",
+    why="Each number takes its gradient back to where it came from; equal numbers keep their order.",
+    samples=(
+        Sample(floats(3, 4), axis=1),
+        Sample(floats(3, 4), axis=0),
+        Sample(floats(1), axis=0),
+        Sample(floats(0, 2), axis=0),
+        Sample(Draw((3, 4), dtype="complex128"), axis=0),
+    ),
+)
+
+
+@answers(np.sort)
+def sort(
+    a: Any,
+    axis: int | None = -1,
+    kind: str | None = None,
+    order: Any = None,
+    *,
+    stable: bool | None = None,
+) -> Any:
+    """Which algorithm sorts makes no difference to the result."""
+    _unknown_order("sort", order)
+    a, axis = _axis(a, axis)
+    return _sort_record(a, axis=axis)
+
+
+def _partition(x: Any, kth: tuple[int, ...], axis: int) -> Any:
+    return np.partition(x, kth, axis)
+
+
+def _partition_spec(x: Any, kth: Any, axis: int) -> ArraySpec:
+    return ArraySpec(x.shape, x.dtype)
+
+
+def partition_vjp(g: Any, out: Any, x: Any, kth: Any, axis: int) -> Any:
+    """Input and output hold the same numbers: sorted, they stand side by side."""
+    ranked = np.take_along_axis(g, np.argsort(out, axis, "stable"), axis)
+    order = np.argsort(x, axis, "stable")
+    return put_along(ranked, order, axis=axis, shape=x.shape, once=True)
+
+
+_partition_record = primitive(
+    "partition",
+    _partition,
+    spec=_partition_spec,
+    vjp=(partition_vjp,),
+    role="passes",
+    why="Each number takes its gradient back to where it came from.",
+    samples=(
+        Sample(floats(3, 5), kth=(2,), axis=1),
+        Sample(floats(5, 2), kth=(1, 3), axis=0),
+    ),
+)
+
+
+@answers(np.partition)
+def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    a, axis = _axis(a, axis)
+    return _partition_record(a, kth=_kth(kth), axis=axis)
