@@ -114,6 +114,52 @@ CASES: dict[str, tuple[Callable[..., Any], Shapes]] = {
         ),
         ((2, 1), (2, 3)),
     ),
+    "turned": (
+        lambda n, nn, x: n.roll(x, 1, 0) * n.rot90(n.flip(x, 0), 2) * n.roll(x, 5),
+        ONE,
+    ),
+    "copied": (
+        lambda n, nn, x: n.tile(x, (2, 1)) ** 2 * n.repeat(x, 2, 0) + n.resize(x, (6, 4)) ** 2,
+        ONE,
+    ),
+    "framed": (
+        lambda n, nn, x: (
+            n.pad(x, 2, "reflect") * n.pad(x, 2, "symmetric") * n.pad(x, 2, "wrap")
+            + n.pad(x, 2, "edge") * n.pad(x, 2, "maximum") * n.pad(x, 2, constant_values=3)
+            + n.pad(x, 2, "linear_ramp", end_values=-1.0) ** 2 * n.pad(x, 2, "mean")
+        ),
+        ONE,
+    ),
+    "by columns": (
+        lambda n, nn, x: n.reshape(x, (2, 6), order="F") * n.ravel(x, order="F").reshape(2, 6),
+        ONE,
+    ),
+    "diagonals": (
+        lambda n, nn, x: n.diagonal(x, 1) ** 2 * n.trace(x, -1) + (n.tril(x, 1) * n.triu(x)).sum(),
+        ONE,
+    ),
+    "put together": (
+        lambda n, nn, x, y: (
+            n.block([[x, y], [n.ones((1, 3)), 2.0 * y[:1]]]) ** 2
+            * n.hstack([n.column_stack([y, x]), x[:, :1]])[:1, :4]
+            * n.vstack([n.append(x, y, 1), n.dstack([x, x])[:1, :, 0].sum() * n.ones((1, 4))])
+        ),
+        ((2, 3), (2, 1)),
+    ),
+    "inserted": (
+        lambda n, nn, x, y: (
+            n.insert(x, 1, y, axis=0) ** 2 * n.insert(n.delete(x, 0, 1), 3, 1.0, 1)[:1]
+        ),
+        ((3, 4), (4,)),
+    ),
+    "sorted": (
+        lambda n, nn, x: n.sort(x, 1) ** 2 * n.take_along_axis(x, n.argsort(x, 0), 0),
+        ONE,
+    ),
+    "chosen": (
+        lambda n, nn, x, y: n.choose(ROWS % 2, [x[:, :3], y]) ** 2 * n.compress(MASK[0], x, 1),
+        ((3, 4), (3,)),
+    ),
     "indices": (lambda n, nn, x: x[ROWS, 1:] ** 2 * x[:, ::-2].sum() + x[-1, None, ROWS], ONE),
     "mask": (lambda n, nn, x: x[MASK] ** 2, ONE),
 }

@@ -167,3 +167,42 @@ def _sum_products(subscripts: str, *operands: Any) -> Any:
 def one_hot(labels: Any, classes: int, dtype: Any) -> Any:
     hits = primitives.one_hot(labels, classes=classes, dtype=np.dtype(bool))
     return hits.astype(dtype)
+
+
+@expansion()
+def roll(x: Any, shift: tuple[int, ...], axis: tuple[int, ...] | None) -> Any:
+    if axis is None:
+        return roll(x.reshape(-1), (sum(shift),), (0,)).reshape(x.shape)
+    for step, i in zip(shift, axis, strict=True):
+        cut = -step % max(x.shape[i], 1)
+        if cut:
+            before = (slice(None),) * i
+            x = np.concatenate([x[(*before, slice(cut, None))], x[(*before, slice(cut))]], i)
+    return x
+
+
+@expansion()
+def pad(x: Any, width: Any, value: Any) -> Any:
+    shape = tuple(a + n + b for n, (a, b) in zip(x.shape, width, strict=True))
+    index = tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, width, strict=True))
+    if any(v for pair in value for v in pair):
+        frame = np.pad(np.zeros(x.shape, x.dtype), width, constant_values=value)
+        return primitives.assign(frame, x, index=index)
+    return primitives.scatter(x, index=index, shape=shape)
+
+
+@expansion()
+def repeat(x: Any, repeats: int, axis: int) -> Any:
+    shape = list(x.shape)
+    shape[axis] *= repeats
+    copies = (*x.shape[: axis + 1], repeats, *x.shape[axis + 1 :])
+    return np.broadcast_to(np.expand_dims(x, axis + 1), copies).reshape(shape)
+
+
+@expansion()
+def tile(x: Any, reps: tuple[int, ...]) -> Any:
+    shape = (1,) * (len(reps) - x.ndim) + x.shape
+    apart = [n for size in shape for n in (1, size)]
+    copies = [n for pair in zip(reps, shape, strict=True) for n in pair]
+    whole = [r * n for r, n in zip(reps, shape, strict=True)]
+    return np.broadcast_to(x.reshape(apart), copies).reshape(whole)
