@@ -174,9 +174,6 @@ class ArrayMethods:
     def clip(self, min: Any = None, max: Any = None) -> Any:
         return numpy_table[np.clip](self, min, max)
 
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
-        return numpy_table[np.trace](self, offset, axis1, axis2, dtype)
-
     def dot(self, other: Any) -> Any:
         return numpy_table[np.dot](self, other)
 

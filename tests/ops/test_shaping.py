@@ -514,7 +514,7 @@ def test_gradients_do_not_go_into_whole_numbers() -> None:
         (lambda t: np.fliplr(t), "columns"),
         (lambda t: np.pad(t, ((1, 1), (1, 1), (2, 2))), "pad_width"),
         (lambda t: np.pad(t, -1), "negative"),
-        (lambda t: np.trace(t), "axis 1"),
+        (lambda t: np.trace(t), "two axes"),
         (lambda t: np.diagonal(t[None], 0, 1, -1), "twice"),
         (lambda t: np.diag(t[None, None]), "vector or a matrix"),
         (lambda t: np.fill_diagonal(t * 1, 0), "no diagonal"),

@@ -134,7 +134,7 @@ CASES: dict[str, tuple[Callable[..., Any], Shapes]] = {
         lambda n, nn, x: n.reshape(x, (2, 6), order="F") * n.ravel(x, order="F").reshape(2, 6),
         ONE,
     ),
-    "diagonals": (
+    "triangles": (
         lambda n, nn, x: n.diagonal(x, 1) ** 2 * n.trace(x, -1) + (n.tril(x, 1) * n.triu(x)).sum(),
         ONE,
     ),

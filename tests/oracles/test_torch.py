@@ -197,13 +197,12 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], Shapes]] = {
         lambda x: F.pad(x[None], (2, 3), "replicate") ** 2,
         ONE,
     ),
-    "diagonal": (
+    "diagonal of many": (
         lambda x: np.diagonal(x, 1, 0, 2) ** 2,
         lambda x: torch.diagonal(x, 1, 0, 2) ** 2,
         ((3, 2, 4),),
     ),
     "diag": (lambda x: np.diag(x, -1) ** 2, lambda x: torch.diag(x, -1) ** 2, ((3,),)),
-    "trace": (lambda x: np.trace(x) ** 2, lambda x: torch.trace(x) ** 2, ONE),
     "triangles": (
         lambda x: np.tril(x, 1) * np.triu(x),
         lambda x: torch.tril(x, 1) * torch.triu(x),

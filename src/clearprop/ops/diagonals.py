@@ -14,6 +14,8 @@ from .specs import shaped
 
 
 def _two(name: str, axis1: int, axis2: int, shape: tuple[int, ...]) -> tuple[int, int]:
+    if len(shape) < 2:
+        raise ShapeError(f"{name}: a matrix has two axes or more, not shape {shape}")
     ((one,), (other,)) = (normalize_axes(axis, len(shape)) for axis in (axis1, axis2))
     if one == other:
         raise ShapeError(f"{name}: axis {axis1} of shape {shape} was named twice; a matrix has two")

@@ -239,42 +239,6 @@ def _chain(sizes: tuple[int, ...]) -> Callable[[int, int], tuple[int, int]]:
     return best
 
 
-# ---- diagonals, as the array API has them
-
-
-@answers(np.linalg.matrix_transpose, np.matrix_transpose)
-def matrix_transpose(x: Any, /) -> Any:
-    _check_matrices("matrix_transpose", x)
-    return np.swapaxes(x, -1, -2)
-
-
-@answers(np.linalg.diagonal)
-def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    return np.einsum("...ii->...i", _square(x, offset))
-
-
-@answers(np.linalg.trace)
-def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    x = _square(x, offset)
-    return np.einsum("...ii->...", x if dtype is None else np.astype(x, dtype))
-
-
-@answers(np.trace)
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
-    _check_matrices("trace", a)
-    return linalg_trace(np.moveaxis(a, (axis1, axis2), (-2, -1)), offset=offset, dtype=dtype)
-
-
-def _square(x: Any, offset: int) -> Any:
-    """The part of the last two axes that has the wanted diagonal as its main one."""
-    _check_matrices("diagonal", x)
-    rows, columns = max(-offset, 0), max(offset, 0)
-    n = max(min(x.shape[-2] - rows, x.shape[-1] - columns), 0)
-    if x.shape[-2:] == (n, n):
-        return x
-    return x[..., rows : rows + n, columns : columns + n]
-
-
 # ---- the vector product
 
 

@@ -158,7 +158,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 @answers(np.matrix_transpose, np.linalg.matrix_transpose)
 def matrix_transpose(x: Any) -> Any:
     if x.ndim < 2:
-        raise ShapeError(f"matrix_transpose: shape {x.shape} has no two axes to exchange")
+        raise ShapeError(f"matrix_transpose: a matrix has two axes or more, not shape {x.shape}")
     return swapaxes(x, -1, -2)
 
 
