@@ -180,12 +180,15 @@ class _Writer:
         if not np.isfinite(value).all():
             return
         name = _fresh(len(self.lines))
+        in_jax = in_jax or expression
         if size > 30:
-            expression = f"({expression}) / {10 ** math.ceil(math.log10(size / 3))}"
+            scale = 10 ** math.ceil(math.log10(size / 3))
+            expression, in_jax = f"({expression}) / {scale}", f"({in_jax}) / {scale}"
             value = self.evaluate(expression)
         self.values[name] = value
-        text = f"{name} = {expression}"
-        self.lines.append(Line(name, text, _reads(expression), in_jax or text))
+        self.lines.append(
+            Line(name, f"{name} = {expression}", _reads(expression), f"{name} = {in_jax}")
+        )
 
     # ---- steps, from simple to involved
 
@@ -255,7 +258,7 @@ class _Writer:
         part = self.evaluate(f"{x}[{index}]").shape
         y = self.value(lambda y: _stretches(y.shape, part))
         source = f"{y} + 0.3" if y else "0.3"
-        self.add(f"{x}.copy()", f"{_fresh(len(self.lines))} = {x}")
+        self.add(f"{x}.copy()", x)
         name = self.lines[-1].name
         change = self.pick(CHANGES)
         value = self.values[name].copy()
