@@ -247,6 +247,7 @@ SORTING: dict[str, Call] = {
     "isin": (lambda x: x * np.isin(x > 0, [True]), ((4,),)),
     "isin, inverted": (lambda x: x * np.isin(np.argsort(x), [0, 2], invert=True), ((4,),)),
     "nonzero": (lambda x: x[np.nonzero(x > 0)], ((3, 4),)),
+    "where of a condition alone": (lambda x: x[np.where(x > 0)], ((3, 4),)),
     "flatnonzero": (lambda x: x.reshape(-1)[np.flatnonzero(x > 0)], ((3, 4),)),
     "argwhere": (lambda x: x[tuple(np.argwhere(x > 0).T)], ((3, 4),)),
 }
@@ -304,7 +305,14 @@ def test_second_derivatives(name: str, rng: np.random.Generator) -> None:
         np.testing.assert_allclose(d, (a - b) / (2 * step), 1e-5, 1e-7)
 
 
-UNTRACEABLE = {"extract", "place", "nonzero", "flatnonzero", "argwhere"}
+UNTRACEABLE = {
+    "where of a condition alone",
+    "extract",
+    "place",
+    "nonzero",
+    "flatnonzero",
+    "argwhere",
+}
 """How many entries there are depends on the numbers."""
 BY_MEMORY = {name for name in LAYOUT if "by memory" in name}
 

@@ -123,11 +123,10 @@ _where = primitive(
 
 @answers(np.where)
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if x is None and y is None:
+        return np.nonzero(condition)
     if x is None or y is None:
-        raise UnsupportedError(
-            "np.where(condition) alone gives indices, which have no gradient; on a tensor use "
-            "np.where(condition, x, y), or np.nonzero(condition.detach().numpy())"
-        )
+        raise UnsupportedError("np.where takes a condition alone, or a condition and two choices")
     return _where(condition, x, y)
 
 
