@@ -1,4 +1,4 @@
-"""Every primitive beside JAX, on the samples of its record: values and gradients, in float64.
+"""Every primitive beside JAX, on samples of its record: values and gradients, in float64.
 
 JAX's function is found by the name of NumPy's or SciPy's. Those that it writes otherwise stand in `THEIRS`,
 those that it does not have in `ALONE`.
@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.bundle import as_bundle
+from clearprop.bundle import Bundle
 from clearprop.dispatch import find_answer
+from clearprop.ops.indexing import Slot
 from clearprop.primitive import Primitive, Sample, numpy_table, primitives
 from tests.contract import Case, is_complex, is_real, make_case
 
@@ -25,8 +26,92 @@ find_answer(special.erf)  # registers that family
 
 PLACES = (jnp, jnp.linalg, jnp.fft, jax.scipy.special, jax.nn)
 
-THEIRS: dict[str, Callable[..., Any]] = {}
-ALONE: dict[str, str] = {}
+
+def assigned(x: Any, value: Any, *arrays: Any, index: Any) -> Any:
+    return jnp.asarray(x).at[place(index, arrays)].set(value)
+
+
+def scattered(g: Any, *arrays: Any, index: Any, shape: Any) -> Any:
+    return jnp.zeros(shape, g.dtype).at[place(index, arrays)].add(g)
+
+
+def place(index: Any, arrays: Any) -> Any:
+    return tuple(arrays[part.number] if isinstance(part, Slot) else part for part in index)
+
+
+def read(x: Any, *arrays: Any, index: Any) -> Any:
+    return x[place(index, arrays)]
+
+
+def nll_loss(x: Any, labels: Any) -> Any:
+    return -jnp.mean(jnp.take_along_axis(x, labels[..., None], -1))
+
+
+def series(x: Any, coefficients: Any) -> Any:
+    return sum(c * x**k for k, c in enumerate(coefficients))
+
+
+def back(f: Callable[..., Any]) -> Callable[..., Any]:
+    """What takes a gradient back through the linear function `f` of its first input."""
+
+    def run(g: Any, *rest: Any, shape: Any, **params: Any) -> Any:
+        example = jax.ShapeDtypeStruct(shape, jnp.asarray(g).dtype)
+        return jax.linear_transpose(lambda x: f(x, *rest, **params), example)(g)[0]
+
+    return run
+
+
+def take_along(x: Any, indices: Any, axis: int, once: bool) -> Any:
+    return jnp.take_along_axis(x, jnp.asarray(indices), axis)
+
+
+def vander(x: Any, n: int, increasing: bool) -> Any:
+    return jnp.vander(x, n, increasing)
+
+
+THEIRS: dict[str, Callable[..., Any]] = {
+    "window": read,
+    "gather": read,
+    "scatter": scattered,
+    "assign": assigned,
+    "nll_loss": nll_loss,
+    "series": series,
+    "direction": lambda x: x / jnp.abs(x),
+    "fft": jnp.fft.fftn,
+    "ifft": jnp.fft.ifftn,
+    "pad": lambda x, width, value: jnp.pad(x, width, constant_values=value),
+    "vander": vander,
+    "take_along_axis": take_along,
+    "put_along": back(take_along),
+    "put_diagonal": back(jnp.diagonal),
+    "log_expit": jax.nn.log_sigmoid,
+    "exp10": lambda x: 10.0**x,
+    "exprel": lambda x: jnp.expm1(x) / x,
+    "cosm1": lambda x: jnp.cos(x) - 1,
+    "sindg": lambda x: jnp.sin(jnp.radians(x)),
+    "cosdg": lambda x: jnp.cos(jnp.radians(x)),
+    "tandg": lambda x: jnp.tan(jnp.radians(x)),
+    "cotdg": lambda x: 1 / jnp.tan(jnp.radians(x)),
+    "huber": lambda d, r: jnp.where(jnp.abs(r) <= d, r * r / 2, d * (jnp.abs(r) - d / 2)),
+    "pseudo_huber": lambda d, r: d * d * (jnp.sqrt(1 + (r / d) ** 2) - 1),
+    "psi": jax.scipy.special.digamma,
+    "rgamma": lambda x: jax.scipy.special.gamma(1 - x) * jnp.sin(jnp.pi * x) / jnp.pi,
+    "einsum": lambda *xs, subscripts: jnp.einsum(subscripts, *xs),
+    "concatenate": lambda *xs, axis: jnp.concatenate(xs, axis),
+    "stack": lambda *xs, axis: jnp.stack(xs, axis),
+    "astype": lambda x, dtype: jnp.astype(x, dtype),
+}
+"""Where the record and JAX's function differ in name or signature, or where JAX wants it written out."""
+
+_ALONE = {
+    "JAX has none; mpmath and differences must do": """
+        airy hankel1 hankel1e hankel2 hankel2e iv ive jv jve k0 k0e k1 k1e kn kv kve y0 y1 yn yv yve j0 j1
+        ellipe ellipk ellipkm1 erfcinv erfi lambertw ndtri_exp wrightomega shichi radian binom
+        betaincc betaincinv betainccinv gammaincinv gammainccinv""",
+    "JAX's gradient is NaN on these samples": "spence expn",
+    "JAX may order what is left and right of the place otherwise": "partition",
+}
+ALONE = {name: why for why, names in _ALONE.items() for name in names.split()}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -51,7 +136,7 @@ PAIRS = [
     pytest.param(record, sample, id=f"{record.name}-{i}")
     for record in RECORDS
     if record.name not in ALONE
-    for i, sample in enumerate(record.samples)
+    for i, sample in enumerate(record.samples[:3])  # each compiles for a while
 ]
 
 
@@ -76,13 +161,18 @@ def test_record(record: Primitive, sample: Sample) -> None:
         def on_floats(*xs: Any) -> Any:
             changed = dict(zip(places, xs, strict=True))
             out = f(*case.with_inputs(changed), **case.params)
-            return tuple(out) if isinstance(out, tuple) or len(as_bundle(out)) > 1 else (out,)
+            return tuple(out) if isinstance(out, tuple) or out.shape == Bundle.shape else (out,)
 
         return on_floats
 
     xs = [case.inputs[i] for i in places]
     outs, pullback = clearprop.vjp(called(record), *xs)
-    expected, their_pullback = jax.vjp(called(theirs), *map(jnp.asarray, xs))
+    try:
+        expected, their_pullback = jax.vjp(called(theirs), *map(jnp.asarray, xs))
+    except (TypeError, ValueError, NotImplementedError):
+        if any(map(is_complex, xs)):
+            pytest.skip("JAX takes real numbers alone here")
+        raise
     rng = np.random.default_rng(9)
     gs = []
     for mine, other in zip(outs, expected, strict=True):
