@@ -47,19 +47,23 @@ CHEAP = 8
 """What a value may cost, in additions, to be computed twice rather than kept in memory."""
 
 
-def fuse(graph: Graph) -> Program:
-    """The program of a graph whose blocks are open and whose composite primitives are expanded."""
+def fuse(graph: Graph, *, readable: bool = False) -> Program:
+    """The program of a graph whose blocks are open and whose composite primitives are expanded.
+
+    A `readable` one keeps the axes as they are, computes nothing twice, and is not cut into parts.
+    """
     grouping = Grouping(graph)
     for node in graph.nodes:
         grouping.add(node)
-    return Building(grouping).program()
+    return Building(grouping, readable).program()
 
 
 class Building:
     """From groups to stages, last to first."""
 
-    def __init__(self, grouping: Grouping) -> None:
+    def __init__(self, grouping: Grouping, readable: bool) -> None:
         self.grouping = grouping
+        self.readable = readable
         self.graph = grouping.graph
         self.buffers: dict[Wire, Buffer] = {}
         """Of roots that are wanted in memory."""
@@ -77,7 +81,9 @@ class Building:
             if root in self.buffers:  # somebody wants it in memory after all
                 self.grouping.start_alone(node)
                 stages += self._stage(len(self.grouping.groups) - 1)
-        stages = [part for stage in order(stages[::-1]) for part in share(stage)]
+        stages = order(stages[::-1])
+        if not self.readable:
+            stages = [part for stage in stages for part in share(stage)]
         return Program(graph.name, inputs, outputs, stages)
 
     def _new(self, root: Wire, role: str = "temporary", value: Any = None) -> Buffer:
@@ -143,7 +149,7 @@ class _Nesting:
         self.group = self.grouping.groups[number]
         self.known: dict[Any, Expression] = {}
         self.extents = tuple(self.group.extents)
-        self.budget: float = CHEAP
+        self.budget: float = 0 if building.readable else CHEAP
         """What may be spent on computing a value again."""
 
     def stages(self, wanted: Sequence[Node]) -> list[Stage]:
@@ -165,8 +171,12 @@ class _Nesting:
         nest = Nest(
             self.extents, group.reduced or frozenset(), effects, product, covers=list(group.nodes)
         )
+        nest.names = {
+            e: w.name for w, e in self.known.items() if isinstance(w, Wire) and w.is_named
+        }
         nest.lanes = lanes(nest)
-        coalesce(nest)
+        if not self.building.readable:
+            coalesce(nest)
         keep(nest, CHEAP)
         return [nest]
 
@@ -290,7 +300,7 @@ class _Nesting:
             labels = self._input(node.inputs[0], node.inputs[0].spec.shape, place[:-1])
             axis = place[-1]
             index = Position(np.dtype("i8"), frozenset([axis]), axis)
-            return one_hot(node, labels, index)
+            return one_hot(node, labels, index, trusted=self.building.readable)
         inputs = [self._input(w, spec.shape, place) for w in node.inputs]
         return ELEMENTWISE[name](node, inputs)
 

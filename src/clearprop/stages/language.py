@@ -237,6 +237,8 @@ class Nest:
     """Values that a later phase reads back from memory rather than computing them again."""
     covers: list[Node] = field(default_factory=list)
     """The graph's nodes that are computed here, for the report."""
+    names: dict[Expression, str] = field(default_factory=dict)
+    """What the user calls some of the values, where axes are as they were."""
     _order: tuple[tuple[Effect, ...], list[Expression]] | None = None
     """What `expressions` found last, and for which effects."""
 

@@ -193,8 +193,16 @@ def power(node: Node, inputs: Sequence[Expression]) -> Expression:
     return compute("power", dtype, x, y)
 
 
-def one_hot(node: Node, labels: Expression, position: Expression) -> Expression:
-    """Whether the label at a point is the position along its last axis; negative ones count from the end."""
+def one_hot(
+    node: Node, labels: Expression, position: Expression, *, trusted: bool = False
+) -> Expression:
+    """Whether the label at a point is the position along its last axis; negative ones count from the end.
+
+    Labels that are `trusted` are never negative.
+    """
+    if trusted:
+        label = convert(labels, position.dtype)
+        return convert(compute("equal", _BOOL, label, position), node.out.spec.dtype)
     classes = literal(node.params["classes"], labels.dtype)
     wrapped = compute("add", labels.dtype, labels, classes)
     negative = compute("less", _BOOL, labels, literal(0, labels.dtype))

@@ -1,0 +1,211 @@
+"""A program of stages as one C function and its header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ...errors import UnsupportedError
+from ...stages.language import Buffer, Host, Nest, Program
+from ...stages.memory import arrange
+from .nests import nest_lines
+from .words import HELPERS, RESERVED, number, type_of
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class CFunction:
+    """C source with its header."""
+
+    name: str
+    source: str
+    header: str
+    prototype: str
+    workspace: int
+    """Bytes of memory that the caller lends to it, aligned as for a double; 0: it takes none."""
+    inputs: tuple[Buffer, ...]
+    outputs: tuple[Buffer, ...]
+
+
+def c_function(
+    program: Program,
+    *,
+    name: str,
+    comments: Sequence[str] = (),
+    outputs: Mapping[int, str] | None = None,
+) -> CFunction:
+    """Write a program of stages.
+
+    Parameters
+    ----------
+    program : readable stages (`fuse` with ``readable=True``) without any left to NumPy
+    name : of the function
+    comments : lines for the comment before it
+    outputs : names of results by their number, where they are to be others than the program's
+
+    Raises
+    ------
+    UnsupportedError : an operation has no form in C, or a name is no identifier there.
+    """
+    return _Writer(program, name, comments, outputs or {}).write()
+
+
+class _Writer:
+    def __init__(
+        self, program: Program, name: str, comments: Sequence[str], outputs: Mapping[int, str]
+    ) -> None:
+        for stage in program.stages:
+            if isinstance(stage, Host):
+                raise UnsupportedError(
+                    f"{stage.node.primitive.name} has no form in C: {stage.why}. "
+                    f"The targets numpy, torch and jax may have it."
+                )
+        self.program, self.comments = program, comments
+        self.nests = [stage for stage in program.stages if isinstance(stage, Nest)]
+        self.taken = {"workspace"}
+        self.name = self._identifier(name)
+        self.names: dict[Buffer, str] = {}
+        for number_, b in enumerate(program.outputs):
+            self.names[b] = self._unique(outputs.get(number_, b.name))
+        for b in (*program.inputs, *program.buffers()):
+            if b not in self.names:
+                self.names[b] = self._unique(b.name)
+        scratch = [a.buffer for nest in self.nests for a in nest.kept.values()]
+        for b in scratch:
+            self.names.setdefault(b, self._unique(b.name))
+        self.arena = arrange(
+            self.nests, {*program.inputs, *program.outputs, *self._single()}, lambda nest: 0
+        )
+
+    def _single(self) -> list[Buffer]:
+        """Temporaries of one number, which are variables."""
+        return [b for b in self.program.buffers() if b.role == "temporary" and b.size == 1]
+
+    # ---- names
+
+    def _identifier(self, name: str) -> str:
+        if not _IDENTIFIER.fullmatch(name):
+            raise UnsupportedError(
+                f"{name!r} is no identifier in C, which takes letters from a to z, digits and "
+                f"underscores; rename it"
+            )
+        return f"{name}_" if name in RESERVED else name
+
+    def _unique(self, name: str) -> str:
+        name = self._identifier(name)
+        base, count = name, 1
+        while name in self.taken:
+            count += 1
+            name = f"{base}_{count}"
+        self.taken.add(name)
+        return name
+
+    # ---- text
+
+    def write(self) -> CFunction:
+        body, helpers = [], set[tuple[str, str]]()
+        for nest in self.nests:
+            # variables of a nest without loops are variables of the function
+            names = set(self.taken) if nest.extents else self.taken
+            lines, used = nest_lines(nest, self._reference, names)
+            body += ["", *lines]
+            helpers |= used
+        workspace = self.arena.bytes
+        prototype = self._prototype(workspace)
+        macro = f"{self.name.upper()}_WORKSPACE"
+        size = [f"#define {macro} {workspace} /* bytes, aligned as for a double */", ""]
+        guard = f"{self.name.upper()}_H"
+        header = [
+            f"#ifndef {guard}",
+            f"#define {guard}",
+            "",
+            "#include <stdint.h>",
+            "",
+            *(size if workspace else []),
+            *self._comment(),
+            f"{prototype};",
+            "",
+            "#endif",
+        ]
+        source = [
+            *self._comment(),
+            "#include <math.h>",
+            "#include <stdint.h>",
+            f'#include "{self.name}.h"',
+            *self._helpers(helpers),
+            *self._constants(),
+            "",
+            prototype,
+            "{",
+            *(f"    {line}" if line else "" for line in [*self._memory(), *body]),
+            "}",
+        ]
+        return CFunction(
+            self.name,
+            "\n".join(source) + "\n",
+            "\n".join(header) + "\n",
+            prototype,
+            workspace,
+            tuple(self.program.inputs),
+            tuple(self.program.outputs),
+        )
+
+    def _comment(self) -> list[str]:
+        if not self.comments:
+            return []
+        first, *rest = self.comments
+        return [f"/* {first}", *(f" * {line}".rstrip() for line in rest), " */"]
+
+    def _prototype(self, workspace: int) -> str:
+        parts = []
+        for b in self.program.inputs:
+            text = type_of(b.dtype)
+            parts.append(
+                f"{text} {self.names[b]}" if not b.spec.shape else f"const {text} *{self.names[b]}"
+            )
+        parts += [f"{type_of(b.dtype)} *{self.names[b]}" for b in self.program.outputs]
+        parts += ["void *workspace"] if workspace else []
+        line = f"void {self.name}({', '.join(parts) or 'void'})"
+        if len(line) <= 100:
+            return line
+        return f"void {self.name}(\n    " + ",\n    ".join(parts) + ")"
+
+    def _helpers(self, used: set[tuple[str, str]]) -> list[str]:
+        lines = []
+        for name, text in sorted(used):
+            f = "f" if text == "float" else ""
+            lines += ["", "static " + HELPERS[name].format(T=text, f=f)]
+        return lines
+
+    def _constants(self) -> list[str]:
+        lines = []
+        for b in self.program.buffers():
+            if b.role == "constant":
+                numbers = ", ".join(number(x, b.dtype) for x in b.value.reshape(-1))
+                lines += [
+                    "",
+                    f"static const {type_of(b.dtype)} {self.names[b]}[{b.size}] = {{{numbers}}};",
+                ]
+        return lines
+
+    def _memory(self) -> list[str]:
+        """Where temporaries lie."""
+        lines = []
+        for b in self._single():
+            lines.append(f"{type_of(b.dtype)} {self.names[b]};")
+        for b, offset in self.arena.offsets.items():
+            text = type_of(b.dtype)
+            start = f"(char *)workspace + {offset}" if offset else "workspace"
+            wrapped = f"({text} *)({start})" if offset else f"({text} *){start}"
+            shape = "×".join(map(str, b.spec.shape))
+            lines.append(f"{text} *{self.names[b]} = {wrapped}; /* {shape.replace('×', ' x ')} */")
+        return lines
+
+    def _reference(self, b: Buffer) -> tuple[str, bool]:
+        """A buffer's name, and whether that is the number itself rather than where it lies."""
+        by_value = (b.role == "input" and not b.spec.shape) or (
+            b.role == "temporary" and b.size == 1
+        )
+        return self.names[b], by_value

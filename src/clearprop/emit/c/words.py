@@ -1,0 +1,82 @@
+"""How numbers and operations are written in C, one entry each."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+TYPES = {
+    "f8": "double", "f4": "float", "b1": "unsigned char",
+    "i1": "int8_t", "i2": "int16_t", "i4": "int32_t", "i8": "int64_t",
+    "u1": "uint8_t", "u2": "uint16_t", "u4": "uint32_t", "u8": "uint64_t",
+}  # fmt: skip
+"""By kind and size of a dtype."""
+
+INFIX = {
+    "add": ("+", 12), "subtract": ("-", 12), "multiply": ("*", 13), "divide": ("/", 13),
+    "less": ("<", 10), "less_equal": ("<=", 10), "greater": (">", 10), "greater_equal": (">=", 10),
+    "equal": ("==", 9), "not_equal": ("!=", 9), "and": ("&&", 5), "or": ("||", 4),
+}  # fmt: skip
+"""Operators, and how tightly they bind (the grammar of C99, section 6.5)."""
+
+LIBRARY = {
+    "sqrt", "floor", "ceil", "rint", "exp", "expm1", "log", "log1p", "sin", "cos", "tanh",
+    "exp2", "log2", "log10", "cbrt", "erf", "sinh", "cosh",
+}  # fmt: skip
+"""Functions of <math.h> under their own names; those on float end in f."""
+
+RENAMED = {
+    "absolute": "fabs", "power": "pow", "arctan": "atan", "arctan2": "atan2", "arcsin": "asin",
+    "arccos": "acos", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+}  # fmt: skip
+
+HELPERS = {
+    "maximum": "{T} maximum({T} x, {T} y) {{ return x >= y || x != x ? x : y; }}",
+    "minimum": "{T} minimum({T} x, {T} y) {{ return x <= y || x != x ? x : y; }}",
+    "sign": "{T} sign({T} x) {{ return x > 0 ? 1 : x < 0 ? -1 : x; }}",
+    "whole_absolute": "{T} whole_absolute({T} x) {{ return x < 0 ? -x : x; }}",
+    "sigmoid": """{T} sigmoid({T} x)
+{{
+    {T} small = exp{f}(-fabs{f}(x)); /* never overflows */
+    return (x >= 0 ? 1 : small) / (1 + small);
+}}""",
+}
+"""Small functions that are written before the function that needs them; NaN goes through, as in NumPy."""
+
+_WORDS = (
+    "auto break case char const continue default do double else enum extern float for goto if inline "
+    "int long register restrict return short signed sizeof static struct switch typedef union "
+    "unsigned void volatile while _Bool _Complex _Imaginary main errno NAN INFINITY NULL y0 y1 yn j0 "
+    "j1 jn gamma lgamma tgamma signgam i j k m n isnan isfinite isinf signbit remainder fmod fmin "
+    "fmax fma hypot round trunc logb ldexp frexp modf abs labs div index rindex exit time clock "
+)
+RESERVED = frozenset([*_WORDS.split(), *LIBRARY, *RENAMED.values(), *HELPERS])
+"""What a variable cannot be called, or had better not be."""
+
+
+def type_of(dtype: np.dtype[Any]) -> str:
+    return TYPES[f"{dtype.kind}{dtype.itemsize}"]
+
+
+def suffix(dtype: np.dtype[Any]) -> str:
+    """What functions and constants of a type end in."""
+    return "f" if dtype == np.float32 else ""
+
+
+def number(value: Any, dtype: np.dtype[Any]) -> str:
+    """A constant.
+
+    >>> number(1.0, np.dtype("f4")), number(-2.5, np.dtype("f8")), number(3, np.dtype("i8"))
+    ('1.0f', '-2.5', '3')
+    """
+    if dtype.kind != "f":
+        return str(int(value))
+    x = float(value)
+    if math.isnan(x):
+        return "NAN"
+    if math.isinf(x):
+        return "INFINITY" if x > 0 else "-INFINITY"
+    text = str(np.float32(value)) if dtype == np.float32 else repr(x)
+    return text + suffix(dtype)
