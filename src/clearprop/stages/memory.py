@@ -26,12 +26,16 @@ def aligned(size: int) -> int:
 
 
 def arrange(
-    nests: Sequence[Nest], outside: Collection[Buffer], workspace: Callable[[Nest], int]
+    nests: Sequence[Nest],
+    outside: Collection[Buffer],
+    workspace: Callable[[Nest], int],
+    *,
+    hand_on: bool = True,
 ) -> Arena:
     """Give each temporary of `nests` that is not in `outside` a place; lives that do not meet share it.
 
     First fit, the largest first: close to the least possible, and simple. A value that is read for the last
-    time where another one of its size is made hands its place on to that.
+    time where another one of its size is made hands its place on to that, if it may.
     """
     lives: dict[Buffer, tuple[int, int]] = {}
     for number, nest in enumerate(nests):
@@ -40,7 +44,7 @@ def arrange(
             if b.role == "temporary" and b not in outside:
                 first, _ = lives.get(b, (number, number))
                 lives[b] = first, number
-    heirs = _heirs(nests, lives)
+    heirs = _heirs(nests, lives) if hand_on else {}
     for b, heir in heirs.items():  # newest first, so that chains of them become one life
         lives[b] = lives[b][0], lives.pop(heir)[1]
     offsets: dict[Buffer, int] = {}

@@ -75,9 +75,8 @@ class _Writer:
         scratch = [a.buffer for nest in self.nests for a in nest.kept.values()]
         for b in scratch:
             self.names.setdefault(b, self._unique(b.name))
-        self.arena = arrange(
-            self.nests, {*program.inputs, *program.outputs, *self._single()}, lambda nest: 0
-        )
+        outside = {*program.inputs, *program.outputs, *self._single()}
+        self.arena = arrange(self.nests, outside, lambda nest: 0, hand_on=False)
 
     def _single(self) -> list[Buffer]:
         """Temporaries of one number, which are variables."""
@@ -107,8 +106,9 @@ class _Writer:
     def write(self) -> CFunction:
         body, helpers = [], set[tuple[str, str]]()
         for nest in self.nests:
-            # variables of a nest without loops are variables of the function
-            names = set(self.taken) if nest.extents else self.taken
+            # what stands in no loop is a variable of the function
+            free = len(nest.reduced) < len(nest.extents)
+            names = set(self.taken) if free else self.taken
             lines, used = nest_lines(nest, self._reference, names)
             body += ["", *lines]
             helpers |= used
@@ -135,7 +135,7 @@ class _Writer:
             "#include <stdint.h>",
             f'#include "{self.name}.h"',
             *self._helpers(helpers),
-            *self._constants(),
+            *self._constants("\n".join(body)),
             "",
             prototype,
             "{",
@@ -179,10 +179,11 @@ class _Writer:
             lines += ["", "static " + HELPERS[name].format(T=text, f=f)]
         return lines
 
-    def _constants(self) -> list[str]:
+    def _constants(self, body: str) -> list[str]:
+        """Arrays that the code reads: a loop without any round may not get to read its own."""
         lines = []
         for b in self.program.buffers():
-            if b.role == "constant":
+            if b.role == "constant" and re.search(rf"\b{self.names[b]}\b", body):
                 numbers = ", ".join(number(x, b.dtype) for x in b.value.reshape(-1))
                 lines += [
                     "",
@@ -191,8 +192,9 @@ class _Writer:
         return lines
 
     def _memory(self) -> list[str]:
-        """Where temporaries lie."""
-        lines = []
+        """Where temporaries lie; a word for the compiler on parameters that nothing reads."""
+        read = {a.buffer for nest in self.nests for a in nest.reads()}
+        lines = [f"(void){self.names[b]};" for b in self.program.inputs if b not in read]
         for b in self._single():
             lines.append(f"{type_of(b.dtype)} {self.names[b]};")
         for b, offset in self.arena.offsets.items():

@@ -29,7 +29,7 @@ from ...stages.language import (
 )
 from ...stages.shaping import cost
 from .expressions import Writer, letter, place_of
-from .words import number, type_of
+from .words import RESERVED, number, type_of
 
 Reference = Callable[[Buffer], tuple[str, bool]]
 """A buffer's name in C, and whether that is the number itself."""
@@ -93,6 +93,7 @@ class _Nest:
     def local(self, e: Expression, otherwise: str) -> str:
         """A variable for a value: the user's name; with the axes where memory is called so, ``h_ij``."""
         name = self.nest.names.get(e, otherwise)
+        name = f"{name}_" if name in RESERVED else name if name.isascii() else otherwise
         if name in self.taken and name != otherwise:
             name = f"{name}_{''.join(letter(a) for a in sorted(e.axes))}".rstrip("_")
         return self.fresh(name)

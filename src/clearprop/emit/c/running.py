@@ -20,6 +20,9 @@ STRICT = ("-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-O1")
 """Flags under which generated code compiles without a word."""
 
 
+_FENCE, _FILLING = 256, 0xAB
+
+
 def compiler() -> str | None:
     """The system's C compiler: ``CC``, or cc, gcc or clang; None where there is none."""
     names = [os.environ.get("CC", ""), "cc", "gcc", "clang"]
@@ -48,15 +51,15 @@ def run_c(function: CFunction) -> Callable[[Sequence[Any]], list[Any]]:
             x = np.ascontiguousarray(x, b.dtype)
             alive.append(x)
             arguments.append(_by_value(x) if not b.spec.shape else _pointer(x))
-        results = [np.full(b.spec.shape, 77, b.dtype) for b in function.outputs]
-        arguments += [_pointer(x) for x in results]
-        if function.workspace:
-            memory = np.empty(function.workspace // 8 + 1)
-            memory.view(np.uint8)[:] = 0xAB  # nothing may rest on what was there
-            alive.append(memory)
-            arguments.append(_pointer(memory))
-        native(*arguments)
-        return [x[()] for x in results]
+        results = [_fenced(b.bytes) for b in function.outputs]
+        lent = [*results, _fenced(function.workspace)] if function.workspace else results
+        native(*arguments, *map(_pointer, lent))
+        if any((x[-_FENCE:] != _FILLING).any() for x in lent):
+            raise CompileError(f"{function.name} wrote beyond the memory that it was lent")
+        return [
+            x[:-_FENCE].view(b.dtype).reshape(b.spec.shape)[()]
+            for x, b in zip(results, function.outputs, strict=True)
+        ]
 
     return run
 
@@ -71,6 +74,11 @@ def _built(function: CFunction, cc: str, folder: Path) -> ctypes.CDLL:
     if done.returncode:
         raise CompileError(f"{' '.join(command)} refuses generated code:\n{done.stderr}")
     return ctypes.CDLL(str(library))
+
+
+def _fenced(size: int) -> Any:
+    """So many bytes and a fence behind them, filled with what nothing may rest on."""
+    return np.full(-(-size // 8) * 8 + _FENCE, _FILLING, np.uint8)[: size + _FENCE]
 
 
 def _pointer(x: Any) -> ctypes.c_void_p:
