@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ...stages.language import (
     Access,
+    Buffer,
     Compute,
     Expression,
     Index,
@@ -33,6 +34,8 @@ class Writer:
         self.names: dict[Expression, str] = {}
         self.helpers: set[tuple[str, str]] = set()
         """Helper functions that were used, with the types they were used on."""
+        self.places: dict[Buffer, int] = {}
+        """Constant arrays that are used as indices, and how many places they choose from."""
 
     def text(self, e: Expression) -> str:
         return self._write(e)[0]
@@ -59,10 +62,12 @@ class Writer:
         return [(_wrap(text, binds > 13), s) for text, binds, s in self._numbers(indices)]
 
     def _numbers(self, indices: Sequence[Index]) -> Iterator[tuple[str, int, int]]:
-        for e, stride, _ in indices:
+        for e, stride, count in indices:
             number = e
             while isinstance(number, Compute) and number.operation == "convert":
                 (number,) = number.operands  # any whole number is an index
+            if isinstance(number, Load) and number.access.buffer.role == "constant":
+                self.places[number.access.buffer] = count
             text, binds = self._write(number)
             yield text, binds, stride
 

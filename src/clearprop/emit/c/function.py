@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...errors import UnsupportedError
 from ...stages.language import Buffer, Host, Nest, Program
 from ...stages.memory import arrange
@@ -65,6 +67,7 @@ class _Writer:
         self.program, self.comments = program, comments
         self.nests = [stage for stage in program.stages if isinstance(stage, Nest)]
         self.taken = {"workspace"}
+        self.places: dict[Buffer, int] = {}
         self.name = self._identifier(name)
         self.names: dict[Buffer, str] = {}
         for number_, b in enumerate(program.outputs):
@@ -109,9 +112,10 @@ class _Writer:
             # what stands in no loop is a variable of the function
             free = len(nest.reduced) < len(nest.extents)
             names = set(self.taken) if free else self.taken
-            lines, used = nest_lines(nest, self._reference, names)
+            lines, words = nest_lines(nest, self._reference, names)
             body += ["", *lines]
-            helpers |= used
+            helpers |= words.helpers
+            self.places |= words.places
         workspace = self.arena.bytes
         prototype = self._prototype(workspace)
         macro = f"{self.name.upper()}_WORKSPACE"
@@ -184,7 +188,10 @@ class _Writer:
         lines = []
         for b in self.program.buffers():
             if b.role == "constant" and re.search(rf"\b{self.names[b]}\b", body):
-                numbers = ", ".join(number(x, b.dtype) for x in b.value.reshape(-1))
+                value = b.value.reshape(-1)
+                if b in self.places:  # indices count from the end only in Python
+                    value = np.where(value < 0, value + self.places[b], value)
+                numbers = ", ".join(number(x, b.dtype) for x in value)
                 lines += [
                     "",
                     f"static const {type_of(b.dtype)} {self.names[b]}[{b.size}] = {{{numbers}}};",

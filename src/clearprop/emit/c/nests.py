@@ -41,13 +41,11 @@ _COSTLY = 4
 """Additions from which a value that an inner loop does not change is taken out of it."""
 
 
-def nest_lines(
-    nest: Nest, reference: Reference, taken: set[str]
-) -> tuple[list[str], set[tuple[str, str]]]:
-    """The lines of a nest, and the helper functions that they call. New names are added to `taken`."""
+def nest_lines(nest: Nest, reference: Reference, taken: set[str]) -> tuple[list[str], Writer]:
+    """The lines of a nest, and who wrote its expressions. New names are added to `taken`."""
     writer = _Nest(nest, reference, taken)
     writer.write()
-    return writer.lines, writer.words.helpers
+    return writer.lines, writer.words
 
 
 class _Nest:
@@ -179,7 +177,7 @@ class _Nest:
         """The user's lines that are computed here, or answered."""
         lines: dict[tuple[bool, str], None] = {}
         for node in self.nest.covers:
-            if node.line is not None:
+            if node.line is not None and node.line.text:
                 lines[node.is_backward, " ".join(node.line.text.split())] = None
         for is_backward, text in lines:
             text = text.replace("*/", "* /")
