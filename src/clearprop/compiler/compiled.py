@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ from .report import Report
 
 _MOST = 64
 """How many combinations of shapes, dtypes and fixed values a function keeps compiled."""
+_compiling = threading.RLock()
+"""One thread at a time: others that call for the first time wait for the code instead of making it again."""
 
 
 def compile(f: Callable[..., Any] | None = None, *, donate: str | Sequence[str] = ()) -> Any:
@@ -82,13 +85,17 @@ class Compiled:
         """What is compiled for arguments like these."""
         args, kwargs = alike(args, kwargs)
         key = _key(args, kwargs)
+        with _compiling:
+            return self._executable(key, args, kwargs)
+
+    def _executable(self, key: Any, args: Any, kwargs: Any) -> Executable:
         if key not in self._known:
             if len(self._known) >= _MOST:
                 self._known.popitem(last=False)
                 warnings.warn(
                     f"{self.__name__} was compiled for more than {_MOST} combinations of shapes, dtypes and "
                     f"fixed values, so old ones are dropped. Pass numbers that change as arrays.",
-                    stacklevel=4,
+                    stacklevel=5,
                 )
             self._known[key] = _executables()(self.function, args, kwargs, self.donate)
         self._known.move_to_end(key)
@@ -143,7 +150,7 @@ def _executables() -> type[Executable]:
         warnings.warn(
             "llvmlite is not installed, so compiled functions run as NumPy code, about as fast as NumPy. "
             "For native code: pip install llvmlite",
-            stacklevel=5,
+            stacklevel=6,
         )
         return PlainExecutable
     return NativeExecutable

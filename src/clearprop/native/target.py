@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import count
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -49,17 +50,16 @@ def assembly(text: str, level: int = 2) -> str:
     return machine(level).emit_assembly(llvm.parse_assembly(text))
 
 
-_linked = 0
+_next_name = count(1).__next__
+"""Numbers for libraries: each must have a name of its own, whichever thread links it."""
 
 
 class Code:
     """Object code in memory, ready to be called; it lives as long as this object does."""
 
     def __init__(self, object_code: bytes, names: tuple[str, ...]) -> None:
-        global _linked
-        _linked += 1
         library = llvm.JITLibraryBuilder().add_object_img(object_code).add_current_process()
         for name in names:
             library.export_symbol(name)
-        self._tracker = library.link(_linker(), f"clearprop{_linked}")
+        self._tracker = library.link(_linker(), f"clearprop{_next_name()}")
         self.addresses: dict[str, int] = {name: self._tracker[name] for name in names}
