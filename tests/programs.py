@@ -73,7 +73,39 @@ REDUCTIONS = (
     "np.sqrt(np.var({x}, {how}) + 0.1)",
     "np.log(np.sum(np.exp({x}), {how}))",
 )
-PRODUCTS = ("{x} @ {y}", "np.dot({x}, {y})", "np.matmul({x}, {y})", "np.outer({x}, {y})")
+PRODUCTS = (
+    "{x} @ {y}",
+    "np.dot({x}, {y})",
+    "np.matmul({x}, {y})",
+    "np.outer({x}, {y})",
+    "np.inner({x}, {y})",
+    "np.kron({x}, {y})",
+    "np.tensordot({x}, {y}, 1)",
+    "np.einsum('...i,...i', {x}, {y})",
+    "np.einsum('ij,jk->ki', {x}, {y})",
+    "np.convolve({x}, {y})",
+)
+SHAPING = (
+    "{x}.T",
+    "{x}.reshape(-1)",
+    "np.ravel({x})",
+    "np.squeeze({x})",
+    "np.atleast_2d({x})",
+    "np.swapaxes({x}, 0, -1)",
+    "np.moveaxis({x}, -1, 0)",
+    "np.flip({x})",
+    "np.roll({x}, 2)",
+    "np.roll({x}, -1, axis=-1)",
+    "np.tile({x}, 2)",
+    "np.repeat({x}, 2, axis=0)",
+    "np.pad({x}, 1)",
+    "np.sort({x}, axis=-1)",
+    "np.diagonal({x})",
+    "np.tril(np.atleast_2d({x}))",
+    "np.triu(np.atleast_2d({x}), 1)",
+    "np.split({x}, [1], axis=0)[0]",
+    "np.take({x}, np.array([0, -1, 0]), axis=-1)",
+)
 CHANGES = ("=", "+=", "-=", "*=")
 
 
@@ -190,6 +222,15 @@ class _Writer:
             Line(name, f"{name} = {expression}", _reads(expression), f"{name} = {in_jax}")
         )
 
+    def try_(self, expression: str) -> None:
+        """Add an expression, unless the shapes do not fit or much too much comes out."""
+        try:
+            small = self.evaluate(expression).size <= 2000
+        except (ValueError, IndexError, TypeError):
+            return
+        if small:
+            self.add(expression)
+
     # ---- steps, from simple to involved
 
     def unary(self) -> None:
@@ -214,21 +255,14 @@ class _Writer:
             return
         value = self.values[x]
         shape, ndim = value.shape, value.ndim
-        self.add(
-            self.pick(
-                [
-                    f"{x}.T",
-                    f"{x}.reshape(-1)",
-                    f"{x}.reshape{shape[::-1]}",
-                    f"np.swapaxes({x}, 0, -1)",
-                    f"np.moveaxis({x}, -1, 0)",
-                    f"np.transpose({x}, {self.draw(st.permutations(range(ndim)))})",
-                    f"np.expand_dims({x}, {self.draw(st.integers(-1, ndim))})",
-                    f"np.squeeze({x})",
-                    f"np.broadcast_to({x}, {(2, *shape)})",
-                ]
-            )
-        )
+        plain = [source.format(x=x) for source in SHAPING]
+        with_numbers = [
+            f"{x}.reshape{shape[::-1]}",
+            f"np.transpose({x}, {self.draw(st.permutations(range(ndim)))})",
+            f"np.expand_dims({x}, {self.draw(st.integers(-1, ndim))})",
+            f"np.broadcast_to({x}, {(2, *shape)})",
+        ]
+        self.try_(self.pick(plain + with_numbers))
 
     def joining(self) -> None:
         x = self.value(lambda x: x.ndim)
@@ -244,11 +278,8 @@ class _Writer:
             self.add(f"{x}[{self.index(self.values[x].shape, repeats=True)}]")
 
     def product(self) -> None:
-        source = self.pick(PRODUCTS)
-        x = self.value(lambda x: x.ndim and x.size)
-        y = self.value(lambda y: bool(x) and _fits(source, self.values[x], y))
-        if x and y:
-            self.add(source.format(x=x, y=y))
+        x, y = self.value(), self.value()
+        self.try_(self.pick(PRODUCTS).format(x=x, y=y))
 
     def assignment(self) -> None:
         x = self.value(lambda x: x.ndim and x.size)
@@ -346,14 +377,6 @@ def _broadcast(*shapes: Shape) -> bool:
 
 def _stretches(shape: Shape, target: Shape) -> bool:
     return _broadcast(shape, target) and np.broadcast_shapes(shape, target) == target
-
-
-def _fits(source: str, x: Any, y: Any) -> bool:
-    try:
-        value = eval(source.format(x="x", y="y"), {"np": np, "x": x, "y": y})
-    except ValueError:
-        return False
-    return value.size <= 1000
 
 
 @st.composite
