@@ -96,7 +96,7 @@ def _put_diagonal(g: Any, offset: int, axis1: int, axis2: int, shape: Any) -> An
 
 
 REFERENCES: dict[str, Callable[..., Any]] = {
-    "sigmoid": scipy.special.expit,
+    "sigmoid": lambda x: scipy.special.expit(x) if x.dtype.kind == "f" else 1 / (1 + np.exp(-x)),
     "relu": lambda x: x * (x > 0),
     "logsumexp": lambda x, axis, keepdims: (
         scipy.special.logsumexp(x, axis, keepdims=keepdims) if axis else x

@@ -13,7 +13,7 @@ from ..errors import UnsupportedError
 from ..primitive import Sample, answers, floats, primitive
 from ..spec import ArraySpec, broadcast_shapes, promote, shape_of
 from ..tensor import Tensor
-from .samples import ANY, PAIRS
+from .samples import ANY, COMPLEX_PAIRS, PAIRS
 from .specs import like_ufunc, same
 
 
@@ -76,7 +76,7 @@ maximum = primitive(
     role="routes",
     why="Only the larger input moves the output; the other one could change a little unnoticed.",
     elementwise=True,
-    samples=PAIRS,
+    samples=(*PAIRS, *COMPLEX_PAIRS),
 )
 
 minimum = primitive(
@@ -88,7 +88,7 @@ minimum = primitive(
     role="routes",
     why="Only the smaller input moves the output; the other one could change a little unnoticed.",
     elementwise=True,
-    samples=PAIRS,
+    samples=(*PAIRS, *COMPLEX_PAIRS),
 )
 
 
