@@ -378,7 +378,10 @@ def _install_operator(name: str, primitive: Primitive) -> None:
         setattr(Tensor, f"__r{name}__", reflected)
 
 
-_REFLECTED = {"add", "sub", "mul", "truediv", "pow", "matmul", "and", "or"}
+_REFLECTED = {
+    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"),
+    *("and", "or", "xor", "lshift", "rshift"),
+}
 
 
 def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:

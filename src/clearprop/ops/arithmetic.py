@@ -112,7 +112,9 @@ def power_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
 def power_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     positive = np.real(y) >= 0 if out.dtype.kind == "c" else y >= 0
     flat = np.logical_and(x == 0, positive)  # 0**y stays 0
-    base = np.where(flat, 1.0, x).astype(out.dtype)  # complex, if only y is: -2 has a logarithm, too
+    base = np.where(flat, 1.0, x).astype(
+        out.dtype
+    )  # complex, if only y is: -2 has a logarithm, too
     return np.where(flat, 0.0, g * out * np.log(base))
 
 
