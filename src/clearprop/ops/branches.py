@@ -1,4 +1,4 @@
-"""Choices between more than two values: select, piecewise, choose, and what replaces NaN."""
+"""Choices between more than two values, and what stands in for NaN."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
 @answers(np.piecewise)
 def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
-    first = condlist if np.isscalar(condlist) or not len(shape_of(condlist)) else condlist[0]
-    alone = hasattr(condlist, "dtype") and len(shape_of(condlist)) == x.ndim
-    if alone or np.isscalar(condlist) or (x.ndim and not shape_of(_known(first))):
+    if np.isscalar(condlist) or (
+        x.ndim and not (isinstance(condlist[0], list) or shape_of(condlist[0]))
+    ):
         condlist = [condlist]
     conditions = [_known(condition).astype(bool) for condition in condlist]
     if len(funclist) == len(conditions) + 1:
@@ -59,27 +59,6 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
         part = x[condition]
         if part.size:
             result[condition] = function(part, *args, **kw)
-    return result
-
-
-@answers(np.choose)
-def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
-    a = _known(a)
-    options = [_known(choice) for choice in choices]
-    n = len(options)
-    if mode == "wrap":
-        a = np.remainder(a, n)
-    elif mode == "clip":
-        a = np.clip(a, 0, n - 1)
-    elif getattr(a, "is_known", True) and bool(np.any(np.logical_or(a < 0, a >= n))):
-        raise IndexError(
-            f"np.choose: there are {n} choices, so the first argument counts from 0 to {n - 1}; "
-            f'mode="clip" and mode="wrap" take any whole number'
-        )
-    dtype = promote(*options)
-    result, *others = (_of_dtype(option, dtype) for option in options)
-    for number, option in enumerate(others, 1):
-        result = np.where(a == number, option, result)
     return result
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
+from ..errors import DtypeError, UnsupportedError
 from ..primitive import Draw, Sample, answers, floats, primitive
 from ..spec import ArraySpec, broadcast_shapes, promote, shape_of
 from .samples import ANY, COMPLEX_PAIRS, PAIRS
@@ -41,13 +41,20 @@ def relu(x: Any) -> Any:
 
     Parameters
     ----------
-    x : number, array or Tensor of any shape; the result has its shape and dtype
+    x : number, array or Tensor of any shape, not complex; the result has its shape and dtype
+
+    Raises
+    ------
+    DtypeError : complex numbers, which have no order.
 
     >>> import numpy as np
     >>> relu(np.array([1.0, -2.0, 3.0, -1.0]))
     array([1., 0., 3., 0.])
     """
-    return _relu_record(x if hasattr(x, "dtype") else np.asarray(x)[()])
+    x = x if hasattr(x, "dtype") else np.asarray(x)[()]
+    if x.dtype.kind == "c":
+        raise DtypeError("relu: complex numbers have no order; take their .real or np.abs first")
+    return _relu_record(x)
 
 
 def maximum_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:

@@ -83,7 +83,9 @@ conj = primitive(
 
 @answers(np.conjugate)
 def conjugate(x: Any) -> Any:
-    return conj(x) if x.dtype.kind == "c" else x
+    if x.dtype.kind == "c":
+        return conj(x)
+    return x.astype(np.int8) if x.dtype.kind == "b" else x.copy()
 
 
 def angle_vjp(g: Any, out: Any, x: Any) -> Any:

@@ -89,6 +89,52 @@ def std(x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
 
 
 @expansion()
+def square(x: Any) -> Any:
+    return x * x
+
+
+@expansion()
+def reciprocal(x: Any) -> Any:
+    return 1 / x
+
+
+@expansion()
+def positive(x: Any) -> Any:
+    return x.copy()
+
+
+@expansion()
+def deg2rad(x: Any) -> Any:
+    return x * (np.pi / 180)
+
+
+@expansion()
+def rad2deg(x: Any) -> Any:
+    return x * (180 / np.pi)
+
+
+@expansion()
+def tan(x: Any) -> Any:
+    return np.sin(x) / np.cos(x)
+
+
+@expansion()
+def hypot(x: Any, y: Any) -> Any:
+    """The longer leg times what the ratio of the legs adds, so that no square overflows."""
+    x, y = abs(x), abs(y)
+    longer, shorter = np.maximum(x, y), np.minimum(x, y)
+    ratio = np.where(longer == shorter, 1.0, shorter) / np.where(longer == shorter, 1.0, longer)
+    return longer * np.sqrt(ratio * ratio + 1)
+
+
+@expansion()
+def logaddexp(x: Any, y: Any) -> Any:
+    top = np.maximum(x, y)
+    apart = np.minimum(x, y) - np.where(np.isfinite(top), top, 0.0)
+    return top + np.log1p(np.exp(apart))
+
+
+@expansion()
 def softmax(x: Any, axis: Any) -> Any:
     e = np.exp(x - x.max(axis, keepdims=True))
     return e / e.sum(axis, keepdims=True)
