@@ -16,7 +16,11 @@ from clearprop.tensor import Tensor
 from tests.numeric import same_value, slopes
 
 UFUNCS = sorted(
-    (f for f in numpy_table if isinstance(f, np.ufunc) and f.signature is None and f.nin < 3),
+    {
+        f
+        for f in vars(np).values()
+        if isinstance(f, np.ufunc) and f in numpy_table and not f.signature
+    },
     key=lambda f: f.__name__,
 )
 DTYPES = ("float16", "float32", "float64", "complex64", "complex128")
@@ -58,7 +62,7 @@ def check(f: Callable[..., Any], *arrays: Any) -> None:
 
 
 def test_there_is_an_answer_for_every_ufunc() -> None:
-    every = {f for f in vars(np).values() if isinstance(f, np.ufunc) and f.signature is None}
+    every = {f for f in vars(np).values() if isinstance(f, np.ufunc)}
     assert every - set(numpy_table) == {np.isnat}  # of dates
 
 
@@ -322,7 +326,7 @@ def test_places_of_what_is_not_zero_are_plain() -> None:
     for found in (np.nonzero(t), np.where(t), np.where(t > 0)):
         assert [type(i) for i in found] == [np.ndarray, np.ndarray]
         assert [i.tolist() for i in found] == [[0, 1], [1, 0]]
-    with pytest.raises(TraceError, match="not known while tracing"):
+    with pytest.raises(TraceError, match="while tracing only the spec"):
         clearprop.trace(lambda x: x[np.where(x > 0)], np.ones(3))
 
 

@@ -131,7 +131,6 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "bessel_i": lambda x, order: scipy.special.iv(order, x),
     "spherical_bessel": lambda x, order: scipy.special.spherical_jn(order, x).astype(x.dtype),
     "exponent": lambda x: np.frexp(x)[1],
-    "segment": lambda x, xp: np.sum(x[..., None] >= xp[1:-1], -1),
     "record_holder": _record_holder,
     "astype": lambda x, dtype: np.array(x, dtype),
     "as_integer": lambda x, dtype: np.trunc(x).astype(dtype),

@@ -46,7 +46,7 @@ CASES: dict[str, tuple[Callable[..., Any], Shapes]] = {
     "inverse sines": (lambda n, nn, x: n.arcsin(x / 3) * n.arccos(x / 4), ONE),
     "hyperbolic": (lambda n, nn, x: n.sinh(x) * n.cosh(x) * n.arcsinh(x), ONE),
     "inverse hyperbolic": (lambda n, nn, x: n.arccosh(x * x + 2) * n.arctanh(x / 3), ONE),
-    "triangles": (lambda n, nn, x, y: n.hypot(x, y) * n.arctan2(x, y), ((3, 1), (4,))),
+    "right triangles": (lambda n, nn, x, y: n.hypot(x, y) * n.arctan2(x, y), ((3, 1), (4,))),
     "roots": (lambda n, nn, x: n.cbrt(x * x + 1) * n.square(x) * n.reciprocal(x * x + 1), ONE),
     "sums of two exponentials": (
         lambda n, nn, x, y: n.logaddexp(x, y) * n.logaddexp2(x, y),

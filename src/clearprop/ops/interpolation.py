@@ -14,26 +14,6 @@ from .indexing import Slot, gather, scatter
 _AT = (Slot(0),)
 
 
-def _segment(x: Any, xp: Any) -> Any:
-    """The number of the point to the left of each x: the first or the last but one where there is none."""
-    return np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(len(xp) - 2, 0))
-
-
-def _segment_spec(x: Any, xp: Any) -> ArraySpec:
-    return ArraySpec(shape_of(x), np.dtype(np.intp))
-
-
-segment = primitive(
-    "segment",
-    _segment,
-    spec=_segment_spec,
-    vjp=(None, None),
-    role="blocks",
-    why="Which two points a number lies between is no matter of degree.",
-    samples=(Sample(floats(3, 4), np.array([-1.5, -0.5, 0.5, 1.5])),),
-)
-
-
 def _interp(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
     return np.interp(x, xp, fp, left, right)
 
@@ -47,8 +27,9 @@ def interp_vjp(
     g: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any
 ) -> tuple[Any, ...]:
     """What each point gets: on the way back of reading it, its weight in each result."""
-    i = segment(x, xp)
-    j = np.minimum(i + 1, len(xp) - 1)
+    last = len(xp) - 1
+    i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(last - 1, 0))
+    j = np.minimum(i + 1, last)
     x0, x1, f0, f1 = (gather(p, k, index=_AT) for p in (xp, fp) for k in (i, j))
     width = np.where(x1 == x0, 1.0, x1 - x0)
     weight = np.clip((x - x0) / width, 0.0, 1.0)
