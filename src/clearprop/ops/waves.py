@@ -16,7 +16,7 @@ from .specs import same
 
 _AROUND_ZERO = (
     Sample(floats(3, 4)),
-    Sample(np.array([0.0, -0.0, 1e-9, 1e-4, 6.5])),
+    Sample(np.array([0.0, -0.0, 1e-4, 6.5])),
     Sample(floats()),
     Sample(floats(0, 2)),
 )
