@@ -66,7 +66,8 @@ NO_GRADIENT = {
     "says where": """
         argmax argmin argpartition argsort argwhere digitize flatnonzero lexsort nanargmax nanargmin
         nonzero searchsorted tril_indices_from triu_indices_from diag_indices_from""",
-    "counts or says how large": "count_nonzero matrix_rank ndim shape size histogram_bin_edges",
+    "counts or says how large": """
+        count_nonzero matrix_rank ndim shape size histogram_bin_edges histogram2d histogramdd""",
     "yes or no": """
         all allclose any array_equal array_equiv equal greater greater_equal isclose iscomplex
         isfinite isin isinf isnan isneginf isposinf isreal less less_equal logical_and logical_not

@@ -29,7 +29,7 @@ from .errors import (
 )
 from .graph import Graph
 from .ops.choices import relu
-from .ops.reduction import cross_entropy, log_softmax, logsumexp, softmax
+from .ops.softmax import cross_entropy, log_softmax, logsumexp, softmax
 from .ops.transcendental import sigmoid
 from .settings import no_grad
 from .spec import ArraySpec

@@ -38,12 +38,7 @@ class ArrayMethods:
         def __rpow__(self, other: Any) -> Any: ...
         def __matmul__(self, other: Any) -> Any: ...
         def __rmatmul__(self, other: Any) -> Any: ...
-        def __mod__(self, other: Any) -> Any: ...
-        def __rmod__(self, other: Any) -> Any: ...
-        def __floordiv__(self, other: Any) -> Any: ...
-        def __rfloordiv__(self, other: Any) -> Any: ...
         def __neg__(self) -> Any: ...
-        def __pos__(self) -> Any: ...
         def __abs__(self) -> Any: ...
         def __lt__(self, other: Any) -> Any: ...
         def __le__(self, other: Any) -> Any: ...
@@ -55,12 +50,6 @@ class ArrayMethods:
         def __rand__(self, other: Any) -> Any: ...
         def __or__(self, other: Any) -> Any: ...
         def __ror__(self, other: Any) -> Any: ...
-        def __xor__(self, other: Any) -> Any: ...
-        def __rxor__(self, other: Any) -> Any: ...
-        def __lshift__(self, other: Any) -> Any: ...
-        def __rlshift__(self, other: Any) -> Any: ...
-        def __rshift__(self, other: Any) -> Any: ...
-        def __rrshift__(self, other: Any) -> Any: ...
         def __invert__(self) -> Any: ...
         def _change(self, primitive: Primitive, other: Any) -> Any: ...
         def _become(self, new: Any) -> Any: ...
@@ -73,14 +62,20 @@ class ArrayMethods:
         @property
         def size(self) -> int: ...
 
-    def __divmod__(self, other: Any) -> Any:
-        return np.divmod(self, other)  # type: ignore[call-overload]
+    def __pos__(self) -> Any:
+        return self
 
-    def __rdivmod__(self, other: Any) -> Any:
-        return np.divmod(other, self)  # type: ignore[call-overload]
+    def __floordiv__(self, other: Any) -> Any:
+        return np.floor_divide(self, other)  # type: ignore[call-overload]
 
-    def __round__(self, ndigits: int | None = None) -> Any:
-        return self.round(ndigits or 0)
+    def __mod__(self, other: Any) -> Any:
+        return np.remainder(self, other)  # type: ignore[call-overload]
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return np.floor_divide(other, self)  # type: ignore[call-overload]
+
+    def __rmod__(self, other: Any) -> Any:
+        return np.remainder(other, self)  # type: ignore[call-overload]
 
     def __iadd__(self, other: Any) -> Any:
         return self._change(primitives.add, other)
@@ -96,27 +91,6 @@ class ArrayMethods:
 
     def __ipow__(self, other: Any) -> Any:
         return self._change(primitives.power, other)
-
-    def __imod__(self, other: Any) -> Any:
-        return self._change(primitives.remainder, other)
-
-    def __ifloordiv__(self, other: Any) -> Any:
-        return self._change(primitives.floor_divide, other)
-
-    def __iand__(self, other: Any) -> Any:
-        return self._change(primitives.bitwise_and, other)
-
-    def __ior__(self, other: Any) -> Any:
-        return self._change(primitives.bitwise_or, other)
-
-    def __ixor__(self, other: Any) -> Any:
-        return self._change(primitives.bitwise_xor, other)
-
-    def __ilshift__(self, other: Any) -> Any:
-        return self._change(primitives.left_shift, other)
-
-    def __irshift__(self, other: Any) -> Any:
-        return self._change(primitives.right_shift, other)
 
     def __getitem__(self, index: Any) -> Any:
         return numpy_table[operator.getitem](self, index)
@@ -167,41 +141,95 @@ class ArrayMethods:
 
     conjugate = conj
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return numpy_table[np.sum](self, axis=axis, keepdims=keepdims)
+    def sum(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        return numpy_table[np.sum](
+            self, axis, dtype, keepdims=keepdims, initial=initial, where=where
+        )
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return numpy_table[np.mean](self, axis=axis, keepdims=keepdims)
+    def prod(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        return numpy_table[np.prod](
+            self, axis, dtype, keepdims=keepdims, initial=initial, where=where
+        )
 
-    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-        return numpy_table[np.var](self, axis=axis, ddof=ddof, keepdims=keepdims)
+    def cumsum(self, axis: int | None = None, dtype: Any = None) -> Any:
+        return numpy_table[np.cumsum](self, axis, dtype)
 
-    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-        return numpy_table[np.std](self, axis=axis, ddof=ddof, keepdims=keepdims)
+    def cumprod(self, axis: int | None = None, dtype: Any = None) -> Any:
+        return numpy_table[np.cumprod](self, axis, dtype)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return numpy_table[np.max](self, axis=axis, keepdims=keepdims)
+    def mean(
+        self, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True
+    ) -> Any:
+        return numpy_table[np.mean](self, axis, dtype, keepdims=keepdims, where=where)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return numpy_table[np.min](self, axis=axis, keepdims=keepdims)
+    def var(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        ddof: float = 0,
+        keepdims: bool = False,
+        where: Any = True,
+        mean: Any = None,
+    ) -> Any:
+        return numpy_table[np.var](
+            self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, mean=mean
+        )
 
-    def all(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return numpy_table[np.all](self, axis=axis, keepdims=keepdims)
+    def std(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        ddof: float = 0,
+        keepdims: bool = False,
+        where: Any = True,
+        mean: Any = None,
+    ) -> Any:
+        return numpy_table[np.std](
+            self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, mean=mean
+        )
 
-    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return numpy_table[np.any](self, axis=axis, keepdims=keepdims)
+    def max(
+        self, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Any:
+        return numpy_table[np.max](self, axis, keepdims=keepdims, initial=initial, where=where)
 
-    def argmax(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def min(
+        self, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Any:
+        return numpy_table[np.min](self, axis, keepdims=keepdims, initial=initial, where=where)
+
+    def all(self, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+        return numpy_table[np.all](self, axis, keepdims=keepdims, where=where)
+
+    def any(self, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+        return numpy_table[np.any](self, axis, keepdims=keepdims, where=where)
+
+    def argmax(self, axis: Any = None, *, keepdims: bool = False) -> Any:
         return numpy_table[np.argmax](self, axis=axis, keepdims=keepdims)
 
-    def argmin(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def argmin(self, axis: Any = None, *, keepdims: bool = False) -> Any:
         return numpy_table[np.argmin](self, axis=axis, keepdims=keepdims)
 
     def clip(self, min: Any = None, max: Any = None) -> Any:
         return numpy_table[np.clip](self, min, max)
-
-    def round(self, decimals: int = 0) -> Any:
-        return numpy_table[np.round](self, decimals)
 
     def dot(self, other: Any) -> Any:
         return numpy_table[np.dot](self, other)

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import special as sp
 
 from ..errors import ShapeError
-from ..ops import reduction
+from ..ops import softmax as ours
 from ..tensor import Tensor
 
 __all__ = list(sp.__all__)
@@ -57,7 +57,7 @@ def logsumexp(
     if not isinstance(a, Tensor) and not isinstance(b, Tensor):
         return sp.logsumexp(a, axis, b, keepdims, return_sign)
     if b is None and not return_sign:
-        return reduction.logsumexp(a, axis, keepdims=keepdims)
+        return ours.logsumexp(a, axis, keepdims=keepdims)
     if b is None:
         b = 1.0
     a, b = _array(a, b), _array(b, a)
@@ -95,7 +95,7 @@ def softmax(x: Any, axis: Any = None) -> Any:
     >>> print(softmax(clearprop.tensor([0.0, np.log(3.0)])))
     [0.25 0.75]
     """
-    return reduction.softmax(x, axis) if isinstance(x, Tensor) else sp.softmax(x, axis)
+    return ours.softmax(x, axis) if isinstance(x, Tensor) else sp.softmax(x, axis)
 
 
 def log_softmax(x: Any, axis: Any = None) -> Any:
@@ -110,7 +110,7 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
     >>> print(log_softmax(clearprop.tensor([0.0, 1000.0])))
     [-1000.     0.]
     """
-    return reduction.log_softmax(x, axis) if isinstance(x, Tensor) else sp.log_softmax(x, axis)
+    return ours.log_softmax(x, axis) if isinstance(x, Tensor) else sp.log_softmax(x, axis)
 
 
 def polygamma(n: Any, x: Any) -> Any:

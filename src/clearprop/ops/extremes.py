@@ -1,0 +1,187 @@
+"""The largest and smallest entries, and where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..primitive import Sample, answers, floats, primitive
+from ..spec import ArraySpec, normalize_axes
+from ..tensor import apply
+from .reduction import COMPLEX_SUM, chosen, count
+from .samples import REDUCTIONS
+from .specs import kept, reduced, shaped
+
+
+def _extreme_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
+    winners = x == kept(out, x, axis, keepdims)
+    number = np.add.reduce(winners.astype(g.dtype), axis=axis, keepdims=True)
+    return np.where(winners, kept(g, x, axis, keepdims) / number, 0.0)
+
+
+def _extreme_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
+    return ArraySpec(reduced(x.shape, axis, keepdims), x.dtype)
+
+
+def _max(x: Any, axis: Any, keepdims: Any) -> Any:
+    return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def _min(x: Any, axis: Any, keepdims: Any) -> Any:
+    return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
+
+
+_max_record = primitive(
+    "max",
+    _max,
+    spec=_extreme_spec,
+    vjp=(_extreme_vjp,),
+    role="routes",
+    why="Only the largest entry moves the output; equal largest entries share the gradient.",
+    samples=(*REDUCTIONS, COMPLEX_SUM),
+)
+
+_min_record = primitive(
+    "min",
+    _min,
+    spec=_extreme_spec,
+    vjp=(_extreme_vjp,),
+    role="routes",
+    why="Only the smallest entry moves the output; equal smallest entries share the gradient.",
+    samples=(*REDUCTIONS, COMPLEX_SUM),
+)
+
+
+@answers(np.max, np.amax)
+def max_(
+    a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
+    if initial is None and where is True:
+        axes = normalize_axes(axis, a.ndim)
+        return apply(_max_record, (a,), {"axis": axes, "keepdims": bool(keepdims)})
+    return _chosen_extreme(np.max, np.maximum, a, axis, keepdims, initial, where)
+
+
+@answers(np.min, np.amin)
+def min_(
+    a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
+    if initial is None and where is True:
+        axes = normalize_axes(axis, a.ndim)
+        return apply(_min_record, (a,), {"axis": axes, "keepdims": bool(keepdims)})
+    return _chosen_extreme(np.min, np.minimum, a, axis, keepdims, initial, where)
+
+
+@answers(np.maximum.reduce)
+def maximum_reduce(array: Any, axis: Any = 0, **options: Any) -> Any:
+    return max_(array, axis, **options)
+
+
+@answers(np.minimum.reduce)
+def minimum_reduce(array: Any, axis: Any = 0, **options: Any) -> Any:
+    return min_(array, axis, **options)
+
+
+def _chosen_extreme(
+    reduce: Any, pairwise: Any, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any
+) -> Any:
+    """The extreme of some entries, and of the number to start from."""
+    a = shaped(a)
+    name = reduce.__name__
+    if where is not True:
+        if initial is None:
+            raise ValueError(
+                f"{name}: with where= it takes initial=, which stands where the mask leaves no entry"
+            )
+        a = np.where(chosen(where, a, name), a, _last_resort(pairwise, a.dtype))
+    if not count(a, normalize_axes(axis, a.ndim)):
+        nothing = np.sum(a, axis=axis, keepdims=keepdims)
+        return (nothing + initial).astype(a.dtype)
+    return pairwise(reduce(a, axis=axis, keepdims=keepdims), initial).astype(a.dtype)
+
+
+def _last_resort(pairwise: Any, dtype: np.dtype[Any]) -> Any:
+    """The number of this dtype that loses against every other one."""
+    lowest = pairwise is np.maximum
+    if dtype.kind in "fc":
+        end = -np.inf if lowest else np.inf
+        return dtype.type(complex(end, end) if dtype.kind == "c" else end)
+    if dtype.kind == "b":
+        return np.bool_(not lowest)
+    limits = np.iinfo(dtype)
+    return dtype.type(limits.min if lowest else limits.max)
+
+
+@answers(np.ptp)
+def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+# ---- among entries of which some are no number
+
+
+def _nan_extreme_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
+    winners = x == kept(out, x, axis, keepdims)  # NaN equals nothing
+    number = np.add.reduce(winners.astype(g.dtype), axis=axis, keepdims=True)
+    return np.where(winners, kept(g, x, axis, keepdims) / np.where(number == 0, 1.0, number), 0.0)
+
+
+def _among_numbers(function: Callable[..., Any], ordinary: Callable[..., Any], word: str) -> None:
+    """Register an extreme that passes NaN over."""
+    record = primitive(
+        function.__name__,
+        function,
+        spec=_extreme_spec,
+        vjp=(_nan_extreme_vjp,),
+        role="routes",
+        why=f"Only the {word} number moves the output; equal ones share the gradient, NaN gets none.",
+        samples=(*REDUCTIONS, COMPLEX_SUM),
+    )
+
+    @answers(function)
+    def extreme(
+        a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Any:
+        if initial is None and where is True:
+            return record(a, axis=normalize_axes(axis, a.ndim), keepdims=bool(keepdims))
+        numbers = np.logical_not(np.isnan(a))
+        numbers = numbers if where is True else np.logical_and(numbers, where)
+        return ordinary(a, axis=axis, keepdims=keepdims, initial=initial, where=numbers)
+
+
+_among_numbers(np.nanmax, np.max, "largest")
+_among_numbers(np.nanmin, np.min, "smallest")
+
+
+# ---- positions
+
+
+def _arg_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
+    axes = normalize_axes(axis, x.ndim)
+    return ArraySpec(reduced(x.shape, axes, keepdims), np.dtype(np.intp))
+
+
+def _position(function: Callable[..., Any]) -> None:
+    """Register a search for the place of an extreme."""
+    record = primitive(
+        function.__name__,
+        function,
+        spec=_arg_spec,
+        vjp=(None,),
+        role="blocks",
+        why="A position is a whole number: a small step of the input does not move it.",
+        samples=(
+            Sample(floats(3, 4), axis=None, keepdims=False),
+            Sample(floats(3, 4), axis=1, keepdims=True),
+        ),
+    )
+
+    @answers(function)
+    def position(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+        return record(a, axis=axis, keepdims=bool(keepdims))
+
+
+for _function in (np.argmax, np.argmin, np.nanargmax, np.nanargmin):
+    _position(_function)

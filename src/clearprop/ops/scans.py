@@ -1,0 +1,284 @@
+"""Products, and running sums and products: exact whatever number of zeros the entries hold.
+
+Nothing is divided by an entry: the product of all other entries is that of those before times that of those
+after, and running products lead to a recurrence that is a primitive itself.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..primitive import Draw, Sample, answers, floats, primitive
+from ..spec import ArraySpec, normalize_axes, ufunc_dtype
+from ..tensor import apply
+from .reduction import COMPLEX_SUM, NOTHING, count, in_dtype, only
+from .samples import REDUCTIONS
+from .specs import kept, reduced, shaped
+
+Axis = int
+
+
+def _part(axis: Axis, start: int | None, stop: int | None) -> Any:
+    """The index of a stretch along an axis."""
+    return (slice(None),) * axis + (slice(start, stop),)
+
+
+def _unit(x: Any, axis: Axis) -> Any:
+    """Ones in the shape of `x`, of length one along `axis`."""
+    return np.ones((*x.shape[:axis], 1, *x.shape[axis + 1 :]), x.dtype)
+
+
+def _before(out: Any, axis: Axis, reverse: bool) -> Any:
+    """Of running products, those of the entries before each entry (after it, in reverse)."""
+    one = _unit(out, axis)
+    if reverse:
+        return np.concatenate([out[_part(axis, 1, None)], one], axis=axis)
+    return np.concatenate([one, out[_part(axis, None, -1)]], axis=axis)
+
+
+# ---- running sums
+
+
+def _accumulate(ufunc: Any, x: Any, axis: Axis, reverse: bool) -> Any:
+    back = (slice(None),) * axis + (slice(None, None, -1),)
+    return ufunc.accumulate(x[back], axis)[back] if reverse else ufunc.accumulate(x, axis)
+
+
+def _cumsum(x: Any, axis: Axis, reverse: bool) -> Any:
+    return _accumulate(np.add, x, axis, reverse)
+
+
+def cumsum_vjp(g: Any, out: Any, x: Any, axis: Axis, reverse: bool) -> Any:
+    return _cumsum_record(g, axis=axis, reverse=not reverse)
+
+
+def _running_spec(x: Any, axis: Axis, reverse: bool) -> ArraySpec:
+    return ArraySpec(x.shape, np.add.reduce(np.zeros(1, x.dtype)).dtype)  # small integers widen
+
+
+_RUNNING = (
+    Sample(floats(3, 4), axis=1, reverse=False),
+    Sample(floats(2, 3, 2), axis=1, reverse=True),
+    Sample(floats(1), axis=0, reverse=False),
+    Sample(floats(0, 2), axis=0, reverse=False),
+    Sample(Draw((3, 4), dtype="complex128"), axis=0, reverse=False),
+)
+
+_cumsum_record = primitive(
+    "cumsum",
+    _cumsum,
+    spec=_running_spec,
+    vjp=(cumsum_vjp,),
+    role="spreads",
+    why="An entry is part of every running sum from its place on, so it gets the sum of their gradients.",
+    samples=_RUNNING,
+)
+
+
+def _scan(record: Any, a: Any, axis: int | None, dtype: Any, function: str) -> Any:
+    a = in_dtype(shaped(a), dtype, function)
+    if axis is None:
+        a, axis = a.reshape(-1), 0
+    out = record(a, axis=normalize_axes(axis, a.ndim)[0], reverse=False)
+    return out if dtype is None else out.astype(dtype)
+
+
+@answers(np.cumsum)
+def cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return _scan(_cumsum_record, a, axis, dtype, "cumsum")
+
+
+@answers(np.add.accumulate)
+def add_accumulate(array: Any, axis: int = 0, dtype: Any = None) -> Any:
+    return cumsum(array, axis, dtype)
+
+
+@answers(np.cumulative_sum)
+def cumulative_sum(
+    x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Any:
+    return _cumulative(np.cumsum, 0, x, axis, dtype, include_initial)
+
+
+def _cumulative(
+    function: Any, start: int, x: Any, axis: int | None, dtype: Any, include_initial: bool
+) -> Any:
+    if axis is None:
+        if x.ndim > 1:
+            raise ShapeError(
+                f"cumulative_{function.__name__[3:]}: shape {x.shape} has more than one axis; say which"
+            )
+        axis = 0
+    out = function(x, axis=axis, dtype=dtype)
+    if include_initial:
+        axis = normalize_axes(axis, out.ndim)[0]
+        out = np.concatenate([_unit(out, axis) * out.dtype.type(start), out], axis=axis)
+    return out
+
+
+# ---- running products
+
+
+def _cumprod(x: Any, axis: Axis, reverse: bool) -> Any:
+    return _accumulate(np.multiply, x, axis, reverse)
+
+
+def cumprod_vjp(g: Any, out: Any, x: Any, axis: Axis, reverse: bool) -> Any:
+    """The gradient of what an entry multiplies, times the product of the entries before it."""
+    links = x[_part(axis, None, -1) if reverse else _part(axis, 1, None)]
+    later = _recurrence_record(links, g, axis=axis, reverse=not reverse)
+    return later * _before(out, axis, reverse)
+
+
+_cumprod_record = primitive(
+    "cumprod",
+    _cumprod,
+    spec=_running_spec,
+    vjp=(cumprod_vjp,),
+    role="mixes",
+    why="An entry is a factor of every running product from its place on, and matters there as much as the "
+    "other factors are large.",
+    samples=(*_RUNNING, Sample(np.array([1.5, 0.0, -2.0, 0.0, 3.0]), axis=0, reverse=False)),
+)
+
+
+@answers(np.cumprod)
+def cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return _scan(_cumprod_record, a, axis, dtype, "cumprod")
+
+
+@answers(np.multiply.accumulate)
+def multiply_accumulate(array: Any, axis: int = 0, dtype: Any = None) -> Any:
+    return cumprod(array, axis, dtype)
+
+
+@answers(np.cumulative_prod)
+def cumulative_prod(
+    x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Any:
+    return _cumulative(np.cumprod, 1, x, axis, dtype, include_initial)
+
+
+def _recurrence(links: Any, x: Any, axis: Axis, reverse: bool) -> Any:
+    """``s[i] = x[i] + links[i - 1] * s[i - 1]``; in reverse, ``s[i] = x[i] + links[i] * s[i + 1]``."""
+    dtype = np.result_type(links, x)
+    if not x.size:
+        return x.astype(dtype)
+    turn = slice(None, None, -1 if reverse else None)
+    a, b = np.moveaxis(links, axis, 0)[turn], np.moveaxis(x, axis, 0)[turn]
+    if b.ndim == 1:  # Python's numbers are quicker one by one
+        a, b = a.tolist(), b.tolist()
+    rows = accumulate(zip(a, b[1:], strict=True), lambda s, row: row[1] + row[0] * s, initial=b[0])
+    return np.moveaxis(np.array(list(rows), dtype)[turn], 0, axis)
+
+
+def recurrence_vjp_links(g: Any, out: Any, links: Any, x: Any, axis: Axis, reverse: bool) -> Any:
+    later = recurrence_vjp_x(g, out, links, x, axis, reverse)
+    after, until = _part(axis, 1, None), _part(axis, None, -1)
+    return later[until] * out[after] if reverse else later[after] * out[until]
+
+
+def recurrence_vjp_x(g: Any, out: Any, links: Any, x: Any, axis: Axis, reverse: bool) -> Any:
+    return _recurrence_record(links, g, axis=axis, reverse=not reverse)
+
+
+def _recurrence_spec(links: Any, x: Any, axis: Axis, reverse: bool) -> ArraySpec:
+    return ArraySpec(x.shape, ufunc_dtype(np.multiply, links, x))
+
+
+_recurrence_record = primitive(
+    "recurrence",
+    _recurrence,
+    spec=_recurrence_spec,
+    vjp=(recurrence_vjp_links, recurrence_vjp_x),
+    role="mixes",
+    why="Each entry lives on in all that follow, and the links between weaken or strengthen its gradient.",
+    samples=(
+        Sample(floats(3, 3), floats(3, 4), axis=1, reverse=False),
+        Sample(floats(2, 3), floats(3, 3), axis=0, reverse=True),
+        Sample(floats(4), floats(5), axis=0, reverse=True),
+        Sample(floats(0), floats(1), axis=0, reverse=False),
+        Sample(
+            Draw((3,), dtype="complex128"), Draw((4,), dtype="complex128"), axis=0, reverse=False
+        ),
+    ),
+)
+
+
+# ---- products
+
+
+def _prod(x: Any, axis: Any, keepdims: Any) -> Any:
+    return np.multiply.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def prod_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
+    return kept(g, x, axis, keepdims) * _others(x, axis)
+
+
+def _others(x: Any, axis: tuple[int, ...]) -> Any:
+    """For each entry the product of all others over `axis`."""
+    if count(x, axis) < 2:
+        return np.ones(x.shape, x.dtype)[()]
+    if len(axis) > 1:
+        order = (*(i for i in range(x.ndim) if i not in axis), *axis)
+        lined = np.transpose(x, order)
+        free = lined.shape[: x.ndim - len(axis)]
+        others = _others(lined.reshape((*free, count(x, axis))), (len(free),)).reshape(lined.shape)
+        return np.transpose(others, tuple(sorted(range(x.ndim), key=order.__getitem__)))
+    (along,) = axis
+    upwards = _cumprod_record(x, axis=along, reverse=False)
+    downwards = _cumprod_record(x, axis=along, reverse=True)
+    return _before(upwards, along, False) * _before(downwards, along, True)
+
+
+def _prod_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
+    dtype = np.multiply.reduce(np.ones(1, x.dtype)).dtype  # small integers widen
+    return ArraySpec(reduced(x.shape, axis, keepdims), dtype)
+
+
+_ZEROS = np.array([[1.5, 0.0, -2.0], [0.0, 3.0, 0.0], [1.0, 2.0, -0.5]])
+
+_prod_record = primitive(
+    "prod",
+    _prod,
+    spec=_prod_spec,
+    vjp=(prod_vjp,),
+    role="mixes",
+    why="Each factor gets the upstream gradient times the product of all the others.",
+    samples=(
+        *REDUCTIONS,
+        COMPLEX_SUM,
+        NOTHING,
+        Sample(_ZEROS, axis=(1,), keepdims=False),
+        Sample(floats(1, 3), axis=(0,), keepdims=False),
+    ),
+)
+
+
+@answers(np.prod)
+def prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    if dtype is None and where is True and initial is None:
+        axes = normalize_axes(axis, a.ndim)
+        return apply(_prod_record, (a,), {"axis": axes, "keepdims": bool(keepdims)})
+    a = only(where, in_dtype(shaped(a), dtype, "prod"), 1, "prod")
+    total = np.prod(a, axis=axis, keepdims=keepdims)
+    total = total if initial is None else (total * initial).astype(total.dtype)
+    return total if dtype is None else total.astype(dtype)
+
+
+@answers(np.multiply.reduce)
+def multiply_reduce(array: Any, axis: Any = 0, dtype: Any = None, **options: Any) -> Any:
+    return prod(array, axis, dtype, **options)
