@@ -18,6 +18,8 @@ ONE: Shapes = ((3, 4),)
 ROWS = np.array([2, 0, 2])
 MASK = np.array([[True, False, True, True], [False] * 4, [True, False, False, True]])
 
+MOST = np.array([[True, False, True, True], [False, True, True, False], [True, True, False, True]])
+
 
 @pytest.fixture(autouse=True)
 def double_precision() -> Iterator[None]:
@@ -41,30 +43,6 @@ CASES: dict[str, tuple[Callable[..., Any], Shapes]] = {
     "power": (lambda n, nn, x, y: (x * x + 0.5) ** y + x**3 + 2.0**y, ((3, 1), (4,))),
     "exponentials": (lambda n, nn, x: n.exp(x) + n.expm1(x) * n.sin(x) - n.cos(2 * x), ONE),
     "logarithms": (lambda n, nn, x: n.log(x * x + 1) * n.log1p(x * x) * n.sqrt(x * x + 2), ONE),
-    "other bases": (lambda n, nn, x: n.exp2(x) * n.log2(x * x + 1) * n.log10(x * x + 2), ONE),
-    "angles": (lambda n, nn, x: n.tan(x / 2) * n.arctan(x) + n.deg2rad(x) * n.rad2deg(x), ONE),
-    "inverse sines": (lambda n, nn, x: n.arcsin(x / 3) * n.arccos(x / 4), ONE),
-    "hyperbolic": (lambda n, nn, x: n.sinh(x) * n.cosh(x) * n.arcsinh(x), ONE),
-    "inverse hyperbolic": (lambda n, nn, x: n.arccosh(x * x + 2) * n.arctanh(x / 3), ONE),
-    "right triangles": (lambda n, nn, x, y: n.hypot(x, y) * n.arctan2(x, y), ((3, 1), (4,))),
-    "roots": (lambda n, nn, x: n.cbrt(x * x + 1) * n.square(x) * n.reciprocal(x * x + 1), ONE),
-    "sums of two exponentials": (
-        lambda n, nn, x, y: n.logaddexp(x, y) * n.logaddexp2(x, y),
-        ((3, 1), (4,)),
-    ),
-    "remainders": (lambda n, nn, x, y: n.fmod(x, y) + n.remainder(x, y) ** 2, ((3, 1), (4,))),
-    "floor division": (lambda n, nn, x: x // 0.7 * x + n.divmod(x, 0.3)[1] ** 2, ONE),
-    "waves": (lambda n, nn, x: n.sinc(x) * n.i0(x), ONE),
-    "interpolated": (
-        lambda n, nn, x, y: n.interp(x, n.array([-1.5, -0.3, 0.4, 1.6]), y) ** 2,
-        ((3, 4), (4,)),
-    ),
-    "unwrapped": (lambda n, nn, x: n.unwrap(5 * x) ** 2, ONE),
-    "selected": (
-        lambda n, nn, x, y: n.select([x > 0.5, x > -0.5], [x * y, n.sin(x)], 3.0) + n.fmax(x, y),
-        ((3, 4), (4,)),
-    ),
-    "parts": (lambda n, nn, x: n.modf(x)[0] ** 2 + n.trunc(x) * x + n.round(x, 1) * x, ONE),
     "saturating": (lambda n, nn, x: n.tanh(x) * nn.sigmoid(3 * x), ONE),
     "kinks": (lambda n, nn, x: nn.relu(x) * n.abs(x - 0.1) + n.clip(x, -0.5, 0.7), ONE),
     "choices": (
@@ -76,6 +54,48 @@ CASES: dict[str, tuple[Callable[..., Any], Shapes]] = {
         ((2, 3, 4),),
     ),
     "spread": (lambda n, nn, x: n.var(x, 0, ddof=1) * n.std(x, (0, 1)), ONE),
+    "masked": (
+        lambda n, nn, x: n.sum(x, 0, where=MOST) * n.mean(x**2, 0, where=MOST) + n.prod(x, 0),
+        ONE,
+    ),
+    "weighed": (
+        lambda n, nn, x, w: n.average(x**2, 1, w * w + 1) * n.cov(x, aweights=w * w + 1)[0],
+        ((3, 4), (4,)),
+    ),
+    "running": (
+        lambda n, nn, x: n.cumsum(x**2, 1) * n.cumprod(x * MASK, 0) - n.diff(x, prepend=0.0),
+        ONE,
+    ),
+    "slopes": (
+        lambda n, nn, x: (
+            n.gradient(x**2, 0.5, axis=1) * n.trapezoid(x, n.arange(4.0) ** 2)[:, None]
+        ),
+        ONE,
+    ),
+    "without NaN": (
+        lambda n, nn, x: (
+            n.nansum(n.where(MOST, x, n.nan)) * n.nanmean(n.where(MOST, x**2, n.nan), 0)
+            + n.nanvar(n.where(MOST, x, n.nan)) * n.nanprod(n.where(MOST, x, n.nan), 0)
+            + n.nanmedian(n.where(MOST[::2], x[::2], n.nan), 1).sum()
+            + n.nanmax(n.where(MOST, x**2, n.nan))
+        ),
+        ONE,
+    ),
+    "ordered": (
+        lambda n, nn, x: (
+            n.median(x, 0) * n.quantile(x, 0.3, 0, method="midpoint")
+            + n.percentile(x, 60.0) * n.ptp(x, 0)
+        ),
+        ONE,
+    ),
+    "norms": (
+        lambda n, nn, x: (
+            n.linalg.norm(x, axis=1) * n.linalg.vector_norm(x, ord=3, axis=1)
+            + n.linalg.matrix_norm(x, ord=1) * n.linalg.norm(x, n.inf)
+        ),
+        ONE,
+    ),
+    "correlated": (lambda n, nn, x: n.corrcoef(x) * n.std(x, 1, ddof=1), ONE),
     "extremes": (lambda n, nn, x: n.max(x**2, 1) * n.min(x, 1), ONE),
     "safe sums": (lambda n, nn, x: nn.logsumexp(x, 1) * nn.logsumexp(x), ONE),
     "softmax": (lambda n, nn, x: nn.softmax(x, axis=0) * nn.log_softmax(x, axis=1), ONE),
