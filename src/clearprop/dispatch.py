@@ -115,7 +115,7 @@ def fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:
             f"afterwards. Return it from the traced function instead of storing it outside."
         ) from error
     shapes = " and ".join(str(shape_of(v)) for v in values)
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) and not isinstance(error, np.linalg.LinAlgError):
         raise ShapeError(f"{primitive.name}: shapes {shapes} do not fit: {error}") from error
     error.add_note(f"while applying {primitive.name} to shapes {shapes}")
     raise error

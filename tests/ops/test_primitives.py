@@ -132,6 +132,12 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "cumprod": _from_either_end(np.cumprod),
     "recurrence": _recurrence,
     "conj": np.conj,
+    "cofactors": lambda a: np.linalg.det(a)[..., None, None] * np.linalg.inv(a).mT,
+    "svd": lambda a, hermitian: tuple(np.linalg.svd(a, False, hermitian=hermitian)),
+    "eig": lambda a, always_complex: tuple(
+        x.astype(np.result_type(x, np.complex64)) for x in np.linalg.eig(a)
+    ),
+    "lstsq": lambda a, b, rcond: np.linalg.lstsq(a, b, rcond)[0],
     "series": lambda x, coefficients: np.polynomial.Polynomial(coefficients)(x).astype(x.dtype),
     "direction": np.sign,
     "fft": lambda x, axes, norm: np.fft.fftn(x, None, axes, norm),

@@ -316,6 +316,9 @@ class Grouping:
 
     def product(self, node: Node) -> None:
         """A product in a group of its own, which nodes on its result may join."""
+        node = replace(
+            node, inputs=tuple(self.in_dtype(w, node.out.spec.dtype) for w in node.inputs)
+        )
         shape = node.out.spec.shape
         batch, (m, n) = shape[:-2], shape[-2:]
         x, y = (self.view(w) for w in node.inputs)
@@ -323,6 +326,17 @@ class Grouping:
         x, y = x.broadcast((*batch, m, inner)), y.broadcast((*batch, inner, n))
         group = Group(list(shape), product=(x, y, inner))
         self.start(group, node, tuple(-1 if n == 1 else i for i, n in enumerate(shape)))
+
+    def in_dtype(self, wire: Wire, dtype: np.dtype[Any]) -> Wire:
+        """A wire whose numbers are of this dtype: the same, or one that is converted first."""
+        if wire.spec.dtype == dtype:
+            return wire
+        if wire.is_constant:
+            value = np.asarray(wire.constant).astype(dtype)
+            return Wire(wire.name, ArraySpec(wire.spec.shape, dtype), value)
+        converted = Wire(f"{wire.name}_converted", ArraySpec(wire.spec.shape, dtype))
+        self.join(Node(primitives.astype, (wire,), (converted,), {"dtype": dtype}))
+        return converted
 
 
 def _fresh(shape: tuple[int, ...]) -> tuple[Group, tuple[int, ...]]:
