@@ -53,6 +53,44 @@ def spectra(n: Any) -> dict[str, Callable[..., Any]]:
     }
 
 
+def factored(n: Any) -> dict[str, Callable[..., Any]]:
+    """Functions of factorizations, in NumPy or PyTorch, of matrices that are made well conditioned."""
+    linalg = n.linalg
+
+    def ready(x: Any) -> Any:
+        return x @ x.T + n.eye(3, dtype=x.dtype) * (2.0 + n.arange(3))
+
+    def through_eig(x: Any) -> Any:
+        w, v = linalg.eig(ready(x) + 0.3 * x)
+        return (((v * n.exp(w / 9)) @ linalg.inv(v)) * (1 + 2j)).real
+
+    def through_eigh(x: Any) -> Any:
+        w, v = linalg.eigh(ready(x))
+        return (v * n.exp(-w)) @ v.T
+
+    def through_svd(x: Any) -> Any:
+        u, s, vh = linalg.svd(ready(x) + x, full_matrices=False)
+        return (u * n.sin(s)) @ vh
+
+    def through_qr(x: Any) -> Any:
+        q, r = linalg.qr(ready(x) + x)
+        return (q * 1.5) @ (r * r)
+
+    return {
+        "solve": lambda x: linalg.solve(ready(x), x),
+        "inv": lambda x: linalg.inv(ready(x)),
+        "det": lambda x: linalg.det(ready(x)) / 100,
+        "slogdet": lambda x: linalg.slogdet(ready(x))[1],
+        "cholesky": lambda x: linalg.cholesky(ready(x)),
+        "pinv": lambda x: linalg.pinv(ready(x)[:, :2] + x[:, :2]),
+        "matrix_power": lambda x: linalg.matrix_power(ready(x) / 5, 3),
+        "eig": through_eig,
+        "eigh": through_eigh,
+        "svd": through_svd,
+        "qr": through_qr,
+    }
+
+
 CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], Shapes]] = {
     "add": (np.add, torch.add, STRETCHED),
     "subtract": (np.subtract, torch.sub, STRETCHED),
@@ -281,6 +319,7 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], Shapes]] = {
     "assignment": (assigned, assigned, ((3, 4), (2, 2))),
     **{name: (f, spectra(torch)[name], ONE) for name, f in spectra(np).items()},
 }
+CASES.update({name: (f, factored(torch)[name], ((3, 3),)) for name, f in factored(np).items()})
 
 
 def leaves(arrays: list[Any]) -> list[Any]:
