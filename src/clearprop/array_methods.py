@@ -38,7 +38,12 @@ class ArrayMethods:
         def __rpow__(self, other: Any) -> Any: ...
         def __matmul__(self, other: Any) -> Any: ...
         def __rmatmul__(self, other: Any) -> Any: ...
+        def __mod__(self, other: Any) -> Any: ...
+        def __rmod__(self, other: Any) -> Any: ...
+        def __floordiv__(self, other: Any) -> Any: ...
+        def __rfloordiv__(self, other: Any) -> Any: ...
         def __neg__(self) -> Any: ...
+        def __pos__(self) -> Any: ...
         def __abs__(self) -> Any: ...
         def __lt__(self, other: Any) -> Any: ...
         def __le__(self, other: Any) -> Any: ...
@@ -50,6 +55,12 @@ class ArrayMethods:
         def __rand__(self, other: Any) -> Any: ...
         def __or__(self, other: Any) -> Any: ...
         def __ror__(self, other: Any) -> Any: ...
+        def __xor__(self, other: Any) -> Any: ...
+        def __rxor__(self, other: Any) -> Any: ...
+        def __lshift__(self, other: Any) -> Any: ...
+        def __rlshift__(self, other: Any) -> Any: ...
+        def __rshift__(self, other: Any) -> Any: ...
+        def __rrshift__(self, other: Any) -> Any: ...
         def __invert__(self) -> Any: ...
         def _change(self, primitive: Primitive, other: Any) -> Any: ...
         def _become(self, new: Any) -> Any: ...
@@ -62,20 +73,14 @@ class ArrayMethods:
         @property
         def size(self) -> int: ...
 
-    def __pos__(self) -> Any:
-        return self
+    def __divmod__(self, other: Any) -> Any:
+        return np.divmod(self, other)  # type: ignore[call-overload]
 
-    def __floordiv__(self, other: Any) -> Any:
-        return np.floor_divide(self, other)  # type: ignore[call-overload]
+    def __rdivmod__(self, other: Any) -> Any:
+        return np.divmod(other, self)  # type: ignore[call-overload]
 
-    def __mod__(self, other: Any) -> Any:
-        return np.remainder(self, other)  # type: ignore[call-overload]
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return np.floor_divide(other, self)  # type: ignore[call-overload]
-
-    def __rmod__(self, other: Any) -> Any:
-        return np.remainder(other, self)  # type: ignore[call-overload]
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return self.round(ndigits or 0)
 
     def __iadd__(self, other: Any) -> Any:
         return self._change(primitives.add, other)
@@ -91,6 +96,27 @@ class ArrayMethods:
 
     def __ipow__(self, other: Any) -> Any:
         return self._change(primitives.power, other)
+
+    def __imod__(self, other: Any) -> Any:
+        return self._change(primitives.remainder, other)
+
+    def __ifloordiv__(self, other: Any) -> Any:
+        return self._change(primitives.floor_divide, other)
+
+    def __iand__(self, other: Any) -> Any:
+        return self._change(primitives.bitwise_and, other)
+
+    def __ior__(self, other: Any) -> Any:
+        return self._change(primitives.bitwise_or, other)
+
+    def __ixor__(self, other: Any) -> Any:
+        return self._change(primitives.bitwise_xor, other)
+
+    def __ilshift__(self, other: Any) -> Any:
+        return self._change(primitives.left_shift, other)
+
+    def __irshift__(self, other: Any) -> Any:
+        return self._change(primitives.right_shift, other)
 
     def __getitem__(self, index: Any) -> Any:
         return numpy_table[operator.getitem](self, index)
@@ -230,6 +256,9 @@ class ArrayMethods:
 
     def clip(self, min: Any = None, max: Any = None) -> Any:
         return numpy_table[np.clip](self, min, max)
+
+    def round(self, decimals: int = 0) -> Any:
+        return numpy_table[np.round](self, decimals)
 
     def dot(self, other: Any) -> Any:
         return numpy_table[np.dot](self, other)

@@ -6,12 +6,13 @@ import difflib
 import inspect
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
 
 from .errors import DtypeError, LostGradientError, ShapeError, TraceError, UnsupportedError
-from .primitive import Primitive, numpy_table
+from .primitive import Primitive, numpy_table, ufunc_methods
 from .refusals import refuse_objects
 from .settings import settings
 from .spec import ArraySpec, shape_of
@@ -34,7 +35,7 @@ def find_answer(function: Any) -> Callable[..., Any] | None:
 
 def answer_numpy(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call what answers `function`, and say what is wrong where nothing does."""
-    answer = find_answer(function)
+    answer = find_answer(function) or _method_answer(function)
     if answer is None:
         raise _unsupported(function)
     if kwargs and isinstance(answer, Primitive):  # where=, dtype=: not the primitive's parameters
@@ -45,6 +46,23 @@ def answer_numpy(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         if not isinstance(error, (UnsupportedError, DtypeError, LostGradientError)):
             _refuse_arguments(function, answer, args, kwargs, error)
         raise
+
+
+def _method_answer(function: Any) -> Callable[..., Any] | None:
+    """What answers a method of a ufunc that is itself answered: ``np.hypot.outer``."""
+    ufunc = getattr(function, "__self__", None)
+    if not isinstance(ufunc, np.ufunc) or find_answer(ufunc) is None:
+        return None
+    answer = ufunc_methods.get(function.__name__)
+    return answer and partial(answer, ufunc)
+
+
+_INSTEAD = {
+    "where": "np.where(mask, f(x), otherwise) instead of where=",
+    "dtype": "f(x.astype(dtype)) instead of dtype=",
+    "out": "y = f(x) instead of out=",
+}
+"""What to write for options of ufuncs, by their names."""
 
 
 def _refuse_arguments(
@@ -68,9 +86,13 @@ def _refuse_arguments(
             fits = False
     if not fits:
         extra = ", ".join(f"{name}=" for name in kwargs)
+        options = [_INSTEAD[name] for name in kwargs if name in _INSTEAD]
+        instead = (
+            f" Write {', '.join(options)}." if options and isinstance(function, np.ufunc) else ""
+        )
         raise UnsupportedError(
             f"{_numpy_name(function)} was called on a tensor with arguments it does not take"
-            f"{f' (among {extra})' if extra else ''}: {known}."
+            f"{f' (among {extra})' if extra else ''}: {known}.{instead}"
         ) from error
 
 

@@ -192,6 +192,9 @@ primitives = SimpleNamespace()
 numpy_table: dict[Any, Callable[..., Any]] = {}
 """From a NumPy function to what answers it when one of its arguments is a Tensor."""
 
+ufunc_methods: dict[str, Callable[..., Any]] = {}
+"""From the name of a method of NumPy's ufuncs to what answers it, given the ufunc, for all of them."""
+
 
 def primitive(
     name: str,
@@ -232,6 +235,16 @@ def answers(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Ca
     def note(answer: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:
             numpy_table[function] = answer
+        return answer
+
+    return note
+
+
+def answers_method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: this function, given a ufunc first, answers the method of this name of every ufunc."""
+
+    def note(answer: Callable[..., Any]) -> Callable[..., Any]:
+        ufunc_methods[name] = answer
         return answer
 
     return note

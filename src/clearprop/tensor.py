@@ -34,6 +34,7 @@ _next_number = count(1).__next__
 _ndarray = np.ndarray
 _NO_PARAMS: dict[str, Any] = {}
 """Shared by all operations without parameters; a plain dict, since ** on a read-only view is slow."""
+_LISTS = {list, tuple}
 _changed_in_place = False
 _windows_made = False
 _windows_may_lag = False
@@ -203,6 +204,8 @@ class Tensor(ArrayMethods, Conversions):
     __array_priority__ = 1000.0
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if not _LISTS.isdisjoint(map(type, inputs)):
+            inputs = tuple(np.asarray(x) if type(x) in _LISTS else x for x in inputs)
         if method == "__call__":
             if not kwargs:
                 answer = numpy_table.get(ufunc)
@@ -370,15 +373,11 @@ def _install_operator(name: str, primitive: Primitive) -> None:
         setattr(Tensor, f"__{name}__", lambda self: apply(primitive, (self,)))
         return
     setattr(Tensor, f"__{name}__", _binary_operator(primitive))
-    if name in _REFLECTED:
-
-        def reflected(self: Tensor, other: Any) -> Tensor:
-            return apply(primitive, (other, self))
-
-        setattr(Tensor, f"__r{name}__", reflected)
+    if name not in _COMPARISONS:
+        setattr(Tensor, f"__r{name}__", lambda self, other: apply(primitive, (other, self)))
 
 
-_REFLECTED = {"add", "sub", "mul", "truediv", "pow", "matmul", "and", "or"}
+_COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 
 
 def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:

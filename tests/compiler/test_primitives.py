@@ -92,7 +92,8 @@ def test_compiled_equals_eager(primitive: Primitive, sample: Sample, dtype: str)
     assert_alike(clearprop.compile(f)(*arrays), f(*arrays), dtype)
     if primitive.differentiable and any(is_floating(x.dtype) for x in arrays):
         g = with_gradients(f, arrays)
-        precision = "float32" if "float32" in map(str, sample.params.values()) else dtype
+        is_single = not {"float32", "complex64"}.isdisjoint(map(str, sample.params.values()))
+        precision = "float32" if is_single else dtype
         assert_alike(clearprop.compile(g)(*arrays), g(*arrays), precision)
 
 

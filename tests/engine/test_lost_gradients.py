@@ -113,8 +113,8 @@ def test_unsupported_function() -> None:
         "CONTRIBUTING.md",
     )
     message(UnsupportedError, lambda: np.char.join(X, X), "np.char.join")  # here
-    message(UnsupportedError, lambda: np.nextafter(X, X), "np.nextafter")  # here
-    message(UnsupportedError, lambda: np.logaddexp.reduce(X), "np.logaddexp.reduce")  # here
+    message(UnsupportedError, lambda: np.divide.reduce(X), "np.divide.reduce", "np.add")  # here
+    message(UnsupportedError, lambda: np.hypot.accumulate(X), "np.hypot.accumulate")  # here
 
 
 def test_unsupported_argument() -> None:
@@ -125,5 +125,6 @@ def test_unsupported_argument() -> None:
         "out=",
         "axis=None",
     )
-    message(UnsupportedError, lambda: np.exp(X, where=[True, False]), "np.exp", "where=")  # here
-    message(UnsupportedError, lambda: np.where(X > 0), "np.where(condition, x, y)")  # here
+    message(UnsupportedError, lambda: np.exp(X, where=X > 1), "where=", "np.where(mask")  # here
+    message(UnsupportedError, lambda: np.exp(X, dtype=float), "dtype=", "x.astype(dtype)")  # here
+    message(UnsupportedError, lambda: np.where(X > 0, X), "np.where(condition, x, y)")  # here

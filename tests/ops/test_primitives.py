@@ -42,7 +42,7 @@ def _is_differentiable(pair: Any) -> bool:
 
 def _is_rounded(pair: Any) -> bool:
     """Whether the result is in single precision, where differences are mostly rounding."""
-    return bool(pair.values[1].params.get("dtype") == np.float32)
+    return pair.values[1].params.get("dtype") in (np.float32, np.complex64)
 
 
 SMOOTH = [pair for pair in PAIRS if _is_differentiable(pair)]
@@ -95,6 +95,14 @@ def _put_diagonal(g: Any, offset: int, axis1: int, axis2: int, shape: Any) -> An
     return out
 
 
+def _record_holder(x: Any, axis: int, largest: bool) -> Any:
+    best = np.argmax if largest else np.argmin
+    parts = [
+        best(x[(slice(None),) * axis + (slice(n),)], axis) for n in range(1, x.shape[axis] + 1)
+    ]
+    return np.stack(parts, axis)
+
+
 def _from_either_end(function: Callable[..., Any]) -> Callable[..., Any]:
     def running(x: Any, axis: int, reverse: bool) -> Any:
         return np.flip(function(np.flip(x, axis), axis), axis) if reverse else function(x, axis)
@@ -113,7 +121,7 @@ def _recurrence(links: Any, x: Any, axis: int, reverse: bool) -> Any:
 
 
 REFERENCES: dict[str, Callable[..., Any]] = {
-    "sigmoid": scipy.special.expit,
+    "sigmoid": lambda x: scipy.special.expit(x) if x.dtype.kind == "f" else 1 / (1 + np.exp(-x)),
     "relu": lambda x: x * (x > 0),
     "logsumexp": lambda x, axis, keepdims: (
         scipy.special.logsumexp(x, axis, keepdims=keepdims) if axis else x
@@ -148,6 +156,10 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "roots": lambda p: np.roots(p) + np.zeros((), np.complex64),
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
     "stop_gradient": np.array,
+    "bessel_i": lambda x, order: scipy.special.iv(order, x),
+    "spherical_bessel": lambda x, order: scipy.special.spherical_jn(order, x).astype(x.dtype),
+    "exponent": lambda x: np.frexp(x)[1],
+    "record_holder": _record_holder,
     "astype": lambda x, dtype: np.array(x, dtype),
     "as_integer": lambda x, dtype: np.trunc(x).astype(dtype),
     "window": _read,

@@ -116,6 +116,47 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], Shapes]] = {
         lambda x, y: torch.where(torch.tensor(MASK), x, y * y),
         ((3, 4), (4,)),
     ),
+    **{
+        name: (getattr(np, name), getattr(torch, name), ONE)
+        for name in (
+            *("tan", "arctan", "sinh", "cosh", "arcsinh", "exp2", "square", "reciprocal"),
+            *("deg2rad", "rad2deg", "sinc", "i0", "nan_to_num", "positive", "trunc", "round"),
+        )
+    },
+    **{
+        name: (positive(getattr(np, name)), positive(getattr(torch, name)), ONE)
+        for name in ("log2", "log10")
+    },
+    **{
+        name: (getattr(np, name), getattr(torch, name), STRETCHED)
+        for name in ("arctan2", "hypot", "logaddexp", "logaddexp2", "copysign", "fmax", "fmin")
+    },
+    **{
+        name: (
+            lambda x, name=name: getattr(np, name)(np.tanh(x)),
+            lambda x, name=name: getattr(torch, name)(torch.tanh(x)),
+            ONE,
+        )
+        for name in ("arcsin", "arccos", "arctanh")
+    },
+    "arccosh": (lambda x: np.arccosh(x * x + 1.5), lambda x: torch.arccosh(x * x + 1.5), ONE),
+    "remainder": (np.remainder, torch.remainder, STRETCHED),
+    "fmod": (np.fmod, torch.fmod, STRETCHED),
+    "float_power": (positive(np.float_power), positive(torch.float_power), STRETCHED),
+    "ldexp": (
+        lambda x: np.ldexp(x, np.array([1, -1, 2, 0])),
+        lambda x: x * torch.tensor([2, 0.5, 4, 1]),
+        ONE,
+    ),
+    "frexp": (lambda x: np.frexp(x)[0] ** 2, lambda x: torch.frexp(x)[0] ** 2, ONE),
+    "modf": (lambda x: np.modf(x)[0] ** 2, lambda x: torch.frac(x) ** 2, ONE),
+    "clip between tensors": (np.clip, torch.clamp, ((3, 4), (4,), (3, 1))),
+    "running maximum": (
+        lambda x: np.maximum.accumulate(x, 1) ** 2,
+        lambda x: torch.cummax(x, 1)[0] ** 2,
+        ONE,
+    ),
+    "outer of a difference": (np.subtract.outer, lambda x, y: x[:, None] - y[None], ((3,), (4,))),
     "clip": (lambda x: np.clip(x, -0.5, 0.8), lambda x: torch.clamp(x, -0.5, 0.8), ONE),
     "sum": (lambda x: np.sum(x * x, (0, 2)), lambda x: torch.sum(x * x, (0, 2)), ((2, 3, 4),)),
     "mean": (lambda x: x.mean(1, keepdims=True) * x, lambda x: x.mean(1, True) * x, ONE),
@@ -353,6 +394,64 @@ def test_value_gradient_and_second_order(name: str) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-11)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "exp",
+            "log",
+            "log1p",
+            "expm1",
+            "sqrt",
+            "sin",
+            "cos",
+            "tan",
+            "tanh",
+            "sinh",
+            "cosh",
+            "square",
+        ),
+        *(
+            "arcsin",
+            "arccos",
+            "arctan",
+            "arcsinh",
+            "arccosh",
+            "arctanh",
+            "log2",
+            "log10",
+            "reciprocal",
+        ),
+        *("abs", "sgn", "angle", "negative", "sigmoid", "sinc"),
+    ],
+)
+def test_complex_functions(name: str) -> None:
+    ours = {"sgn": np.sign, "sigmoid": clearprop.sigmoid}.get(name) or getattr(np, name)
+    rng = np.random.default_rng(7)
+    z, g = rng.standard_normal((2, 5)) + 1j * rng.standard_normal((2, 5))
+    t = torch.tensor(z, requires_grad=True)
+    expected = getattr(torch, name)(t)
+    value, pullback = clearprop.vjp(ours, z)
+    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-12)
+    g = g if expected.is_complex() else g.real
+    expected.backward(torch.tensor(g))
+    np.testing.assert_allclose(pullback(g)[0], t.grad.numpy(), rtol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "power"])
+def test_complex_functions_of_two(name: str) -> None:
+    rng = np.random.default_rng(8)
+    z, g = rng.standard_normal((2, 5)) + 1j * rng.standard_normal((2, 5))
+    for x, y in ((z, z[::-1].copy()), (rng.uniform(0.5, 2, 5), z), (z, rng.uniform(0.5, 2, 5))):
+        ts = leaves([x, y])
+        expected = (torch.pow if name == "power" else getattr(torch, name))(*ts)
+        value, pullback = clearprop.vjp(getattr(np, name), x, y)
+        np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-12)
+        expected.backward(torch.tensor(g))
+        for mine, t in zip(pullback(g), ts, strict=True):
+            np.testing.assert_allclose(mine, t.grad.numpy(), rtol=1e-11)
+
+
 # ---- models
 
 
@@ -461,6 +560,7 @@ def test_kinks_as_in_pytorch() -> None:
         (lambda x: np.maximum(x, np.zeros(3)), lambda x: torch.maximum(x, torch.zeros(3))),
         (lambda x: np.max(x * x, 0), lambda x: torch.amax(x * x, 0)),
         (lambda x: x**0, lambda x: x**0),
+        (lambda x: np.copysign(x, -1.0), lambda x: torch.copysign(x, torch.tensor(-1.0))),
     ):
         (t,) = leaves([x])
         theirs(t).sum().backward()

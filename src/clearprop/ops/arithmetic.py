@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..primitive import Call, Draw, Infix, Prefix, Sample, floats, primitive
-from .samples import ANY, PAIRS, POSITIVE_PAIRS
+from .samples import ANY, COMPLEX, COMPLEX_PAIRS, PAIRS, POSITIVE_PAIRS
 from .specs import like_ufunc
 
 
@@ -30,7 +30,7 @@ add = primitive(
     why="A step of either input moves the sum by just as much.",
     notation=Infix("+", 10),
     elementwise=True,
-    samples=PAIRS,
+    samples=(*PAIRS, *COMPLEX_PAIRS),
 )
 
 
@@ -49,7 +49,7 @@ subtract = primitive(
     why="The first input gets the upstream gradient as it is, the second one with its sign turned.",
     notation=Infix("-", 10),
     elementwise=True,
-    samples=PAIRS,
+    samples=(*PAIRS, *COMPLEX_PAIRS),
 )
 
 
@@ -72,7 +72,7 @@ multiply = primitive(
     why="How much a step of one input matters is the size of the other one.",
     notation=Infix("*", 20),
     elementwise=True,
-    samples=PAIRS,
+    samples=(*PAIRS, *COMPLEX_PAIRS),
 )
 
 
@@ -95,21 +95,27 @@ divide = primitive(
     why="A small divisor makes both gradients large.",
     notation=Infix("/", 20),
     elementwise=True,
-    samples=POSITIVE_PAIRS,
+    samples=(*POSITIVE_PAIRS, *COMPLEX_PAIRS),
 )
 
 
 def power_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
-    if isinstance(y, int | float):  # a written exponent: no branches needed
+    if isinstance(y, int | float | complex):  # a written exponent: no branches needed
         if y == 0:
             return g * np.zeros_like(x)
+        if isinstance(y, complex):
+            return g * (x ** (y - 1) * y)
         return g * (y * x ** (y - 1))
-    return np.where(y == 0, 0.0, g * y * x ** np.where(y == 0, 1.0, y - 1))
+    return np.where(y == 0, 0.0, g * y * x ** np.where(y == 0, 1, y - 1))
 
 
 def power_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
-    flat = np.logical_and(x == 0, y >= 0)  # 0**y stays 0
-    return np.where(flat, 0.0, g * out * np.log(np.where(flat, 1.0, x)))
+    positive = np.real(y) >= 0 if out.dtype.kind == "c" else y >= 0
+    flat = np.logical_and(x == 0, positive)  # 0**y stays 0
+    base = np.where(flat, 1.0, x).astype(
+        out.dtype
+    )  # complex, if only y is: -2 has a logarithm, too
+    return np.where(flat, 0.0, g * out * np.log(base))
 
 
 power = primitive(
@@ -131,6 +137,10 @@ power = primitive(
         Sample(floats(3, 4, low=0.3), floats(4)),
         Sample(2.0, floats(3)),
         Sample(floats(low=0.5), floats()),
+        Sample(floats(3), Draw((3,), dtype="complex128")),
+        Sample(Draw((3,), dtype="complex128"), -2),
+        Sample(Draw((2,), dtype="complex128"), 0.5 - 1j),
+        *COMPLEX_PAIRS[:3],
     ),
 )
 
@@ -150,7 +160,7 @@ negative = primitive(
     why="The upstream gradient goes through with its sign turned.",
     notation=Prefix("-", 30),
     elementwise=True,
-    samples=ANY,
+    samples=(*ANY, *COMPLEX),
 )
 
 
@@ -169,5 +179,5 @@ absolute = primitive(
     why="The gradient keeps its sign where the input is positive and turns it where negative; none at 0.",
     notation=Call("abs"),
     elementwise=True,
-    samples=(*ANY, Sample(Draw((3, 4), dtype="complex128"))),
+    samples=(*ANY, *COMPLEX),
 )

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from ..primitive import Sample, answers, floats, primitive
+from ..errors import DtypeError, UnsupportedError
+from ..primitive import Draw, Sample, answers, floats, primitive
 from ..spec import ArraySpec, broadcast_shapes, promote, shape_of
-from ..tensor import Tensor
-from .samples import ANY, PAIRS
+from .samples import ANY, COMPLEX_PAIRS, PAIRS
 from .specs import like_ufunc, same
 
 
@@ -42,13 +41,20 @@ def relu(x: Any) -> Any:
 
     Parameters
     ----------
-    x : number, array or Tensor of any shape; the result has its shape and dtype
+    x : number, array or Tensor of any shape, not complex; the result has its shape and dtype
+
+    Raises
+    ------
+    DtypeError : complex numbers, which have no order.
 
     >>> import numpy as np
     >>> relu(np.array([1.0, -2.0, 3.0, -1.0]))
     array([1., 0., 3., 0.])
     """
-    return _relu_record(x if hasattr(x, "dtype") else np.asarray(x)[()])
+    x = x if hasattr(x, "dtype") else np.asarray(x)[()]
+    if x.dtype.kind == "c":
+        raise DtypeError("relu: complex numbers have no order; take their .real or np.abs first")
+    return _relu_record(x)
 
 
 def maximum_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
@@ -76,7 +82,7 @@ maximum = primitive(
     role="routes",
     why="Only the larger input moves the output; the other one could change a little unnoticed.",
     elementwise=True,
-    samples=PAIRS,
+    samples=(*PAIRS, *COMPLEX_PAIRS),
 )
 
 minimum = primitive(
@@ -88,7 +94,83 @@ minimum = primitive(
     role="routes",
     why="Only the smaller input moves the output; the other one could change a little unnoticed.",
     elementwise=True,
+    samples=(*PAIRS, *COMPLEX_PAIRS),
+)
+
+
+def fmax_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+    return np.where(x == y, g / 2, np.where(x == out, g, 0.0))
+
+
+def fmax_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+    return fmax_vjp_x(g, out, y, x)
+
+
+_WITH_NAN = (
+    Sample(floats(3, 4), floats(3, 4)),
+    Sample(floats(3), np.array([[np.nan], [0.5]])),
+    Sample(floats(), floats()),
+)
+
+fmax = primitive(
+    "fmax",
+    np.fmax,
+    numpy=np.fmax,
+    spec=like_ufunc(np.fmax),
+    vjp=(fmax_vjp_x, fmax_vjp_y),
+    role="routes",
+    why="Only the larger input moves the output, and one that is not a number never does.",
+    elementwise=True,
+    samples=(*_WITH_NAN, *COMPLEX_PAIRS),
+)
+
+fmin = primitive(
+    "fmin",
+    np.fmin,
+    numpy=np.fmin,
+    spec=like_ufunc(np.fmin),
+    vjp=(fmax_vjp_x, fmax_vjp_y),
+    role="routes",
+    why="Only the smaller input moves the output, and one that is not a number never does.",
+    elementwise=True,
+    samples=(*_WITH_NAN, *COMPLEX_PAIRS),
+)
+
+
+def copysign_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+    return g * (np.sign(x) * np.sign(out))
+
+
+copysign = primitive(
+    "copysign",
+    np.copysign,
+    numpy=np.copysign,
+    spec=like_ufunc(np.copysign),
+    vjp=(copysign_vjp_x, None),
+    role="scales",
+    why="The gradient turns its sign where the input does; none at 0, and none for the sign's giver.",
+    elementwise=True,
     samples=PAIRS,
+)
+
+
+def heaviside_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+    return np.where(x == 0, g, 0.0)
+
+
+heaviside = primitive(
+    "heaviside",
+    np.heaviside,
+    numpy=np.heaviside,
+    spec=like_ufunc(np.heaviside),
+    vjp=(None, heaviside_vjp_y),
+    role="selects",
+    why="A step has no slope; what stands in at zero gets the gradient of the zeros.",
+    elementwise=True,
+    samples=(
+        Sample(np.array([[-1.0], [0.0], [2.0]]), floats(4)),
+        Sample(np.array([0, 1]), floats()),
+    ),
 )
 
 
@@ -117,6 +199,7 @@ _where = primitive(
         Sample(np.array([[True], [False]]), floats(2, 3), floats(3)),
         Sample(np.array([True, False, True]), floats(3), 0.0),
         Sample(np.True_, floats(), floats()),
+        Sample(np.array([True, False, True]), floats(3), Draw((3,), dtype="complex128")),
     ),
 )
 
@@ -130,10 +213,20 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     return _where(condition, x, y)
 
 
-def clip_vjp(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
+def clip_vjp_x(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
     if low is not None:
         g = np.where(x >= low, g, 0.0)
     return g if high is None else np.where(x <= high, g, 0.0)
+
+
+def clip_vjp_low(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
+    g = np.where(x < low, g, 0.0)
+    return g if high is None else np.where(low <= high, g, 0.0)
+
+
+def clip_vjp_high(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
+    raised = x if low is None else np.maximum(x, low)
+    return np.where(raised > high, g, 0.0)
 
 
 def _clip_spec(x: Any, low: Any, high: Any) -> ArraySpec:
@@ -145,14 +238,16 @@ _clip = primitive(
     "clip",
     np.clip,
     spec=_clip_spec,
-    vjp=(clip_vjp,),
+    vjp=(clip_vjp_x, clip_vjp_low, clip_vjp_high),
     role="routes",
-    why="Open between the bounds (bounds included), shut outside.",
+    why="Open between the bounds (bounds included), shut outside, where the bound gets the gradient.",
     elementwise=True,
     samples=(
         Sample(floats(3, 4), -1.0, 1.0),
         Sample(floats(5), None, 0.5),
         Sample(floats(2, 3), np.array([-1.0, 0.0, 0.5]), None),
+        Sample(floats(3, 4), floats(4), floats(3, 1)),
+        Sample(Draw((5,), dtype="complex128"), -1.0, Draw((), dtype="complex128")),
     ),
 )
 
@@ -160,7 +255,5 @@ _clip = primitive(
 @answers(np.clip)
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     low, high = (a_min if min is None else min), (a_max if max is None else max)
-    if isinstance(low, Tensor) or isinstance(high, Tensor):  # the bounds want gradients, too
-        a = a if low is None else np.maximum(a, low)
-        return a if high is None else np.minimum(a, high)
+    a, low, high = (np.asarray(v) if isinstance(v, list) else v for v in (a, low, high))
     return _clip(a, low, high)

@@ -11,14 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Call, Custom, Draw, Sample, answers, primitive
+from ..primitive import Call, Custom, answers, primitive
 from ..spec import ArraySpec
+from .samples import COMPLEX
 from .specs import same
-
-COMPLEX = (
-    Sample(Draw((3, 4), dtype="complex128")),
-    Sample(Draw((), dtype="complex128")),
-)
 
 
 def _part_spec(x: Any) -> ArraySpec:
@@ -87,11 +83,13 @@ conj = primitive(
 
 @answers(np.conjugate)
 def conjugate(x: Any) -> Any:
-    return conj(x) if x.dtype.kind == "c" else x
+    if x.dtype.kind == "c":
+        return conj(x)
+    return x.astype(np.int8) if x.dtype.kind == "b" else x.copy()
 
 
 def angle_vjp(g: Any, out: Any, x: Any) -> Any:
-    return g * -1j / x
+    return g * -1j / np.where(x == 0, np.inf, x)  # none at the origin
 
 
 _angle_record = primitive(

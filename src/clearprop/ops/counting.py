@@ -50,16 +50,6 @@ def any_(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True)
     return _any_record(a, axis=normalize_axes(axis, a.ndim), keepdims=bool(keepdims))
 
 
-@answers(np.logical_and.reduce)
-def logical_and_reduce(array: Any, axis: Any = 0, **options: Any) -> Any:
-    return all_(array, axis, **options)
-
-
-@answers(np.logical_or.reduce)
-def logical_or_reduce(array: Any, axis: Any = 0, **options: Any) -> Any:
-    return any_(array, axis, **options)
-
-
 @answers(np.count_nonzero)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return np.sum(np.not_equal(a, 0), axis=axis, keepdims=keepdims, dtype=np.intp)

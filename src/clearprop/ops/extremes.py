@@ -74,16 +74,6 @@ def min_(
     return _chosen_extreme(np.min, np.minimum, a, axis, keepdims, initial, where)
 
 
-@answers(np.maximum.reduce)
-def maximum_reduce(array: Any, axis: Any = 0, **options: Any) -> Any:
-    return max_(array, axis, **options)
-
-
-@answers(np.minimum.reduce)
-def minimum_reduce(array: Any, axis: Any = 0, **options: Any) -> Any:
-    return min_(array, axis, **options)
-
-
 def _chosen_extreme(
     reduce: Any, pairwise: Any, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any
 ) -> Any:

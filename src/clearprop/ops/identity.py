@@ -8,8 +8,8 @@ import numpy as np
 
 from ..primitive import Custom, Sample, answers, floats, primitive
 from ..spec import ArraySpec, is_floating
-from .samples import ANY
-from .specs import same
+from .samples import ANY, COMPLEX
+from .specs import like_ufunc, same
 from .steps import STEP
 
 stop_gradient = primitive(
@@ -36,7 +36,21 @@ _copy_record = primitive(
     role="passes",
     why="The same number under another name.",
     elementwise=True,
-    samples=ANY,
+    samples=(*ANY, *COMPLEX),
+)
+
+
+positive = primitive(
+    "positive",
+    np.positive,
+    numpy=np.positive,
+    operator="pos",
+    spec=like_ufunc(np.positive),
+    vjp=(copy_vjp,),
+    role="passes",
+    why="The same number, and the same gradient.",
+    elementwise=True,
+    samples=(*ANY, *COMPLEX),
 )
 
 
@@ -66,7 +80,11 @@ _convert = primitive(
     why="The same number in another precision.",
     notation=Custom(lambda x, dtype: f"{x}.astype({dtype})"),
     elementwise=True,
-    samples=(Sample(floats(2, 3), dtype=np.dtype("float32")),),
+    samples=(
+        Sample(floats(2, 3), dtype=np.dtype("float32")),
+        Sample(floats(2, 3), dtype=np.dtype("complex128")),
+        Sample(COMPLEX[0].inputs[0], dtype=np.dtype("complex64")),
+    ),
 )
 
 _truncate = primitive(

@@ -228,6 +228,13 @@ scatter = primitive(
 )
 
 
+def scattered(values: Any, index: Any, x: Any) -> Any:
+    """Zeros in the shape of `x`, with `values` added at an index as users write it."""
+    parts, arrays = _split(index)
+    region = _region(x.shape, parts, tuple(getattr(a, "value", a) for a in arrays))
+    return scatter(np.broadcast_to(values, region), *arrays, index=parts, shape=x.shape)
+
+
 # ---- writing
 
 

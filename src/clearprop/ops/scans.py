@@ -92,11 +92,6 @@ def cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     return _scan(_cumsum_record, a, axis, dtype, "cumsum")
 
 
-@answers(np.add.accumulate)
-def add_accumulate(array: Any, axis: int = 0, dtype: Any = None) -> Any:
-    return cumsum(array, axis, dtype)
-
-
 @answers(np.cumulative_sum)
 def cumulative_sum(
     x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
@@ -149,11 +144,6 @@ _cumprod_record = primitive(
 @answers(np.cumprod)
 def cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     return _scan(_cumprod_record, a, axis, dtype, "cumprod")
-
-
-@answers(np.multiply.accumulate)
-def multiply_accumulate(array: Any, axis: int = 0, dtype: Any = None) -> Any:
-    return cumprod(array, axis, dtype)
 
 
 @answers(np.cumulative_prod)
@@ -277,8 +267,3 @@ def prod(
     total = np.prod(a, axis=axis, keepdims=keepdims)
     total = total if initial is None else (total * initial).astype(total.dtype)
     return total if dtype is None else total.astype(dtype)
-
-
-@answers(np.multiply.reduce)
-def multiply_reduce(array: Any, axis: Any = 0, dtype: Any = None, **options: Any) -> Any:
-    return prod(array, axis, dtype, **options)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..primitive import Sample, floats, primitive
-from .samples import ANY, POSITIVE
+from .samples import ANY, COMPLEX, POSITIVE
 from .specs import like_ufunc
 
 
@@ -24,7 +24,7 @@ exp = primitive(
     role="scales",
     why="The exponential is its own slope: large outputs, large gradients.",
     elementwise=True,
-    samples=ANY,
+    samples=(*ANY, *COMPLEX),
 )
 
 
@@ -41,7 +41,7 @@ log = primitive(
     role="scales",
     why="The slope is one over the input: small inputs make large gradients.",
     elementwise=True,
-    samples=POSITIVE,
+    samples=(*POSITIVE, *COMPLEX),
 )
 
 
@@ -58,12 +58,12 @@ log1p = primitive(
     role="scales",
     why="The slope is one over one plus the input.",
     elementwise=True,
-    samples=(Sample(floats(3, 4, low=-0.8)), Sample(floats(low=-0.8))),
+    samples=(Sample(floats(3, 4, low=-0.8)), Sample(floats(low=-0.8)), *COMPLEX),
 )
 
 
 def expm1_vjp(g: Any, out: Any, x: Any) -> Any:
-    return g * (out + 1)
+    return g * np.exp(x)  # out + 1 would lose what is far below one
 
 
 expm1 = primitive(
@@ -73,9 +73,9 @@ expm1 = primitive(
     spec=like_ufunc(np.expm1),
     vjp=(expm1_vjp,),
     role="scales",
-    why="The slope is the exponential, which is the output plus one.",
+    why="The slope is the exponential itself: minus one is no matter of slope.",
     elementwise=True,
-    samples=ANY,
+    samples=(*ANY, *COMPLEX),
 )
 
 
@@ -92,7 +92,7 @@ sqrt = primitive(
     role="scales",
     why="Steep near zero, where the slope grows without bound.",
     elementwise=True,
-    samples=POSITIVE,
+    samples=(*POSITIVE, *COMPLEX),
 )
 
 
@@ -109,7 +109,7 @@ sin = primitive(
     role="scales",
     why="The slope is the cosine: none at the crests.",
     elementwise=True,
-    samples=ANY,
+    samples=(*ANY, *COMPLEX),
 )
 
 
@@ -126,7 +126,7 @@ cos = primitive(
     role="scales",
     why="The slope is minus the sine: none at the crests.",
     elementwise=True,
-    samples=ANY,
+    samples=(*ANY, *COMPLEX),
 )
 
 
@@ -143,11 +143,15 @@ tanh = primitive(
     role="scales",
     why="Flat where tanh saturates: little gradient gets through.",
     elementwise=True,
-    samples=ANY,
+    samples=(*ANY, *COMPLEX),
 )
 
 
 def _sigmoid(x: Any) -> Any:
+    if np.iscomplexobj(x):
+        right = x.real >= 0
+        small = np.exp(np.where(right, -x, x))
+        return (np.where(right, 1, small) / (1 + small))[()]
     small = np.exp(-np.abs(x))  # never overflows, and keeps tiny results exact
     return (np.where(x >= 0, 1.0, small) / (1 + small)).astype(small.dtype)[()]
 
@@ -164,7 +168,7 @@ _sigmoid_record = primitive(
     role="scales",
     why="At most a quarter of the gradient gets through, and next to none where sigmoid saturates.",
     elementwise=True,
-    samples=ANY,
+    samples=(*ANY, *COMPLEX),
 )
 
 
@@ -173,7 +177,7 @@ def sigmoid(x: Any) -> Any:
 
     Parameters
     ----------
-    x : number, array or Tensor, floating, of any shape; the result has its shape and dtype
+    x : number, array or Tensor, floating or complex, of any shape; the result has its shape and dtype
 
     >>> float(sigmoid(0.0)), float(sigmoid(-1000.0))
     (0.5, 0.0)

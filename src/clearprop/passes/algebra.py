@@ -154,6 +154,7 @@ def fold_constants(node: Node, made: Made) -> Wire | None:
     if all(w.is_constant and np.ndim(w.constant) == 0 for w in node.inputs):
         with np.errstate(all="ignore"):  # the warning is due when the graph is evaluated, if at all
             value = node.primitive(*(w.constant for w in node.inputs), **node.params)
+            value = np.asarray(value, node.out.spec.dtype)[()]  # Python's numbers have no dtype
         return Wire("", node.out.spec, value)
     return None
 

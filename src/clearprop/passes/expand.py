@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Node
+from ..graph import Graph, Node, Wire
 from ..ops.einsum import contract
 from ..ops.subscripts import read
 from ..primitive import primitives
@@ -45,7 +45,7 @@ def _with_parts(node: Node, trusted: bool) -> Node:
         function = _TRUSTED.get(node.primitive.name, function)
     if function is None or applies is None or not is_floating(node.out.spec.dtype):
         return node
-    examples = [w.constant if w.is_constant else w.spec for w in node.inputs]
+    examples = [_example(w, node.out.spec.dtype) for w in node.inputs]
     if not applies(*examples, **node.params):
         return node
     body = trace_parts(node.primitive, function, examples, node.params)
@@ -53,6 +53,14 @@ def _with_parts(node: Node, trusted: bool) -> Node:
         replace(part, line=node.line, is_backward=node.is_backward) for part in body.nodes
     )
     return replace(node, body=body)
+
+
+def _example(wire: Wire, dtype: np.dtype[Any]) -> Any:
+    """A wire's constant or spec; a Python number is computed with in the dtype of the result."""
+    if not wire.is_constant:
+        return wire.spec
+    is_weak = isinstance(wire.constant, int | float) and not hasattr(wire.constant, "dtype")
+    return dtype.type(wire.constant) if is_weak else wire.constant
 
 
 def expansion(
@@ -95,6 +103,52 @@ def norm(x: Any, axis: Any, keepdims: Any) -> Any:
 @expansion(_is_real)
 def std(x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
     return np.sqrt(var(x, axis, ddof, keepdims))
+
+
+@expansion()
+def square(x: Any) -> Any:
+    return x * x
+
+
+@expansion()
+def reciprocal(x: Any) -> Any:
+    return 1 / x
+
+
+@expansion()
+def positive(x: Any) -> Any:
+    return x.copy()
+
+
+@expansion()
+def deg2rad(x: Any) -> Any:
+    return x * (np.pi / 180)
+
+
+@expansion()
+def rad2deg(x: Any) -> Any:
+    return x * (180 / np.pi)
+
+
+@expansion()
+def tan(x: Any) -> Any:
+    return np.sin(x) / np.cos(x)
+
+
+@expansion()
+def hypot(x: Any, y: Any) -> Any:
+    """The longer leg times what the ratio of the legs adds, so that no square overflows."""
+    x, y = abs(x), abs(y)
+    longer, shorter = np.maximum(x, y), np.minimum(x, y)
+    ratio = np.where(longer == shorter, 1.0, shorter) / np.where(longer == shorter, 1.0, longer)
+    return longer * np.sqrt(ratio * ratio + 1)
+
+
+@expansion()
+def logaddexp(x: Any, y: Any) -> Any:
+    top = np.maximum(x, y)
+    apart = np.minimum(x, y) - np.where(np.isfinite(top), top, 0.0)
+    return top + np.log1p(np.exp(apart))
 
 
 @expansion()
