@@ -278,8 +278,9 @@ class _Writer:
             self.add(f"{x}[{self.index(self.values[x].shape, repeats=True)}]")
 
     def product(self) -> None:
-        x, y = self.value(), self.value()
-        self.try_(self.pick(PRODUCTS).format(x=x, y=y))
+        x, y = self.value(np.ndim), self.value(np.ndim)
+        if x and y:
+            self.try_(self.pick(PRODUCTS).format(x=x, y=y))
 
     def assignment(self) -> None:
         x = self.value(lambda x: x.ndim and x.size)
@@ -381,10 +382,13 @@ def _stretches(shape: Shape, target: Shape) -> bool:
 
 @st.composite
 def programs(
-    draw: Callable[..., Any], shapes: tuple[Shape, ...] = SMALL, length: int = 10
+    draw: Callable[..., Any], shapes: tuple[Shape, ...] = SMALL, length: int = 14
 ) -> Program:
     """Programs of up to so many steps on inputs of these shapes."""
     writer = _Writer(draw, shapes)
-    for _ in range(draw(st.integers(1, length))):
+    writer.step()
+    while len(writer.lines) < length and draw(
+        st.integers(0, 9)
+    ):  # one by one, so any can be left out
         writer.step()
     return writer.finish()

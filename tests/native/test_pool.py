@@ -93,6 +93,7 @@ def test_several_callers(part: Code) -> None:
 
 @linux
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*:RuntimeWarning")  # JAX, where another test loaded it
 def test_after_fork(part: Code) -> None:
     counted(part, 4)
     child = os.fork()
