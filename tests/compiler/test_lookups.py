@@ -51,6 +51,19 @@ def test_indices(name: str, dtype: Any, rng: np.random.Generator) -> None:
     assert "none of them left to NumPy" in str(compiled.report())
 
 
+@pytest.mark.parametrize("columns", [1, 3, 4, 5, 8, 33])
+def test_rows_whose_sums_decide_what_goes_back_to_them(
+    columns: int, rng: np.random.Generator
+) -> None:
+    # a block of rows is summed first, then each adds to a place of its own
+    def f(x: Any) -> Any:
+        return np.sum(np.sin(np.sum(x[np.array([0, 1, 5, 1])], axis=-1)))
+
+    x = rng.normal(size=(7, columns))
+    gradient = clearprop.grad(f)
+    np.testing.assert_allclose(clearprop.compile(gradient)(x), gradient(x), rtol=1e-12)
+
+
 def test_an_index_out_of_range_gives_nan_and_adds_nothing() -> None:
     x = np.arange(12.0).reshape(4, 3)
     pick = clearprop.compile(lambda x, r: x[r])

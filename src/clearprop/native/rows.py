@@ -159,6 +159,8 @@ class Rows(Loops):
         lanes = self.nest.lanes
         assert lanes is not None
         strides = effect.access.strides
+        if effect.indices:  # numbers choose the place, in each row anew
+            return False
         return self.written_out and not strides[self.row] and strides[lanes] == 1
 
     def _nothing(self, effect: Accumulate) -> list[Value]:
