@@ -103,7 +103,7 @@ SHAPING = (
     "np.diagonal({x})",
     "np.tril(np.atleast_2d({x}))",
     "np.triu(np.atleast_2d({x}), 1)",
-    "np.split({x}, [1], axis=0)[0]",
+    "np.array_split({x}, 2, axis=0)[0]",
     "np.take({x}, np.array([0, -1, 0]), axis=-1)",
 )
 CHANGES = ("=", "+=", "-=", "*=")
