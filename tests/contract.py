@@ -96,6 +96,7 @@ def as_real(case: Case) -> Case:
     if len(outs) == 1 and not any(map(is_complex, (*outs, *case.inputs))):
         return case
     shapes = [(np.shape(y), is_complex(y)) for y in outs]
+    dtypes = [y.dtype for y in outs]
 
     def natural(xs: Any) -> list[Any]:
         return [joined(x) if c else x for x, c in zip(xs, complex_inputs, strict=True)]
@@ -115,9 +116,10 @@ def as_real(case: Case) -> Case:
 
     def results(flat: Any, sign: int = 1) -> Any:
         parts, start = [], 0
-        for shape, is_complex in shapes:
+        for (shape, is_complex), dtype in zip(shapes, dtypes, strict=True):
             full = (*shape, 2) if is_complex else shape
             part = flat[start : start + math.prod(full)].reshape(full)
+            part = part if dtype.kind in "fc" else part.astype(dtype)
             parts.append(part[..., 0] + sign * 1j * part[..., 1] if is_complex else part)
             start += math.prod(full)
         return Bundle(parts) if len(parts) > 1 else parts[0]

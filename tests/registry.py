@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import clearprop.ops.special  # noqa: F401
+import clearprop.ops.special
+import clearprop.scipy.linalg  # noqa: F401
 from clearprop.primitive import Primitive, primitives
 
 RECORDS: list[Primitive] = list(vars(primitives).values())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.special
 
 import clearprop
@@ -140,6 +141,16 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "cumprod": _from_either_end(np.cumprod),
     "recurrence": _recurrence,
     "conj": np.conj,
+    **{
+        f.__name__: lambda a, f=f: f(a.astype(float)).astype(a.dtype)
+        for f in map(scipy.linalg.__getattribute__, ("expm", "logm", "sqrtm", "sinm", "cosm"))
+    },
+    "solve_triangular": scipy.linalg.solve_triangular,
+    "solve_sylvester": scipy.linalg.solve_sylvester,
+    "lu_factor": lambda a: (scipy.linalg.lu_factor(a)[0], scipy.linalg.lu_factor(a)[1].astype(int)),
+    "row_order": lambda pivots: scipy.linalg.lu_solve((np.eye(3), pivots), np.arange(3.0)).astype(
+        int
+    ),
     "cofactors": lambda a: np.linalg.det(a)[..., None, None] * np.linalg.inv(a).mT,
     "svd": lambda a, hermitian: tuple(np.linalg.svd(a, False, hermitian=hermitian)),
     "eig": lambda a, always_complex: tuple(
