@@ -16,21 +16,20 @@ M. Giles, Collected matrix derivative results, 2008.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import linalg as sp
 
 from ..bundle import Bundle
-from ..errors import ShapeError, UnsupportedError
-from ..ops.matrices import adjoint, square, well_conditioned
+from ..errors import UnsupportedError
+from ..ops.matrices import adjoint, well_conditioned
 from ..ops.specs import same
-from ..primitive import Primitive, Sample, floats, primitive
+from ..primitive import Sample, floats, primitive
 from ..spec import ArraySpec, promote
-from ..tensor import Tensor
+from .matrix_functions import cosm, expm, is_plain, logm, one_matrix, sinm, sqrtm
 
-__all__ = list(sp.__all__)
+__all__ = [*sp.__all__, "cosm", "expm", "logm", "sinm", "sqrtm"]
 
 
 def __getattr__(name: str) -> Any:
@@ -39,110 +38,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return dir(sp)
-
-
-def _is_plain(*values: Any) -> bool:
-    return not any(isinstance(x, Tensor) for x in values)
-
-
-def _matrix(function: str, a: Any) -> Any:
-    a = square(f"scipy.linalg.{function}", a)
-    if a.ndim != 2:
-        raise ShapeError(
-            f"scipy.linalg.{function} takes one matrix here, but the shape is {a.shape}"
-        )
-    return a
-
-
-# ---- functions of matrices
-
-
-def _function(name: str, why: str, sample: Any) -> Primitive:
-    forward: Callable[..., Any] = getattr(sp, name)
-
-    def compute(a: Any) -> Any:
-        out = np.asarray(forward(a.astype(np.result_type(a.dtype, np.float64))))
-        # a real matrix may have a complex logarithm or root
-        return out.astype(
-            np.result_type(a.dtype, np.complex64) if out.dtype.kind == "c" else a.dtype
-        )
-
-    def rule(g: Any, out: Any, a: Any) -> Any:
-        """The upper right part of the function of [[aᵀ, g], [0, aᵀ]]."""
-        n = a.shape[0]
-        top = np.concatenate([a.T, g], 1)
-        bottom = np.concatenate([np.zeros((n, n), a.dtype), a.T], 1)
-        return record(np.concatenate([top, bottom], 0))[:n, n:]
-
-    record = primitive(
-        name, compute, spec=same, vjp=(rule,), role="mixes", why=why, samples=(Sample(sample),)
-    )
-    return record
-
-
-_SMALL = well_conditioned(3, 3) / 5
-_expm = _function(
-    "expm", "The exponential of a matrix moves as a chain of small steps does.", _SMALL
-)
-_logm = _function("logm", "The way back from the exponential of a matrix.", well_conditioned(3, 3))
-_sqrtm = _function(
-    "sqrtm", "Its gradient solves an equation with the root on both sides.", well_conditioned(3, 3)
-)
-_sinm = _function("sinm", "The sine of a matrix, whose slope is a mixture of cosines.", _SMALL)
-_cosm = _function("cosm", "The cosine of a matrix, whose slope is a mixture of sines.", _SMALL)
-
-
-def expm(A: Any) -> Any:
-    """`scipy.linalg.expm`: the exponential of a square matrix.
-
-    Parameters
-    ----------
-    A : array or Tensor of shape (n, n), floating or complex
-
-    >>> import clearprop
-    >>> a = clearprop.tensor(np.zeros((2, 2)))
-    >>> expm(a)[0, 1].backward()
-    >>> a.grad
-    array([[0., 1.],
-           [0., 0.]])
-    """
-    return sp.expm(A) if _is_plain(A) else _expm(_matrix("expm", A))
-
-
-def logm(A: Any) -> Any:
-    """`scipy.linalg.logm`: the logarithm of a square matrix, of shape (n, n).
-
-    >>> import clearprop
-    >>> a = clearprop.tensor(np.eye(2))
-    >>> logm(a)[0, 0].backward()
-    >>> a.grad.round(12) + 0.0
-    array([[1., 0.],
-           [0., 0.]])
-    """
-    return sp.logm(A) if _is_plain(A) else _logm(_matrix("logm", A))
-
-
-def sqrtm(A: Any) -> Any:
-    """`scipy.linalg.sqrtm`: the square root of a square matrix, of shape (n, n).
-
-    >>> import clearprop
-    >>> a = clearprop.tensor(np.eye(2) * 4)
-    >>> sqrtm(a)[0, 0].backward()
-    >>> a.grad.round(12) + 0.0
-    array([[0.25, 0.  ],
-           [0.  , 0.  ]])
-    """
-    return sp.sqrtm(A) if _is_plain(A) else _sqrtm(_matrix("sqrtm", A))
-
-
-def sinm(A: Any) -> Any:
-    """`scipy.linalg.sinm`: the sine of a square matrix, of shape (n, n)."""
-    return sp.sinm(A) if _is_plain(A) else _sinm(_matrix("sinm", A))
-
-
-def cosm(A: Any) -> Any:
-    """`scipy.linalg.cosm`: the cosine of a square matrix, of shape (n, n)."""
-    return sp.cosm(A) if _is_plain(A) else _cosm(_matrix("cosm", A))
 
 
 # ---- triangular systems
@@ -216,9 +111,9 @@ def solve_triangular(
     array([[ 0.125,  0.   ],
            [-0.25 , -0.25 ]])
     """
-    if _is_plain(a, b):
+    if is_plain(a, b):
         return sp.solve_triangular(a, b, trans, lower, unit_diagonal)
-    a, b = _matrix("solve_triangular", a), b if hasattr(b, "ndim") else np.asarray(b)
+    a, b = one_matrix("solve_triangular", a), b if hasattr(b, "ndim") else np.asarray(b)
     turn = {"N": 0, "T": 1, "C": 2}.get(trans, trans)
     if turn == 2:
         a, turn = np.conj(a), 1
@@ -232,7 +127,7 @@ def cho_factor(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
     """`scipy.linalg.cho_factor`: ``(c, lower)`` for `cho_solve`; `c` is triangular, with zeros elsewhere."""
-    if _is_plain(a):
+    if is_plain(a):
         return sp.cho_factor(a, lower)
     return cholesky(a, lower), lower
 
@@ -249,7 +144,7 @@ def cho_solve(
     array([0.  , 0.25])
     """
     c, lower = c_and_lower
-    if _is_plain(c, b):
+    if is_plain(c, b):
         return sp.cho_solve(c_and_lower, b)
     first, second = ("N", "C") if lower else ("C", "N")
     return solve_triangular(c, solve_triangular(c, b, first, lower), second, lower)
@@ -312,7 +207,7 @@ def _inverse_order(pivots: Any) -> Any:
 
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """`scipy.linalg.lu_factor`: ``(lu, piv)`` for `lu_solve`, of a square matrix."""
-    return sp.lu_factor(a) if _is_plain(a) else tuple(_lu_record(_matrix("lu_factor", a)))
+    return sp.lu_factor(a) if is_plain(a) else tuple(_lu_record(one_matrix("lu_factor", a)))
 
 
 def lu_solve(
@@ -320,7 +215,7 @@ def lu_solve(
 ) -> Any:
     """`scipy.linalg.lu_solve`: x with ``a @ x = b`` from what `lu_factor` gave for `a`."""
     lu, pivots = lu_and_piv
-    if _is_plain(lu, pivots, b):
+    if is_plain(lu, pivots, b):
         return sp.lu_solve(lu_and_piv, b, trans)
     b = b if hasattr(b, "ndim") else np.asarray(b)
     if trans == 0:
@@ -338,7 +233,7 @@ def lu(
     p_indices: bool = False,
 ) -> Any:
     """`scipy.linalg.lu` of a square matrix: ``(p, l, u)`` with ``a = p @ l @ u``."""
-    if _is_plain(a):
+    if is_plain(a):
         return sp.lu(a, permute_l, p_indices=p_indices)
     packed, pivots = lu_factor(a)
     n = packed.shape[0]
@@ -391,17 +286,17 @@ def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     >>> q.grad
     array([[0.33333333]])
     """
-    if _is_plain(a, b, q):
+    if is_plain(a, b, q):
         return sp.solve_sylvester(a, b, q)
     q = q if hasattr(q, "ndim") else np.asarray(q)
-    return _sylvester(_matrix("solve_sylvester", a), _matrix("solve_sylvester", b), q)
+    return _sylvester(one_matrix("solve_sylvester", a), one_matrix("solve_sylvester", b), q)
 
 
 def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
     """`scipy.linalg.solve_continuous_lyapunov`: x with ``a @ x + x @ aᴴ = q``, all of shape (n, n)."""
-    if _is_plain(a, q):
+    if is_plain(a, q):
         return sp.solve_continuous_lyapunov(a, q)
-    a = _matrix("solve_continuous_lyapunov", a)
+    a = one_matrix("solve_continuous_lyapunov", a)
     return solve_sylvester(a, adjoint(a), q)
 
 
@@ -419,25 +314,25 @@ def solve(
     transposed: bool = False,
 ) -> Any:
     """`scipy.linalg.solve`: x with ``a @ x = b``; `assume_a` is taken at its word for plain arrays only."""
-    if _is_plain(a, b):
+    if is_plain(a, b):
         return sp.solve(a, b, lower, assume_a=assume_a, transposed=transposed)
-    a = _matrix("solve", a)
+    a = one_matrix("solve", a)
     return np.linalg.solve(a.T if transposed else a, b)
 
 
 def inv(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """`scipy.linalg.inv`: the inverse of a square matrix."""
-    return sp.inv(a) if _is_plain(a) else np.linalg.inv(a)
+    return sp.inv(a) if is_plain(a) else np.linalg.inv(a)
 
 
 def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """`scipy.linalg.det`: the determinant of a square matrix."""
-    return sp.det(a) if _is_plain(a) else np.linalg.det(a)
+    return sp.det(a) if is_plain(a) else np.linalg.det(a)
 
 
 def pinv(a: Any, *, atol: Any = None, rtol: Any = None) -> Any:
     """`scipy.linalg.pinv`: the pseudo-inverse; of a Tensor without `atol`."""
-    if _is_plain(a):
+    if is_plain(a):
         return sp.pinv(a, atol=atol, rtol=rtol)
     if atol is not None:
         raise UnsupportedError("scipy.linalg.pinv: atol= is not supported for tensors; use rtol=")
@@ -448,9 +343,9 @@ def cholesky(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
     """`scipy.linalg.cholesky`: the upper (or lower) triangular factor of a positive definite matrix."""
-    if _is_plain(a):
+    if is_plain(a):
         return sp.cholesky(a, lower)
-    return np.linalg.cholesky(_matrix("cholesky", a), upper=not lower)
+    return np.linalg.cholesky(one_matrix("cholesky", a), upper=not lower)
 
 
 def qr(
@@ -462,7 +357,7 @@ def qr(
     check_finite: bool = True,
 ) -> Any:
     """`scipy.linalg.qr`: ``(q, r)``; of a tall Tensor by ``mode="economic"`` or ``"r"``, without pivoting."""
-    if _is_plain(a):
+    if is_plain(a):
         return sp.qr(a, mode=mode, pivoting=pivoting)
     if pivoting or mode == "raw":
         raise UnsupportedError(
@@ -483,7 +378,7 @@ def svd(
     lapack_driver: str = "gesdd",
 ) -> Any:
     """`scipy.linalg.svd`: ``(u, s, vh)``, or the singular values alone."""
-    if _is_plain(a):
+    if is_plain(a):
         return sp.svd(a, full_matrices, compute_uv, lapack_driver=lapack_driver)
     found: Any = np.linalg.svd(a, full_matrices, compute_uv)  # type: ignore[call-overload]
     return tuple(found) if compute_uv else found
@@ -491,14 +386,14 @@ def svd(
 
 def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """`scipy.linalg.svdvals`: the singular values, the largest first."""
-    return sp.svdvals(a) if _is_plain(a) else np.linalg.svdvals(a)
+    return sp.svdvals(a) if is_plain(a) else np.linalg.svdvals(a)
 
 
 def eigh(
     a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = False, **options: Any
 ) -> Any:
     """`scipy.linalg.eigh` of a symmetric matrix: ``(w, v)`` with ``a v = w v``, or ``a v = w b v``."""
-    if _is_plain(a, b):
+    if is_plain(a, b):
         return sp.eigh(a, b, lower=lower, eigvals_only=eigvals_only, **options)
     if options:
         raise UnsupportedError(
@@ -523,7 +418,7 @@ def norm(
     a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True
 ) -> Any:
     """`scipy.linalg.norm`: of a vector or a matrix."""
-    if _is_plain(a):
+    if is_plain(a):
         return sp.norm(a, ord, axis, keepdims)
     return np.linalg.norm(a, ord, axis, keepdims)
 
@@ -536,7 +431,7 @@ def block_diag(*arrs: Any) -> Any:
     >>> block_diag(x, np.eye(1)).shape
     (2, 3)
     """
-    if _is_plain(*arrs):
+    if is_plain(*arrs):
         return sp.block_diag(*arrs)
     parts = [np.atleast_2d(x) for x in arrs]
     columns = sum(x.shape[1] for x in parts)
@@ -556,7 +451,7 @@ def toeplitz(c: Any, r: Any = None) -> Any:
     >>> c.grad
     array([3., 4., 2.])
     """
-    if _is_plain(c, r):
+    if is_plain(c, r):
         return sp.toeplitz(c, r)
     c = np.ravel(c)
     r = np.conj(c) if r is None else np.ravel(r)
