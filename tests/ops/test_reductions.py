@@ -46,6 +46,7 @@ SUMS: dict[str, tuple[Callable[..., Any], Shapes]] = {
     "multiply.reduce": (lambda x: np.multiply.reduce(x, axis=1), ONE),
     "nanprod": (holed(lambda x: np.nanprod(x, 1)), ONE),
     "mean in another precision": (lambda x: np.mean(x, 1, dtype=np.float64), ONE),
+    "mean over an axis beside an empty one": (lambda x: np.mean(x, 0), ((3, 0),)),
     "mean where": (lambda x: np.mean(x, -1, where=MASK), ONE),
     "mean where, kept": (lambda x: x.mean(keepdims=True, where=MASK[:, :1]), ONE),
     "nanmean": (holed(lambda x: np.nanmean(x, 0)), ONE),
@@ -228,6 +229,8 @@ SCANS: dict[str, tuple[Callable[..., Any], Shapes]] = {
 
 NORMS: dict[str, tuple[Callable[..., Any], Shapes]] = {
     "norm": (np.linalg.norm, ONE),
+    "norm of order inf of nothing": (lambda x: np.linalg.norm(x, np.inf), ((0,),)),
+    "norm of nothing": (np.linalg.norm, ((0, 2),)),
     "norm of many axes, kept": (lambda x: np.linalg.norm(x, keepdims=True), ((2, 3, 2),)),
     "vector_norm": (lambda x: np.linalg.vector_norm(x, axis=(0, -1)), ((2, 3, 2),)),
     "matrix_norm": (np.linalg.matrix_norm, ((2, 3, 3),)),
@@ -241,7 +244,7 @@ for _ord in (None, 1, 2, 2.0, 3, 1.5, 0.5, -1, -2.5, np.inf, -np.inf):
         lambda x, ord=_ord: np.linalg.vector_norm(x, ord=2 if ord is None else ord),
         ONE,
     )
-for _ord in (None, "fro", "f", 1, -1, np.inf, -np.inf):
+for _ord in (None, "fro", "f", "nuc", 1, -1, 2, -2, np.inf, -np.inf):
     NORMS[f"norm of a matrix, order {_ord}"] = (lambda x, ord=_ord: np.linalg.norm(x, ord), ONE)
     NORMS[f"norm of matrices, order {_ord}"] = (
         lambda x, ord=_ord: np.linalg.norm(x, ord, axis=(-1, 0), keepdims=True),
@@ -278,6 +281,8 @@ COMPLEX: dict[str, tuple[Callable[..., Any], Shapes]] = {
     "nansum": (holed(np.nansum), ONE),
     "nanvar": (holed(lambda x: np.nanvar(x, 1)), ONE),
     "matrix norm": (lambda x: np.linalg.norm(x, 1), ONE),
+    "spectral norm": (lambda x: np.linalg.norm(x, 2), ONE),
+    "nuclear norm": (lambda x: np.linalg.matrix_norm(x, ord="nuc"), ONE),
 }
 for _ord in (None, 1, 2, 3, 0.5, -1.5, np.inf, -np.inf):
     COMPLEX[f"norm of order {_ord}"] = (lambda x, ord=_ord: np.linalg.norm(x, ord, axis=1), ONE)

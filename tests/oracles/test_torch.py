@@ -205,6 +205,11 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], Shapes]] = {
         lambda x: torch.linalg.vector_norm(x, 0.5, dim=0),
         ONE,
     ),
+    "spectral norm": (
+        lambda x: np.linalg.norm(x, 2) * np.linalg.norm(x, "nuc"),
+        lambda x: torch.linalg.matrix_norm(x, 2) * torch.linalg.matrix_norm(x, "nuc"),
+        ONE,
+    ),
     "norm of a matrix": (
         lambda x: np.linalg.norm(x, 1) * np.linalg.norm(x, -np.inf),
         lambda x: torch.linalg.matrix_norm(x, 1) * torch.linalg.matrix_norm(x, -float("inf")),
