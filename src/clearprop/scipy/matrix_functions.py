@@ -1,7 +1,7 @@
 """Functions of matrices: the exponential, logarithm, square root, sine and cosine.
 
 Their derivatives stand in the same function of a block triangular matrix (N. Higham, Functions of Matrices,
-SIAM, 2008, section 3.2; for the exponential A. Al-Mohy and N. Higham, Computing the Frechet derivative, 2009).
+SIAM, 2008, section 3.2; for the exponential A. Al-Mohy and N. Higham, SIMAX 30, 2009).
 """
 
 from __future__ import annotations
