@@ -16,6 +16,7 @@ from . import (
     import_time,
     large_layers,
     machine,
+    operations,
     report,
     training_step,
 )
@@ -28,6 +29,7 @@ CASES = {
     "compiled": compiled,
     "compiled_on_two": compiled_on_two,
     "costs": costs,
+    "operations": operations,
     "calls": calls,
 }
 RESULTS = Path(__file__).parent / "results.md"

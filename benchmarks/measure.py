@@ -53,12 +53,12 @@ class Report:
 
 @dataclass(frozen=True)
 class Row:
-    """One task of a grid: seconds per call and per first call, by contender; the least ratio wanted."""
+    """One task of a grid: seconds per call and first call, by contender; the least ratio wanted, if any."""
 
     task: str
     seconds: Mapping[str, float]
     first: Mapping[str, float]
-    bar: float
+    bar: float | None
 
 
 @dataclass(frozen=True)
