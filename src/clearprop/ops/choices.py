@@ -214,9 +214,13 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 
 
 def clip_vjp_x(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
-    if low is not None:
-        g = np.where(x >= low, g, 0.0)
-    return g if high is None else np.where(x <= high, g, 0.0)
+    if low is None and high is None:
+        return g
+    if high is None:
+        inside = x >= low
+    else:
+        inside = x <= high if low is None else (x >= low) & (x <= high)
+    return np.where(inside, g, 0.0)
 
 
 def clip_vjp_low(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
