@@ -39,6 +39,7 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
     from .compiler import compile
+    from .emit.source import Source, source
     from .ledger import Explanation, explain
     from .native.pool import set_num_threads
 
@@ -56,6 +57,7 @@ __all__ = [
     "GraphError",
     "LostGradientError",
     "ShapeError",
+    "Source",
     "Tensor",
     "TraceError",
     "UnsupportedError",
@@ -75,6 +77,7 @@ __all__ = [
     "set_num_threads",
     "sigmoid",
     "softmax",
+    "source",
     "tensor",
     "trace",
     "value_and_grad",
@@ -86,6 +89,8 @@ _READERS = {
     "compile": "compiler",
     "set_num_threads": "native.pool",
     "explain": "ledger",
+    "source": "emit.source",
+    "Source": "emit.source",
     "Explanation": "ledger",
 }
 """Public names that are imported when first used, so that computing starts fast."""

@@ -1,4 +1,4 @@
-"""The command line: ``clearprop explain FILE[:FUNCTION]``, ``clearprop cache info|clear``.
+"""The command line: ``clearprop explain FILE[:FUNCTION]``, ``clearprop source``, ``clearprop cache``.
 
 Exit codes: 0 done; 1 the function or its gradient failed; 2 the command was not understood.
 """
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _stop(1, error)
     except _UserError as error:
         cause = error.__cause__ or error
-        cause.add_note(f"while running {options.target} for clearprop explain")
+        cause.add_note(f"while running {options.target} for clearprop {options.command}")
         sys.excepthook(type(cause), cause, cause.__traceback__)
         return 1
     except BrokenPipeError:  # the reader has seen enough
@@ -76,6 +76,53 @@ def _parser() -> argparse.ArgumentParser:
         "           clearprop explain model.py:loss --at x=data.npy --at w=32x64",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_target(command)
+    command.add_argument("--json", action="store_true", help="print the ledger as JSON")
+    command.add_argument("--svg", metavar="OUT", type=Path, help="write the picture here")
+    command.add_argument(
+        "--html", metavar="OUT", type=Path, help="write ledger and picture as HTML here"
+    )
+    command.add_argument(
+        "--nudge", metavar="STEP", type=float, help="also raise each scalar input by STEP"
+    )
+    command.add_argument("--open", action="store_true", help="show the parts of blocks")
+    command.set_defaults(run=_explain, command="explain")
+    command = commands.add_parser(
+        "source",
+        help="write a function's backward pass as code",
+        description="Write FUNCTION of FILE with its backward pass as code, verified at these inputs.",
+        epilog="example:  clearprop source model.py:loss --at x=32x64 --at w=64 --to torch",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_target(command)
+    command.add_argument("--to", default="numpy", metavar="TARGET", help="numpy, torch or jax")
+    command.add_argument(
+        "--wrt",
+        metavar="NAMES",
+        help="arguments to differentiate with respect to: w,b; all by default",
+    )
+    command.add_argument(
+        "--gates", action="store_true", help="the gates' own rules, without simplification"
+    )
+    command.add_argument("--steps", action="store_true", help="append how it was simplified")
+    command.add_argument(
+        "--names", default="d{}", metavar="PATTERN", help="how gradients are called: d{}, grad_{}"
+    )
+    command.add_argument("--output", metavar="OUT", type=Path, help="write the code here")
+    command.set_defaults(run=_source, command="source")
+    command = commands.add_parser(
+        "cache",
+        help="show or empty the folder of compiled code",
+        description="Compiled code is kept on disk, so that a program that ran before starts fast. The "
+        "folder is CLEARPROP_CACHE_DIR, or the user's cache folder.",
+    )
+    command.add_argument("action", choices=["info", "clear"])
+    command.set_defaults(run=_cache)
+    return parser
+
+
+def _add_target(command: argparse.ArgumentParser) -> None:
+    """The function, and its inputs."""
     command.add_argument(
         "target", metavar="FILE[:FUNCTION]", help="a Python file; its only function by default"
     )
@@ -87,25 +134,35 @@ def _parser() -> argparse.ArgumentParser:
         help="an input: a number (2), a list ([1, 2.5]), a .npy file, or a shape (32x64) to draw "
         "normally distributed numbers of, the same each time",
     )
-    command.add_argument("--json", action="store_true", help="print the ledger as JSON")
-    command.add_argument("--svg", metavar="OUT", type=Path, help="write the picture here")
-    command.add_argument(
-        "--html", metavar="OUT", type=Path, help="write ledger and picture as HTML here"
-    )
-    command.add_argument(
-        "--nudge", metavar="STEP", type=float, help="also raise each scalar input by STEP"
-    )
-    command.add_argument("--open", action="store_true", help="show the parts of blocks")
-    command.set_defaults(run=_explain)
-    command = commands.add_parser(
-        "cache",
-        help="show or empty the folder of compiled code",
-        description="Compiled code is kept on disk, so that a program that ran before starts fast. The "
-        "folder is CLEARPROP_CACHE_DIR, or the user's cache folder.",
-    )
-    command.add_argument("action", choices=["info", "clear"])
-    command.set_defaults(run=_cache)
-    return parser
+
+
+def _source(options: argparse.Namespace) -> int:
+    from .emit.source import source
+
+    function = _function(options.target)
+    positional, keywords = _arguments(function, options.at)
+    try:
+        code = source(
+            function,
+            *positional,
+            to=options.to,
+            argnums=options.wrt.split(",") if options.wrt else None,
+            simplify=not options.gates,
+            steps=options.steps,
+            gradient_names=options.names,
+            **keywords,
+        )
+    except ClearpropError:
+        raise
+    except Exception as error:
+        raise _UserError from error
+    if options.output:
+        _write(options.output, code.text)
+        print(f"wrote {options.output}", file=sys.stderr)
+    else:
+        print(code, end="")
+        sys.stdout.flush()
+    return 0
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from ..graph import Graph, Node, Wire
 from ..primitive import Call, Custom, Infix, Prefix
 
-_ATOM = 100
+ATOM = 100
 _RIGHT_SAFE = {"+", "*"}
 """Operators whose right operand of the same strength needs no parentheses; but not before / or @."""
 _CHAINS = {"+", "-", "*", "/", "@"}
@@ -47,7 +47,7 @@ def expression(graph: Graph, wire: Wire, *, stop: Collection[Wire] = ()) -> str:
             else:
                 text, binds = write(node, [_operand(node, w, texts[w]) for w in node.inputs])
                 for i, out in enumerate(node.outputs):
-                    texts[out] = (f"{text}[{i}]", _ATOM) if len(node.outputs) > 1 else (text, binds)
+                    texts[out] = (f"{text}[{i}]", ATOM) if len(node.outputs) > 1 else (text, binds)
                 stack.pop()
     return texts[wire][0]
 
@@ -60,7 +60,7 @@ def write(node: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
         (x, left), (y, right) = operands
         binds = notation.binds
         if notation.symbol == "**":
-            x, y = _wrap(x, left <= binds), _wrap(y, right < _ATOM)
+            x, y = _wrap(x, left <= binds), _wrap(y, right < ATOM)
             return f"{x}**{y}", binds
         regroups = notation.symbol in _RIGHT_SAFE and not (" @ " in y or " / " in y)
         x = _wrap(x, left < binds or (left == binds and notation.symbol not in _CHAINS))
@@ -71,11 +71,11 @@ def write(node: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
         return f"{notation.symbol}{_wrap(x, binds < notation.binds)}", notation.binds
     if isinstance(notation, Custom):
         if notation.wraps:
-            texts = [_wrap(text, binds < _ATOM) for text, binds in operands]
-        return notation.write(*texts, **node.params), _ATOM
+            texts = [_wrap(text, binds < ATOM) for text, binds in operands]
+        return notation.write(*texts, **node.params), ATOM
     assert isinstance(notation, Call)
     arguments = texts + [f"{key}={value}" for key, value in _shown(node)]
-    return f"{notation.name}({', '.join(arguments)})", _ATOM
+    return f"{notation.name}({', '.join(arguments)})", ATOM
 
 
 def _shown(node: Node) -> list[tuple[str, Any]]:
@@ -100,22 +100,22 @@ def _name(wire: Wire) -> tuple[str, int]:
     if wire.is_constant:
         value = np.asarray(wire.constant)
         if value.ndim == 0 or (value.size and not wire.is_named and (value == value.flat[0]).all()):
-            return _number(value.flat[0])
-    return wire.name, _ATOM
+            return number_text(value.flat[0])
+    return wire.name, ATOM
 
 
 def _operand(node: Node, wire: Wire, written: tuple[str, int]) -> tuple[str, int]:
     """A constant of equal entries: for an elementwise gate the number alone, else in its shape."""
-    if node.primitive.elementwise or not wire.is_constant or written == (wire.name, _ATOM):
+    if node.primitive.elementwise or not wire.is_constant or written == (wire.name, ATOM):
         return written
     shape, (number, _) = wire.spec.shape, written
     if shape == ():
         return written
     short = {"0": "zeros", "1": "ones"}.get(number)
-    return f"{short}({shape})" if short else f"full({shape}, {number})", _ATOM
+    return f"{short}({shape})" if short else f"full({shape}, {number})", ATOM
 
 
-def _number(value: Any) -> tuple[str, int]:
+def number_text(value: Any) -> tuple[str, int]:
     number = value.item()
     text = repr(number)
     if isinstance(number, float):
@@ -123,4 +123,4 @@ def _number(value: Any) -> tuple[str, int]:
             text = text.replace("inf", "np.inf").replace("nan", "np.nan")
         elif text != "-0.0":  # which is a float alone
             text = text.removesuffix(".0")
-    return text, 30 if text.startswith("-") else _ATOM
+    return text, 30 if text.startswith("-") else ATOM

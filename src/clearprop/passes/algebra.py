@@ -1,7 +1,7 @@
 """Simplification by named rules, each exact wherever both sides are defined.
 
-A rule looks at one node and answers with what can stand in its place: a wire, a node, or a pair of
-nodes of which the second reads the first; or with None.
+A rule looks at one node and answers with what can stand in its place: a wire, a node, or several
+nodes of which the later read the earlier; or with None.
 Rules run over the graph from inputs to outputs, so each sees operands that are already simple; nodes
 that nobody reads any more are dropped, and equal nodes are merged.
 
@@ -22,15 +22,15 @@ from ..spec import is_floating
 
 Made = dict[Wire, Node]
 """The node that made each wire, among those already simplified."""
-Found = Wire | Node | tuple[Node, Node] | None
+Found = Wire | Node | tuple[Node, ...] | None
 Rule = Callable[[Node, Made], Found]
 
-_RULES: list[Rule] = []
+RULES: list[Rule] = []
 
 
 def rule(function: Rule) -> Rule:
     """Decorator: add a rule."""
-    _RULES.append(function)
+    RULES.append(function)
     return function
 
 
@@ -62,7 +62,7 @@ class _Simplifier:
     def add(self, node: Node) -> None:
         inputs = tuple(self.stand_in.get(w, w) for w in node.inputs)
         node = replace(node, inputs=inputs)
-        for try_rule in _RULES if len(node.outputs) == 1 else ():
+        for try_rule in RULES if len(node.outputs) == 1 else ():
             found = try_rule(node, self.made)
             if isinstance(found, Wire):
                 self.stand_in[node.out] = found
@@ -71,7 +71,7 @@ class _Simplifier:
                 for part in found if isinstance(found, tuple) else (found,):
                     self.add(part)
                 return
-        key = _key(node)
+        key = node_key(node)
         if key in self.known:
             self.stand_in.update(zip(node.outputs, self.known[key], strict=True))
             return
@@ -80,7 +80,7 @@ class _Simplifier:
         self.made.update((wire, node) for wire in node.outputs)
 
 
-def _key(node: Node) -> Any:
+def node_key(node: Node) -> Any:
     """Equal for nodes that compute the same; scalar constants count by value and sign of zero.
 
     Calls of one block may differ in what its numbers were fixed to, so its parts count, too.

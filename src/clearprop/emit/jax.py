@@ -1,0 +1,116 @@
+"""A backward pass as a `jax.custom_vjp`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..graph import Node
+from .expressions import ATOM
+from .languages import SHARED, Language, Written, joining, method, reduction
+from .problem import Problem
+from .python import function_lines, written
+from .split import split
+
+UPSTREAM = True
+
+
+def _where(language: Language, node: Node, operands: list[Written]) -> Written:
+    return f"jnp.where({', '.join(text for text, _ in operands)})", ATOM
+
+
+_CALLS = (
+    "exp log log1p expm1 sqrt sin cos tan tanh sinh cosh arcsin arccos arctan arctan2 arcsinh "
+    "arccosh arctanh sign floor ceil rint square maximum minimum logaddexp outer logical_and "
+    "logical_or logical_not isfinite isnan hypot exp2 log2 log10"
+)
+_REDUCTIONS = ("sum", "mean", "max", "min", "all", "any", "argmax", "argmin", "var", "std", "prod")
+LANGUAGE = Language(
+    "jax",
+    "jnp",
+    calls={name: f"jnp.{name}" for name in _CALLS.split()} | {"absolute": "jnp.abs"},
+    entries={
+        **SHARED,
+        **{name: reduction(name) for name in _REDUCTIONS},
+        "where": _where,
+        "concatenate": joining("jnp.concatenate"),
+        "stack": joining("jnp.stack"),
+        "real": method("{}.real"),
+        "imag": method("{}.imag"),
+        "conj": method("{}.conj()"),
+    },
+    in_place=False,
+)
+
+
+def write(problem: Problem) -> str:
+    """The text, without its header."""
+    program = problem.program(LANGUAGE)
+    parts = split(problem, program)
+    name, arguments = public_name(problem), ", ".join(problem.arguments)
+    leaves = set(problem.leaf_names(program))
+    packed = [n for n in parts.residuals if n in leaves and problem.is_packed(n)]
+    residuals = [n for n in parts.residuals if n not in packed]
+    containers = [a for a in problem.arguments if any(problem.container_of(n) == a for n in packed)]
+    saved = [*containers, *residuals]
+    together = f"({', '.join(saved)}{',' if len(saved) == 1 else ''})"
+    values = ", ".join(problem.values(program))
+    forward = [*problem.unpacking(_reads(parts.forward)), *written(parts.forward)]
+    given = problem.gradients_with_none(program)
+    outputs = values if "," not in values else f"({values})"
+    seeds = ", ".join(problem.seed_names)
+    upstream = "upstream" if len(problem.seed_names) > 1 else seeds
+    backward = [f"{together[1:-1]} = residuals"] if saved else []
+    if len(problem.seed_names) > 1:
+        backward.append(f"{seeds} = upstream")
+    backward += [*problem.unpacking(set(packed)), *written(parts.backward, headed=True)]
+    lines = [
+        "@jax.custom_vjp",
+        *function_lines(f"def {name}({arguments}):", [], f"return {name}_forward({arguments})[0]"),
+        "",
+        "",
+        *function_lines(
+            f"def {name}_forward({arguments}):", forward, f"return {outputs}, {together}"
+        ),
+        "",
+        "",
+        *function_lines(
+            f"def {name}_backward(residuals, {upstream}):",
+            backward,
+            f"return {', '.join(given)}" + ("," if len(given) == 1 else ""),
+        ),
+        "",
+        "",
+        f"{name}.defvjp({name}_forward, {name}_backward)",
+    ]
+    return "\n".join(["import jax", "import jax.numpy as jnp", "", "", *lines]) + "\n"
+
+
+def _reads(statements: Any) -> set[str]:
+    return {name for s in statements for name in s.reads}
+
+
+def public_name(problem: Problem) -> str:
+    """What the code defines."""
+    return problem.title
+
+
+def call(problem: Problem, function: Any, args: Any, kwargs: Any) -> tuple[list[Any], list[Any]]:
+    """Values and gradients as flat lists of NumPy arrays, in double precision where the arguments are."""
+    import jax
+
+    with jax.enable_x64(True):
+        given = problem.passed(args, kwargs)
+        given = jax.tree_util.tree_map(
+            lambda x: jax.numpy.asarray(x) if hasattr(x, "dtype") else x, given
+        )
+        outputs, pullback = jax.vjp(function, *given)
+        flat = jax.tree_util.tree_leaves(outputs)
+        seeds = problem.seeds or [np.ones(y.shape, y.dtype) for y in flat]
+        structure = jax.tree_util.tree_structure(outputs)
+        seeds = [jax.numpy.asarray(s) for s in seeds]
+        gradients = pullback(jax.tree_util.tree_unflatten(structure, seeds))
+        at = dict(zip(problem.arguments, gradients, strict=True))
+        found = problem.pick_gradients(at)
+        return [np.asarray(y)[()] for y in flat], [np.asarray(g)[()] for g in found]

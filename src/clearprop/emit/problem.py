@@ -1,0 +1,365 @@
+"""What is to be written: a function's arguments and results as the caller knows them, and its derivation."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import ClearpropError, DtypeError, GradientError
+from ..graph import Graph, Wire
+from ..passes.backward import Joint
+from ..spec import is_floating
+from ..tracing import function_name, is_input, trace
+from ..trees import flatten, paths
+from .languages import Language
+from .names import Names
+from .statements import Author, Program
+
+_MODULES = {"np", "torch", "jnp", "jax", "ctx"}
+
+
+class Problem:
+    """One function at example arguments, traced."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        *,
+        argnums: Any,
+        gradient: Any,
+        gradient_names: str,
+    ) -> None:
+        if gradient_names.count("{}") != 1 or not gradient_names.format("x").isidentifier():
+            raise ClearpropError(
+                f"gradient_names={gradient_names!r} makes no names; write {{}} for the value, as in 'd{{}}' "
+                f"or 'grad_{{}}'"
+            )
+        self.f = f
+        self.gradient_names = gradient_names
+        self.title = function_name(f) if function_name(f).isidentifier() else "function"
+        self.name = f"{self.title}_and_grad"
+        self.args, self.kwargs = in_order(f, args, kwargs)
+        self.tree = (tuple(self.args), dict(self.kwargs))
+        self.leaves, self.unflatten = flatten(self.tree)
+        self.places = paths(self.tree)
+        self._arguments = argument_names(f, self.args, self.kwargs)
+        for name in self._arguments.values():
+            if name in _MODULES:
+                raise ClearpropError(
+                    f"the argument {name} of {self.title} has the name that generated code needs for a "
+                    f"library; rename it"
+                )
+        self.forward: Graph = trace(f, *args, **kwargs).open()
+        inputs = [i for i, leaf in enumerate(self.leaves) if is_input(leaf)]
+        self.wire_at = dict(zip(inputs, self.forward.inputs, strict=True))
+        self.wanted = self._wanted(argnums)
+        self.upstream = gradient is not None
+        self.seeded, self.seeds = self._seeds(gradient)
+        self.joint: Joint | None = None
+
+    # ---- what is asked for
+
+    def _wanted(self, argnums: Any) -> list[int]:
+        """The leaves whose gradients are wanted, by number."""
+        names = list(self._arguments.values())
+        chosen = set(self._arguments)
+        if argnums is not None:
+            given = argnums if isinstance(argnums, list | tuple) else (argnums,)
+            chosen = set()
+            for which in given:
+                if isinstance(which, str) and which in names:
+                    chosen.add(list(self._arguments)[names.index(which)])
+                elif isinstance(which, int) and -len(self.args) <= which < len(self.args):
+                    chosen.add((0, which % len(self.args)))
+                else:
+                    raise ClearpropError(
+                        f"argnums={argnums!r}: {self.title} has no argument {which!r}; it has "
+                        f"{', '.join(names)}"
+                    )
+        wanted = []
+        for i, wire in self.wire_at.items():
+            if self.places[i][:2] not in chosen:
+                continue
+            if is_floating(wire.spec.dtype):
+                wanted.append(i)
+            elif argnums is not None and len(self.places[i]) == 2:
+                raise DtypeError(
+                    f"the argument {wire.name} of {self.title} is {wire.spec.dtype}, which has no gradient; "
+                    f"leave it out of argnums, or pass {wire.name} as floats"
+                )
+        if not wanted:
+            raise DtypeError(
+                f"no argument of {self.title} holds floating numbers, so there is no gradient; pass 3.0 "
+                f"instead of 3, and arrays of floats"
+            )
+        return wanted
+
+    def _seeds(self, gradient: Any) -> tuple[list[int], list[Any]]:
+        """The outputs that get an upstream gradient, and the examples of those."""
+        outputs = self.forward.outputs
+        if gradient is None:
+            if len(outputs) != 1 or outputs[0].spec.shape != ():
+                what = (
+                    f"shape {outputs[0].spec.shape}"
+                    if len(outputs) == 1
+                    else f"{len(outputs)} arrays"
+                )
+                raise GradientError(
+                    f"source writes the gradient of one number, but {self.title} returned {what}. Return "
+                    f"the loss (.sum(), .mean()), or give gradient=, an upstream gradient of the output's "
+                    f"shape: the generated function then takes it as its last argument."
+                )
+            if not is_floating(outputs[0].spec.dtype):
+                raise GradientError(
+                    f"{self.title} returned {outputs[0].spec.dtype}, which has no gradient"
+                )
+            return [0], []
+        seeds, _ = flatten(gradient)
+        if [getattr(s, "shape", ()) for s in seeds] != [w.spec.shape for w in outputs]:
+            raise GradientError(
+                f"gradient= has the shapes {[getattr(s, 'shape', ()) for s in seeds]}, but {self.title} "
+                f"returned {[w.spec.shape for w in outputs]}"
+            )
+        return list(range(len(outputs))), list(seeds)
+
+    def title_of(self, leaf: int) -> str:
+        """What to call a leaf that is fixed."""
+        place = self.places[leaf]
+        return "_".join(map(str, (self._arguments[place[:2]], *place[2:])))
+
+    def passed(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """The arguments that the generated function takes."""
+        read = {self.places[i][:2] for i in self.wire_at}
+        return [(args, kwargs)[kind][key] for kind, key in self._arguments if (kind, key) in read]
+
+    # ---- text
+
+    def input_wires(self) -> list[Wire]:
+        return [self.wire_at[i] for i in self.wanted]
+
+    @property
+    def arguments(self) -> list[str]:
+        """The names of the arguments, without those that are fixed."""
+        return list(dict.fromkeys(self._arguments[self.places[i][:2]] for i in self.wire_at))
+
+    def leaf_names(self, program: Program) -> list[str]:
+        """The names of the arrays within the arguments."""
+        return [program.names.of(wire) for wire in self.wire_at.values()]
+
+    def gradient_of_leaves(self, program: Program) -> list[str | None]:
+        """The gradient of each of them, None for those that have none."""
+        found = dict(zip(self.wanted, program.gradients, strict=True))
+        return [found.get(i) for i in self.wire_at]
+
+    def container_of(self, name: str) -> str:
+        """The argument that an array of this name is in."""
+        for i, wire in self.wire_at.items():
+            if self._names[wire] == name:
+                return self._arguments[self.places[i][:2]]
+        return ""
+
+    def is_packed(self, name: str) -> bool:
+        """Whether an array of this name stands within a container."""
+        return any(
+            self._names[w] == name and len(self.places[i]) > 2 for i, w in self.wire_at.items()
+        )
+
+    def gradients_with_none(self, program: Program) -> list[str]:
+        """The gradient of each argument, ``None`` for those without."""
+        text_at = {self.places[i]: t for i, t in zip(self.wanted, program.gradients, strict=True)}
+        places = dict.fromkeys(self.places[i][:2] for i in self.wire_at)
+        return [
+            _packed(self.tree[place[0]][place[1]], place, text_at, self._arguments[place])
+            if any(path[:2] == place for path in text_at)
+            else "None"
+            for place in places
+        ]
+
+    def pick_gradients(self, at: Mapping[str, Any]) -> list[Any]:
+        """The gradients that are wanted, out of those of all arguments by name."""
+        found = []
+        for i in self.wanted:
+            place = self.places[i]
+            value = at[self._arguments[place[:2]]]
+            for key in place[2:]:
+                value = getattr(value, key) if dataclasses.is_dataclass(value) else value[key]
+            found.append(value)
+        return found
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the arguments, without those that are fixed, and with the upstream gradients."""
+        return [*self.arguments, *self.seed_names]
+
+    seed_names: Sequence[str] = ()
+    _names: Mapping[Wire, str] = MappingProxyType({})
+
+    def program(self, language: Language) -> Program:
+        """The statements in a language, under names that are free."""
+        joint = self.joint
+        assert joint is not None
+        made = {wire: node for node in joint.graph.nodes for wire in node.outputs}
+        taken = [self.name, *self._arguments.values()]
+        names = Names(made, joint.gradient_of, self.gradient_names, taken)
+        for i, wire in self.wire_at.items():
+            if len(self.places[i]) == 2:
+                names.given[wire] = self._arguments[self.places[i]]
+            else:
+                names.give(wire, wire.name)
+        inputs = set(joint.graph.inputs)
+        for wire in joint.outputs:
+            if wire not in inputs and not wire.is_constant and not wire.is_named:
+                names.give(wire, "out" if "out" not in self._used() else "value")
+        outputs = [wire for wire in joint.outputs if not wire.is_constant]
+        if joint.seeds:
+            self.seed_names = [
+                names.give(seed, self.gradient_names.format(names.of(out)))
+                for seed, out in zip(joint.seeds, outputs, strict=True)
+            ]
+        self._names = names.given
+        author = Author(joint, language, names)
+        author.wanted = tuple(self.input_wires())
+        return author.write()
+
+    def _used(self) -> set[str]:
+        return {wire.name for wire in self.forward.wires() if wire.is_named}
+
+    def unpacking(self, read: set[str] | None = None) -> list[str]:
+        """Lines that take what is needed out of the containers."""
+        lines = []
+        for place, argument in self._arguments.items():
+            order = _order(self.tree[place[0]][place[1]], place)
+            inside = [
+                i for i in self.wire_at if self.places[i][:2] == place and len(self.places[i]) > 2
+            ]
+            inside.sort(key=lambda i: order.index(self.places[i]))
+            pairs = [
+                (self.wire_at[i].name, argument + self._access(place, self.places[i]))
+                for i in inside
+            ]
+            pairs = [pair for pair in pairs if read is None or pair[0] in read]
+            for start in range(0, len(pairs), 3):
+                some = pairs[start : start + 3]
+                lines.append(f"{', '.join(n for n, _ in some)} = {', '.join(t for _, t in some)}")
+        return lines
+
+    def _access(self, place: tuple[Any, ...], path: tuple[Any, ...]) -> str:
+        text, tree = "", self.tree[place[0]][place[1]]
+        for key in path[2:]:
+            if dataclasses.is_dataclass(tree):
+                text, tree = f"{text}.{key}", getattr(tree, key)
+            else:
+                quoted = f'"{key}"' if isinstance(key, str) else repr(key)
+                text, tree = f"{text}[{quoted}]", tree[key]
+        return text
+
+    def values(self, program: Program) -> list[str]:
+        """The function's own results, as it returned them."""
+        if self.forward.unpack is None:
+            return program.outputs
+        tree = self.forward.unpack(list(range(len(program.outputs))))
+        texts = {(i,): text for i, text in enumerate(program.outputs)}
+        if isinstance(tree, tuple) and not hasattr(tree, "_fields"):
+            return [_container(x, lambda leaf: texts[(leaf,)], "") for x in tree]
+        return [_container(tree, lambda leaf: texts[(leaf,)], "")]
+
+    def gradients(self, program: Program) -> list[str]:
+        """The gradients, in the containers that the arguments came in."""
+        text_at = {self.places[i]: t for i, t in zip(self.wanted, program.gradients, strict=True)}
+        found = []
+        for place, argument in self._arguments.items():
+            if any(path[:2] == place for path in text_at):
+                tree = self.tree[place[0]][place[1]]
+                found.append(_packed(tree, place, text_at, argument))
+        return found
+
+
+def _order(tree: Any, path: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """The paths of the leaves in the order in which they stand in the container."""
+    if isinstance(tree, dict):
+        pairs = list(tree.items())
+    elif dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        pairs = [(x.name, getattr(tree, x.name)) for x in dataclasses.fields(tree)]
+    elif isinstance(tree, list | tuple):
+        pairs = list(enumerate(tree))
+    else:
+        return [path]
+    return [leaf for key, value in pairs for leaf in _order(value, (*path, key))]
+
+
+def _packed(tree: Any, path: tuple[Any, ...], text_at: Mapping[Any, str], access: str) -> str:
+    """A container as Python writes it, with the texts of its leaves."""
+    if path in text_at:
+        return text_at[path]
+    if isinstance(tree, dict):
+        inside = ", ".join(
+            f'"{key}": {_packed(value, (*path, key), text_at, f"{access}[{key!r}]")}'
+            if isinstance(key, str)
+            else f"{key!r}: {_packed(value, (*path, key), text_at, f'{access}[{key!r}]')}"
+            for key, value in tree.items()
+        )
+        return f"{{{inside}}}"
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        fields = dataclasses.fields(tree)
+        inside = ", ".join(
+            f"{x.name}={_packed(getattr(tree, x.name), (*path, x.name), text_at, f'{access}.{x.name}')}"
+            for x in fields
+        )
+        return f"type({access})({inside})"
+    if isinstance(tree, list | tuple):
+        parts = [_packed(v, (*path, i), text_at, f"{access}[{i}]") for i, v in enumerate(tree)]
+        if hasattr(tree, "_fields"):
+            return f"type({access})({', '.join(parts)})"
+        if isinstance(tree, list):
+            return f"[{', '.join(parts)}]"
+        return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+    return "None"
+
+
+def _container(tree: Any, leaf: Callable[[Any], str], access: str) -> str:
+    texts: dict[tuple[Any, ...], str] = {}
+
+    def walk(x: Any, path: tuple[Any, ...]) -> None:
+        if isinstance(x, dict):
+            for key, value in x.items():
+                walk(value, (*path, key))
+        elif isinstance(x, list | tuple):
+            for i, value in enumerate(x):
+                walk(value, (*path, i))
+        else:
+            texts[path] = leaf(x)
+
+    walk(tree, ())
+    return _packed(tree, (), texts, access)
+
+
+def in_order(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments in the order of the signature."""
+    try:
+        bound = inspect.signature(f).bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        return args, kwargs
+    return bound.args, bound.kwargs
+
+
+def argument_names(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> dict[tuple[Any, ...], str]:
+    """The name of each argument, by where it stands: (0, position) or (1, keyword)."""
+    try:
+        positions = list(inspect.signature(f).bind_partial(*args).arguments)
+        if len(positions) < len(args):
+            star = positions.pop()
+            positions += [f"{star}{i}" for i in range(len(args) - len(positions))]
+    except (TypeError, ValueError):
+        positions = [f"x{i}" for i in range(len(args))]
+    found: dict[tuple[Any, ...], str] = {(0, i): name for i, name in enumerate(positions)}
+    found.update({(1, key): key for key in kwargs})
+    return found

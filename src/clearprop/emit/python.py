@@ -1,0 +1,76 @@
+"""Statements as lines of Python, with comments at their ends and above the blocks of a backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .statements import Program, Statement
+
+_COLUMN = 48
+"""Comments stand at most this far right, unless the line is longer."""
+INDENT = "    "
+
+
+def body(program: Program) -> list[str]:
+    """Forward, then backward, each backward block under the forward line that it answers."""
+    forward = [s for s in program.statements if not s.is_backward]
+    backward = [s for s in program.statements if s.is_backward]
+    lines = written(forward)
+    if backward:
+        lines += ["", *written(backward, headed=True)]
+    return lines
+
+
+def written(statements: Sequence[Statement], *, headed: bool = False) -> list[str]:
+    """The lines of some statements."""
+    short = [s for s in statements if s.comment.startswith("(")]
+    widths = [len(s.lines[-1]) for s in short if len(s.lines[-1]) <= _COLUMN]
+    column = max(widths, default=0)
+    lines: list[str] = []
+    answered = ""
+    for statement in statements:
+        text = statement.answers.text if statement.answers else ""
+        if headed and text and text != answered:
+            lines.append(f"# backward of  {text}")
+            answered = text
+        last = statement.lines[-1]
+        if statement.comment:
+            last = f"{last:<{column}}  # {statement.comment}"
+        lines += [*statement.lines[:-1], last]
+    return lines
+
+
+def function_lines(head: str, inside: Sequence[str], end: str) -> list[str]:
+    """A function: its first line, what it does, and what it returns."""
+    inner = [*inside, *([""] if inside else []), *_broken(end)]
+    return [head, *(f"{INDENT}{line}".rstrip() for line in inner)]
+
+
+def _broken(line: str, width: int = 96) -> list[str]:
+    """A long ``return a, b, ...`` over several lines: cut between results, or within containers."""
+    if len(line) <= width:
+        return [line]
+    head, _, rest = line.partition(" ")
+    lines: list[str] = []
+    for part in _parts(rest):
+        if len(part) + 5 <= width or part[0] not in "{[(":
+            plain = lines and lines[-1][0] not in "{[( " and part[0] not in "{[("
+            if plain and len(lines[-1]) + len(part) + 7 <= width:
+                lines[-1] += f" {part},"
+                continue
+            lines.append(f"{part},")
+            continue
+        lines += [part[0], *(f"{INDENT}{inner}," for inner in _parts(part[1:-1])), f"{part[-1]},"]
+    return [f"{head} (", *(f"{INDENT}{inner}" for inner in lines), ")"]
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between the commas that are in no brackets."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]

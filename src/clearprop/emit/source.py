@@ -1,0 +1,209 @@
+"""`source`: a function's backward pass as code that a person could have written, verified."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..errors import ClearpropError, GradientMismatch
+from ..passes.person import derive
+from ..spec import spec_of
+from ..trees import flatten
+from .derivation import Derivation, Step
+from .problem import Problem
+from .targets import target
+from .verify import Errors, verify
+
+_LIBRARIES = {"numpy": "numpy", "torch": "torch", "jax": "jax"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Generated code: ``print(it)``, ``it.function(...)``, ``it.save("file.py")``.
+
+    Attributes
+    ----------
+    text : the code
+    function : what it defines, ready to be called; None where the target's library is not installed
+    steps : the derivation, rule by rule
+    errors : the largest relative errors that were seen when it was verified
+    """
+
+    text: str
+    function: Any
+    steps: tuple[Step, ...]
+    errors: Errors | None
+    target: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return f"```python\n{self.text}```"
+
+    def save(self, path: str | Path) -> None:
+        """Write the code to a file."""
+        Path(path).write_text(self.text, encoding="utf-8")
+
+
+def source(
+    f: Callable[..., Any],
+    *args: Any,
+    to: str = "numpy",
+    argnums: Any = None,
+    gradient: Any = None,
+    simplify: bool = True,
+    steps: bool = False,
+    gradient_names: str = "d{}",
+    **kwargs: Any,
+) -> Source:
+    """A function with its backward pass, as standalone code in the user's names.
+
+    Parameters
+    ----------
+    f : a function of arrays, floats and containers of them that returns one number
+    args, kwargs : examples: the code is for their shapes and dtypes, and verified at their values. Ints,
+        bools, strings and None are fixed.
+    to : ``"numpy"``: a function that returns the value and the gradients, in the order of the arguments.
+        ``"torch"``: a ``torch.autograd.Function``. ``"jax"``: a ``jax.custom_vjp``.
+    argnums : numbers or names of the arguments to differentiate with respect to; None: all floating ones
+    gradient : an upstream gradient, where `f` returns arrays; the function then takes it as its last argument
+    simplify : False shows what the gates' own rules give
+    steps : append the derivation from one to the other, rule by rule, as comments
+    gradient_names : ``"d{}"``, ``"grad_{}"``, ``"{}_bar"``, ...
+
+    Returns
+    -------
+    Source : prints as the code; ``.function`` runs it, ``.save(path)`` writes it.
+
+    Raises
+    ------
+    TraceError : `f` branches on values. UnsupportedError : an operation has no form in this target.
+    GradientError : `f` does not return one number. DtypeError : no argument is floating.
+    GradientMismatch : the code did not pass its verification.
+
+    >>> def area(r):
+    ...     return np.pi * r**2
+    >>> print(source(area, 1.5))  # doctest: +ELLIPSIS
+    # The value and the gradient of area, ...
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def area_and_grad(r):
+        out = 3.141592653589793 * r**2
+    <BLANKLINE>
+        # backward of  return np.pi * r**2
+        dr = 6.283185307179586 * r
+    <BLANKLINE>
+        return out, dr
+    """
+    writer = target(to)
+    problem = Problem(
+        f, args, kwargs, argnums=argnums, gradient=gradient, gradient_names=gradient_names
+    )
+    attempts = (True, False) if simplify else (False,)
+    for ties in attempts:
+        derivation = Derivation()
+        positions = [list(problem.wire_at).index(i) for i in problem.wanted]
+        problem.joint = derive(
+            problem.forward,
+            positions,
+            problem.seeded,
+            upstream=problem.upstream or getattr(writer, "UPSTREAM", False),
+            simplify=simplify,
+            ties=ties,
+            note=derivation.note,
+        )
+        code = writer.write(problem)
+        found = tuple(derivation.steps)
+        try:
+            function, errors = _verified(problem, writer, code, to)
+            break
+        except GradientMismatch:
+            if ties is attempts[-1]:
+                raise
+    text = f"{_header(problem, errors)}{code}"
+    if steps:
+        text += "".join(f"{line}\n" for line in ["", "", *derivation.lines()])
+    if function is not None:
+        function = _loaded(problem, text, to)[writer.public_name(problem)]
+    return Source(text, function, found, errors, to)
+
+
+def _loaded(problem: Problem, text: str, to: str) -> dict[str, Any]:
+    """The module that the code makes; tracebacks and debuggers can show its lines."""
+    kind = "" if to == "numpy" else f" for {to}"
+    file = f"<clearprop source {problem.title}{kind}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    space: dict[str, Any] = {"__name__": file}
+    exec(compile(text, file, "exec"), space)
+    return space
+
+
+def _verified(problem: Problem, writer: Any, code: str, to: str) -> tuple[Any, Errors | None]:
+    library = _LIBRARIES.get(to)
+    if library is None or find_spec(library) is None:
+        return None, None
+    space = _loaded(problem, code, to)
+    function = space[writer.public_name(problem)]
+
+    def run(leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        args, kwargs = problem.unflatten([_kept(x) for x in leaves])
+        values, gradients = writer.call(problem, function, args, kwargs)
+        return values, gradients
+
+    try:
+        return function, verify(problem, run)
+    except NameError as error:
+        raise ClearpropError(
+            f"an operation of {problem.title} has no form in {to}: {error}"
+        ) from error
+
+
+def _kept(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+def _header(problem: Problem, errors: Errors | None) -> str:
+    inputs = ", ".join(f"{w.name} {spec_of(w.spec)}" for w in problem.wire_at.values())
+    fixed = [
+        f"{problem.title_of(i)} = {leaf!r}"
+        for i, leaf in enumerate(problem.leaves)
+        if i not in problem.wire_at
+    ]
+    lines = [f"The value and the gradient of {problem.title}, written by Clearprop {__version__}."]
+    lines.append(f"For {inputs}" + (f"; fixed: {', '.join(fixed)}" if fixed else "") + ".")
+    lines.append(
+        "Shapes, and Python's branches and loops, are as they were with these: for others, write it anew."
+    )
+    if errors is None:
+        lines.append("Not run: the library is not installed here.")
+    else:
+        text = f"Run against Clearprop: largest relative error {errors.engine:.0e}"
+        if errors.differences is None:
+            text += "; its gradient is not the derivative, on purpose, so not against finite differences."
+        else:
+            text += f"; against finite differences: {errors.differences:.0e}."
+        lines.append(text)
+    return "".join(f"# {part}\n" for line in lines for part in _folded(line))
+
+
+def _folded(line: str, width: int = 96) -> list[str]:
+    found, rest = [], line
+    while len(rest) > width and " " in rest[:width]:
+        cut = rest.rindex(" ", 0, width)
+        found.append(rest[:cut])
+        rest = rest[cut + 1 :]
+    return [*found, rest]
+
+
+def leaves_of(tree: Any) -> list[Any]:
+    """The arrays in a result."""
+    return [x for x in flatten(tree)[0] if x is not None]

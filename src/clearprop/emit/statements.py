@@ -1,0 +1,606 @@
+"""Graph -> statements: what gets a name, what stands within the expression that needs it, and why.
+
+Values with several readers, the user's own variables, gradients of those and results get names; everything
+else is written where it is read, as long as the line stays readable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..callsite import Line
+from ..graph import Graph, Node, Wire
+from ..ops.indexing import Slot
+from ..passes.backward import Joint
+from ..passes.person.rules import picks_one_in_each_row
+from ..passes.person.seeing import number
+from ..primitive import primitives
+from ..spec import is_floating
+from .expressions import ATOM, number_text
+from .languages import Language, Written, index_text, wrap
+from .names import Names
+
+LONGEST = 96
+_INLINE = {"transpose", "reshape", "expand_dims", "squeeze", "broadcast_to", "window"}
+"""Views cost nothing, so they are written where they are read, however often."""
+_FRESH = {"broadcast_to", "transpose", "reshape", "expand_dims", "squeeze", "window", "astype"}
+
+
+@dataclass
+class Statement:
+    """One or more lines that make values, and what there is to say about them."""
+
+    lines: list[str]
+    names: tuple[str, ...]
+    reads: set[str] = field(default_factory=set)
+    """Names of other values in the lines."""
+    comment: str = ""
+    answers: Line | None = None
+    is_backward: bool = False
+
+
+@dataclass
+class Pending:
+    """An expression that has no name yet."""
+
+    node: Node
+    written: Written
+    reads: set[str]
+
+
+@dataclass
+class Program:
+    """The statements of a joint graph, and the expressions of its results."""
+
+    statements: list[Statement]
+    outputs: list[str]
+    gradients: list[str]
+    names: Names
+    reads: set[str]
+    """Names that the results need."""
+
+
+class Author:
+    """Writes the nodes of a joint graph one after the other."""
+
+    def __init__(self, joint: Joint, language: Language, names: Names) -> None:
+        self.joint = joint
+        self.graph: Graph = joint.graph
+        self.language = language
+        self.names = names
+        self.readers: dict[Wire, list[Node]] = {}
+        for node in self.graph.nodes:
+            for wire in node.inputs:
+                self.readers.setdefault(wire, []).append(node)
+        self.results = set(self.graph.outputs)
+        self.pending: dict[Wire, Pending] = {}
+        self.statements: list[Statement] = []
+        self.constants: dict[Wire, str] = {}
+        self.stretched = _stretched(self.graph)
+
+    def write(self) -> Program:
+        for node in self.graph.nodes:
+            self.node(node)
+        outputs = [self.result(w, "") for w in self.joint.outputs]
+        gradients: list[str] = []
+        for wire, of in zip(self.joint.gradients, self.wanted, strict=True):
+            gradients.append(self.result(wire, self.names.gradient(of), taken=gradients, of=of))
+        reads = {*outputs, *gradients}
+        return Program(self.statements, outputs, gradients, self.names, reads)
+
+    told = False
+    """Whether the reason for sums was given: once is enough."""
+    wanted: tuple[Wire, ...] = ()
+    """The inputs whose gradients the joint graph gives, in order."""
+
+    # ---- operands
+
+    def operand(self, wire: Wire, reader: Node | None = None) -> tuple[Written, set[str]]:
+        if wire.is_constant:
+            return self.constant(wire, reader)
+        if wire in self.pending:
+            found = self.pending[wire]
+            return found.written, found.reads
+        name = self.names.of(wire)
+        return (name, ATOM), {name}
+
+    def constant(self, wire: Wire, reader: Node | None) -> tuple[Written, set[str]]:
+        value = np.asarray(wire.constant)
+        uniform = number(wire)
+        if uniform is not None and (
+            value.ndim == 0 or (reader is not None and self._alone(wire, reader))
+        ):
+            return self._number(wire, uniform, reader), set()
+        if value.ndim == 0:
+            return number_text(np.asarray(wire.constant)), set()
+        if uniform is not None:
+            return self.language.filled(value.shape, number_text(np.asarray(uniform)), wire), set()
+        if wire in self.constants:
+            return (self.constants[wire], ATOM), {self.constants[wire]}
+        written = self.language.constant(value)
+        if len(written[0]) <= 30 and not (wire.is_named and len(self.readers.get(wire, ())) > 1):
+            return written, set()
+        name = self.constants[wire] = self.names.of(wire)
+        comment = shape_comment(wire)
+        self.statements.insert(
+            len(self.constants) - 1, Statement([f"{name} = {written[0]}"], (name,), comment=comment)
+        )
+        return (name, ATOM), {name}
+
+    def _alone(self, wire: Wire, reader: Node) -> bool:
+        """Whether a number can stand for a constant of equal entries."""
+        if reader.primitive is primitives.scatter and wire is reader.inputs[0]:
+            return True
+        if not reader.primitive.elementwise:
+            return False
+        shapes = [w.spec.shape for w in reader.inputs if w is not wire]
+        return bool(shapes) and np.broadcast_shapes(*shapes) == reader.out.spec.shape
+
+    def _number(self, wire: Wire, value: float, reader: Node | None) -> Written:
+        if " / " in wire.name:
+            return wire.name, 20
+        dtype = wire.spec.dtype
+        text, binds = number_text(dtype.type(value) if dtype.kind in "fiub" else np.asarray(value))
+        is_long = len(text) > 6 or (reader is not None and reader.is_backward and len(text) > 3)
+        if isinstance(value, float) and is_long:
+            below = round(1 / value) if abs(value) > 1e-6 else 0
+            if below and 1 / below == value:
+                text, binds = f"{'-' if below < 0 else ''}1 / {abs(below)}", 20
+        special = (
+            self.language.special(value) if isinstance(value, float) and len(text) > 12 else None
+        )
+        if special is not None:
+            return special
+        if isinstance(value, float) and len(text) > 7 and float(f"{value:g}") == value:
+            text = f"{value:g}" if len(f"{value:g}") < len(text) else text
+        text = text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+        if (
+            reader is not None
+            and is_floating(reader.out.spec.dtype)
+            and reader.primitive.elementwise
+        ):
+            others = [w.spec.dtype for w in reader.inputs if not w.is_constant]
+            strong = isinstance(wire.constant, np.generic | np.ndarray) and dtype.kind == "f"
+            whole = text.lstrip("-").isdigit() and reader.primitive is not primitives.divide
+            if others and not any(map(is_floating, others)) and whole:
+                text = f"{text}.0"
+            elif (
+                strong
+                and others
+                and reader.out.spec.dtype not in others
+                and self.language.module == "np"
+            ):
+                text, binds = f"np.{dtype.name}({text})", ATOM
+        return text, binds
+
+    # ---- nodes
+
+    def node(self, node: Node) -> None:
+        if node.primitive is primitives.scatter or node.primitive is primitives.assign:
+            self.parts(node)
+            return
+        if node.primitive in (primitives.add, primitives.subtract) and self.adds_parts(node):
+            self.added_parts(node)
+            return
+        if node.primitive is primitives.broadcast_to and self.is_named(node.out):
+            self.spread(node)
+            return
+        if len(node.outputs) > 1:
+            written, reads = self.compose(node, 20)
+            named = tuple(self.names.of(w) for w in node.outputs)
+            self.state([f"{', '.join(named)} = {written[0]}"], named, reads, node)
+            return
+        must = self.is_named(node.out)
+        room = len(self.names.of(node.out)) + 3 if must else 18
+        written, reads = self.compose(node, room)
+        if must:
+            self.assign(node, written, reads)
+        else:
+            self.pending[node.out] = Pending(node, written, reads)
+
+    def compose(self, node: Node, room: int) -> tuple[Written, set[str]]:
+        """An operation on its operands; the longest of them get names while the line is too long."""
+        while True:
+            operands, reads = [], set()
+            for wire in node.inputs:
+                written, read = self.operand(wire, node)
+                operands.append(written)
+                reads |= read
+            if node.primitive is primitives.broadcast_to:
+                if len(self.readers.get(node.out, ())) and self._broadcasts(node):
+                    return operands[0], reads
+                return self.language.filled(node.out.spec.shape, operands[0], node.inputs[0]), reads
+            written = self.language.write(node, operands)
+            if len(written[0]) + room <= LONGEST:
+                return written, reads
+            waiting = [w for w in node.inputs if w in self.pending and self._worth_a_name(w)]
+            if not waiting:
+                return written, reads
+            self.materialise(max(waiting, key=lambda w: len(self.pending[w].written[0])))
+
+    def _broadcasts(self, node: Node) -> bool:
+        """Whether all readers would stretch the value by themselves."""
+        for reader in self.readers[node.out]:
+            if not reader.primitive.elementwise:
+                return False
+            shapes = [
+                w.spec.shape if w is not node.out else node.inputs[0].spec.shape
+                for w in reader.inputs
+            ]
+            if np.broadcast_shapes(*shapes) != reader.out.spec.shape:
+                return False
+        return True
+
+    def _worth_a_name(self, wire: Wire) -> bool:
+        return len(self.pending[wire].written[0]) > 12
+
+    def materialise(self, wire: Wire) -> None:
+        found = self.pending.pop(wire)
+        self.assign(found.node, found.written, found.reads)
+
+    def is_named(self, wire: Wire) -> bool:
+        node = self.names.made[wire]
+        readers = self.readers.get(wire, [])
+        if wire in self.results:
+            return True
+        if not node.is_backward and wire.is_named:
+            return True
+        if node.primitive.name in _INLINE and self._is_plain(node):
+            return False
+        if len(readers) > 1:
+            return True
+        if node.is_backward and wire in self.joint.gradient_of:
+            of = self.joint.gradient_of[wire]
+            return of.is_named and self._is_work(node)
+        return False
+
+    def _is_plain(self, node: Node) -> bool:
+        source = node.inputs[0]
+        return source.is_constant or source not in self.pending
+
+    def _is_work(self, node: Node) -> bool:
+        """Whether an expression is too much to stand within another one."""
+        return node.primitive.role == "mixes" or node.primitive in (
+            primitives.matmul,
+            primitives.where,
+        )
+
+    def assign(self, node: Node, written: Written, reads: set[str]) -> None:
+        name = self.names.of(node.out)
+        text = written[0]
+        is_result = node.out in self.results and node.is_backward and node.out.spec.ndim
+        if is_result and node.primitive.name in _FRESH and text.isidentifier():
+            text = f"{text}.{self._copy()}()"
+        self.state([f"{name} = {text}"], (name,), reads, node)
+
+    def state(self, lines: list[str], names: tuple[str, ...], reads: set[str], node: Node) -> None:
+        self.statements.append(
+            Statement(
+                lines,
+                names,
+                set(reads),
+                self.comment(node),
+                node.line if node.is_backward else None,
+                node.is_backward,
+            )
+        )
+
+    def spread(self, node: Node) -> None:
+        """A result that is one number, or row, everywhere."""
+        written, reads = self.operand(node.inputs[0])
+        filled = self.language.filled(node.out.spec.shape, written, node.inputs[0])
+        self.assign(node, filled, reads)
+
+    # ---- parts of arrays
+
+    def adds_parts(self, node: Node) -> bool:
+        """Whether an operand is an array that is zero but for a part, and needed nowhere else."""
+        second = node.inputs[1]
+        either = node.inputs if node.primitive is primitives.add else (second,)
+        return any(self._is_loose_part(w) for w in either) or any(
+            w in self.pending and self._sum_of_parts(w) for w in either
+        )
+
+    def _is_loose_part(self, wire: Wire) -> bool:
+        return wire in self.pending and self.pending[wire].node.primitive is primitives.scatter
+
+    def _sum_of_parts(self, wire: Wire) -> bool:
+        node = self.pending[wire].node
+        if node.primitive not in (primitives.add, primitives.subtract):
+            return False
+        return any(
+            self._is_loose_part(w) or (w in self.pending and self._sum_of_parts(w))
+            for w in node.inputs
+        )
+
+    def parts(self, node: Node) -> None:
+        """A scatter or an assignment: a statement of its own, unless it only joins a sum."""
+        readers = self.readers.get(node.out, [])
+        joins = (
+            node.primitive is primitives.scatter
+            and len(readers) == 1
+            and node.out not in self.results
+            and (
+                readers[0].primitive is primitives.add
+                or (
+                    readers[0].primitive is primitives.subtract and readers[0].inputs[1] is node.out
+                )
+            )
+        )
+        if joins:
+            _, reads = self._values(node)
+            self.pending[node.out] = Pending(node, ("", ATOM), reads)
+            return
+        name = self.names.of(node.out)
+        if node.primitive is primitives.assign:
+            (x, value, *index), reads = self._values(node)
+            lines = self.language_parts(
+                name, f"{wrap(x)}.{self._copy()}()", [("=", node, value[0], index)]
+            )
+        else:
+            (value, *index), reads = self._values(node)
+            lines = self.language_parts(name, self._zeros(node.out), [("=", node, value[0], index)])
+            reads |= {self.names.of(seed) for seed in self.joint.seeds[:1]}
+        self.state(lines, (name,), reads, node)
+
+    def added_parts(self, node: Node) -> None:
+        """A sum with such parts: the rest first, and then each part is added in its place."""
+        readers = self.readers.get(node.out, [])
+        if (
+            len(readers) == 1
+            and readers[0].primitive is primitives.add
+            and node.out not in self.results
+        ):
+            reads: set[str] = set()
+            for wire in node.inputs:
+                reads |= self.operand(wire)[1]
+            self.pending[node.out] = Pending(node, ("", ATOM), reads)
+            return
+        rest: list[tuple[str, Wire]] = []
+        parts: list[tuple[str, Node]] = []
+        self._gather("+", node, rest, parts)
+        name = self.names.of(node.out)
+        reads = set()
+        base, atom = "", len(rest) < 2
+        for i, (sign, wire) in enumerate(rest):
+            written, read = self.operand(wire, node)
+            reads |= read
+            atom = atom and written[1] >= ATOM and sign == "+"
+            text = written[0] if i == 0 or written[1] > 10 else f"({written[0]})"
+            base = (
+                f"{base} {sign} {text}" if base else (text if sign == "+" else f"-{wrap(written)}")
+            )
+        if not rest:
+            base = self._zeros(node.out)
+            reads |= {self.names.of(seed) for seed in self.joint.seeds[:1]}
+        elif len(rest) == 1 and rest[0][1] not in self.pending:
+            base = f"{base}.{self._copy()}()"
+        writes = []
+        parts.sort(key=lambda item: _place(item[1]))
+        if not rest and _disjoint([part for _, part in parts]):
+            parts = [("" if sign == "+" else sign, part) for sign, part in parts]
+        for sign, part in parts:
+            (value, *index), read = self._values(part)
+            reads |= read
+            writes.append((f"{sign}=", part, value[0], index))
+        lines = self.language_parts(name, base, writes, atom=atom)
+        self.state(lines, (name,), reads, node)
+
+    def _gather(
+        self, sign: str, node: Node, rest: list[tuple[str, Wire]], parts: list[tuple[str, Node]]
+    ) -> None:
+        for position, wire in enumerate(node.inputs):
+            turned = node.primitive is primitives.subtract and position == 1
+            own = {"+": "-", "-": "+"}[sign] if turned else sign
+            if self._is_loose_part(wire):
+                parts.append((own, self.pending[wire].node))
+            elif wire in self.pending and self._sum_of_parts(wire):
+                self._gather(own, self.pending[wire].node, rest, parts)
+            else:
+                rest.append((own, wire))
+
+    def _values(self, node: Node) -> tuple[list[Written], set[str]]:
+        operands, reads = [], set()
+        for wire in node.inputs:
+            if wire in self.pending and not self.pending[wire].written[0]:
+                self.materialise(wire)
+            if node.primitive is primitives.scatter and wire is node.inputs[0]:
+                maker = self.names.made.get(wire)
+                if (
+                    maker is not None
+                    and maker.primitive is primitives.broadcast_to
+                    and wire in self.pending
+                ):
+                    wire = maker.inputs[0]
+            written, read = self.operand(wire, node)
+            operands.append(written)
+            reads |= read
+        return operands, reads
+
+    def _copy(self) -> str:
+        return "clone" if self.language.module == "torch" else "copy"
+
+    def _zeros(self, wire: Wire) -> str:
+        if self.joint.seeds and self.language.module != "np":
+            shape, seed = wire.spec.shape, self.names.of(self.joint.seeds[0])
+            if self.language.module == "torch":
+                return f"{seed}.new_zeros({', '.join(map(str, shape))})"
+            return f"jnp.zeros({shape}, {seed}.dtype)"
+        for source in self.graph.inputs:
+            if source.spec == wire.spec and self.joint.gradient_of.get(wire) is source:
+                return f"{self.language.module}.zeros_like({self.names.of(source)})"
+        return self.language.filled(wire.spec.shape, ("0", ATOM), wire)[0]
+
+    def language_parts(
+        self,
+        name: str,
+        base: str,
+        writes: list[tuple[str, Node, str, list[Written]]],
+        *,
+        atom: bool = True,
+    ) -> list[str]:
+        """Lines that make an array and write parts of it."""
+        text = base
+        lines = [f"{name} = {base}"]
+        for how, node, value, arrays in writes:
+            index = index_text(node.params["index"], [t for t, _ in arrays])
+            if how == "+=" and value.startswith("-") and _is_one_term(value):
+                how, value = "-=", value[1:]
+            twice = _may_repeat(node)
+            if not self.language.in_place:
+                verb = "set" if how == "=" and not twice else "add"
+                value = f"-({value})" if how == "-=" and not value.isidentifier() else value
+                value = f"-{value}" if how == "-=" and value.isidentifier() else value
+                text = text if atom else f"({text})"
+                atom = True
+                text += f".at[{index}].{verb}({value})"
+                lines = [f"{name} = {text}"]
+            elif twice:
+                lines.append(self._repeated(name, index, how, value, node))
+            else:
+                lines.append(f"{name}[{index}] {how} {value}")
+        return lines
+
+    def _repeated(self, name: str, index: str, how: str, value: str, node: Node) -> str:
+        """Adding where a place may come more than once."""
+        if self.language.module == "torch":
+            places = [f"slice({p.start}, {p.stop})" if isinstance(p, slice) else p for p in [index]]
+            value = f"-({value})" if how == "-=" else value
+            return f"{name}.index_put_(({places[0]},), {value}, accumulate=True)"
+        verb = "subtract" if how == "-=" else "add"
+        places_text = index if "," not in index and ":" not in index else f"np.s_[{index}]"
+        return f"np.{verb}.at({name}, {places_text}, {value})"
+
+    # ---- results
+
+    def result(
+        self, wire: Wire, name: str, taken: list[str] | None = None, of: Wire | None = None
+    ) -> str:
+        """The name, or literal, of a result."""
+        copies = taken is not None and wire.spec.ndim > 0
+        if wire.is_constant:
+            written, _ = self.constant(wire, None)
+            if not wire.spec.ndim:
+                return (
+                    f"{self.language.module}.float64({written[0]})"
+                    if self.language.module == "np"
+                    else written[0]
+                )
+            fresh = self.names.give(Wire("", wire.spec), name)
+            text = written[0]
+            zeros = number(wire) == 0 and of is not None
+            if zeros and of is not None and self.language.module == "np":
+                text = f"{self.language.module}.zeros_like({self.names.of(of)})"
+            comment = "nothing depends on it" if zeros else shape_comment(wire)
+            self.statements.append(
+                Statement([f"{fresh} = {text}"], (fresh,), set(), comment, None, True)
+            )
+            return fresh
+        found = self.names.of(wire)
+        forward = wire in self.graph.inputs or not self.names.made[wire].is_backward
+        if copies and taken is not None and (found in taken or forward):
+            fresh = self.names.give(Wire("", wire.spec), name)
+            line = f"{fresh} = {found}.{self._copy()}()"
+            if self.language.module == "jnp":
+                return found
+            self.statements.append(
+                Statement([line], (fresh,), {found}, shape_comment(wire), None, True)
+            )
+            return fresh
+        return found
+
+    # ---- comments
+
+    def comment(self, node: Node) -> str:
+        wire = node.outputs[0]
+        text = shape_comment(wire)
+        of = self.joint.gradient_of.get(wire)
+        if node.is_backward and of is not None:
+            reason = self.reason(node, of)
+            text = reason or text
+        return text
+
+    def reason(self, node: Node, of: Wire) -> str:
+        """Why a gradient looks as it does, where that is not obvious."""
+        name = self.names.of(of)
+        inner = node
+        while (
+            inner.primitive in (primitives.reshape, primitives.negative)
+            and inner.inputs[0] in self.names.made
+        ):
+            inner = self.names.made[inner.inputs[0]]
+        if inner.primitive in (primitives.sum, primitives.mean) and of in self.stretched:
+            axes = self.stretched[of]
+            many = len(axes) > 1
+            where = f"axes {', '.join(map(str, axes))}" if many else f"axis {axes[0]}"
+            if self.told:
+                return f"{shape_comment(node.outputs[0])} {name} was stretched over {where}".strip()
+            self.told = True
+            it = "them" if many else "it"
+            return f"{name} was stretched over {where}, so its gradient is summed over {it}"
+        if node.primitive is primitives.scatter and _may_repeat(node):
+            return f"what was picked from {name} twice gets both gradients"
+        return ""
+
+
+def shape_comment(wire: Wire) -> str:
+    shape = wire.spec.shape
+    return str(shape) if shape else ""
+
+
+def _may_repeat(node: Node) -> bool:
+    """Whether an index may name a place more than once."""
+    if node.primitive is not primitives.scatter or picks_one_in_each_row(node):
+        return False
+    slots = [p for p in node.params["index"] if isinstance(p, Slot)]
+    return any(node.inputs[1 + p.number].spec.dtype.kind in "iu" for p in slots)
+
+
+def _is_one_term(text: str) -> bool:
+    """Whether an expression adds nothing up outside its brackets."""
+    depth = 0
+    for i, letter in enumerate(text):
+        depth += (letter in "([") - (letter in ")]")
+        if not depth and text[i : i + 3] in (" + ", " - "):
+            return False
+    return True
+
+
+def _place(node: Node) -> list[tuple[int, int]]:
+    """Where a part begins, to sort by."""
+    places = []
+    for part, n in zip(node.params["index"], node.params["shape"], strict=False):
+        if isinstance(part, int):
+            places.append((part % n, 0))
+        elif isinstance(part, slice):
+            start, stop, _ = part.indices(n)
+            places.append((start, stop))
+        else:
+            places.append((0, 0))
+    return places
+
+
+def _disjoint(nodes: list[Node]) -> bool:
+    """Whether parts are given by whole numbers alone, each other ones."""
+    indices = [node.params["index"] for node in nodes]
+    plain = all(all(isinstance(part, int) for part in index) for index in indices)
+    return plain and len(set(indices)) == len(indices)
+
+
+def _stretched(graph: Graph) -> dict[Wire, tuple[int, ...]]:
+    """Forward values that an operation stretched, and along which axes of the result."""
+    found: dict[Wire, tuple[int, ...]] = {}
+    for node in graph.nodes:
+        if node.is_backward or not node.primitive.elementwise or len(node.outputs) != 1:
+            continue
+        shape = node.out.spec.shape
+        for wire in node.inputs:
+            if wire.is_constant or wire.spec.shape == shape:
+                continue
+            own = (1,) * (len(shape) - wire.spec.ndim) + wire.spec.shape
+            found.setdefault(
+                wire, tuple(i for i, (a, b) in enumerate(zip(own, shape, strict=True)) if a != b)
+            )
+    return found

@@ -1,0 +1,37 @@
+"""The table of targets: what `source(..., to=...)` can write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from ..errors import ClearpropError
+from ..graph import Node
+
+TARGETS = {"numpy": "numpy", "torch": "torch", "jax": "jax"}
+"""The module of this package that writes each target; it has ``write(problem) -> str``, and a `LANGUAGE`
+if it is one of the array libraries."""
+
+
+def target(name: str) -> Any:
+    """The module that writes a target."""
+    if name not in TARGETS:
+        raise ClearpropError(f"there is no target {name!r}; there are {', '.join(TARGETS)}")
+    return import_module(f".{TARGETS[name]}", __package__)
+
+
+def having(node: Node) -> list[str]:
+    """The targets that have a form for an operation."""
+    found = []
+    for name in TARGETS:
+        language = getattr(target(name), "LANGUAGE", None)
+        if (
+            language is not None
+            and language.form(node, [("x", 100)] * len(node.inputs)) is not None
+        ):
+            found.append(name)
+    return found
+
+
+Writer = Callable[[Any], str]

@@ -1,0 +1,117 @@
+"""A forward graph and its backward pass as one graph, which knows whose gradient each wire is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..graph import Graph, Node, Wire
+from ..settings import Origin
+from ..spec import ArraySpec
+from ..tracing import trace
+from ..transforms import vjp
+
+_TOKEN = re.compile(r"(d?)@(\d+)(_\d+)?")
+
+
+@dataclass
+class Joint:
+    """Forward and backward pass in one graph.
+
+    The inputs are those of the function and then the upstream gradients, `seeds`; the outputs are
+    those of the function and then `gradients`, one for each input that was asked for.
+    """
+
+    graph: Graph
+    seeds: tuple[Wire, ...]
+    outputs: tuple[Wire, ...]
+    gradients: tuple[Wire, ...]
+    gradient_of: dict[Wire, Wire] = field(default_factory=dict)
+    """The forward wire whose gradient a wire is, where it is one's."""
+
+
+def with_backward(
+    forward: Graph, wanted: Sequence[int], seeded: Sequence[int], read_as: Graph | None = None
+) -> Joint:
+    """The backward pass of `forward`, to the inputs `wanted` from the outputs `seeded`.
+
+    `read_as` may say the same as `forward` with other primitives on the same wires: then its rules are
+    taken, and what they leave out is left out. Blocks must be open.
+    """
+    read_as = read_as or forward
+    wires = list(dict.fromkeys([*read_as.wires(), *forward.wires()]))
+    number = {wire: i for i, wire in enumerate(wires)}
+    seeds = tuple(Wire("", forward.outputs[i].spec) for i in seeded)
+
+    def both(*leaves: Any) -> list[Any]:
+        given = list(leaves[: len(forward.inputs)])
+
+        def run(*chosen: Any) -> list[Any]:
+            env: dict[Wire, Any] = {w: w.constant for w in wires if w.is_constant}
+            env.update(zip(forward.inputs, given, strict=True))
+            for i, x in zip(wanted, chosen, strict=True):
+                env[forward.inputs[i]] = x
+                x.origin = Origin(f"@{number[forward.inputs[i]]}")
+            for node in read_as.nodes:
+                result = node.primitive(*(env[w] for w in node.inputs), **node.params)
+                results = list(result) if len(node.outputs) > 1 else [result]
+                for wire, value in zip(node.outputs, results, strict=True):
+                    value.origin = Origin(f"@{number[wire]}", node.line)
+                    env[wire] = value
+                if len(node.outputs) > 1:
+                    result.origin = Origin(None, node.line)
+            return [env[forward.outputs[i]] for i in seeded]
+
+        _, pullback = vjp(run, *(given[i] for i in wanted))
+        return list(pullback(list(leaves[len(forward.inputs) :])))
+
+    specs: list[ArraySpec] = [wire.spec for wire in (*forward.inputs, *seeds)]
+    traced = trace(both, *specs)
+    return _joined(forward, traced, wires, seeds)
+
+
+def _joined(forward: Graph, traced: Graph, wires: list[Wire], seeds: tuple[Wire, ...]) -> Joint:
+    """The forward nodes as they were, followed by the backward ones of a trace."""
+    known = dict(zip(traced.inputs, (*forward.inputs, *seeds), strict=True))
+    constants = {id(w.constant): w for w in wires if w.is_constant and np.ndim(w.constant)}
+    gradient_of: dict[Wire, Wire] = {}
+    for wire in traced.wires():
+        if wire in known:
+            continue
+        found = _TOKEN.fullmatch(wire.name)
+        if found and not found[1]:
+            known[wire] = wires[int(found[2])]
+        elif wire.is_constant:
+            known[wire] = constants.get(id(wire.constant), wire)
+        else:
+            new = known[wire] = Wire("", wire.spec)
+            if found:
+                gradient_of[new] = wires[int(found[2])]
+    backward = [
+        replace(
+            node,
+            inputs=tuple(known[w] for w in node.inputs),
+            outputs=tuple(known[w] for w in node.outputs),
+        )
+        for node in traced.nodes
+        if node.is_backward
+    ]
+    gradients = tuple(known[w] for w in traced.outputs)
+    graph = replace(
+        forward,
+        inputs=(*forward.inputs, *seeds),
+        nodes=(*forward.nodes, *backward),
+        outputs=(*forward.outputs, *gradients),
+        pack=None,
+        unpack=None,
+    )
+    return Joint(graph, seeds, forward.outputs, gradients, gradient_of)
+
+
+def backward_nodes(graph: Graph) -> list[Node]:
+    """The nodes of the backward pass, in order."""
+    return [node for node in graph.nodes if node.is_backward]

@@ -1,0 +1,116 @@
+"""A function's backward pass as a person would write it.
+
+``derive(forward, wanted, seeded)`` recognises in the forward pass what people know by name, derives the
+backward pass with the gradients that they know, and then applies rules and collects terms until nothing
+becomes simpler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...graph import Graph, Wire
+from ...primitive import primitives
+from ..backward import Joint, with_backward
+from .collecting import collect
+from .known import read_as_known
+from .readable import readable, stable
+from .rewriting import Note, Rewriter
+from .rules import EARLY, LATE, TIES
+
+__all__ = ["Note", "derive", "readable"]
+_MOST_ROUNDS = 30
+
+
+def derive(
+    forward: Graph,
+    wanted: Sequence[int],
+    seeded: Sequence[int],
+    *,
+    upstream: bool,
+    simplify: bool = True,
+    ties: bool = True,
+    note: Note = lambda name, node, found, made: None,
+) -> Joint:
+    """The forward pass and its backward pass, to the inputs `wanted` from the outputs `seeded`.
+
+    Without `upstream` the one output's own gradient, 1, is worked in. `ties` lets rules apply that differ
+    at kinks. `note` is told of each rule: its name, the node, what stands in its place, and who made what.
+    """
+    forward = readable(forward, "nll_loss", "copy")
+    read_as = forward
+    if simplify:
+        read_as = read_as_known(forward, note)
+    joint = with_backward(forward, wanted, seeded, read_as)
+    if not upstream:
+        joint = _unseeded(joint)
+    if simplify:
+        joint = _simplified(joint, ties, note)
+    if simplify:
+        joint.graph = stable(joint.graph, note)
+    joint.graph = readable(joint.graph)
+    _settle(joint)
+    if simplify:
+        joint = _simplified(joint, ties, note)
+    _name_passed_on(joint)
+    return joint
+
+
+def _name_passed_on(joint: Joint) -> None:
+    """The gradient of a nameless sum is that of a term with a name, too, if nothing else reads the term."""
+    made = {wire: node for node in joint.graph.nodes for wire in node.outputs}
+    readers = {
+        wire: [node for node, _ in found if not node.is_backward]
+        for wire, found in joint.graph.users().items()
+    }
+    for wire, of in joint.gradient_of.items():
+        while not of.is_named and (node := made.get(of)) is not None:
+            terms = {primitives.add: node.inputs, primitives.subtract: node.inputs[:1]}
+            alone = [
+                w
+                for w in terms.get(node.primitive, ())
+                if w.spec == of.spec and len(readers.get(w, ())) == 1 and w in made
+            ]
+            named = [w for w in alone if w.is_named]
+            if not named:
+                break
+            of = joint.gradient_of[wire] = named[0]
+
+
+def _unseeded(joint: Joint) -> Joint:
+    """The upstream gradients as what they are: 1."""
+    ones = {s: Wire("", s.spec, np.ones(s.spec.shape, s.spec.dtype)[()]) for s in joint.seeds}
+    nodes = tuple(
+        replace(node, inputs=tuple(ones.get(w, w) for w in node.inputs))
+        for node in joint.graph.nodes
+    )
+    kept = tuple(w for w in joint.graph.inputs if w not in ones)
+    outputs = tuple(ones.get(w, w) for w in joint.graph.outputs)
+    joint.graph = replace(joint.graph, inputs=kept, nodes=nodes, outputs=outputs)
+    joint.seeds = ()
+    _settle(joint)
+    return joint
+
+
+def _simplified(joint: Joint, ties: bool, note: Note) -> Joint:
+    written: dict[Wire, Any] = {}
+    early = [*EARLY, *TIES] if ties else EARLY
+    for rules in (early, [*early, *LATE]):
+        for _ in range(_MOST_ROUNDS):
+            rewriter = Rewriter(joint.graph, rules, note, joint.gradient_of)
+            joint.graph = rewriter.run()
+            joint.graph, collected = collect(joint.graph, note, written, joint.gradient_of)
+            if not (rewriter.changed or collected):
+                break
+    _settle(joint)
+    return joint
+
+
+def _settle(joint: Joint) -> None:
+    """The outputs and gradients, where they are now."""
+    count = len(joint.outputs)
+    joint.outputs, joint.gradients = joint.graph.outputs[:count], joint.graph.outputs[count:]

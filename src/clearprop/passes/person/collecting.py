@@ -1,0 +1,530 @@
+"""Sums of products, collected as one does on paper: like terms added up, common factors taken out.
+
+A part of the backward pass that adds, multiplies and divides is read as a sum of terms, each a number
+times powers of values. It is written anew if that takes less work: fewer operations, small arrays and
+numbers before large ones. Exact where the operations are defined: what is divided by is not zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ...graph import Graph, Node, Wire
+from ...primitive import primitives
+from ...spec import is_floating, spec_of
+from ..algebra import Made
+from .known import without_unread
+from .rewriting import Facts, Note, part_of
+from .rules import EARLY, rule
+from .seeing import number
+
+_MOST_TERMS = 12
+_OPERATION = 0.25
+"""What an operation costs by itself; 1 is what it costs for each entry of the result."""
+
+_DECIMAL = (2, 4, 5, 8, 10, 20, 100)
+"""What is divided by these is written as a decimal: 1.5, not 3 / 2."""
+
+Monomial = tuple[tuple[Wire, int], ...]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A number as people write it: 2/32 stays so, since 32 is how many there are."""
+
+    above: int
+    below: int = 1
+
+    @classmethod
+    def of(cls, value: float) -> Ratio | None:
+        """The ratio that a float was written as, if it is near to one."""
+        if not np.isfinite(value):
+            return None
+        if float(value).is_integer() and abs(value) < 2**53:
+            return cls(int(value))
+        for above in (1, 2, 3):
+            below = above / abs(value)
+            if round(below) < 10**7 and above / max(round(below), 1) == abs(value):
+                return cls(above if value > 0 else -above, round(below))
+        exact = Fraction(repr(float(value)))
+        return cls(exact.numerator, exact.denominator) if exact.denominator <= 10**9 else None
+
+    @classmethod
+    def on(cls, wire: Wire) -> Ratio | None:
+        """The ratio on a constant wire."""
+        if (value := number(wire)) is None:
+            return None
+        above, slash, below = wire.name.partition(" / ")
+        return cls(int(above), int(below)) if slash else cls.of(value)
+
+    def times(self, other: Ratio) -> Ratio:
+        a, b, c, d = self.above, self.below, other.above, other.below
+        if a and a % d == 0:
+            a, d = a // d, 1
+        if c and c % b == 0:
+            c, b = c // b, 1
+        return Ratio(a * c, b * d)
+
+    def plus(self, other: Ratio) -> Ratio:
+        if self.below == other.below:
+            return Ratio(self.above + other.above, self.below).times(Ratio(1))
+        total = Fraction(self.above, self.below) + Fraction(other.above, other.below)
+        return Ratio(total.numerator, total.denominator)
+
+    def inverse(self) -> Ratio:
+        sign = -1 if self.above < 0 else 1
+        return Ratio(sign * self.below, abs(self.above))
+
+    @property
+    def value(self) -> float | int:
+        return self.above if self.below == 1 else self.above / self.below
+
+    @property
+    def magnitude(self) -> Ratio:
+        return Ratio(abs(self.above), self.below)
+
+    def constant(self, dtype: Any = None) -> Wire:
+        """A wire of this number, written as the ratio where that says more than digits do."""
+        value = self.value if dtype is None else dtype.type(self.value)
+        plain = self.below == 1 or (self.above != 1 and self.below in _DECIMAL)
+        return Wire("" if plain else f"{self.above} / {self.below}", spec_of(value), value)
+
+
+Polynomial = dict[Monomial, Ratio]
+ONE = Ratio(1)
+
+
+def collect(
+    graph: Graph, note: Note, written: dict[Wire, Any], gradient_of: Mapping[Wire, Wire]
+) -> tuple[Graph, bool]:
+    """Every sum of products of the backward pass in the form that takes the least work, and if any changed.
+
+    `written` remembers from round to round which are in that form already.
+    """
+    facts = Facts(graph)
+    order = {wire: i for i, wire in enumerate(graph.wires())}
+    for node in graph.nodes:
+        facts.made.update((wire, node) for wire in node.outputs)
+    slopes: set[Wire] = set()  # of forward values alone, and the gradient of none
+    for node in graph.nodes:
+        if node.is_backward and all(
+            w in facts.forward or w in slopes or w.is_constant for w in node.inputs
+        ):
+            slopes.update(w for w in node.outputs if w not in gradient_of)
+    rank = {wire: (2 if wire in slopes else 1 if wire in facts.forward else 0) for wire in order}
+    instead: dict[Node, list[Node]] = {}
+    absorbed: set[Node] = set()
+    for node in reversed(graph.nodes):
+        if node in absorbed or not _is_arithmetic(node) or not is_floating(node.out.spec.dtype):
+            continue
+        if node.primitive is primitives.broadcast_to or node.out.spec.dtype.kind == "c":
+            continue
+        found = _best(node, facts, order, rank, written)
+        if found is not None:
+            tree, nodes = found
+            absorbed.update(tree)
+            instead[node] = nodes
+            made = facts.made | {part.out: part for part in nodes}
+            note("collect", node, nodes[-1], made)
+    if not instead:
+        return graph, False
+    new = [part for node in graph.nodes for part in instead.get(node, [node])]
+    return without_unread(replace(graph, nodes=tuple(new))), True
+
+
+def _is_arithmetic(node: Node | None) -> bool:
+    if node is None or not node.is_backward or len(node.outputs) != 1:
+        return False
+    p = primitives
+    if node.primitive is p.power:
+        exponent = number(node.inputs[1])
+        return exponent is not None and float(exponent).is_integer() and abs(exponent) <= 4
+    return node.primitive in (p.add, p.subtract, p.multiply, p.divide, p.negative, p.broadcast_to)
+
+
+def _best(
+    node: Node,
+    facts: Facts,
+    order: dict[Wire, int],
+    rank: dict[Wire, int],
+    written: dict[Wire, Any],
+) -> tuple[set[Node], list[Node]] | None:
+    best = None
+    for expand in (False, True):
+        reader = _Reader(facts, expand)
+        polynomial = reader.read_root(node)
+        if polynomial is None or not polynomial:
+            continue
+        writer = _Writer(node, order, rank, facts.made)
+        try:
+            nodes = writer.write(polynomial)
+        except ValueError:  # factors that do not broadcast against each other alone
+            continue
+        if nodes is None:
+            continue
+        old = [part for part in reader.nodes if part.primitive is not primitives.broadcast_to]
+        before, after = _cost(reader.nodes, node), _cost(nodes, node)
+        before += sum(_cost([part], node) / readers for part, readers in reader.shared)
+        if best is None or after - before < best[0] - 1e-9:
+            best = after - before, set(old), nodes, _shape_of(old, node), _shape_of(nodes, node)
+    if best is None or best[0] > 1e-9:
+        return None
+    gain, tree, nodes, was, becomes = best
+    if was == becomes or written.get(node.out) == was:
+        return None
+    if gain > -1e-9 and node.out in written:
+        return None
+    written[node.out] = becomes
+    return tree, nodes
+
+
+def _cost(nodes: Iterable[Node], root: Node) -> float:
+    whole = max(root.out.spec.size, 1)
+    return sum(_OPERATION + part.out.spec.size / whole for part in nodes)
+
+
+def _shape_of(nodes: Iterable[Node], root: Node) -> Any:
+    """The form of an expression, to be compared."""
+    made = {part.out: part for part in nodes}
+
+    def form(wire: Wire) -> Any:
+        part = made.get(wire)
+        if part is None:
+            return (wire.name, repr(wire.constant)) if wire.is_constant else id(wire)
+        return (part.primitive.name, *(form(w) for w in part.inputs))
+
+    return form(root.out)
+
+
+@rule(EARLY)
+def fold_ratio(node: Node, facts: Facts) -> Wire | None:
+    """2 * (1 / 64) -> 2 / 64."""
+    p = primitives
+    if node.primitive not in (p.multiply, p.divide, p.negative):
+        return None
+    ratios = [Ratio.on(w) if w.is_constant else None for w in node.inputs]
+    if any(r is None for r in ratios) or not is_floating(node.out.spec.dtype):
+        return None
+    first, *rest = [r for r in ratios if r is not None]
+    if node.primitive is p.negative:
+        return _uniform(first.times(Ratio(-1)), node)
+    if node.primitive is p.divide and not rest[0].above:
+        return None
+    other = rest[0] if node.primitive is p.multiply else rest[0].inverse()
+    return _uniform(first.times(other), node)
+
+
+def _uniform(ratio: Ratio, node: Node) -> Wire:
+    wire = ratio.constant(node.out.spec.dtype)
+    if node.out.spec.shape == ():
+        return wire
+    return Wire(wire.name, node.out.spec, np.full(node.out.spec.shape, wire.constant))
+
+
+# ---- reading
+
+
+@dataclass
+class _Reader:
+    facts: Facts
+    expand: bool
+    """Whether sums are multiplied out, rather than taken as they are."""
+    nodes: list[Node] = field(default_factory=list)
+    shared: list[tuple[Node, int]] = field(default_factory=list)
+    """Small values that others read, too, and by how many they are read."""
+
+    def read_root(self, node: Node) -> Polynomial | None:
+        self.dtype, self.whole = node.out.spec.dtype, node.out.spec.size
+        return self._read_node(node)
+
+    def read(self, wire: Wire) -> Polynomial:
+        value = number(wire)
+        if value is not None and (np.ndim(wire.constant) == 0 or wire.spec.dtype == self.dtype):
+            ratio = Ratio.on(wire)
+            if ratio is not None:
+                return {(): ratio} if ratio.above else {}
+        node = self.facts.made.get(wire)
+        if node is not None and self.expand and self._is_small_print(node):
+            count = len(self.nodes)
+            found = self._read_node(node)
+            del self.nodes[count:]
+            return found or {((wire, 1),): ONE}
+        if node is None or not _is_arithmetic(node) or wire.spec.dtype != self.dtype:
+            return {((wire, 1),): ONE}
+        if (readers := self.facts.readers.get(wire, 1)) > 1:
+            if not self.expand or self.whole == 1 or wire.spec.size > 1 or readers > 3:
+                return {((wire, 1),): ONE}
+            mark = len(self.nodes)
+            found = self._read_node(node)
+            if found is None or len(found) > 1:
+                del self.nodes[mark:]
+                return {((wire, 1),): ONE}
+            self.shared += [(part, readers) for part in self.nodes[mark:]]
+            del self.nodes[mark:]
+            return found
+        mark = len(self.nodes)
+        found = self._read_node(node)
+        if found is None:
+            del self.nodes[mark:]
+            return {((wire, 1),): ONE}
+        return found
+
+    def _is_small_print(self, node: Node) -> bool:
+        """Whether it is a nameless sum with a number in the forward pass, like 1 - p."""
+        if node.is_backward or node.primitive not in (primitives.add, primitives.subtract):
+            return False
+        return node.out.spec.dtype == self.dtype and any(number(w) is not None for w in node.inputs)
+
+    def _read_node(self, node: Node) -> Polynomial | None:
+        p = primitives
+        self.nodes.append(node)
+        if node.primitive is p.broadcast_to:
+            return self.read(node.inputs[0])
+        if node.primitive is p.negative:
+            return _scaled(self.read(node.inputs[0]), Ratio(-1))
+        if node.primitive is p.power:
+            return self._power(node.inputs[0], int(number(node.inputs[1]) or 0))
+        x, y = node.inputs
+        if node.primitive is p.add:
+            return _sum(self.read(x), self.read(y))
+        if node.primitive is p.subtract:
+            return _sum(self.read(x), _scaled(self.read(y), Ratio(-1)))
+        if node.primitive is p.multiply:
+            return self._product(self._factor(x), self._factor(y))
+        below = self._factor(y, single=True)
+        return self._product(self._factor(x), _inverse(below))
+
+    def _factor(self, wire: Wire, *, single: bool = False) -> Polynomial:
+        """A factor's terms; where there are several, the factor as it is, unless they are multiplied out."""
+        mark = len(self.nodes)
+        found = self.read(wire)
+        if len(found) == 1 or (self.expand and not single and 0 < len(found) <= _MOST_TERMS):
+            return found
+        del self.nodes[mark:]
+        return {((wire, 1),): ONE}
+
+    def _power(self, wire: Wire, exponent: int) -> Polynomial | None:
+        base = self._factor(wire, single=True)
+        if not exponent:
+            return None
+        result: Polynomial = {(): ONE}
+        for _ in range(abs(exponent)):
+            result = self._product(result, base if exponent > 0 else _inverse(base))
+        return result
+
+    def _product(self, x: Polynomial, y: Polynomial) -> Polynomial:
+        found: Polynomial = {}
+        for a, c in x.items():
+            for b, d in y.items():
+                found = _sum(found, {_merged(a, b): c.times(d)})
+        return found
+
+
+def _merged(a: Monomial, b: Monomial) -> Monomial:
+    powers: dict[Wire, int] = {}
+    for wire, power in (*a, *b):
+        powers[wire] = powers.get(wire, 0) + power
+    return tuple(sorted(((w, p) for w, p in powers.items() if p), key=lambda pair: id(pair[0])))
+
+
+def _sum(x: Polynomial, y: Polynomial) -> Polynomial:
+    found = dict(x)
+    for monomial, ratio in y.items():
+        found[monomial] = found[monomial].plus(ratio) if monomial in found else ratio
+        if not found[monomial].above:
+            del found[monomial]
+    return found
+
+
+def _scaled(x: Polynomial, by: Ratio) -> Polynomial:
+    return {monomial: ratio.times(by) for monomial, ratio in x.items()}
+
+
+def _inverse(x: Polynomial) -> Polynomial:
+    ((monomial, ratio),) = x.items()
+    return {tuple((wire, -power) for wire, power in monomial): ratio.inverse()}
+
+
+# ---- writing
+
+
+class _Writer:
+    def __init__(
+        self, root: Node, order: dict[Wire, int], rank: dict[Wire, int], made: Made
+    ) -> None:
+        self.root = root
+        self.order = order
+        self.beside: set[Wire] = set()
+        self.made = made
+        self.rank = rank
+        """Gradients come first in a product, then values, then slopes."""
+        self.nodes: list[Node] = []
+        self.whole = root.out.spec.size
+
+    def write(self, polynomial: Polynomial) -> list[Node] | None:
+        """Nodes of which the last has the root's output, or None where nothing is left to be done."""
+        wire = self.total(polynomial)
+        if not self.nodes or self.nodes[-1].out is not wire or wire.spec != self.root.out.spec:
+            return None
+        self.nodes[-1] = replace(self.nodes[-1], outputs=self.root.outputs)
+        return self.nodes
+
+    def _apply(self, primitive: Any, *inputs: Wire) -> Wire:
+        node = part_of(self.root, primitive, *inputs)
+        self.nodes.append(node)
+        return node.out
+
+    # ---- sums
+
+    def total(self, polynomial: Polynomial) -> Wire:
+        """A sum of terms."""
+        common, ratio = _common(polynomial)
+        if len(polynomial) == 1 or common or ratio != ONE:
+            rest = _divided(polynomial, common, ratio)
+            if rest == {(): ONE}:
+                return self.product(ratio, common)
+            return self.product(ratio, common, self.total(rest))
+        shared = self._most_shared(polynomial)
+        if shared is None:
+            return self._added([(r.above > 0, {m: r}) for m, r in self._sorted(polynomial)])
+        inside = {m: r for m, r in polynomial.items() if shared in _factors(m)}
+        outside = {m: r for m, r in polynomial.items() if m not in inside}
+        parts = [(True, inside)] + [(r.above > 0, {m: r}) for m, r in self._sorted(outside)]
+        if all(r.above < 0 for r in inside.values()):
+            parts[0] = (False, inside)
+        return self._added(parts)
+
+    def _added(self, parts: list[tuple[bool, Polynomial]]) -> Wire:
+        parts.sort(key=lambda part: not part[0])
+        result: Wire | None = None
+        for positive, terms in parts:
+            wire = self.total(terms if positive else _scaled(terms, Ratio(-1)))
+            if result is None:
+                result = wire if positive else self._apply(primitives.negative, wire)
+            else:
+                kind = primitives.add if positive else primitives.subtract
+                result = self._apply(kind, result, wire)
+        assert result is not None
+        return result
+
+    def _sorted(self, polynomial: Polynomial) -> list[tuple[Monomial, Ratio]]:
+        def place(item: tuple[Monomial, Ratio]) -> int:
+            return max((self.order.get(wire, 0) for wire, _ in item[0]), default=-1)
+
+        return sorted(polynomial.items(), key=place)
+
+    def _most_shared(self, polynomial: Polynomial) -> tuple[Wire, bool] | None:
+        counts: dict[tuple[Wire, bool], int] = {}
+        for monomial in polynomial:
+            for factor in _factors(monomial):
+                counts[factor] = counts.get(factor, 0) + 1
+        found = [f for f, n in counts.items() if n > 1]
+        return max(
+            found, key=lambda f: (counts[f], f[0].spec.size, self.order.get(f[0], 0)), default=None
+        )
+
+    # ---- products
+
+    def product(self, ratio: Ratio, monomial: Monomial, group: Wire | None = None) -> Wire:
+        """A number times powers of values, small ones first, and a sum in the end."""
+        sign, ratio = ratio.above < 0, ratio.magnitude
+        slopes = [w for w, _ in monomial if self.rank.get(w) == 2] + ([group] if group else [])
+        self.beside = {value for slope in slopes for value in self._within(slope)}
+        factors = sorted(((w, p) for w, p in monomial if p > 0), key=self._place)
+        above = [self._raised(w, p) for w, p in factors] + ([group] if group is not None else [])
+        above.sort(
+            key=lambda w: (w.spec.size > 1, w.spec.size == self.whole, w.spec.dtype.kind == "b")
+        )
+        below = [self._raised(w, -p) for w, p in sorted(monomial, key=self._place) if p < 0]
+        large = len(above) and above[0].spec.size > 1
+        if not above:
+            above, ratio = [Ratio(ratio.above).constant()], Ratio(1, ratio.below)
+        elif ratio.above != 1 or (sign and ratio.below != 1 and large):
+            alone = below and all(
+                w.spec.size == 1 for w in below
+            )  # then numbers are divided by numbers
+            first = Ratio(ratio.above) if alone else ratio
+            above.insert(0, (Ratio(-first.above, first.below) if sign else first).constant())
+            sign, ratio = False, Ratio(1, ratio.below if alone else 1)
+        if sign:
+            if above[0].is_constant:
+                above[0] = Ratio(-int(above[0].constant)).constant()
+            else:
+                above[0] = self._apply(primitives.negative, above[0])
+        return self._quotient(above, below, ratio.below)
+
+    def _quotient(self, above: list[Wire], below: list[Wire], divisor: int) -> Wire:
+        small = [w for w in above if w.spec.size == 1]
+        large = above[len(small) :]
+        divisors = [Ratio(divisor).constant()] if divisor != 1 else []
+        small_below = divisors + [w for w in below if w.spec.size < self.whole]
+        large_below = [w for w in below if w.spec.size == self.whole and w.spec.size > 1]
+        if self.whole == 1:
+            small_below, large_below = divisors + below, []
+        result = self._multiplied(small or large)
+        rest = large if small else []
+        if small_below and (small or not rest):
+            result = self._apply(primitives.divide, result, self._multiplied(small_below))
+            small_below = []
+        for wire in rest:
+            result = self._apply(primitives.multiply, result, wire)
+        for wires in (small_below, large_below):
+            if wires:
+                result = self._apply(primitives.divide, result, self._multiplied(wires))
+        return result
+
+    def _multiplied(self, wires: list[Wire]) -> Wire:
+        result = wires[0]
+        for wire in wires[1:]:
+            result = self._apply(primitives.multiply, result, wire)
+        return result
+
+    def _raised(self, wire: Wire, power: int) -> Wire:
+        return wire if power == 1 else self._apply(primitives.power, wire, Ratio(power).constant())
+
+    def _place(self, factor: tuple[Wire, int]) -> Any:
+        wire, _ = factor
+        rank = self.rank.get(wire, 2)
+        beside = rank == 1 and wire in self.beside
+        return wire.spec.dtype.kind == "b", rank, beside, self.order.get(wire, 0)
+
+    def _within(self, slope: Wire) -> list[Wire]:
+        """The values that a slope is written with: they stand beside it, as in s * (1 - s)."""
+        new = {node.out: node for node in self.nodes}
+        node = new.get(slope) or self.made.get(slope)
+        return list(node.inputs) if node is not None else []
+
+
+def _factors(monomial: Monomial) -> list[tuple[Wire, bool]]:
+    return [(wire, power > 0) for wire, power in monomial]
+
+
+def _common(polynomial: Polynomial) -> tuple[Monomial, Ratio]:
+    """The factors and the number that all terms share."""
+    shared: dict[Wire, int] | None = None
+    for monomial in polynomial:
+        powers = dict(monomial)
+        if shared is None:
+            shared = powers
+            continue
+        both = {w: p for w, p in shared.items() if w in powers and (p > 0) == (powers[w] > 0)}
+        shared = {w: min(p, powers[w], key=abs) for w, p in both.items()}
+    ratios = list(polynomial.values())
+    if len(ratios) == 1:
+        return tuple((shared or {}).items()), ratios[0]
+    sign = -1 if all(r.above < 0 for r in ratios) else 1
+    if len({(abs(r.above), r.below) for r in ratios}) == 1:
+        return tuple((shared or {}).items()), Ratio(sign * abs(ratios[0].above), ratios[0].below)
+    below = ratios[0].below if len({r.below for r in ratios}) == 1 else 1
+    return tuple((shared or {}).items()), Ratio(sign, below)
+
+
+def _divided(polynomial: Polynomial, common: Monomial, ratio: Ratio) -> Polynomial:
+    inverse = tuple((wire, -power) for wire, power in common)
+    by = ratio.inverse()
+    return {_merged(m, inverse): r.times(by) for m, r in polynomial.items()}

@@ -1,0 +1,46 @@
+# The value and the gradient of attention, written by Clearprop.
+# For x f64[10,16], Wq f64[16,8], Wk f64[16,8], Wv f64[16,8], target f64[10,8].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import torch
+
+
+class Attention(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, Wq, Wk, Wv, target):
+        mask = torch.tensor([[ True, False, False, False, False, False, False, False, False, False], [ True, True, False, False, False, False, False, False, False, False], [ True, True, True, False, False, False, False, False, False, False], [ True, True, True, True, False, False, False, False, False, False], [ True, True, True, True, True, False, False, False, False, False], [ True, True, True, True, True, True, False, False, False, False], [ True, True, True, True, True, True, True, False, False, False], [ True, True, True, True, True, True, True, True, False, False], [ True, True, True, True, True, True, True, True, True, False], [ True, True, True, True, True, True, True, True, True, True]])  # (10, 10)
+        q = x @ Wq                                  # (10, 8)
+        k = x @ Wk                                  # (10, 8)
+        v = x @ Wv                                  # (10, 8)
+        scores = q @ k.T / 8**0.5                   # (10, 10)
+        scores_2 = torch.where(mask, scores, -1e9)  # (10, 10)
+        exp_scores_2 = torch.exp(scores_2 - scores_2.amax(1, keepdim=True))  # (10, 10)
+        weights = exp_scores_2 / exp_scores_2.sum(1, keepdim=True)  # (10, 10)
+        out = weights @ v                           # (10, 8)
+        out_minus_target = out - target             # (10, 8)
+        value = torch.mean(out_minus_target**2)
+
+        ctx.save_for_backward(x, Wq, Wk, Wv, q, k, v, weights, out_minus_target)
+
+        return value
+
+    @staticmethod
+    def backward(ctx, dvalue):
+        x, Wq, Wk, Wv, q, k, v, weights, out_minus_target = ctx.saved_tensors
+        mask = torch.tensor([[ True, False, False, False, False, False, False, False, False, False], [ True, True, False, False, False, False, False, False, False, False], [ True, True, True, False, False, False, False, False, False, False], [ True, True, True, True, False, False, False, False, False, False], [ True, True, True, True, True, False, False, False, False, False], [ True, True, True, True, True, True, False, False, False, False], [ True, True, True, True, True, True, True, False, False, False], [ True, True, True, True, True, True, True, True, False, False], [ True, True, True, True, True, True, True, True, True, False], [ True, True, True, True, True, True, True, True, True, True]])  # (10, 10)
+        # backward of  return np.mean((out - target) ** 2)
+        dout = 2 / 80 * dvalue * out_minus_target  # (10, 8)
+        # backward of  out = weights @ v
+        dweights = dout @ v.T                      # (10, 10)
+        dv = weights.T @ dout                      # (10, 8)
+        # backward of  scores = q @ k.T / np.sqrt(q.shape[1])
+        dscores_pre = (dweights - (dweights * weights).sum(1, keepdim=True)) * weights * mask / 8**0.5  # (10, 10)
+        dq = dscores_pre @ k                       # (10, 8)
+        dk = dscores_pre.T @ q                     # (10, 8)
+        # backward of  q, k, v = x @ Wq, x @ Wk, x @ Wv
+        dWv = x.T @ dv                             # (16, 8)
+        dWk = x.T @ dk                             # (16, 8)
+        dx = dv @ Wv.T + dk @ Wk.T + dq @ Wq.T     # (10, 16)
+        dWq = x.T @ dq                             # (16, 8)
+
+        return dx, dWq, dWk, dWv, None

@@ -1,0 +1,60 @@
+# The value and the gradient of by_hand, written by Clearprop.
+# For C f64[27,10], W1 f64[30,64], W2 f64[64,27], b1 f64[64], b2 f64[27], bnbias f64[1,64],
+# bngain f64[1,64], Xb i64[32,3], Yb i64[32].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import numpy as np
+
+
+def by_hand_and_grad(params, Xb, Yb):
+    C, W1, b1 = params["C"], params["W1"], params["b1"]
+    bngain, bnbias, W2 = params["bngain"], params["bnbias"], params["W2"]
+    b2 = params["b2"]
+    emb = C[Xb]                                      # (32, 3, 10)
+    embcat = emb.reshape(32, 30)                     # (32, 30)
+    hprebn = embcat @ W1 + b1                        # (32, 64)
+    bnmeani = 1 / 32 * hprebn.sum(0, keepdims=True)  # (1, 64)
+    bndiff = hprebn - bnmeani                        # (32, 64)
+    bndiff2 = bndiff**2                              # (32, 64)
+    bnvar = 1 / 31 * bndiff2.sum(0, keepdims=True)   # (1, 64)
+    bnvar_inv = (bnvar + 1e-5)**-0.5                 # (1, 64)
+    bnraw = bndiff * bnvar_inv                       # (32, 64)
+    hpreact = bngain * bnraw + bnbias                # (32, 64)
+    h = np.tanh(hpreact)                             # (32, 64)
+    logits = h @ W2 + b2                             # (32, 27)
+    logit_maxes = logits.max(1, keepdims=True)       # (32, 1)
+    norm_logits = logits - logit_maxes               # (32, 27)
+    counts = np.exp(norm_logits)                     # (32, 27)
+    counts_sum = counts.sum(1, keepdims=True)        # (32, 1)
+    counts_sum_inv = counts_sum**-1                  # (32, 1)
+    probs = counts * counts_sum_inv                  # (32, 27)
+    logprobs = np.log(probs)                         # (32, 27)
+    loss = -logprobs[np.arange(32), Yb].mean()
+
+    # backward of  logprobs = np.log(probs)
+    dlogits = probs / 32
+    dlogits[np.arange(32), Yb] -= 1 / 32      # (32, 27)
+    # backward of  logits = h @ W2 + b2
+    db2 = dlogits.sum(0)                      # b2 was stretched over axis 0, so its gradient is summed over it
+    dh = dlogits @ W2.T                       # (32, 64)
+    dW2 = h.T @ dlogits                       # (64, 27)
+    # backward of  h = np.tanh(hpreact)
+    dhpreact = dh * (1 - h**2)                # (32, 64)
+    # backward of  hpreact = bngain * bnraw + bnbias
+    dbnbias = dhpreact.sum(0, keepdims=True)  # (1, 64) bnbias was stretched over axis 0
+    dbngain = (dhpreact * bnraw).sum(0, keepdims=True)  # (1, 64) bngain was stretched over axis 0
+    dbnraw = bngain * dhpreact                # (32, 64)
+    # backward of  bnraw = bndiff * bnvar_inv
+    dhprebn = bnvar_inv * (dbnraw - dbnraw.mean(0) - bnraw * ((dbnraw * bnraw).sum(0) / 31))  # (32, 64)
+    # backward of  hprebn = embcat @ W1 + b1
+    db1 = dhprebn.sum(0)                      # (64,) b1 was stretched over axis 0
+    dembcat = dhprebn @ W1.T                  # (32, 30)
+    dW1 = embcat.T @ dhprebn                  # (30, 64)
+    # backward of  emb = C[Xb]
+    dC = np.zeros_like(C)
+    np.add.at(dC, Xb, dembcat.reshape(32, 3, 10))  # what was picked from C twice gets both gradients
+
+    return (
+        loss,
+        {"C": dC, "W1": dW1, "b1": db1, "bngain": dbngain, "bnbias": dbnbias, "W2": dW2, "b2": db2},
+    )

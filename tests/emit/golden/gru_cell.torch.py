@@ -1,0 +1,52 @@
+# The value and the gradient of gru_cell, written by Clearprop.
+# For x f64[8,6], h f64[8,5], W f64[6,15], U f64[5,10], Un f64[5,5], b f64[15], target f64[8,5].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import torch
+
+
+class GruCell(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, h, W, U, Un, b, target):
+        a = x @ W + b                                    # (8, 15)
+        s = h @ U                                        # (8, 10)
+        z = 1 / (1 + torch.exp(-(a[:, :5] + s[:, :5])))  # (8, 5)
+        r = 1 / (1 + torch.exp(-(a[:, 5:10] + s[:, 5:])))  # (8, 5)
+        h_Un = h @ Un                                    # (8, 5)
+        n = torch.tanh(a[:, 10:] + r * h_Un)             # (8, 5)
+        one_minus_z = 1 - z                              # (8, 5)
+        h_new = one_minus_z * n + z * h                  # (8, 5)
+        h_new_minus_target = h_new - target              # (8, 5)
+        out = torch.sum(h_new_minus_target**2)
+
+        ctx.save_for_backward(x, h, W, U, Un, z, r, h_Un, n, one_minus_z, h_new_minus_target)
+
+        return out
+
+    @staticmethod
+    def backward(ctx, dout):
+        x, h, W, U, Un, z, r, h_Un, n, one_minus_z, h_new_minus_target = ctx.saved_tensors
+        # backward of  return np.sum((h_new - target) ** 2)
+        dh_new = 2 * dout * h_new_minus_target           # (8, 5)
+        dtarget = -dh_new                                # (8, 5)
+        # backward of  h_new = (1 - z) * n + z * h
+        dh_new_z = dh_new * z                            # (8, 5)
+        # backward of  n = np.tanh(a[:, 10:] + r * (h @ Un))
+        dn_pre = dh_new * one_minus_z * (1 - n**2)       # (8, 5)
+        dh_Un = dn_pre * r                               # (8, 5)
+        dUn = h.T @ dh_Un                                # (5, 5)
+        # backward of  r = clearprop.sigmoid(a[:, 5:10] + s[:, 5:])
+        dr_pre = dh_Un * h_Un * (1 - r)                  # (8, 5)
+        # backward of  z = clearprop.sigmoid(a[:, :5] + s[:, :5])
+        dz_pre = dh_new_z * one_minus_z * (h - n)        # (8, 5)
+        ds = torch.cat([dz_pre, dr_pre], dim=1)          # (8, 10)
+        da = torch.cat([dz_pre, dr_pre, dn_pre], dim=1)  # (8, 15)
+        # backward of  s = h @ U
+        dh = dh_new_z + dh_Un @ Un.T + ds @ U.T          # (8, 5)
+        dU = h.T @ ds                                    # (5, 10)
+        # backward of  a = x @ W + b
+        db = da.sum(0)                                   # b was stretched over axis 0, so its gradient is summed over it
+        dx = da @ W.T                                    # (8, 6)
+        dW = x.T @ da                                    # (6, 15)
+
+        return dx, dh, dW, dU, dUn, db, dtarget

@@ -1,0 +1,31 @@
+# The value and the gradient of huber, written by Clearprop.
+# For prediction f64[40], target f64[40].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import jax
+import jax.numpy as jnp
+
+
+@jax.custom_vjp
+def huber(prediction, target):
+    return huber_forward(prediction, target)[0]
+
+
+def huber_forward(prediction, target):
+    r = prediction - target   # (40,)
+    a = jnp.abs(r)            # (40,)
+    a_up_to_bound = a <= 0.5  # (40,)
+    out = jnp.where(a_up_to_bound, 0.5 * r**2, 0.5 * (a - 0.25)).mean()
+
+    return out, (r, a_up_to_bound)
+
+
+def huber_backward(residuals, dout):
+    r, a_up_to_bound = residuals
+    # backward of  a = np.abs(r)
+    dr = jnp.where(a_up_to_bound, 2 / 80 * dout * r, dout / 80 * jnp.sign(r))  # (40,)
+
+    return dr, None
+
+
+huber.defvjp(huber_forward, huber_backward)

@@ -1,0 +1,26 @@
+# The value and the gradient of huber, written by Clearprop.
+# For prediction f64[40], target f64[40].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import torch
+
+
+class Huber(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, prediction, target):
+        r = prediction - target   # (40,)
+        a = torch.abs(r)          # (40,)
+        a_up_to_bound = a <= 0.5  # (40,)
+        out = torch.where(a_up_to_bound, 0.5 * r**2, 0.5 * (a - 0.25)).mean()
+
+        ctx.save_for_backward(r, a_up_to_bound)
+
+        return out
+
+    @staticmethod
+    def backward(ctx, dout):
+        r, a_up_to_bound = ctx.saved_tensors
+        # backward of  a = np.abs(r)
+        dr = torch.where(a_up_to_bound, 2 / 80 * dout * r, dout / 80 * torch.sign(r))  # (40,)
+
+        return dr, None

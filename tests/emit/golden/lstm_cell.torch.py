@@ -1,0 +1,49 @@
+# The value and the gradient of lstm_cell, written by Clearprop.
+# For x f64[8,6], h f64[8,5], c f64[8,5], W f64[6,20], U f64[5,20], b f64[20], target f64[8,5].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import torch
+
+
+class LstmCell(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, h, c, W, U, b, target):
+        gates = x @ W + h @ U + b                  # (8, 20)
+        i = 1 / (1 + torch.exp(-gates[:, :5]))     # (8, 5)
+        f = 1 / (1 + torch.exp(-gates[:, 5:10]))   # (8, 5)
+        o = 1 / (1 + torch.exp(-gates[:, 10:15]))  # (8, 5)
+        g = torch.tanh(gates[:, 15:])              # (8, 5)
+        c_new = f * c + i * g                      # (8, 5)
+        tanh_c_new = torch.tanh(c_new)             # (8, 5)
+        h_new = o * tanh_c_new                     # (8, 5)
+        h_new_minus_target = h_new - target        # (8, 5)
+        out = torch.sum(h_new_minus_target**2)
+
+        ctx.save_for_backward(x, h, c, W, U, i, f, o, g, tanh_c_new, h_new_minus_target)
+
+        return out
+
+    @staticmethod
+    def backward(ctx, dout):
+        x, h, c, W, U, i, f, o, g, tanh_c_new, h_new_minus_target = ctx.saved_tensors
+        # backward of  return np.sum((h_new - target) ** 2)
+        dh_new = 2 * dout * h_new_minus_target       # (8, 5)
+        dtarget = -dh_new                            # (8, 5)
+        # backward of  h_new = o * np.tanh(c_new)
+        dtanh_c_new = dh_new * o                     # (8, 5)
+        dc_new = dtanh_c_new * (1 - tanh_c_new**2)   # (8, 5)
+        # backward of  c_new = f * c + i * g
+        dg = dc_new * i                              # (8, 5)
+        dc = dc_new * f                              # (8, 5)
+        # backward of  o = clearprop.sigmoid(gates[:, 2 * n : 3 * n])
+        do_pre = dtanh_c_new * tanh_c_new * (1 - o)  # (8, 5)
+        # backward of  i = clearprop.sigmoid(gates[:, :n])
+        dgates = torch.cat([dg * g * (1 - i), dc_new * c * f * (1 - f), do_pre, dg * (1 - g**2)], dim=1)  # (8, 20)
+        # backward of  gates = x @ W + h @ U + b
+        db = dgates.sum(0)                           # b was stretched over axis 0, so its gradient is summed over it
+        dh = dgates @ U.T                            # (8, 5)
+        dU = h.T @ dgates                            # (5, 20)
+        dx = dgates @ W.T                            # (8, 6)
+        dW = x.T @ dgates                            # (6, 20)
+
+        return dx, dh, dc, dW, dU, db, dtarget

@@ -1,0 +1,27 @@
+# The value and the gradient of matrix_factorisation, written by Clearprop.
+# For U f64[12,3], V f64[9,3], ratings f64[12,9], seen f64[12,9].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import torch
+
+
+class MatrixFactorisation(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, U, V, ratings, seen):
+        error = seen * (U @ V.T - ratings)  # (12, 9)
+        out = 0.5 * torch.sum(error**2) + 0.05 * (torch.sum(U**2) + torch.sum(V**2))
+
+        ctx.save_for_backward(U, V, seen, error)
+
+        return out
+
+    @staticmethod
+    def backward(ctx, dout):
+        U, V, seen, error = ctx.saved_tensors
+        # backward of  error = seen * (U @ V.T - ratings)
+        ddifference = dout * seen * error    # (12, 9)
+        dout_2 = dout / 10
+        dU = ddifference @ V + dout_2 * U    # (12, 3)
+        dV = dout_2 * V + ddifference.T @ U  # (9, 3)
+
+        return dU, dV, None, None

@@ -1,0 +1,23 @@
+# The value and the gradient of neuron, written by Clearprop.
+# For w0 f64, x0 f64, w1 f64, x1 f64, w2 f64.
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import numpy as np
+
+
+def neuron_and_grad(w0, x0, w1, x1, w2):
+    s0 = w0 * x0 + w1 * x1 + w2
+    s1 = -s0
+    s2 = np.exp(s1)
+    s3 = 1 + s2
+    out = 1 / s3
+
+    # backward of  out = 1 / s3
+    ds0 = out * (1 - out)
+    # backward of  s0 = w0 * x0 + w1 * x1 + w2
+    dw1 = ds0 * x1
+    dx1 = ds0 * w1
+    dw0 = ds0 * x0
+    dx0 = ds0 * w0
+
+    return out, dw0, dx0, dw1, dx1, ds0

@@ -1,0 +1,70 @@
+# The value and the gradient of quaternion_rotation, written by Clearprop.
+# For q f64[4], v f64[3], target f64[3].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import jax
+import jax.numpy as jnp
+
+
+@jax.custom_vjp
+def quaternion_rotation(q, v, target):
+    return quaternion_rotation_forward(q, v, target)[0]
+
+
+def quaternion_rotation_forward(q, v, target):
+    sqrt_q_squared_sum = jnp.sqrt(jnp.sum(q**2))
+    unit = q / sqrt_q_squared_sum            # (4,)
+    w = unit[0]
+    u = unit[1:]                             # (3,)
+    uv = u @ v
+    difference = u[1] * v[2] - u[2] * v[1]
+    cross = jnp.array([difference, u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]])  # (3,)
+    two_uv = 2 * uv
+    w_squared_minus_uu = w**2 - u @ u
+    two_w = 2 * w
+    rotated = two_uv * u + w_squared_minus_uu * v + two_w * cross  # (3,)
+    rotated_minus_target = rotated - target  # (3,)
+    out = jnp.sum(rotated_minus_target**2)
+
+    return (
+        out,
+        (
+            q,
+            v,
+            sqrt_q_squared_sum,
+            unit,
+            u,
+            cross,
+            two_uv,
+            w_squared_minus_uu,
+            two_w,
+            rotated_minus_target,
+        ),
+    )
+
+
+def quaternion_rotation_backward(residuals, dout):
+    q, v, sqrt_q_squared_sum, unit, u, cross, two_uv, w_squared_minus_uu, two_w, rotated_minus_target = residuals
+    # backward of  return np.sum((rotated - target) ** 2)
+    drotated = 2 * dout * rotated_minus_target  # (3,)
+    # backward of  rotated = 2 * uv * u + (w**2 - u @ u) * v + 2 * w * cross
+    dcross = two_w * drotated                   # (3,)
+    dw_squared_minus_uu = drotated @ v
+    duv = 2 * (drotated @ u)
+    # backward of  [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]]
+    du1_v0 = -dcross[2]
+    du0_v2 = -dcross[1]
+    du2_v1 = -dcross[0]
+    # backward of  uv = u @ v
+    total = (two_uv * drotated + duv * v).at[0].add(dcross[2] * v[1] + du0_v2 * v[2]).at[1].add(dcross[0] * v[2] + du1_v0 * v[0]).at[2].add(dcross[1] * v[0] + du2_v1 * v[1])  # (3,)
+    dv = (w_squared_minus_uu * drotated + duv * u).at[0].add(dcross[1] * u[2] + du1_v0 * u[1]).at[1].add(dcross[2] * u[0] + du2_v1 * u[2]).at[2].add(dcross[0] * u[1] + du0_v2 * u[0])  # (3,)
+    # backward of  w, u = unit[0], unit[1:]
+    dw = (2 * (drotated @ cross) + dw_squared_minus_uu * two_w)[None]  # (1,)
+    dunit = jnp.concatenate([dw, total - 2 * dw_squared_minus_uu * u])  # (4,)
+    # backward of  unit = q / np.sqrt(np.sum(q**2))
+    dq = (dunit - dunit @ unit / sqrt_q_squared_sum * q) / sqrt_q_squared_sum  # (4,)
+
+    return dq, dv, None
+
+
+quaternion_rotation.defvjp(quaternion_rotation_forward, quaternion_rotation_backward)

@@ -1,0 +1,23 @@
+# The value and the gradient of rbf_kernel, written by Clearprop.
+# For x f64[20,3], centres f64[15,3], alpha f64[15], length f64, y f64[20].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import numpy as np
+
+
+def rbf_kernel_and_grad(x, centres, alpha, length, y):
+    d2 = ((x[:, None, :] - centres[None, :, :])**2).sum(2)  # (20, 15)
+    two_length_squared = 2 * length**2
+    K_pre = -d2 / two_length_squared  # (20, 15)
+    K = np.exp(K_pre)                 # (20, 15)
+    K_alpha_minus_y = K @ alpha - y   # (20,)
+    out = np.mean(K_alpha_minus_y**2)
+
+    # backward of  return np.mean((K @ alpha - y) ** 2)
+    dK_alpha_minus_y = K_alpha_minus_y / 10  # (20,)
+    dalpha = K.T @ dK_alpha_minus_y          # (15,)
+    # backward of  K = np.exp(-d2 / (2 * length**2))
+    product = 4 * np.sum(-np.outer(dK_alpha_minus_y, alpha) * K_pre * K) * length
+    dlength = product / two_length_squared
+
+    return out, dalpha, dlength

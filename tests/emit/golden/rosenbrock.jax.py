@@ -1,0 +1,31 @@
+# The value and the gradient of rosenbrock, written by Clearprop.
+# For x f64[6].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import jax
+import jax.numpy as jnp
+
+
+@jax.custom_vjp
+def rosenbrock(x):
+    return rosenbrock_forward(x)[0]
+
+
+def rosenbrock_forward(x):
+    difference = x[1:] - x[:-1]**2  # (5,)
+    one_minus_x_part = 1 - x[:-1]   # (5,)
+    out = jnp.sum(100 * difference**2 + one_minus_x_part**2)
+
+    return out, (x, difference, one_minus_x_part)
+
+
+def rosenbrock_backward(residuals, dout):
+    x, difference, one_minus_x_part = residuals
+    # backward of  return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+    ddifference = 200 * dout * difference  # (5,)
+    dx = jnp.zeros((6,), dout.dtype).at[:-1].add(-(2 * (dout * one_minus_x_part + ddifference * x[:-1]))).at[1:].add(ddifference)  # (6,)
+
+    return dx,
+
+
+rosenbrock.defvjp(rosenbrock_forward, rosenbrock_backward)

@@ -1,0 +1,35 @@
+# The value and the gradient of softmax_regression, written by Clearprop.
+# For x f64[50,8], W f64[8,5], b f64[5], y i64[50].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import jax
+import jax.numpy as jnp
+
+
+@jax.custom_vjp
+def softmax_regression(x, W, b, y):
+    return softmax_regression_forward(x, W, b, y)[0]
+
+
+def softmax_regression_forward(x, W, b, y):
+    logits = x @ W + b  # (50, 5)
+    logits_shifted = logits - logits.max(1, keepdims=True)  # (50, 5)
+    log_softmax_logits = logits_shifted - jnp.log(jnp.exp(logits_shifted).sum(1, keepdims=True))  # (50, 5)
+    loss = -log_softmax_logits[jnp.arange(50), y].mean()
+
+    return loss, (x, y, log_softmax_logits)
+
+
+def softmax_regression_backward(residuals, dloss):
+    x, y, log_softmax_logits = residuals
+    # backward of  loss = clearprop.cross_entropy(logits, y)
+    dloss_2 = dloss / 50
+    dlogits = (dloss_2 * jnp.exp(log_softmax_logits)).at[jnp.arange(50), y].add(-dloss_2)  # (50, 5)
+    # backward of  logits = x @ W + b
+    db = dlogits.sum(0)  # b was stretched over axis 0, so its gradient is summed over it
+    dW = x.T @ dlogits  # (8, 5)
+
+    return None, dW, db, None
+
+
+softmax_regression.defvjp(softmax_regression_forward, softmax_regression_backward)

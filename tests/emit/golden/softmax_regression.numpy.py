@@ -1,0 +1,21 @@
+# The value and the gradient of softmax_regression, written by Clearprop.
+# For x f64[50,8], W f64[8,5], b f64[5], y i64[50].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import numpy as np
+
+
+def softmax_regression_and_grad(x, W, b, y):
+    logits = x @ W + b  # (50, 5)
+    logits_shifted = logits - logits.max(1, keepdims=True)  # (50, 5)
+    log_softmax_logits = logits_shifted - np.log(np.exp(logits_shifted).sum(1, keepdims=True))  # (50, 5)
+    loss = -log_softmax_logits[np.arange(50), y].mean()
+
+    # backward of  loss = clearprop.cross_entropy(logits, y)
+    dlogits = np.exp(log_softmax_logits) / 50
+    dlogits[np.arange(50), y] -= 1 / 50  # (50, 5)
+    # backward of  logits = x @ W + b
+    db = dlogits.sum(0)                  # b was stretched over axis 0, so its gradient is summed over it
+    dW = x.T @ dlogits                   # (8, 5)
+
+    return loss, dW, db

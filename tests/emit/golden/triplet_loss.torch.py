@@ -1,0 +1,34 @@
+# The value and the gradient of triplet_loss, written by Clearprop.
+# For anchor f64[10,4], positive f64[10,4], negative f64[10,4].
+# Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
+# Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import torch
+
+
+class TripletLoss(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, anchor, positive, negative):
+        anchor_minus_positive = anchor - positive  # (10, 4)
+        near = (anchor_minus_positive**2).sum(1)   # (10,)
+        anchor_minus_negative = anchor - negative  # (10, 4)
+        far = (anchor_minus_negative**2).sum(1)    # (10,)
+        near_minus_far = near - far + 0.5          # (10,)
+        out = near_minus_far.clamp(min=0).mean()
+
+        ctx.save_for_backward(anchor_minus_positive, anchor_minus_negative, near_minus_far)
+
+        return out
+
+    @staticmethod
+    def backward(ctx, dout):
+        anchor_minus_positive, anchor_minus_negative, near_minus_far = ctx.saved_tensors
+        # backward of  far = ((anchor - negative) ** 2).sum(1)
+        dnear_minus_far = (dout / 10 * (near_minus_far > 0))[:, None]  # (10, 1)
+        danchor_minus_negative = -2 * dnear_minus_far * anchor_minus_negative  # (10, 4)
+        dnegative = -danchor_minus_negative  # (10, 4)
+        # backward of  near = ((anchor - positive) ** 2).sum(1)
+        danchor_minus_positive = 2 * dnear_minus_far * anchor_minus_positive  # (10, 4)
+        danchor = danchor_minus_negative + danchor_minus_positive  # (10, 4)
+        dpositive = -danchor_minus_positive  # (10, 4)
+
+        return danchor, dpositive, dnegative

@@ -1,0 +1,350 @@
+"""`source`: the golden files, the code run beside PyTorch and JAX, names, containers, errors."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import re
+import runpy
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop
+from clearprop.emit import source as source_module
+from clearprop.trees import flatten
+from tests.emit.examples import FOLDER, TARGETS, written
+from tests.emit.functions import EXAMPLES
+
+
+def installed(target: str) -> Any:
+    missing = find_spec(target) is None
+    return pytest.param(
+        target, marks=pytest.mark.skipif(missing, reason=f"{target} is not installed")
+    )
+
+
+@pytest.mark.parametrize("target", [installed(t) for t in TARGETS])
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_golden(name: str, target: str) -> None:
+    path = FOLDER / f"{name}.{target}.py"
+    assert written(name, target) == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_file_runs_alone_and_equals_the_engine(name: str) -> None:
+    function, args, argnums = EXAMPLES[name]
+    made = runpy.run_path(str(FOLDER / f"{name}.numpy.py"))[f"{name}_and_grad"](*args)
+    value, *gradients = flatten(made)[0]
+    floats = [i for i, a in enumerate(args) if getattr(a, "dtype", np.dtype(float)).kind == "f"]
+    names = list(function.__annotations__)
+    wanted = floats if argnums is None else [names.index(n) for n in argnums]
+    expected, g = clearprop.value_and_grad(function, argnums=tuple(wanted))(*args)
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+    scale = max(float(np.max(np.abs(x))) for x in flatten(g)[0])
+    for got, right in zip(gradients, flatten(g)[0], strict=True):
+        assert got.shape == right.shape
+        assert got.dtype == right.dtype
+        np.testing.assert_allclose(got, right, rtol=1e-9, atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_gradcheck(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    function, args, argnums = EXAMPLES[name]
+    space = runpy.run_path(str(FOLDER / f"{name}.torch.py"))
+    (made,) = [v for v in space.values() if isinstance(v, type) and v.__module__ != "torch"]
+    keys = list(function.__annotations__)
+    leaves = []
+    for key, arg in zip(keys, args, strict=False):
+        for leaf in flatten(arg)[0]:
+            x = torch.tensor(np.asarray(leaf))
+            wanted = x.is_floating_point() and (argnums is None or key in argnums)
+            leaves.append(x.requires_grad_(wanted))
+    assert torch.autograd.gradcheck(made.apply, leaves, fast_mode=True)
+
+
+@pytest.mark.parametrize("name", ["by_hand", "layernorm", "softmax_regression", "lstm_cell"])
+def test_torch_residuals_are_all_read(name: str) -> None:
+    text = (FOLDER / f"{name}.torch.py").read_text(encoding="utf-8")
+    saved = re.search(r"save_for_backward\((.*?)\)", text, re.DOTALL)
+    assert saved
+    backward = text.partition("saved_tensors\n")[2]
+    for residual in saved[1].split(", "):
+        assert re.search(rf"\b{residual}\b", backward), residual
+
+
+def loss(x: Any, w: Any, b: Any) -> Any:
+    h = np.tanh(x @ w + b)
+    return np.mean(h**2)
+
+
+ARGS = (
+    np.linspace(-1, 1, 12).reshape(4, 3),
+    np.linspace(0.2, 1, 6).reshape(3, 2),
+    np.array([0.1, 0.2]),
+)
+
+
+# ---- what it returns
+
+
+def test_it_prints_saves_and_runs(tmp_path: Path) -> None:
+    code = clearprop.source(loss, *ARGS)
+    assert str(code) == code.text
+    assert code._repr_markdown_() == f"```python\n{code.text}```"
+    code.save(tmp_path / "loss.py")
+    assert (tmp_path / "loss.py").read_text(encoding="utf-8") == code.text
+    value, *gradients = code.function(*ARGS)
+    expected, g = clearprop.value_and_grad(loss, argnums=(0, 1, 2))(*ARGS)
+    np.testing.assert_allclose(value, expected)
+    for got, right in zip(gradients, g, strict=True):
+        np.testing.assert_allclose(got, right)
+    assert code.errors is not None
+    assert code.errors.engine < 1e-14
+
+
+def test_the_header_says_what_it_is_for() -> None:
+    head = clearprop.source(loss, *ARGS).text.partition("import")[0]
+    assert f"Clearprop {clearprop.__version__}" in head
+    assert "x f64[4,3], w f64[3,2], b f64[2]" in head
+    assert "Shapes" in head
+    assert "finite differences" in head
+
+
+def test_tracebacks_show_its_lines() -> None:
+    code = clearprop.source(loss, *ARGS)
+    file = code.function.__code__.co_filename
+    assert file == "<clearprop source loss>"
+    assert "tanh" in "".join(linecache.getlines(file))
+    with pytest.raises(ValueError, match="matmul"):
+        code.function(ARGS[0].T, *ARGS[1:])
+
+
+def test_no_name_shadows_a_builtin_or_numpy() -> None:
+    def f(x: Any) -> Any:
+        sum = x * 2
+        list = np.sin(sum)
+        return np.sum(list * sum)
+
+    text = clearprop.source(f, np.ones(3)).text
+    names = {
+        n.id
+        for n in ast.walk(ast.parse(text))
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+    assert {"sum_", "list_"} <= names
+    assert not names & {"sum", "list", "np"}
+
+
+def test_the_same_text_twice() -> None:
+    assert clearprop.source(loss, *ARGS).text == clearprop.source(loss, *ARGS).text
+
+
+def test_float32_stays() -> None:
+    args = [a.astype("float32") for a in ARGS]
+    value, *gradients = clearprop.source(loss, *args).function(*args)
+    assert value.dtype == np.float32
+    assert all(g.dtype == np.float32 for g in gradients)
+
+
+def test_containers_come_back_as_they_came() -> None:
+    @dataclass
+    class Layer:
+        w: Any
+        b: Any
+
+    def f(layers: Any, x: Any) -> Any:
+        for layer in layers["all"]:
+            x = np.tanh(x @ layer.w + layer.b)
+        return np.sum(x**2) * layers["scale"][0]
+
+    layers = {
+        "scale": (0.5, 2),
+        "all": [Layer(ARGS[1], ARGS[2]), Layer(np.ones((2, 2)) / 3, ARGS[2])],
+    }
+    _, g, dx = clearprop.source(f, layers, ARGS[0]).function(layers, ARGS[0])
+    expected = clearprop.grad(lambda x: f(layers, x))(ARGS[0])
+    np.testing.assert_allclose(dx, expected)
+    assert type(g["all"][1]) is Layer
+    assert g["scale"][1] is None
+    w = clearprop.grad(
+        lambda w: f({**layers, "all": [Layer(w, ARGS[2]), layers["all"][1]]}, ARGS[0])
+    )(ARGS[1])
+    np.testing.assert_allclose(g["all"][0].w, w)
+
+
+def test_gradients_are_the_callers_own() -> None:
+    x, y = np.ones(3), np.arange(3.0)
+    _, dx, dy = clearprop.source(lambda x, y: np.sum(x * y), x, y).function(x, y)
+    assert not np.shares_memory(dx, y)
+    dx += 1
+    assert dy.sum() == 3
+    np.testing.assert_array_equal(y, np.arange(3.0))
+    _, dx, dy = clearprop.source(lambda x, y: np.sum(np.sin(x + y)), x, y).function(x, y)
+    assert not np.shares_memory(dx, dy)
+    (dx,) = clearprop.source(lambda x: np.sum(x), x).function(x)[1:]
+    assert dx.flags.writeable
+
+
+def test_an_input_without_influence() -> None:
+    value, dx, dy = clearprop.source(
+        lambda x, y: np.sum(x * 2), np.ones(3), np.ones((2, 2))
+    ).function(np.ones(3), np.ones((2, 2)))
+    np.testing.assert_array_equal(dy, np.zeros((2, 2)))
+    np.testing.assert_array_equal(dx, np.full(3, 2.0))
+    assert value == 6
+
+
+# ---- options
+
+
+def test_gates() -> None:
+    text = clearprop.source(loss, *ARGS, simplify=False).text
+    assert "1 - h * h" in text
+    assert "1 - h_squared" in clearprop.source(loss, *ARGS).text
+
+
+def test_steps() -> None:
+    def f(x: Any) -> Any:
+        s = 1 / (1 + np.exp(-x))
+        return s
+
+    code = clearprop.source(f, 0.5, steps=True)
+    assert "#   logistic: 1 / (1 + np.exp(-x))  ->  logistic(x)\n" in code.text
+    assert code.function(0.5)[1] == pytest.approx(0.2350037122015945)
+    assert "# How" not in clearprop.source(f, 0.5).text
+
+
+@pytest.mark.parametrize("pattern", ["grad_{}", "{}_bar"])
+def test_gradient_names(pattern: str) -> None:
+    text = clearprop.source(loss, *ARGS, gradient_names=pattern).text
+    assert (
+        f"return out, {pattern.format('x')}, {pattern.format('w')}, {pattern.format('b')}" in text
+    )
+
+
+def test_argnums_by_name_and_number() -> None:
+    assert clearprop.source(loss, *ARGS, argnums="w").text.rstrip().endswith("return out, dw")
+    assert (
+        clearprop.source(loss, *ARGS, argnums=(-1, 0)).text.rstrip().endswith("return out, dx, db")
+    )
+
+
+@pytest.mark.parametrize("target", [installed(t) for t in TARGETS])
+def test_an_upstream_gradient(target: str) -> None:
+    x = ARGS[0]
+    code = clearprop.source(lambda x: np.sin(x) * 2, x, gradient=np.ones_like(x), to=target)
+    assert code.errors is not None
+    if target == "numpy":
+        value, dx = code.function(x, 3 * np.ones_like(x))
+        np.testing.assert_allclose(value, 2 * np.sin(x))
+        np.testing.assert_allclose(dx, 6 * np.cos(x))
+
+
+def test_fixed_arguments_are_named_in_the_header() -> None:
+    def f(x: Any, power: int) -> Any:
+        return np.sum(x**power)
+
+    code = clearprop.source(f, np.ones(3), 3)
+    assert "fixed: power = 3" in code.text
+    assert "def f_and_grad(x):" in code.text
+
+
+def test_a_kink_among_the_examples() -> None:
+    x = np.array([0.0, 1.0, -1.0])
+    _, dx = clearprop.source(lambda x: np.sum(np.maximum(x, 0) * 3), x).function(x)
+    np.testing.assert_array_equal(dx, [1.5, 3, 0])
+
+
+# ---- errors
+
+
+def test_a_branch_on_a_value() -> None:
+    def f(x: Any) -> Any:
+        return x if x > 0 else -x
+
+    with pytest.raises(clearprop.TraceError):
+        clearprop.source(f, 1.0)
+
+
+def test_an_operation_without_a_form() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(x[::-1] * np.arange(3.0))
+
+    with pytest.raises(
+        clearprop.UnsupportedError, match=r"window has no form in torch .*numpy, jax"
+    ):
+        clearprop.source(f, np.ones(3), to="torch")
+
+
+def test_an_argument_named_like_a_library() -> None:
+    with pytest.raises(clearprop.ClearpropError, match="the argument np"):
+        clearprop.source(lambda np: np * np, 2.0)
+
+
+def test_gradient_names_that_are_none() -> None:
+    for pattern in ("d", "{}-bar", "{}{}"):
+        with pytest.raises(clearprop.ClearpropError, match="gradient_names"):
+            clearprop.source(loss, *ARGS, gradient_names=pattern)
+
+
+def test_an_argument_named_like_a_gradient() -> None:
+    def f(x: Any, dx: Any) -> Any:
+        return x**2 * np.sin(dx)
+
+    text = clearprop.source(f, 1.0, 2.0).text
+    assert "return out, dx_2, ddx" in text
+
+
+def test_an_unknown_target() -> None:
+    with pytest.raises(
+        clearprop.ClearpropError, match="no target 'fortran'; there are numpy, torch, jax"
+    ):
+        clearprop.source(loss, *ARGS, to="fortran")
+
+
+def test_no_single_number() -> None:
+    with pytest.raises(
+        clearprop.GradientError, match=r"shape \(3,\).*return the loss|Return the loss"
+    ):
+        clearprop.source(np.sin, np.ones(3))
+    with pytest.raises(clearprop.GradientError, match="gradient= has the shapes"):
+        clearprop.source(np.sin, np.ones(3), gradient=np.ones(2))
+
+
+def test_integers() -> None:
+    with pytest.raises(clearprop.DtypeError, match=r"3\.0 instead of 3"):
+        clearprop.source(lambda x: x * 2.0, 3)
+    with pytest.raises(clearprop.DtypeError, match="the argument n of"):
+        clearprop.source(lambda x, n: np.sum(x * n), np.ones(3), np.arange(3), argnums=("x", "n"))
+    with pytest.raises(clearprop.ClearpropError, match="has no argument 'z'"):
+        clearprop.source(loss, *ARGS, argnums="z")
+
+
+def test_wrong_code_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    from clearprop.emit import numpy as writer
+
+    right = writer.write
+    monkeypatch.setattr(
+        writer, "write", lambda problem: right(problem).replace("1 - h_squared", "1 + h_squared")
+    )
+    with pytest.raises(clearprop.GradientMismatch, match="another gradient for"):
+        clearprop.source(loss, *ARGS)
+
+
+def test_a_large_constant() -> None:
+    big = np.random.default_rng(0).normal(size=(30, 30))
+    with pytest.raises(clearprop.UnsupportedError, match="make it an argument"):
+        clearprop.source(lambda x: np.sum(x * big), np.ones((30, 30)))
+
+
+def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "find_spec", lambda name: None)
+    code = clearprop.source(loss, *ARGS, to="torch")
+    assert code.function is None
+    assert "Not run" in code.text
