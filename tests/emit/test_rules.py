@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.passes.person import collecting, known, rules
+from clearprop.passes.person import known, rules
 
 Case = tuple[Callable[..., Any], tuple[Any, ...]]
 
@@ -65,7 +65,7 @@ CASES: dict[str, Case] = {
     "softplus": (lambda x: np.sum(np.log(1 + np.exp(x))), ((5,),)),
     "stable_log_logistic": (log_likelihood, ((5,),)),
     "stable_softplus": (lambda x: np.sum(np.log1p(np.exp(x))), ((5,),)),
-    "mean_of_sum": (lambda x: x.var() ** 2, ((5,),)),
+    "mean_of_sum": (lambda x, b: np.mean(np.sin(x + b)), ((5,), ())),
     "number_out_of_sum": (lambda x, c: np.sum(np.exp(x) / (c + 2)), ((3, 4), ())),
     "sum_of_copies": (lambda x, b: np.sum(x + b), ((4, 3), (3,))),
     "sum_of_products": (lambda x, c: np.sum(np.sin(c * x)), ((5,), ())),
@@ -83,7 +83,6 @@ CASES: dict[str, Case] = {
     "power_of_forward_value": (rsqrt, ((5,),)),
     "two_halves": (choice, ((5,),)),
     "product_into_choice": (choice, ((5,),)),
-    "finite_top": (lambda x: np.sum(clearprop.logsumexp(x, axis=1) ** 2), ((4, 3),)),
     "mask_of_output": (relu_layer, ((3, 4), (4, 5))),
     "mask": (relu_layer, ((3, 4), (4, 5))),
     "sum_of_picked": (nll, ((4, 3),)),
@@ -94,7 +93,7 @@ CASES: dict[str, Case] = {
     "parts_side_by_side": (lambda x: np.sum(np.sin(x[:2])) + np.sum(x[2:] ** 3), ((5,),)),
     "one_winner": (relu_layer, ((3, 4), (4, 5))),
     "one_extreme": (lambda x: np.sum(x.max(1) ** 2), ((3, 4),)),
-    "deviation_above_zero": (lambda x: np.sum(x.std(0) ** 3), ((5, 2),)),
+    "deviation": (lambda x: np.sum(x.std(0) ** 3), ((5, 2),)),
     "fold_ratio": (lambda x: 3 * (2 * np.mean(np.sin(x))), ((7,),)),
     "collect": (lambda x, y: np.sum(np.tanh(x) * y), ((5,), (5,))),
 }
@@ -125,7 +124,6 @@ def test_a_rule_applies_and_keeps_the_numbers(rule: str) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert collecting  # which adds a rule
     names = [r.__name__ for r in (*rules.EARLY, *rules.LATE, *rules.TIES, *known._KNOWN)]
     assert sorted({*names, "collect", "stable_log_logistic", "stable_softplus"}) == sorted(CASES)
     assert all(r.__doc__ for r in (*rules.EARLY, *rules.LATE, *rules.TIES, *known._KNOWN))

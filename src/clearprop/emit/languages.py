@@ -95,12 +95,15 @@ class Language:
         m = self.module
         if array.ndim == 1 and n > 2 and array.dtype.kind == "i" and (array == np.arange(n)).all():
             return f"{m}.arange({n})", ATOM
-        if array.ndim == 2 and array.dtype.kind == "b" and m == "np":
+        if array.ndim == 2 and array.dtype.kind == "b":
             for k in (0, -1):
                 if (array == np.tri(n, array.shape[1], k, dtype=bool)).all():
                     shift = f", {k}" if k else ""
-                    sizes = f"{n}" if n == array.shape[1] else f"{n}, {array.shape[1]}"
-                    return f"np.tri({sizes}{shift}, dtype=bool)", ATOM
+                    square = n == array.shape[1] and m != "torch"
+                    sizes = f"{n}" if square else f"{n}, {array.shape[1]}"
+                    if m == "torch":
+                        return f"torch.ones({sizes}, dtype=torch.bool).tril({k or ''})", ATOM
+                    return f"{m}.tri({sizes}{shift}, dtype=bool)", ATOM
         square = array.ndim == 2 and n == array.shape[1] and array.dtype == float
         if square and n > 1 and (array == np.eye(n)).all():
             return f"{m}.eye({n}{self.dtype_argument(array.dtype)})", ATOM

@@ -45,7 +45,8 @@ def write(problem: Problem) -> str:
         [*problem.unpacking(), *body(program)],
         f"return {', '.join([*problem.values(program), *problem.gradients(program)])}",
     )
-    return "\n".join(["import numpy as np", "", "", *lines]) + "\n"
+    imports = ["import numpy as np", "", ""] if any("np." in line for line in lines) else []
+    return "\n".join([*imports, *lines]) + "\n"
 
 
 def public_name(problem: Problem) -> str:

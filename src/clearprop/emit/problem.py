@@ -16,7 +16,8 @@ from ..tracing import function_name, is_input, trace
 from ..trees import flatten, paths
 from .languages import Language
 from .names import Names
-from .statements import Author, Program
+from .program import Program
+from .statements import Author
 
 _MODULES = {"np", "torch", "jnp", "jax", "ctx"}
 

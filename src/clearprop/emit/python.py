@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .statements import Program, Statement
+from .program import Program, Statement
 
 _COLUMN = 48
 """Comments stand at most this far right, unless the line is longer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .problem import Problem
-from .statements import Program, Statement
+from .program import Program, Statement
 
 
 @dataclass

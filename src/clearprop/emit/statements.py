@@ -6,60 +6,24 @@ else is written where it is read, as long as the line stays readable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
-from ..callsite import Line
 from ..graph import Graph, Node, Wire
-from ..ops.indexing import Slot
 from ..passes.backward import Joint
-from ..passes.person.rules import picks_one_in_each_row
 from ..passes.person.seeing import number
 from ..primitive import primitives
 from ..spec import is_floating
 from .expressions import ATOM, number_text
-from .languages import Language, Written, index_text, wrap
+from .facts import disjoint, may_repeat, place_of, shape_comment, stretched_values
+from .languages import Language, Written, wrap
 from .names import Names
+from .parts import part_lines
+from .program import Pending, Program, Statement
 
 LONGEST = 96
 _INLINE = {"transpose", "reshape", "expand_dims", "squeeze", "broadcast_to", "window"}
 """Views cost nothing, so they are written where they are read, however often."""
 _FRESH = {"broadcast_to", "transpose", "reshape", "expand_dims", "squeeze", "window", "astype"}
-
-
-@dataclass
-class Statement:
-    """One or more lines that make values, and what there is to say about them."""
-
-    lines: list[str]
-    names: tuple[str, ...]
-    reads: set[str] = field(default_factory=set)
-    """Names of other values in the lines."""
-    comment: str = ""
-    answers: Line | None = None
-    is_backward: bool = False
-
-
-@dataclass
-class Pending:
-    """An expression that has no name yet."""
-
-    node: Node
-    written: Written
-    reads: set[str]
-
-
-@dataclass
-class Program:
-    """The statements of a joint graph, and the expressions of its results."""
-
-    statements: list[Statement]
-    outputs: list[str]
-    gradients: list[str]
-    names: Names
-    reads: set[str]
-    """Names that the results need."""
 
 
 class Author:
@@ -78,7 +42,7 @@ class Author:
         self.pending: dict[Wire, Pending] = {}
         self.statements: list[Statement] = []
         self.constants: dict[Wire, str] = {}
-        self.stretched = _stretched(self.graph)
+        self.stretched = stretched_values(self.graph)
 
     def write(self) -> Program:
         for node in self.graph.nodes:
@@ -336,12 +300,14 @@ class Author:
         name = self.names.of(node.out)
         if node.primitive is primitives.assign:
             (x, value, *index), reads = self._values(node)
-            lines = self.language_parts(
-                name, f"{wrap(x)}.{self._copy()}()", [("=", node, value[0], index)]
+            lines = part_lines(
+                self.language, name, f"{wrap(x)}.{self._copy()}()", [("=", node, value[0], index)]
             )
         else:
             (value, *index), reads = self._values(node)
-            lines = self.language_parts(name, self._zeros(node.out), [("=", node, value[0], index)])
+            lines = part_lines(
+                self.language, name, self._zeros(node.out), [("=", node, value[0], index)]
+            )
             reads |= {self.names.of(seed) for seed in self.joint.seeds[:1]}
         self.state(lines, (name,), reads, node)
 
@@ -378,14 +344,14 @@ class Author:
         elif len(rest) == 1 and rest[0][1] not in self.pending:
             base = f"{base}.{self._copy()}()"
         writes = []
-        parts.sort(key=lambda item: _place(item[1]))
-        if not rest and _disjoint([part for _, part in parts]):
+        parts.sort(key=lambda item: place_of(item[1]))
+        if not rest and disjoint([part for _, part in parts]):
             parts = [("" if sign == "+" else sign, part) for sign, part in parts]
         for sign, part in parts:
             (value, *index), read = self._values(part)
             reads |= read
             writes.append((f"{sign}=", part, value[0], index))
-        lines = self.language_parts(name, base, writes, atom=atom)
+        lines = part_lines(self.language, name, base, writes, atom=atom)
         self.state(lines, (name,), reads, node)
 
     def _gather(
@@ -432,46 +398,6 @@ class Author:
             if source.spec == wire.spec and self.joint.gradient_of.get(wire) is source:
                 return f"{self.language.module}.zeros_like({self.names.of(source)})"
         return self.language.filled(wire.spec.shape, ("0", ATOM), wire)[0]
-
-    def language_parts(
-        self,
-        name: str,
-        base: str,
-        writes: list[tuple[str, Node, str, list[Written]]],
-        *,
-        atom: bool = True,
-    ) -> list[str]:
-        """Lines that make an array and write parts of it."""
-        text = base
-        lines = [f"{name} = {base}"]
-        for how, node, value, arrays in writes:
-            index = index_text(node.params["index"], [t for t, _ in arrays])
-            if how == "+=" and value.startswith("-") and _is_one_term(value):
-                how, value = "-=", value[1:]
-            twice = _may_repeat(node)
-            if not self.language.in_place:
-                verb = "set" if how == "=" and not twice else "add"
-                value = f"-({value})" if how == "-=" and not value.isidentifier() else value
-                value = f"-{value}" if how == "-=" and value.isidentifier() else value
-                text = text if atom else f"({text})"
-                atom = True
-                text += f".at[{index}].{verb}({value})"
-                lines = [f"{name} = {text}"]
-            elif twice:
-                lines.append(self._repeated(name, index, how, value, node))
-            else:
-                lines.append(f"{name}[{index}] {how} {value}")
-        return lines
-
-    def _repeated(self, name: str, index: str, how: str, value: str, node: Node) -> str:
-        """Adding where a place may come more than once."""
-        if self.language.module == "torch":
-            places = [f"slice({p.start}, {p.stop})" if isinstance(p, slice) else p for p in [index]]
-            value = f"-({value})" if how == "-=" else value
-            return f"{name}.index_put_(({places[0]},), {value}, accumulate=True)"
-        verb = "subtract" if how == "-=" else "add"
-        places_text = index if "," not in index and ":" not in index else f"np.s_[{index}]"
-        return f"np.{verb}.at({name}, {places_text}, {value})"
 
     # ---- results
 
@@ -540,67 +466,6 @@ class Author:
             self.told = True
             it = "them" if many else "it"
             return f"{name} was stretched over {where}, so its gradient is summed over {it}"
-        if node.primitive is primitives.scatter and _may_repeat(node):
+        if node.primitive is primitives.scatter and may_repeat(node):
             return f"what was picked from {name} twice gets both gradients"
         return ""
-
-
-def shape_comment(wire: Wire) -> str:
-    shape = wire.spec.shape
-    return str(shape) if shape else ""
-
-
-def _may_repeat(node: Node) -> bool:
-    """Whether an index may name a place more than once."""
-    if node.primitive is not primitives.scatter or picks_one_in_each_row(node):
-        return False
-    slots = [p for p in node.params["index"] if isinstance(p, Slot)]
-    return any(node.inputs[1 + p.number].spec.dtype.kind in "iu" for p in slots)
-
-
-def _is_one_term(text: str) -> bool:
-    """Whether an expression adds nothing up outside its brackets."""
-    depth = 0
-    for i, letter in enumerate(text):
-        depth += (letter in "([") - (letter in ")]")
-        if not depth and text[i : i + 3] in (" + ", " - "):
-            return False
-    return True
-
-
-def _place(node: Node) -> list[tuple[int, int]]:
-    """Where a part begins, to sort by."""
-    places = []
-    for part, n in zip(node.params["index"], node.params["shape"], strict=False):
-        if isinstance(part, int):
-            places.append((part % n, 0))
-        elif isinstance(part, slice):
-            start, stop, _ = part.indices(n)
-            places.append((start, stop))
-        else:
-            places.append((0, 0))
-    return places
-
-
-def _disjoint(nodes: list[Node]) -> bool:
-    """Whether parts are given by whole numbers alone, each other ones."""
-    indices = [node.params["index"] for node in nodes]
-    plain = all(all(isinstance(part, int) for part in index) for index in indices)
-    return plain and len(set(indices)) == len(indices)
-
-
-def _stretched(graph: Graph) -> dict[Wire, tuple[int, ...]]:
-    """Forward values that an operation stretched, and along which axes of the result."""
-    found: dict[Wire, tuple[int, ...]] = {}
-    for node in graph.nodes:
-        if node.is_backward or not node.primitive.elementwise or len(node.outputs) != 1:
-            continue
-        shape = node.out.spec.shape
-        for wire in node.inputs:
-            if wire.is_constant or wire.spec.shape == shape:
-                continue
-            own = (1,) * (len(shape) - wire.spec.ndim) + wire.spec.shape
-            found.setdefault(
-                wire, tuple(i for i, (a, b) in enumerate(zip(own, shape, strict=True)) if a != b)
-            )
-    return found

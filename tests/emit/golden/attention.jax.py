@@ -12,7 +12,7 @@ def attention(x, Wq, Wk, Wv, target):
 
 
 def attention_forward(x, Wq, Wk, Wv, target):
-    mask = jnp.array([[ True, False, False, False, False, False, False, False, False, False], [ True, True, False, False, False, False, False, False, False, False], [ True, True, True, False, False, False, False, False, False, False], [ True, True, True, True, False, False, False, False, False, False], [ True, True, True, True, True, False, False, False, False, False], [ True, True, True, True, True, True, False, False, False, False], [ True, True, True, True, True, True, True, False, False, False], [ True, True, True, True, True, True, True, True, False, False], [ True, True, True, True, True, True, True, True, True, False], [ True, True, True, True, True, True, True, True, True, True]])  # (10, 10)
+    mask = jnp.tri(10, dtype=bool)            # (10, 10)
     q = x @ Wq                                # (10, 8)
     k = x @ Wk                                # (10, 8)
     v = x @ Wv                                # (10, 8)
@@ -29,7 +29,7 @@ def attention_forward(x, Wq, Wk, Wv, target):
 
 def attention_backward(residuals, dvalue):
     x, Wq, Wk, Wv, q, k, v, weights, out_minus_target = residuals
-    mask = jnp.array([[ True, False, False, False, False, False, False, False, False, False], [ True, True, False, False, False, False, False, False, False, False], [ True, True, True, False, False, False, False, False, False, False], [ True, True, True, True, False, False, False, False, False, False], [ True, True, True, True, True, False, False, False, False, False], [ True, True, True, True, True, True, False, False, False, False], [ True, True, True, True, True, True, True, False, False, False], [ True, True, True, True, True, True, True, True, False, False], [ True, True, True, True, True, True, True, True, True, False], [ True, True, True, True, True, True, True, True, True, True]])  # (10, 10)
+    mask = jnp.tri(10, dtype=bool)             # (10, 10)
     # backward of  return np.mean((out - target) ** 2)
     dout = 2 / 80 * dvalue * out_minus_target  # (10, 8)
     # backward of  out = weights @ v

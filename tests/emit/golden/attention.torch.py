@@ -8,7 +8,7 @@ import torch
 class Attention(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, Wq, Wk, Wv, target):
-        mask = torch.tensor([[ True, False, False, False, False, False, False, False, False, False], [ True, True, False, False, False, False, False, False, False, False], [ True, True, True, False, False, False, False, False, False, False], [ True, True, True, True, False, False, False, False, False, False], [ True, True, True, True, True, False, False, False, False, False], [ True, True, True, True, True, True, False, False, False, False], [ True, True, True, True, True, True, True, False, False, False], [ True, True, True, True, True, True, True, True, False, False], [ True, True, True, True, True, True, True, True, True, False], [ True, True, True, True, True, True, True, True, True, True]])  # (10, 10)
+        mask = torch.ones(10, 10, dtype=torch.bool).tril()  # (10, 10)
         q = x @ Wq                                  # (10, 8)
         k = x @ Wk                                  # (10, 8)
         v = x @ Wv                                  # (10, 8)
@@ -27,7 +27,7 @@ class Attention(torch.autograd.Function):
     @staticmethod
     def backward(ctx, dvalue):
         x, Wq, Wk, Wv, q, k, v, weights, out_minus_target = ctx.saved_tensors
-        mask = torch.tensor([[ True, False, False, False, False, False, False, False, False, False], [ True, True, False, False, False, False, False, False, False, False], [ True, True, True, False, False, False, False, False, False, False], [ True, True, True, True, False, False, False, False, False, False], [ True, True, True, True, True, False, False, False, False, False], [ True, True, True, True, True, True, False, False, False, False], [ True, True, True, True, True, True, True, False, False, False], [ True, True, True, True, True, True, True, True, False, False], [ True, True, True, True, True, True, True, True, True, False], [ True, True, True, True, True, True, True, True, True, True]])  # (10, 10)
+        mask = torch.ones(10, 10, dtype=torch.bool).tril()  # (10, 10)
         # backward of  return np.mean((out - target) ** 2)
         dout = 2 / 80 * dvalue * out_minus_target  # (10, 8)
         # backward of  out = weights @ v

@@ -44,7 +44,7 @@ def derive(
     forward = readable(forward, "nll_loss", "copy")
     read_as = forward
     if simplify:
-        read_as = read_as_known(forward, note)
+        read_as = read_as_known(forward, note, ties=ties)
     joint = with_backward(forward, wanted, seeded, read_as)
     if not upstream:
         joint = _unseeded(joint)

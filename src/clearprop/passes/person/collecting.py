@@ -9,94 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from ...graph import Graph, Node, Wire
 from ...primitive import primitives
-from ...spec import is_floating, spec_of
+from ...spec import is_floating
 from ..algebra import Made
 from .known import without_unread
+from .ratios import ONE, Ratio
 from .rewriting import Facts, Note, part_of
-from .rules import EARLY, rule
 from .seeing import number
 
 _MOST_TERMS = 12
 _OPERATION = 0.25
 """What an operation costs by itself; 1 is what it costs for each entry of the result."""
 
-_DECIMAL = (2, 4, 5, 8, 10, 20, 100)
-"""What is divided by these is written as a decimal: 1.5, not 3 / 2."""
-
 Monomial = tuple[tuple[Wire, int], ...]
 
 
-@dataclass(frozen=True)
-class Ratio:
-    """A number as people write it: 2/32 stays so, since 32 is how many there are."""
-
-    above: int
-    below: int = 1
-
-    @classmethod
-    def of(cls, value: float) -> Ratio | None:
-        """The ratio that a float was written as, if it is near to one."""
-        if not np.isfinite(value):
-            return None
-        if float(value).is_integer() and abs(value) < 2**53:
-            return cls(int(value))
-        for above in (1, 2, 3):
-            below = above / abs(value)
-            if round(below) < 10**7 and above / max(round(below), 1) == abs(value):
-                return cls(above if value > 0 else -above, round(below))
-        exact = Fraction(repr(float(value)))
-        return cls(exact.numerator, exact.denominator) if exact.denominator <= 10**9 else None
-
-    @classmethod
-    def on(cls, wire: Wire) -> Ratio | None:
-        """The ratio on a constant wire."""
-        if (value := number(wire)) is None:
-            return None
-        above, slash, below = wire.name.partition(" / ")
-        return cls(int(above), int(below)) if slash else cls.of(value)
-
-    def times(self, other: Ratio) -> Ratio:
-        a, b, c, d = self.above, self.below, other.above, other.below
-        if a and a % d == 0:
-            a, d = a // d, 1
-        if c and c % b == 0:
-            c, b = c // b, 1
-        return Ratio(a * c, b * d)
-
-    def plus(self, other: Ratio) -> Ratio:
-        if self.below == other.below:
-            return Ratio(self.above + other.above, self.below).times(Ratio(1))
-        total = Fraction(self.above, self.below) + Fraction(other.above, other.below)
-        return Ratio(total.numerator, total.denominator)
-
-    def inverse(self) -> Ratio:
-        sign = -1 if self.above < 0 else 1
-        return Ratio(sign * self.below, abs(self.above))
-
-    @property
-    def value(self) -> float | int:
-        return self.above if self.below == 1 else self.above / self.below
-
-    @property
-    def magnitude(self) -> Ratio:
-        return Ratio(abs(self.above), self.below)
-
-    def constant(self, dtype: Any = None) -> Wire:
-        """A wire of this number, written as the ratio where that says more than digits do."""
-        value = self.value if dtype is None else dtype.type(self.value)
-        plain = self.below == 1 or (self.above != 1 and self.below in _DECIMAL)
-        return Wire("" if plain else f"{self.above} / {self.below}", spec_of(value), value)
-
-
 Polynomial = dict[Monomial, Ratio]
-ONE = Ratio(1)
 
 
 def collect(
@@ -199,31 +132,6 @@ def _shape_of(nodes: Iterable[Node], root: Node) -> Any:
         return (part.primitive.name, *(form(w) for w in part.inputs))
 
     return form(root.out)
-
-
-@rule(EARLY)
-def fold_ratio(node: Node, facts: Facts) -> Wire | None:
-    """2 * (1 / 64) -> 2 / 64."""
-    p = primitives
-    if node.primitive not in (p.multiply, p.divide, p.negative):
-        return None
-    ratios = [Ratio.on(w) if w.is_constant else None for w in node.inputs]
-    if any(r is None for r in ratios) or not is_floating(node.out.spec.dtype):
-        return None
-    first, *rest = [r for r in ratios if r is not None]
-    if node.primitive is p.negative:
-        return _uniform(first.times(Ratio(-1)), node)
-    if node.primitive is p.divide and not rest[0].above:
-        return None
-    other = rest[0] if node.primitive is p.multiply else rest[0].inverse()
-    return _uniform(first.times(other), node)
-
-
-def _uniform(ratio: Ratio, node: Node) -> Wire:
-    wire = ratio.constant(node.out.spec.dtype)
-    if node.out.spec.shape == ():
-        return wire
-    return Wire(wire.name, node.out.spec, np.full(node.out.spec.shape, wire.constant))
 
 
 # ---- reading

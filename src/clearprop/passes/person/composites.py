@@ -62,6 +62,19 @@ def variance(g: Any, out: Any, x: Any, centred: Any, axis: Any, divisor: Any, sp
     return kept(g, x, axis, keepdims) * 2 / divisor * centred
 
 
+@_composite("variance_of", "The mean's own gradient adds up to nothing.", _given)
+def variance_of(g: Any, out: Any, x: Any, axis: Any, divisor: Any, spec: Any) -> Any:
+    keepdims = len(out.shape) == len(x.shape)
+    return kept(g, x, axis, keepdims) * 2 / divisor * (x - np.mean(x, axis=axis, keepdims=True))
+
+
+@_composite("deviation", "Half the variance's gradient, divided by the deviation.", _given)
+def deviation(g: Any, out: Any, x: Any, axis: Any, divisor: Any, spec: Any) -> Any:
+    keepdims = len(out.shape) == len(x.shape)
+    steep = kept(g / (divisor * out), x, axis, keepdims)
+    return steep * (x - np.mean(x, axis=axis, keepdims=True))
+
+
 @_composite("logistic", "The slope is written with the value itself.")
 def logistic(g: Any, out: Any, x: Any, sign: Any) -> Any:
     return g * out * (1 - out) * sign

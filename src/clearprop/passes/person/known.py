@@ -13,7 +13,7 @@ from ...graph import Graph, Node, Wire
 from ...primitive import Primitive, primitives
 from ..algebra import Made
 from . import composites
-from .seeing import Sight, is_one
+from .seeing import Sight, Spread, is_one
 
 Note = Callable[[str, Node, Node, Made], None]
 Known = Callable[[Node, Sight], Node | None]
@@ -27,8 +27,11 @@ def known(function: Known) -> Known:
     return function
 
 
-def read_as_known(graph: Graph, note: Note) -> Graph:
-    """The same values on the same wires, with chains of gates read as what people call them."""
+def read_as_known(graph: Graph, note: Note, *, ties: bool = True) -> Graph:
+    """The same values on the same wires, with chains of gates read as what people call them.
+
+    With `ties`, also where that differs at a kink.
+    """
     sight = Sight()
     nodes = []
     for node in graph.nodes:
@@ -36,6 +39,8 @@ def read_as_known(graph: Graph, note: Note) -> Graph:
         if not node.is_backward and len(node.outputs) == 1:
             sight.made[node.out] = node
             for rule in _KNOWN:
+                if rule is deviation and not ties:
+                    continue
                 if (found := rule(node, sight)) is not None:
                     note(rule.__name__, node, found, sight.made)
                     break
@@ -76,13 +81,29 @@ def standardised(node: Node, sight: Sight) -> Node | None:
 @known
 def variance(node: Node, sight: Sight) -> Node | None:
     """The mean of the squares of x - mean is the variance of x: the mean's own gradient cancels."""
-    if node.primitive is primitives.var or sight.base(node.out) is not node.out:
+    if sight.base(node.out) is not node.out:
         return None
     found = sight.spread(node.out)
-    if found is None or found.centred is None:
+    if found is None:
         return None
+    if found.centred is None:
+        return _spread(node, composites.variance_of, found)
     params = {"axis": found.axes, "divisor": found.divisor, "spec": node.out.spec}
     return _as(node, composites.variance, found.of, found.centred, **params)
+
+
+@known
+def deviation(node: Node, sight: Sight) -> Node | None:
+    """The deviation of x, where it is not zero."""
+    if node.primitive is not primitives.std:
+        return None
+    found = sight.deviation(node.out)
+    return _spread(node, composites.deviation, found) if found else None
+
+
+def _spread(node: Node, kind: Primitive, found: Spread) -> Node:
+    params = {"axis": found.axes, "divisor": found.divisor, "spec": node.out.spec}
+    return _as(node, kind, found.of, **params)
 
 
 @known
@@ -122,6 +143,9 @@ def log_softmax(node: Node, sight: Sight) -> Node | None:
 @known
 def log_sum_exp(node: Node, sight: Sight) -> Node | None:
     """m + log(sum(exp(x - m))) is log(sum(exp(x))), whatever m is."""
+    if node.primitive is primitives.logsumexp:
+        params = {"axis": node.params["axis"], "spec": node.out.spec}
+        return _as(node, composites.log_sum_exp, node.inputs[0], **params)
     if node.primitive is not primitives.add:
         return None
     for m, other in (node.inputs, node.inputs[::-1]):

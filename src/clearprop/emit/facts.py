@@ -1,0 +1,69 @@
+"""Facts about nodes and texts that statements are written with."""
+
+from __future__ import annotations
+
+from ..graph import Graph, Node, Wire
+from ..ops.indexing import Slot
+from ..passes.person.rules.parts import picks_one_in_each_row
+from ..primitive import primitives
+
+
+def shape_comment(wire: Wire) -> str:
+    shape = wire.spec.shape
+    return str(shape) if shape else ""
+
+
+def may_repeat(node: Node) -> bool:
+    """Whether an index may name a place more than once."""
+    if node.primitive is not primitives.scatter or picks_one_in_each_row(node):
+        return False
+    slots = [p for p in node.params["index"] if isinstance(p, Slot)]
+    return any(node.inputs[1 + p.number].spec.dtype.kind in "iu" for p in slots)
+
+
+def is_one_term(text: str) -> bool:
+    """Whether an expression adds nothing up outside its brackets."""
+    depth = 0
+    for i, letter in enumerate(text):
+        depth += (letter in "([") - (letter in ")]")
+        if not depth and text[i : i + 3] in (" + ", " - "):
+            return False
+    return True
+
+
+def place_of(node: Node) -> list[tuple[int, int]]:
+    """Where a part begins, to sort by."""
+    places = []
+    for part, n in zip(node.params["index"], node.params["shape"], strict=False):
+        if isinstance(part, int):
+            places.append((part % n, 0))
+        elif isinstance(part, slice):
+            start, stop, _ = part.indices(n)
+            places.append((start, stop))
+        else:
+            places.append((0, 0))
+    return places
+
+
+def disjoint(nodes: list[Node]) -> bool:
+    """Whether parts are given by whole numbers alone, each other ones."""
+    indices = [node.params["index"] for node in nodes]
+    plain = all(all(isinstance(part, int) for part in index) for index in indices)
+    return plain and len(set(indices)) == len(indices)
+
+
+def stretched_values(graph: Graph) -> dict[Wire, tuple[int, ...]]:
+    """Forward values that an operation stretched, and along which axes of the result."""
+    found: dict[Wire, tuple[int, ...]] = {}
+    for node in graph.nodes:
+        if node.is_backward or not node.primitive.elementwise or len(node.outputs) != 1:
+            continue
+        shape = node.out.spec.shape
+        for wire in node.inputs:
+            if wire.is_constant or wire.spec.shape == shape:
+                continue
+            own = (1,) * (len(shape) - wire.spec.ndim) + wire.spec.shape
+            found.setdefault(
+                wire, tuple(i for i, (a, b) in enumerate(zip(own, shape, strict=True)) if a != b)
+            )
+    return found

@@ -1,0 +1,44 @@
+"""Statements: what every target is laid out from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..callsite import Line
+from ..graph import Node
+from .languages import Written
+from .names import Names
+
+
+@dataclass
+class Statement:
+    """One or more lines that make values, and what there is to say about them."""
+
+    lines: list[str]
+    names: tuple[str, ...]
+    reads: set[str] = field(default_factory=set)
+    """Names of other values in the lines."""
+    comment: str = ""
+    answers: Line | None = None
+    is_backward: bool = False
+
+
+@dataclass
+class Pending:
+    """An expression that has no name yet."""
+
+    node: Node
+    written: Written
+    reads: set[str]
+
+
+@dataclass
+class Program:
+    """The statements of a joint graph, and the expressions of its results."""
+
+    statements: list[Statement]
+    outputs: list[str]
+    gradients: list[str]
+    names: Names
+    reads: set[str]
+    """Names that the results need."""

@@ -1,0 +1,199 @@
+"""Sums, means and stretched values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....graph import Node, Wire
+from ....primitive import primitives
+from ....spec import is_floating
+from ...algebra import Found
+from ..rewriting import Facts, fits, made_anew, part_of
+from ..seeing import count, is_one, number
+from .table import EARLY, constant, rule
+
+
+@rule(EARLY)
+def mean_of_sum(node: Node, facts: Facts) -> Found:
+    """sum(x) / n -> mean(x), n being how many were added."""
+    if node.primitive not in (primitives.divide, primitives.multiply):
+        return None
+    factor, total = facts.scaled(node.out) if node.out in facts.made else _scaled(node, facts)
+    found = facts.only(total, "sum")
+    if found is None or total.spec != node.out.spec:
+        return None
+    x, axes = found.inputs[0], found.params["axis"]
+    if not axes or not is_one(factor * count(x, axes)):
+        return None
+    return made_anew(node, primitives.mean, x, **found.params)
+
+
+def _scaled(node: Node, facts: Facts) -> tuple[float, Wire]:
+    x, y = node.inputs
+    if (value := number(y)) is not None:
+        return (value if node.primitive is primitives.multiply else 1 / value if value else 0), x
+    if (value := number(x)) is not None and node.primitive is primitives.multiply:
+        return value, y
+    return 0.0, x
+
+
+@rule(EARLY)
+def number_out_of_sum(node: Node, facts: Facts) -> Found:
+    """sum(c * x) -> c * sum(x), c being one number or constant along the axes."""
+    if node.primitive not in (primitives.sum, primitives.mean):
+        return None
+    inner = facts.only(node.inputs[0], "multiply", "divide")
+    if inner is None or not is_floating(inner.out.spec.dtype):
+        return None
+    x, y = inner.inputs
+    for c, rest in ((x, y), (y, x)):
+        if inner.primitive is primitives.divide and c is x:
+            continue
+        if rest.spec != inner.out.spec or (c.spec.size > 1 and not _constant_along(c, node)):
+            continue
+        if (
+            c.spec.size > 1
+            and not node.params["keepdims"]
+            and node.params["axis"] != _leading(node)
+        ):
+            continue
+        if c.spec.ndim > node.out.spec.ndim and c.spec.size == 1:
+            continue
+        total = part_of(node, node.primitive, rest, **node.params)
+        operands = (total.out, c) if inner.primitive is primitives.divide else (c, total.out)
+        outer = made_anew(node, inner.primitive, *operands)
+        return (total, outer) if fits(node, outer) else None
+    return None
+
+
+def _leading(node: Node) -> tuple[int, ...]:
+    return tuple(range(len(node.params["axis"])))
+
+
+def _constant_along(c: Wire, node: Node) -> bool:
+    """Whether `c` has size one along the axes that `node` reduces, or lacks them."""
+    x = node.inputs[0]
+    shape = (1,) * (x.spec.ndim - c.spec.ndim) + c.spec.shape
+    if not node.params["keepdims"] and c.spec.ndim > x.spec.ndim - len(node.params["axis"]):
+        return False
+    return all(shape[i] == 1 for i in node.params["axis"])
+
+
+@rule(EARLY)
+def sum_of_copies(node: Node, facts: Facts) -> Found:
+    """sum(stretched x) -> n * x, and mean(stretched x) -> x."""
+    if node.primitive not in (primitives.sum, primitives.mean):
+        return None
+    x = node.inputs[0]
+    value = number(x) if x.is_constant else None
+    inner = facts.by(x, "broadcast_to")
+    copies = count(x, node.params["axis"]) if node.primitive is primitives.sum else 1
+    if value is not None and is_floating(x.spec.dtype) and x.spec.size:
+        full = np.full(node.out.spec.shape, copies * value, node.out.spec.dtype)[()]
+        return Wire("", node.out.spec, full)
+    if inner is None or not inner.is_backward or inner.inputs[0].spec.size != 1:
+        return None
+    one = inner.inputs[0]
+    if one.spec.shape != ():
+        return None
+    scaled = part_of(node, primitives.multiply, constant(copies), one) if copies != 1 else None
+    source = scaled.out if scaled else one
+    if node.out.spec.shape == ():
+        return made_anew(node, primitives.multiply, *scaled.inputs) if scaled else source
+    spread = made_anew(node, primitives.broadcast_to, source, shape=node.out.spec.shape)
+    return (scaled, spread) if scaled else spread
+
+
+@rule(EARLY)
+def sum_of_products(node: Node, facts: Facts) -> Found:
+    """sum(x * y) -> x @ y for vectors."""
+    if node.primitive is not primitives.sum or node.out.spec.shape != ():
+        return None
+    inner = facts.only(node.inputs[0], "multiply")
+    if inner is None or any(w.spec.ndim != 1 or w.spec != inner.out.spec for w in inner.inputs):
+        return None
+    return made_anew(node, primitives.matmul, *inner.inputs)
+
+
+@rule(EARLY)
+def unstretched(node: Node, facts: Facts) -> Found:
+    """A stretched value beside one of the full shape need not be stretched."""
+    if not node.primitive.elementwise:
+        return None
+    for position, wire in enumerate(node.inputs):
+        inner = facts.by(wire, "broadcast_to")
+        if inner is None or not inner.is_backward:
+            continue
+        inputs = (*node.inputs[:position], inner.inputs[0], *node.inputs[position + 1 :])
+        shorter = made_anew(node, node.primitive, *inputs, **node.params)
+        if fits(node, shorter):
+            return shorter
+    return None
+
+
+@rule(EARLY)
+def reshaped_once(node: Node, facts: Facts) -> Found:
+    """x.reshape(a).reshape(b) -> x.reshape(b)."""
+    if node.primitive not in (primitives.reshape, primitives.expand_dims, primitives.squeeze):
+        return None
+    inner = facts.by(node.inputs[0], "reshape", "expand_dims", "squeeze")
+    if inner is None or not inner.is_backward:
+        return None
+    (x,) = inner.inputs
+    if x.spec == node.out.spec:
+        return x
+    return made_anew(node, primitives.reshape, x, shape=node.out.spec.shape)
+
+
+@rule(EARLY)
+def kept_by_sum(node: Node, facts: Facts) -> Found:
+    """sum(x, axis).reshape(...) -> sum(x, axis, keepdims=True), and the other way round."""
+    if node.primitive not in (primitives.reshape, primitives.expand_dims, primitives.squeeze):
+        return None
+    inner = facts.only(node.inputs[0], "sum", "mean", "max", "min")
+    if inner is None:
+        return None
+    for keepdims in (True, False):
+        params = {**inner.params, "keepdims": keepdims}
+        other = made_anew(node, inner.primitive, *inner.inputs, **params)
+        if fits(node, other):
+            return other
+    return None
+
+
+@rule(EARLY)
+def number_reshaped(node: Node, facts: Facts) -> Found:
+    """A stretched number in another shape is a number stretched to that shape."""
+    if node.primitive not in (
+        primitives.reshape,
+        primitives.expand_dims,
+        primitives.squeeze,
+        primitives.transpose,
+    ):
+        return None
+    inner = facts.by(node.inputs[0], "broadcast_to")
+    if inner is None or inner.inputs[0].spec.shape != ():
+        return None
+    if node.out.spec.shape == ():
+        return inner.inputs[0]
+    return made_anew(node, primitives.broadcast_to, inner.inputs[0], shape=node.out.spec.shape)
+
+
+@rule(EARLY)
+def kept_for_nothing(node: Node, facts: Facts) -> Found:
+    """x - mean(x, keepdims=True) -> x - mean(x), where the mean broadcasts without."""
+    if not node.primitive.elementwise:
+        return None
+    for position, wire in enumerate(node.inputs):
+        inner = facts.only(wire, "sum", "mean")
+        if inner is None or not inner.params["keepdims"]:
+            continue
+        axes, x = inner.params["axis"], inner.inputs[0]
+        if len(axes) != x.spec.ndim:
+            continue
+        short = part_of(node, inner.primitive, x, axis=axes, keepdims=False)
+        operands = [short.out if i == position else w for i, w in enumerate(node.inputs)]
+        other = made_anew(node, node.primitive, *operands, **node.params)
+        if fits(node, other):
+            return short, other
+    return None
