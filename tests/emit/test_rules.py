@@ -65,7 +65,7 @@ CASES: dict[str, Case] = {
     "softplus": (lambda x: np.sum(np.log(1 + np.exp(x))), ((5,),)),
     "stable_log_logistic": (log_likelihood, ((5,),)),
     "stable_softplus": (lambda x: np.sum(np.log1p(np.exp(x))), ((5,),)),
-    "mean_of_sum": (lambda x, b: np.mean(np.sin(x + b)), ((5,), ())),
+    "mean_of_sum": (lambda x, y: np.sum(np.tanh(x * y - (x * y).sum() / 5) * y), ((5,), (5,))),
     "number_out_of_sum": (lambda x, c: np.sum(np.exp(x) / (c + 2)), ((3, 4), ())),
     "sum_of_copies": (lambda x, b: np.sum(x + b), ((4, 3), (3,))),
     "sum_of_products": (lambda x, c: np.sum(np.sin(c * x)), ((5,), ())),

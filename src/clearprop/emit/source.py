@@ -93,14 +93,15 @@ def source(
     ...     return np.pi * r**2
     >>> print(source(area, 1.5))  # doctest: +ELLIPSIS
     # The value and the gradient of area, ...
+    # ...
     import numpy as np
     <BLANKLINE>
     <BLANKLINE>
     def area_and_grad(r):
-        out = 3.141592653589793 * r**2
+        out = np.pi * r**2
     <BLANKLINE>
         # backward of  return np.pi * r**2
-        dr = 6.283185307179586 * r
+        dr = 2 * np.pi * r
     <BLANKLINE>
         return out, dr
     """
