@@ -52,6 +52,13 @@ UNARY = (
     "np.clip({x}, -0.7, 1.1)",
     "np.where({x} > 0, {x}, 0.5 * {x})",
     "np.sign({x}) * {x} ** 2",
+    "np.arctan({x})",
+    "np.sinh(np.tanh({x}))",
+    "np.logaddexp(0.0, {x})",
+    "np.log10(1 + np.square({x}))",
+    "np.reciprocal(1.5 + np.cos({x}))",
+    "np.sinc({x})",
+    "np.hypot({x}, 1.0)",
     "{x}.copy()",
 )
 BINARY = (
@@ -63,6 +70,9 @@ BINARY = (
     "np.minimum({x}, 2 * {y})",
     "np.where({x} > {y}, {x} * {y}, {y})",
     "({x} ** 2 + 0.5) ** np.tanh({y})",
+    "np.arctan2({x}, 1 + {y} ** 2)",
+    "np.logaddexp({x}, {y})",
+    "np.fmax({x}, {y})",
 )
 REDUCTIONS = (
     "np.sum({x}, {how})",
@@ -72,6 +82,8 @@ REDUCTIONS = (
     "np.var({x}, {how})",
     "np.sqrt(np.var({x}, {how}) + 0.1)",
     "np.log(np.sum(np.exp({x}), {how}))",
+    "np.prod(np.tanh({x}), {how})",
+    "np.ptp({x}, {how})",
 )
 PRODUCTS = (
     "{x} @ {y}",
@@ -105,6 +117,14 @@ SHAPING = (
     "np.triu(np.atleast_2d({x}), 1)",
     "np.array_split({x}, 2, axis=0)[0]",
     "np.take({x}, np.array([0, -1, 0]), axis=-1)",
+    "np.cumsum({x}, axis=-1)",
+    "np.cumprod(np.tanh({x}), axis=0)",
+    "np.diff({x}, axis=-1)",
+    "np.linalg.inv(np.eye(3) * 4 + np.tanh({x}))",
+    "np.linalg.slogdet(np.eye(3) * 4 + np.tanh({x}))[1]",
+    "np.linalg.solve(np.eye(3) * 4 + np.tanh({x}), np.eye(3))",
+    "np.abs(np.fft.rfft({x}) + 2j)",
+    "np.fft.ifft({x}).real",
 )
 CHANGES = ("=", "+=", "-=", "*=")
 
