@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
+from clearprop import tensor
+from clearprop.bundle import Bundle
 from clearprop.primitive import numpy_table
 from tools.coverage import (
     MODULES,
@@ -68,3 +74,92 @@ def test_marks() -> None:
 def test_what_nothing_answers_is_not_there_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(numpy_table, np.tanh)
     assert marks("tanh") == {"not yet"}
+
+
+def tensors(*shape: int, dtype: str = "float64") -> Any:
+    """Numbers between 0 and 1 that most functions take."""
+    count = int(np.prod(shape))
+    numbers = np.linspace(0.2, 0.7, count) + np.sin(np.arange(count)) / 10
+    square = len(shape) == 2 and shape[0] == shape[1]
+    numbers = numbers.reshape(shape) + (3 * np.eye(shape[0]) if square else 0.0)
+    return tensor(numbers.astype(dtype)[()])
+
+
+ROWS, MASK = np.array([0, 2]), np.array([True, False, True])
+CALLS: list[Callable[[Any, Any], tuple[Any, ...]]] = [
+    lambda v, m: (v,),
+    lambda v, m: (m,),
+    lambda v, m: (v, v),
+    lambda v, m: (m, m),
+    lambda v, m: (m, v),
+    lambda v, m: ([v, v],),
+    lambda v, m: ([m, m],),
+    lambda v, m: (m[None],),
+    lambda v, m: (v.astype(complex),),
+    lambda v, m: (v, 1),
+    lambda v, m: (1, v),
+    lambda v, m: (v, "float32"),
+    lambda v, m: (v, -1),
+    lambda v, m: (v, (1, 3)),
+    lambda v, m: (v, ROWS),
+    lambda v, m: (ROWS, v),
+    lambda v, m: (MASK, v),
+    lambda v, m: ("i,i", v, v),
+    lambda v, m: ([MASK], [v]),
+    lambda v, m: (np.array([0, 1, 0]), [v, v]),
+    lambda v, m: (np.array([0, 1, 0]), v),
+    lambda v, m: (np.array([0, 1, 0]), None, v),
+    lambda v, m: (m, 0),
+    lambda v, m: (m, [0, 1]),
+    lambda v, m: (m[None], 3),
+    lambda v, m: (v, v, v),
+    lambda v, m: (v, 0, 2),
+    lambda v, m: (v, 2, 2),
+    lambda v, m: (m, 0, -1),
+    lambda v, m: (m, 1, 1),
+    lambda v, m: (1, 1, v),
+    lambda v, m: (1.5, 2.5, v),
+    lambda v, m: (v, ROWS, v[:2]),
+    lambda v, m: (m, np.array([[0], [1], [2]]), 1),
+    lambda v, m: (v, [MASK], [v]),
+    lambda v, m: (v, [MASK], [np.tanh]),
+    lambda v, m: (v, np.arange(3.0), v),
+    lambda v, m: (np.arange(3.0), v, 1),
+    lambda v, m: (np.tanh, (v,)),
+    lambda v, m: (np.sum, 0, m),
+    lambda v, m: (np.sum, m, 0),
+    lambda v, m: (v, v, v, v),
+    lambda v, m: (1, 1, 1, v),
+    lambda v, m: (np.arange(3.0), 2, None, False, v),
+    lambda v, m: (np.arange(3.0), np.arange(3.0), 2, None, False, v),
+]
+"""Ways to call a function with a vector and a matrix."""
+
+
+def gives_a_gradient(function: Callable[..., Any]) -> bool:
+    for call in CALLS:
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+                result = function(*call(tensors(3), tensors(3, 3)))
+                parts = [result]
+                if isinstance(result, list | tuple) or getattr(result, "shape", 0) == Bundle.shape:
+                    parts = list(result)
+        except Exception:  # this is not how to call it
+            continue
+        if any(getattr(part, "requires_grad", False) for part in parts):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_marks_are_true(module: ModuleType) -> None:
+    """Called in one way or another, those with a gradient give one, and the others never do."""
+    m = survey(module, MODULES[module])
+
+    def named(shown: str) -> Callable[..., Any]:
+        return getattr(module, shown.split("`")[1])
+
+    silent = [shown for shown in m.gradient if not gives_a_gradient(named(shown))]
+    assert silent == []
+    flat = [shown for names in m.answered.values() for shown in names]
+    assert [shown for shown in flat if gives_a_gradient(named(shown))] == []

@@ -67,7 +67,10 @@ NO_GRADIENT = {
         argmax argmin argpartition argsort argwhere digitize flatnonzero lexsort nanargmax nanargmin
         nonzero searchsorted tril_indices_from triu_indices_from diag_indices_from""",
     "counts or says how large": """
-        count_nonzero matrix_rank ndim shape size histogram_bin_edges histogram2d histogramdd""",
+        count_nonzero einsum_path histogram_bin_edges matrix_rank ndim shape size""",
+    "sets, where nobody could say which of several equal entries gets it": """
+        intersect1d setdiff1d setxor1d union1d unique unique_all unique_counts unique_inverse
+        unique_values""",
     "yes or no": """
         all allclose any array_equal array_equiv equal greater greater_equal isclose iscomplex
         isfinite isin isinf isnan isneginf isposinf isreal less less_equal logical_and logical_not
