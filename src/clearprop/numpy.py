@@ -110,6 +110,16 @@ def asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     return np.asfortranarray(a, dtype, like=like)
 
 
+def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+    """`numpy.asarray_chkfinite`: like `asarray`, a ValueError where a number is infinite or NaN."""
+    if not _holds_tensor(a):
+        return np.asarray_chkfinite(a, dtype, order)
+    result = array(a, dtype, copy=None)
+    if not np.all(np.isfinite(result)):
+        raise ValueError("array must not contain infs or NaNs")
+    return result
+
+
 def full(shape: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
     """`numpy.full`; a Tensor as the `fill_value` gets the gradients of all its copies."""
     if not _holds_tensor(fill_value):

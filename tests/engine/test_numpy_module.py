@@ -18,7 +18,7 @@ from clearprop.testing import assert_grads
 def test_everything_else_is_numpy() -> None:
     changed = {name for name in dir(numpy) if getattr(np, name) is not getattr(numpy, name)}
     own = {"array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "full"}
-    own |= {"full_like", "zeros_like", "ones_like", "empty_like"}
+    own |= {"asarray_chkfinite", "full_like", "zeros_like", "ones_like", "empty_like"}
     assert {name for name in changed if not name.startswith("__")} == own
     assert set(dir(numpy)) <= set(dir(np))
     assert set(np.__all__) == set(numpy.__all__)
@@ -187,6 +187,16 @@ def test_entries_that_do_not_fit() -> None:
         np.array([x, x[0]])
     with pytest.raises(ShapeError, match=r"np\.concatenate"):
         np.array([[x[0]], [1.0, 2.0]])
+
+
+def test_infinite_numbers_are_refused_where_that_is_asked() -> None:
+    x = tensor([1.0, 2.0])
+    np.asarray_chkfinite([x[1], 3.0]).sum().backward()
+    assert x.grad.tolist() == [0, 1]
+    assert np.asarray_chkfinite([1, 2]).tolist() == [1, 2]
+    for bad in (np.inf, np.nan):
+        with pytest.raises(ValueError, match="infs or NaNs"):
+            np.asarray_chkfinite([tensor(1.0), bad])
 
 
 def test_a_gradient_is_not_lost_among_integers() -> None:

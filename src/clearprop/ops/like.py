@@ -64,3 +64,26 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) 
             f"dtype=float"
         )
     return np.broadcast_to(fill_value.astype(dtype), shape).copy()
+
+
+# ---- questions about dtypes
+
+
+def _dtypes(args: tuple[Any, ...]) -> list[Any]:
+    return [x.dtype if isinstance(x, Tensor) else x for x in args]
+
+
+@answers(np.result_type)
+def result_type(*arrays_and_dtypes: Any) -> Any:
+    return np.result_type(*_dtypes(arrays_and_dtypes))
+
+
+@answers(np.can_cast)
+def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
+    source, target = _dtypes((from_, to))
+    return np.can_cast(source, target, casting)
+
+
+@answers(np.common_type)
+def common_type(*arrays: Any) -> Any:
+    return np.common_type(*(np.empty(0, x.dtype) for x in arrays))
