@@ -95,7 +95,6 @@ CALLS: list[Callable[[Any, Any], tuple[Any, ...]]] = [
     lambda v, m: ([v, v],),
     lambda v, m: ([m, m],),
     lambda v, m: (m[None],),
-    lambda v, m: (v.astype(complex),),
     lambda v, m: (v, 1),
     lambda v, m: (1, v),
     lambda v, m: (v, "float32"),
@@ -134,10 +133,11 @@ CALLS: list[Callable[[Any, Any], tuple[Any, ...]]] = [
     lambda v, m: (np.arange(3.0), np.arange(3.0), 2, None, False, v),
 ]
 """Ways to call a function with a vector and a matrix."""
+OF_COMPLEX = [lambda v, m: (v.astype(complex),)]
 
 
-def gives_a_gradient(function: Callable[..., Any]) -> bool:
-    for call in CALLS:
+def gives_a_gradient(function: Callable[..., Any], calls: Any = CALLS) -> bool:
+    for call in calls:
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
                 result = function(*call(tensors(3), tensors(3, 3)))
@@ -159,7 +159,7 @@ def test_marks_are_true(module: ModuleType) -> None:
     def named(shown: str) -> Callable[..., Any]:
         return getattr(module, shown.split("`")[1])
 
-    silent = [shown for shown in m.gradient if not gives_a_gradient(named(shown))]
+    silent = [s for s in m.gradient if not gives_a_gradient(named(s), [*CALLS, *OF_COMPLEX])]
     assert silent == []
     flat = [shown for names in m.answered.values() for shown in names]
     assert [shown for shown in flat if gives_a_gradient(named(shown))] == []

@@ -76,7 +76,7 @@ NO_GRADIENT = {
         isfinite isin isinf isnan isneginf isposinf isreal less less_equal logical_and logical_not
         logical_or logical_xor not_equal signbit""",
     "steps": """
-        ceil fix floor floor_divide heaviside nextafter rint round around sign spacing trunc""",
+        ceil fix floor floor_divide rint round around sign spacing trunc""",
     "constants in the shape of an array": "empty_like ones_like zeros_like",
     "writes into what it is given": """
         copyto fill_diagonal place put put_along_axis putmask""",

@@ -216,10 +216,12 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 def clip_vjp_x(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
     if low is None and high is None:
         return g
-    if high is None:
+    if low is None:
+        inside = x <= high
+    elif high is None:
         inside = x >= low
     else:
-        inside = x <= high if low is None else (x >= low) & (x <= high)
+        inside = (x >= low) & (x <= high)
     return np.where(inside, g, 0.0)
 
 
