@@ -18,6 +18,7 @@ from . import (
     machine,
     operations,
     report,
+    source,
     training_step,
 )
 
@@ -31,6 +32,7 @@ CASES = {
     "costs": costs,
     "operations": operations,
     "calls": calls,
+    "source": source,
 }
 RESULTS = Path(__file__).parent / "results.md"
 

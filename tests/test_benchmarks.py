@@ -7,11 +7,11 @@ import math
 import pytest
 from rich.console import Console
 
-from benchmarks import chain, compiled, import_time, large_layers, report, training_step
+from benchmarks import chain, compiled, import_time, large_layers, report, source, training_step
 from benchmarks.measure import Check, Grid, Report, Row, interleaved
 
 
-@pytest.mark.parametrize("case", [training_step, chain, large_layers, import_time])
+@pytest.mark.parametrize("case", [training_step, chain, large_layers, import_time, source])
 def test_a_case_reports_numbers(case: object, capsys: pytest.CaptureFixture[str]) -> None:
     found = case.run(quick=True)  # type: ignore[attr-defined]
     assert found.ours in found.numbers

@@ -629,3 +629,27 @@ def test_a_traceback_ends_in_the_users_line(make: Make) -> None:
     assert f'File "{path}", line 2, in f' in done.stderr
     assert "AttributeError: " in done.stderr.partition(", in f\n")[2]
     assert "_UserError" not in done.stderr
+
+
+# ---- clearprop source
+
+
+def test_source_prints_code_that_runs(make: Make, capsys: Capture) -> None:
+    assert main(["source", make(SQUARES), "--at", "x=3", "--names", "grad_{}"]) == 0
+    space: dict[str, Any] = {}
+    exec(capsys.readouterr().out, space)
+    value, gradient = space["f_and_grad"](2.0)
+    assert (float(value), float(gradient)) == (4, 4)
+
+
+def test_source_writes_a_file(make: Make, capsys: Capture, tmp_path: Path) -> None:
+    out = tmp_path / "code.py"
+    arguments = ["--wrt", "w", "--gates", "--steps", "--output", str(out)]
+    assert main(["source", make(), *arguments]) == 0
+    assert "wrote" in capsys.readouterr().err
+    assert "return out, dw" in out.read_text(encoding="utf-8")
+
+
+def test_source_refuses(make: Make, capsys: Capture) -> None:
+    assert main(["source", make(), "--to", "fortran"]) == 1
+    assert "no target 'fortran'" in capsys.readouterr().err

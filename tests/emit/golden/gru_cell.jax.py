@@ -38,7 +38,7 @@ def gru_cell_backward(residuals, dout):
     dh_Un = dn_pre * r                              # (8, 5)
     dUn = h.T @ dh_Un                               # (5, 5)
     # backward of  r = clearprop.sigmoid(a[:, 5:10] + s[:, 5:])
-    dr_pre = dh_Un * h_Un * (1 - r)                 # (8, 5)
+    dr_pre = dn_pre * h_Un * r * (1 - r)            # (8, 5)
     # backward of  z = clearprop.sigmoid(a[:, :5] + s[:, :5])
     dz_pre = dh_new_z * one_minus_z * (h - n)       # (8, 5)
     ds = jnp.concatenate([dz_pre, dr_pre], axis=1)  # (8, 10)

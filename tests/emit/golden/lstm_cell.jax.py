@@ -29,26 +29,26 @@ def lstm_cell_forward(x, h, c, W, U, b, target):
 def lstm_cell_backward(residuals, dout):
     x, h, c, W, U, i, f, o, g, tanh_c_new, h_new_minus_target = residuals
     # backward of  return np.sum((h_new - target) ** 2)
-    dh_new = 2 * dout * h_new_minus_target       # (8, 5)
-    dtarget = -dh_new                            # (8, 5)
+    dh_new = 2 * dout * h_new_minus_target      # (8, 5)
+    dtarget = -dh_new                           # (8, 5)
     # backward of  h_new = o * np.tanh(c_new)
-    dtanh_c_new = dh_new * o                     # (8, 5)
-    dc_new = dtanh_c_new * (1 - tanh_c_new**2)   # (8, 5)
+    dc_new = dh_new * o * (1 - tanh_c_new**2)   # (8, 5)
     # backward of  c_new = f * c + i * g
-    dg = dc_new * i                              # (8, 5)
-    dc = dc_new * f                              # (8, 5)
+    dc = dc_new * f                             # (8, 5)
     # backward of  o = clearprop.sigmoid(gates[:, 2 * n : 3 * n])
-    do_pre = dtanh_c_new * tanh_c_new * (1 - o)  # (8, 5)
-    # backward of  f = clearprop.sigmoid(gates[:, n : 2 * n])
-    df_pre = dc_new * c * f * (1 - f)            # (8, 5)
+    do_pre = dh_new * tanh_c_new * o * (1 - o)  # (8, 5)
     # backward of  i = clearprop.sigmoid(gates[:, :n])
-    dgates = jnp.concatenate([dg * g * (1 - i), df_pre, do_pre, dg * (1 - g**2)], axis=1)  # (8, 20)
+    di_pre = dc_new * g * i * (1 - i)           # (8, 5)
+    # backward of  f = clearprop.sigmoid(gates[:, n : 2 * n])
+    df_pre = dc_new * c * f * (1 - f)           # (8, 5)
+    # backward of  i = clearprop.sigmoid(gates[:, :n])
+    dgates = jnp.concatenate([di_pre, df_pre, do_pre, dc_new * i * (1 - g**2)], axis=1)  # (8, 20)
     # backward of  gates = x @ W + h @ U + b
-    db = dgates.sum(0)                           # b was stretched over axis 0, so its gradient is summed over it
-    dh = dgates @ U.T                            # (8, 5)
-    dU = h.T @ dgates                            # (5, 20)
-    dx = dgates @ W.T                            # (8, 6)
-    dW = x.T @ dgates                            # (6, 20)
+    db = dgates.sum(0)                          # b was stretched over axis 0, so its gradient is summed over it
+    dh = dgates @ U.T                           # (8, 5)
+    dU = h.T @ dgates                           # (5, 20)
+    dx = dgates @ W.T                           # (8, 6)
+    dW = x.T @ dgates                           # (6, 20)
 
     return dx, dh, dc, dW, dU, db, dtarget
 

@@ -61,6 +61,8 @@ def collect(
         if found is not None:
             tree, nodes = found
             absorbed.update(tree)
+            if not nodes:
+                continue
             instead[node] = nodes
             made = facts.made | {part.out: part for part in nodes}
             note("collect", node, nodes[-1], made)
@@ -108,10 +110,8 @@ def _best(
     if best is None or best[0] > 1e-9:
         return None
     gain, tree, nodes, was, becomes = best
-    if was == becomes or written.get(node.out) == was:
-        return None
-    if gain > -1e-9 and node.out in written:
-        return None
+    if was == becomes or (node.out in written and gain > -1e-9):
+        return tree, []  # as it is wanted, and so are its parts
     written[node.out] = becomes
     return tree, nodes
 
