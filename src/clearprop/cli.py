@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_target(command)
-    command.add_argument("--to", default="numpy", metavar="TARGET", help="numpy, torch or jax")
+    command.add_argument("--to", default="numpy", metavar="TARGET", help="numpy, torch, jax or c")
     command.add_argument(
         "--wrt",
         metavar="NAMES",
@@ -108,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--names", default="d{}", metavar="PATTERN", help="how gradients are called: d{}, grad_{}"
     )
-    command.add_argument("--output", metavar="OUT", type=Path, help="write the code here")
+    command.add_argument(
+        "--output", metavar="OUT", type=Path, help="write the code here (C: to this folder)"
+    )
     command.set_defaults(run=_source, command="source")
     command = commands.add_parser(
         "cache",
@@ -157,7 +159,10 @@ def _source(options: argparse.Namespace) -> int:
     except Exception as error:
         raise _UserError from error
     if options.output:
-        _write(options.output, code.text)
+        if code.files:
+            code.save(options.output)
+        else:
+            _write(options.output, code.text)
         print(f"wrote {options.output}", file=sys.stderr)
     else:
         print(code, end="")

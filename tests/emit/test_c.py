@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from clearprop.stages import fuse
 from clearprop.stages.lowerings import ELEMENTWISE
 from clearprop.trees import flatten
 from tests.contract import in_precision
+from tests.emit.examples import FOLDER, written
+from tests.emit.functions import EXAMPLES
 from tests.programs import ODD, Program, programs
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
@@ -111,6 +114,43 @@ def test_every_elementwise_operation(name: str) -> None:
         check(f, *arrays, rtol=rtol)
 
 
+@needs_compiler
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_golden(name: str) -> None:
+    """`source` verifies what it writes; ``python -m tests.emit.test_c`` writes the files anew."""
+    assert written(name, "c") == (FOLDER / f"{name}.c").read_text(encoding="utf-8")
+
+
+@needs_compiler
+def test_source(tmp_path: Path) -> None:
+    function, args, argnums = EXAMPLES["logistic_regression"]
+    made = clearprop.source(function, *args, argnums=argnums, to="c")
+    assert made.errors is not None
+    assert made.errors.engine < 1e-12
+    made.save(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "logistic_regression_and_grad.c",
+        "logistic_regression_and_grad.h",
+    ]
+    values, gradients = made.function([np.asarray(x) for x in args])
+    plain = clearprop.source(function, *args, argnums=argnums, to="numpy").function(*args)
+    for got, right in zip([*values, *gradients], plain, strict=True):
+        np.testing.assert_allclose(got, right, rtol=1e-10)
+    assert made._repr_markdown_().startswith("```c\n")
+
+
+def test_source_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clearprop.emit.c.target.compiler", lambda: None)
+    made = clearprop.source(lambda x: x * x, 2.0, to="c")
+    assert made.function is None
+    assert "Not run: the library or the compiler" in made.text
+
+
+def test_complex_numbers_have_no_form() -> None:
+    with pytest.raises(UnsupportedError, match="complex numbers, which have no form in C"):
+        clearprop.source(lambda z: np.abs(z) ** 2, 1 + 2j, to="c")
+
+
 def test_names_that_c_does_not_take() -> None:
     def f(exp: Any, int: Any, π: Any) -> Any:
         return exp * int + π
@@ -137,3 +177,8 @@ def test_results_under_other_names() -> None:
     assert made.header.startswith("#ifndef F_H\n#define F_H\n")
     assert "/* The square.\n * Of a number.\n */" in made.header
     assert run_c(made)([3.0]) == [9.0]
+
+
+if __name__ == "__main__":
+    for name in EXAMPLES:
+        (FOLDER / f"{name}.c").write_text(written(name, "c"), encoding="utf-8")

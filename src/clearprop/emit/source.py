@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ class Source:
     Attributes
     ----------
     text : the code
-    function : what it defines, ready to be called; None where the target's library is not installed
+    function : what it defines, ready to be called; None where the target's library is not installed. Of C: a
+        function of a list of the input arrays, which returns the values and the gradients
     steps : the derivation, rule by rule
     errors : the largest relative errors that were seen when it was verified
     """
@@ -41,16 +42,24 @@ class Source:
     steps: tuple[Step, ...]
     errors: Errors | None
     target: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Where the code is more than one file: each by its name."""
 
     def __str__(self) -> str:
         return self.text
 
     def _repr_markdown_(self) -> str:
-        return f"```python\n{self.text}```"
+        return f"```{'c' if self.target == 'c' else 'python'}\n{self.text}```"
 
     def save(self, path: str | Path) -> None:
-        """Write the code to a file."""
-        Path(path).write_text(self.text, encoding="utf-8")
+        """Write the code to a file; several files, such as C and its header, to a folder."""
+        path = Path(path)
+        if not self.files:
+            path.write_text(self.text, encoding="utf-8")
+            return
+        path.mkdir(parents=True, exist_ok=True)
+        for name, text in self.files.items():
+            (path / name).write_text(text, encoding="utf-8")
 
 
 def source(
@@ -72,7 +81,8 @@ def source(
     args, kwargs : examples: the code is for their shapes and dtypes, and verified at their values. Ints,
         bools, strings and None are fixed.
     to : ``"numpy"``: a function that returns the value and the gradients, in the order of the arguments.
-        ``"torch"``: a ``torch.autograd.Function``. ``"jax"``: a ``jax.custom_vjp``.
+        ``"torch"``: a ``torch.autograd.Function``. ``"jax"``: a ``jax.custom_vjp``. ``"c"``: a C99 function
+        over memory of the caller's, and its header; indices and labels must be in range.
     argnums : numbers or names of the arguments to differentiate with respect to; None: all floating ones
     gradient : an upstream gradient, where `f` returns arrays; the function then takes it as its last argument
     simplify : False shows what the gates' own rules give
@@ -130,9 +140,14 @@ def source(
         except GradientMismatch:
             if ties is attempts[-1]:
                 raise
-    text = f"{_header(problem, errors)}{code}"
-    if steps:
-        text += "".join(f"{line}\n" for line in ["", "", *derivation.lines()])
+    header = _header(problem, errors)
+    derived = derivation.lines() if steps else []
+    if hasattr(writer, "load"):
+        comments = [*header, *[line.removeprefix("# ").removeprefix("#") for line in derived]]
+        text = writer.write(problem, comments)
+        return Source(text, function, found, errors, to, writer.files(problem, comments))
+    text = "".join(f"# {line}\n" for line in header) + code
+    text += "".join(f"{line}\n" for line in ["", "", *derived]) if steps else ""
     if function is not None:
         function = _loaded(problem, text, to)[writer.public_name(problem)]
     return Source(text, function, found, errors, to)
@@ -149,6 +164,11 @@ def _loaded(problem: Problem, text: str, to: str) -> dict[str, Any]:
 
 
 def _verified(problem: Problem, writer: Any, code: str, to: str) -> tuple[Any, Errors | None]:
+    if hasattr(writer, "load"):
+        loaded = writer.load(problem)
+        if loaded is None:
+            return None, None
+        return loaded, verify(problem, lambda leaves: writer.run_on(problem, loaded, leaves))
     library = _LIBRARIES.get(to)
     if library is None or find_spec(library) is None:
         return None, None
@@ -172,7 +192,8 @@ def _kept(x: Any) -> Any:
     return x.copy() if isinstance(x, np.ndarray) else x
 
 
-def _header(problem: Problem, errors: Errors | None) -> str:
+def _header(problem: Problem, errors: Errors | None) -> list[str]:
+    """What the code is for, and how far it was tried, as lines of a comment."""
     inputs = ", ".join(f"{w.name} {spec_of(w.spec)}" for w in problem.wire_at.values())
     fixed = [
         f"{problem.title_of(i)} = {leaf!r}"
@@ -185,7 +206,7 @@ def _header(problem: Problem, errors: Errors | None) -> str:
         "Shapes, and Python's branches and loops, are as they were with these: for others, write it anew."
     )
     if errors is None:
-        lines.append("Not run: the library is not installed here.")
+        lines.append("Not run: the library or the compiler that it takes is not installed here.")
     else:
         text = f"Run against Clearprop: largest relative error {errors.engine:.0e}"
         if errors.differences is None:
@@ -193,7 +214,7 @@ def _header(problem: Problem, errors: Errors | None) -> str:
         else:
             text += f"; against finite differences: {errors.differences:.0e}."
         lines.append(text)
-    return "".join(f"# {part}\n" for line in lines for part in _folded(line))
+    return [part for line in lines for part in _folded(line)]
 
 
 def _folded(line: str, width: int = 96) -> list[str]:

@@ -9,9 +9,10 @@ from typing import Any
 from ..errors import ClearpropError
 from ..graph import Node
 
-TARGETS = {"numpy": "numpy", "torch": "torch", "jax": "jax"}
+TARGETS = {"numpy": "numpy", "torch": "torch", "jax": "jax", "c": "c.target"}
 """The module of this package that writes each target; it has ``write(problem) -> str``, and a `LANGUAGE`
-if it is one of the array libraries."""
+if it is one of the array libraries. One that is not Python has ``load(problem)``,
+``files(problem, comments)`` and ``run_on(problem, function, leaves)``."""
 
 
 def target(name: str) -> Any:
