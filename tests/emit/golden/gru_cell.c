@@ -132,13 +132,12 @@ void gru_cell_and_grad(
             const double t2 = 2.0 * t;
             const double t3 = t2 / z_pre_2[5*i + j];
             const double joined_2_part = t2 * one_minus_z[5*i + j] * (1.0 - n_ * n_);
-            const double t4 = joined_2_part / r_pre_2[5*i + j];
             const double joined_2_part_ij = t3 * one_minus_z[5*i + j] * (h[5*i + j] - n_);
-            const double joined_2_part_ij2 = t4 * sum * one_minus_r[5*i + j];
+            const double joined_2_part_ij2 = joined_2_part * sum / r_pre_2[5*i + j] * one_minus_r[5*i + j];
             part[5*i + j] = t * t;
             dtarget[5*i + j] = -t2;
             quotient_3[5*i + j] = t3;
-            quotient_4[5*i + j] = t4;
+            quotient_4[5*i + j] = joined_2_part / r_pre_2[5*i + j];
             joined[10*i + j] = joined_2_part_ij;
             joined[10*i + j + 5] = joined_2_part_ij2;
             joined_2[15*i + j] = joined_2_part_ij;
