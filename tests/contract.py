@@ -25,7 +25,7 @@ CONSTANTS = {("copysign", 1), ("heaviside", 0), ("nextafter", 1)}
 """Floating inputs without a rule, beside others that have one: the output is piecewise constant in them."""
 
 
-ONE_TRIANGLE = {"cholesky", "eigh"}
+ONE_TRIANGLE = {"cholesky", "eigh", "eigvalsh"}
 """Records that read one triangle of a symmetric matrix; their gradients belong to both."""
 
 
@@ -74,9 +74,18 @@ def make_case(record: Primitive, sample: Sample, dtype: str = "float64", seed: i
 
 def of_symmetric(record: Primitive) -> Primitive:
     """The record as a function of any matrix, of which the symmetric part is taken: both triangles count."""
-    forward = record.forward
-    assert forward is not None
-    return replace(record, forward=lambda a, **params: forward((a + np.conj(a).mT) / 2, **params))
+    assert isinstance(record.vjp, tuple)
+    (rule,) = record.vjp
+    assert rule is not None
+
+    def half(a: Any) -> Any:
+        return (a + np.conj(a).mT) / 2
+
+    return replace(
+        record,
+        forward=lambda a, **params: record(half(a), **params),
+        vjp=(lambda g, out, a, **params: half(rule(g, out, half(a), **params)),),
+    )
 
 
 def in_precision(x: Any, dtype: str) -> Any:

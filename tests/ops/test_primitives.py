@@ -121,6 +121,24 @@ def _recurrence(links: Any, x: Any, axis: int, reverse: bool) -> Any:
     return np.moveaxis(out, -1, axis)
 
 
+def _cofactors(a: Any) -> Any:
+    """The determinants of what is left, one by one."""
+    out = np.empty_like(a)
+    for *batch, i, j in np.ndindex(a.shape):
+        rest = np.delete(np.delete(a[tuple(batch)], i, 0), j, 1)
+        out[*batch, i, j] = (-1) ** (i + j) * np.linalg.det(rest)
+    return out
+
+
+def _cofactor_slopes(a: Any, step: Any) -> Any:
+    """Each entry of `step` times the determinant of what is left without its row and column, too."""
+    out = np.zeros_like(a)
+    for *batch, i, j in np.ndindex(a.shape):
+        rest, by = (np.delete(np.delete(x[tuple(batch)], i, 0), j, 1) for x in (a, step))
+        out[*batch, i, j] = (-1) ** (i + j) * np.sum(_cofactors(rest) * by)
+    return out
+
+
 REFERENCES: dict[str, Callable[..., Any]] = {
     "sigmoid": lambda x: scipy.special.expit(x) if x.dtype.kind == "f" else 1 / (1 + np.exp(-x)),
     "relu": lambda x: x * (x > 0),
@@ -151,12 +169,10 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "row_order": lambda pivots: scipy.linalg.lu_solve((np.eye(3), pivots), np.arange(3.0)).astype(
         int
     ),
-    "cofactors": lambda a: np.linalg.det(a)[..., None, None] * np.linalg.inv(a).mT,
-    "svd": lambda a, hermitian: tuple(np.linalg.svd(a, False, hermitian=hermitian)),
-    "eig": lambda a, always_complex: tuple(
-        x.astype(np.result_type(x, np.complex64)) for x in np.linalg.eig(a)
-    ),
-    "lstsq": lambda a, b, rcond: np.linalg.lstsq(a, b, rcond)[0],
+    "cofactors": _cofactors,
+    "cofactor_slopes": _cofactor_slopes,
+    "inv_or_nan": np.linalg.inv,
+    "eig": lambda a: tuple(x.astype(np.result_type(x, np.complex64)) for x in np.linalg.eig(a)),
     "series": lambda x, coefficients: np.polynomial.Polynomial(coefficients)(x).astype(x.dtype),
     "direction": np.sign,
     "fft": lambda x, axes, norm: np.fft.fftn(x, None, axes, norm),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ..bundle import Bundle
 from ..errors import ShapeError
+from .specs import shaped
 
 Rule = Callable[..., Any]
 
@@ -23,12 +25,18 @@ def square(function: str, a: Any) -> Any:
 
 def matrix(function: str, a: Any) -> Any:
     """`a` as an array or Tensor of at least two axes."""
-    a = a if hasattr(a, "ndim") else np.asarray(a)
+    a = as_floats(a)
     if a.ndim < 2:
         raise ShapeError(
             f"{function} needs a matrix or a stack of them, but the shape is {a.shape}"
         )
-    return a.astype(float) if a.dtype.kind in "biu" else a
+    return a
+
+
+def as_floats(x: Any) -> Any:
+    """`x` as an array or Tensor that np.linalg computes with: whole numbers become float64."""
+    x = shaped(x)
+    return x.astype(float) if x.dtype.kind in "biu" else x
 
 
 def conj(x: Any) -> Any:
@@ -56,20 +64,58 @@ def ascending(rule: Rule) -> Rule:
     return turned
 
 
+def hermitian_part(x: Any) -> Any:
+    return (x + adjoint(x)) / 2
+
+
+def row(x: Any) -> Any:
+    """A vector as a row: what it multiplies are columns."""
+    return np.expand_dims(x, -2)
+
+
+def column(x: Any) -> Any:
+    """A vector as a column: what it multiplies are rows."""
+    return np.expand_dims(x, -1)
+
+
+def number(x: Any) -> Any:
+    """A number for each matrix, to multiply matrices with."""
+    return np.expand_dims(x, (-2, -1))
+
+
 def diagonal(x: Any) -> Any:
     """Vectors as diagonal matrices."""
-    return np.expand_dims(x, -1) * np.eye(x.shape[-1], dtype=x.dtype)
+    return np.where(np.eye(x.shape[-1], dtype=bool), column(x), np.zeros(1, x.dtype))
 
 
-def reciprocal(x: Any) -> Any:
-    """1 / x, and 0 where x is 0."""
-    empty = x == 0
-    return np.where(empty, 0.0, 1 / np.where(empty, 1.0, x)).astype(x.dtype)
+def solve_right(b: Any, a: Any) -> Any:
+    """``b @ inv(a)``."""
+    return np.linalg.solve(a.mT, b.mT).mT
 
 
-def gaps(x: Any) -> Any:
-    """1 / (x[j] - x[i]) for each pair, 0 for equal ones."""
-    return reciprocal(np.expand_dims(x, -2) - np.expand_dims(x, -1))
+def rounding(values: Any, count: int) -> Any:
+    """How far apart eigenvalues or singular values of a matrix may be by rounding alone."""
+    if not values.shape[-1]:
+        return np.zeros(1)
+    largest = np.max(np.abs(values), -1, keepdims=True)
+    return largest * (count * np.finfo(values.dtype).eps)
+
+
+def quotient(x: Any, y: Any, tolerance: Any) -> Any:
+    """``x / y``, and 0 where `y` is no more than rounding."""
+    far = np.abs(y) > tolerance
+    return np.where(far, x / np.where(far, y, np.ones(1, y.dtype)), np.zeros(1, x.dtype))
+
+
+def real_dtype(a: Any) -> np.dtype[Any]:
+    return np.empty((), a.dtype).real.dtype
+
+
+@cache
+def named(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What makes the named tuple that a function of np.linalg returns."""
+    kind: Any = type(function(np.eye(1)))
+    return lambda parts: kind(*parts)
 
 
 def well_conditioned(*shape: int, dtype: str = "float64", seed: int = 7) -> Any:
