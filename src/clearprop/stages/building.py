@@ -172,7 +172,10 @@ class _Nesting:
             self.extents, group.reduced or frozenset(), effects, product, covers=list(group.nodes)
         )
         nest.names = {
-            e: w.name for w, e in self.known.items() if isinstance(w, Wire) and w.is_named
+            e: root.name
+            for key, e in self.known.items()
+            if (root := key if isinstance(key, Wire) else key[0]).is_named
+            and not isinstance(e, Load)
         }
         nest.lanes = lanes(nest)
         if not self.building.readable:

@@ -82,7 +82,11 @@ void convolution_and_grad(
     double scatter_total_14_part = 0;
     for (int i = 0; i < 10; i++) {
         for (int j = 0; j < 10; j++) {
-            const double out_5 = kernel[0] * image[12*i + j] + kernel[1] * image[12*i + j + 1] + kernel[2] * image[12*i + j + 2] + kernel[3] * image[12*i + j + 12] + kernel[4] * image[12*i + j + 13];
+            const double out = kernel[0] * image[12*i + j];
+            const double out_2 = out + kernel[1] * image[12*i + j + 1];
+            const double out_3 = out_2 + kernel[2] * image[12*i + j + 2];
+            const double out_4 = out_3 + kernel[3] * image[12*i + j + 12];
+            const double out_5 = out_4 + kernel[4] * image[12*i + j + 13];
             const double out_6 = out_5 + kernel[5] * image[12*i + j + 14];
             const double out_7 = out_6 + kernel[6] * image[12*i + j + 24];
             const double out_8 = out_7 + kernel[7] * image[12*i + j + 25];

@@ -42,11 +42,11 @@ void huber_and_grad(
     /* backward of: a = np.abs(r) */
     double sum = 0;
     for (int i = 0; i < 40; i++) {
-        const double t = prediction[i] - target[i];
-        const double t2 = fabs(t);
-        const int t3 = t2 <= 0.5;
-        sum += t3 ? 0.5 * (t * t) : 0.5 * (t2 - 0.25);
-        dprediction[i] = t3 ? 0.025 * t : sign(t) / 80.0;
+        const double r = prediction[i] - target[i];
+        const double a = fabs(r);
+        const int t = a <= 0.5;
+        sum += t ? 0.5 * (r * r) : 0.5 * (a - 0.25);
+        dprediction[i] = t ? 0.025 * r : sign(r) / 80.0;
     }
     *huber = sum / 40.0;
 }

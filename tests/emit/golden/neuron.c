@@ -55,7 +55,9 @@ void neuron_and_grad(
     /* out = 1 / s3 */
     /* backward of: out = 1 / s3 */
     /* backward of: s0 = w0 * x0 + w1 * x1 + w2 */
-    const double s2 = exp(-(w0 * x0 + w1 * x1 + w2));
+    const double s0 = w0 * x0 + w1 * x1 + w2;
+    const double s1 = -s0;
+    const double s2 = exp(s1);
     const double s3 = 1.0 + s2;
     const double out2 = 1.0 / s3;
     const double t = (1.0 - out2) / s3;

@@ -47,7 +47,10 @@ void polynomial_fit_and_grad(
     double stacked_part3 = 0;
     double stacked_part4 = 0;
     for (int i = 0; i < 25; i++) {
-        const double t = ((coefficients[3] * x[i] + coefficients[2]) * x[i] + coefficients[1]) * x[i] + coefficients[0] - y[i];
+        const double p_2 = coefficients[3] * x[i] + coefficients[2];
+        const double p_3 = p_2 * x[i] + coefficients[1];
+        const double p_4 = p_3 * x[i] + coefficients[0];
+        const double t = p_4 - y[i];
         const double t2 = 0.08 * t;
         const double t3 = t2 * x[i];
         const double t4 = t3 * x[i];
