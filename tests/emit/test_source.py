@@ -348,3 +348,33 @@ def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     code = clearprop.source(loss, *ARGS, to="torch")
     assert code.function is None
     assert "Not run" in code.text
+
+
+def test_a_constant_result() -> None:
+    with pytest.raises(clearprop.GradientError, match="depends on none of its arguments"):
+        clearprop.source(lambda x: np.float64(3.0), np.ones(3))
+
+
+# ---- operations of all kinds: `source` itself compares them with the engine
+
+SQUARE = np.random.default_rng(1).normal(size=(4, 4))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: np.sum(np.linalg.eigh(a + a.T)[0] ** 2),
+        lambda a: np.sum(np.linalg.solve(a, a[0]) ** 2),
+        lambda a: np.einsum("ij,jk->", a, a),
+        lambda a: np.sum(np.cumsum(a, axis=1) ** 2),
+        lambda a: np.sum(np.linalg.svd(a)[1] ** 2),
+        lambda a: np.sum(np.roll(a, 1, axis=0) * a),
+        lambda a: np.sum(np.clip(a, -0.5, 0.5) * a),
+        lambda a: np.sum(a[::-1] * a[:, ::-1]),
+    ],
+    ids=["eigh", "solve", "einsum", "cumsum", "svd", "roll", "clip", "backwards"],
+)
+def test_other_operations(f: Any) -> None:
+    value, da = clearprop.source(f, SQUARE).function(SQUARE)
+    np.testing.assert_allclose(da, clearprop.grad(f)(SQUARE), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(value, f(SQUARE))

@@ -23,13 +23,16 @@ def _where(language: Language, node: Node, operands: list[Written]) -> Written:
 _CALLS = (
     "exp log log1p expm1 sqrt sin cos tan tanh sinh cosh arcsin arccos arctan arctan2 arcsinh "
     "arccosh arctanh sign floor ceil rint square maximum minimum logaddexp outer logical_and "
-    "logical_or logical_not isfinite isnan hypot exp2 log2 log10"
+    "logical_or logical_not isfinite isnan hypot exp2 log2 log10 cbrt"
 )
 _REDUCTIONS = ("sum", "mean", "max", "min", "all", "any", "argmax", "argmin", "var", "std", "prod")
+_LINALG = "inv det solve cholesky"
 LANGUAGE = Language(
     "jax",
     "jnp",
-    calls={name: f"jnp.{name}" for name in _CALLS.split()} | {"absolute": "jnp.abs"},
+    calls={name: f"jnp.{name}" for name in _CALLS.split()}
+    | {name: f"jnp.linalg.{name}" for name in _LINALG.split()}
+    | {"absolute": "jnp.abs"},
     entries={
         **SHARED,
         **{name: reduction(name) for name in _REDUCTIONS},

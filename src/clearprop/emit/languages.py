@@ -312,7 +312,28 @@ def one_hot(language: Language, node: Node, operands: list[Written]) -> Written:
     return f"{language.module}.eye({node.params['classes']}{dtype})[{operands[0][0]}]", ATOM
 
 
+def einsum(language: Language, node: Node, operands: list[Written]) -> Written:
+    texts = ", ".join(text for text, _ in operands)
+    return f'{language.module}.einsum("{node.params["subscripts"]}", {texts})', ATOM
+
+
+def running(language: Language, node: Node, operands: list[Written]) -> Written | None:
+    """Running sums and products, also from the end."""
+    axis, name, x = node.params["axis"], node.primitive.name, wrap(operands[0])
+    if axis is None:
+        return None
+    if node.params.get("reverse"):
+        if language.module == "torch":
+            return f"{x}.flip({axis}).{name}({axis}).flip({axis})", ATOM
+        flip = f"{language.module}.flip"
+        return f"{flip}({flip}({operands[0][0]}, {axis}).{name}({axis}), {axis})", ATOM
+    return f"{x}.{name}({axis})", ATOM
+
+
 SHARED: dict[str, Entry] = {
+    "einsum": einsum,
+    "cumsum": running,
+    "cumprod": running,
     "window": read_index,
     "gather": read_index,
     "reshape": reshape,

@@ -115,6 +115,10 @@ class Problem:
                     f"the loss (.sum(), .mean()), or give gradient=, an upstream gradient of the output's "
                     f"shape: the generated function then takes it as its last argument."
                 )
+            if outputs[0].is_constant:
+                raise GradientError(
+                    f"what {self.title} returned depends on none of its arguments, so its gradient is zero"
+                )
             if not is_floating(outputs[0].spec.dtype):
                 raise GradientError(
                     f"{self.title} returned {outputs[0].spec.dtype}, which has no gradient"

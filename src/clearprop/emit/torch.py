@@ -67,12 +67,14 @@ _CALLS = (
     "arccosh arctanh sign floor ceil square logical_and logical_or logical_not isfinite isnan "
     "hypot exp2 log2 log10"
 )
+_LINALG = "inv det solve cholesky"
 LANGUAGE = Language(
     "torch",
     "torch",
     axis="dim",
     keepdims="keepdim",
     calls={name: f"torch.{name}" for name in _CALLS.split()}
+    | {name: f"torch.linalg.{name}" for name in _LINALG.split()}
     | {
         "absolute": "torch.abs",
         "rint": "torch.round",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Node, Wire
+from ..graph import Graph, Wire
 from ..settings import Origin
 from ..spec import ArraySpec
 from ..tracing import trace
@@ -71,14 +71,25 @@ def with_backward(
 
     specs: list[ArraySpec] = [wire.spec for wire in (*forward.inputs, *seeds)]
     traced = trace(both, *specs)
-    return _joined(forward, traced, wires, seeds)
+    return _joined(forward, read_as, traced, wires, seeds)
 
 
-def _joined(forward: Graph, traced: Graph, wires: list[Wire], seeds: tuple[Wire, ...]) -> Joint:
+def _joined(
+    forward: Graph, read_as: Graph, traced: Graph, wires: list[Wire], seeds: tuple[Wire, ...]
+) -> Joint:
     """The forward nodes as they were, followed by the backward ones of a trace."""
     known = dict(zip(traced.inputs, (*forward.inputs, *seeds), strict=True))
     constants = {id(w.constant): w for w in wires if w.is_constant and np.ndim(w.constant)}
     gradient_of: dict[Wire, Wire] = {}
+    maker = {wire: node for node in read_as.nodes for wire in node.outputs}
+    again: set[int] = set()  # nodes of the forward pass, which the trace holds once more
+    for node in traced.nodes:
+        for wire in node.outputs:
+            found = _TOKEN.fullmatch(wire.name)
+            if found and not found[1]:
+                known.update(zip(node.outputs, maker[wires[int(found[2])]].outputs, strict=True))
+                again.add(id(node))
+                break
     for wire in traced.wires():
         if wire in known:
             continue
@@ -96,9 +107,10 @@ def _joined(forward: Graph, traced: Graph, wires: list[Wire], seeds: tuple[Wire,
             node,
             inputs=tuple(known[w] for w in node.inputs),
             outputs=tuple(known[w] for w in node.outputs),
+            is_backward=True,
         )
         for node in traced.nodes
-        if node.is_backward
+        if id(node) not in again
     ]
     gradients = tuple(known[w] for w in traced.outputs)
     graph = replace(
@@ -110,8 +122,3 @@ def _joined(forward: Graph, traced: Graph, wires: list[Wire], seeds: tuple[Wire,
         unpack=None,
     )
     return Joint(graph, seeds, forward.outputs, gradients, gradient_of)
-
-
-def backward_nodes(graph: Graph) -> list[Node]:
-    """The nodes of the backward pass, in order."""
-    return [node for node in graph.nodes if node.is_backward]
