@@ -226,14 +226,14 @@ class Tensor(ArrayMethods, Conversions):
 
     def _change(self, primitive: Primitive, other: Any) -> Tensor:
         """An operator in place; a parameter's update, which nothing records, without detours."""
-        if self.primitive is not None and type(self.value) is not _ndarray and not self.value.shape:
-            return primitive(self, other)  # NumPy's numbers do not change, they are replaced
         if self.primitive is None and not settings.grad_enabled and settings.plain:
             y = other.value if type(other) is Tensor else other
             value = primitive.forward(self.value, y)  # type: ignore[misc]
             old = self.value
             if value.shape == old.shape and value.dtype == old.dtype:
                 return self._replace(value)
+        if self.primitive is not None and type(self.value) is not _ndarray and not self.value.shape:
+            return primitive(self, other)  # NumPy's numbers do not change, they are replaced
         return self._become(primitive(self, other))
 
     def _replace(self, value: Any) -> Tensor:
