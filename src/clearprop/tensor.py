@@ -204,7 +204,7 @@ class Tensor(ArrayMethods, Conversions):
     __array_priority__ = 1000.0
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if not _LISTS.isdisjoint(map(type, inputs)):
+        if type(inputs[0]) in _LISTS or type(inputs[-1]) in _LISTS:
             inputs = tuple(np.asarray(x) if type(x) in _LISTS else x for x in inputs)
         if method == "__call__":
             if not kwargs:

@@ -138,4 +138,5 @@ def test_many_evaluations_leave_nothing_behind(work: Callable[[], Any], times: i
         work()
     gc.collect()
     left = sys.getallocatedblocks() - before
-    assert left < min(times, 1000), "Python keeps a few hundred freed objects for later"
+    # Python keeps a few hundred freed objects for later; one evaluation makes far more than three
+    assert left < 1000

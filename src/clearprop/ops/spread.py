@@ -48,7 +48,8 @@ def _away(x: Any, axis: Any) -> Any:
 
 
 def var_vjp(g: Any, out: Any, x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
-    return kept(g / _degrees(x, axis, ddof), x, axis, keepdims) * 2 * _away(x, axis)
+    degrees = _degrees(x, axis, ddof)
+    return kept(g * (2 / degrees if degrees else np.nan), x, axis, keepdims) * _away(x, axis)
 
 
 def std_vjp(g: Any, out: Any, x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
