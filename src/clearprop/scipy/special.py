@@ -22,6 +22,8 @@ from scipy import special as sp
 from ..errors import ShapeError
 from ..ops import softmax as ours
 from ..tensor import Tensor
+from .counting import *  # noqa: F403
+from .degrees import *  # noqa: F403
 
 __all__ = list(sp.__all__)
 

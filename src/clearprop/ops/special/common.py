@@ -23,20 +23,25 @@ def special(
     why: str,
     samples: tuple[Sample, ...],
     role: str = "scales",
+    in_double: bool = False,
 ) -> Primitive:
     """Register a ufunc of SciPy's; one with several results gives a Bundle.
+
+    `in_double` is for those of SciPy's that do not end in single precision.
 
     Where NumPy has a function of the same name the record's name says which one it is.
     """
     name = ufunc.__name__
     several = ufunc.nout > 1
 
+    call = doubled(ufunc) if in_double else ufunc
+
     def bundled(*inputs: Any) -> Bundle:
-        return Bundle(ufunc(*inputs))
+        return Bundle(call(*inputs))
 
     return primitive(
         f"special_{name}" if hasattr(np, name) else name,
-        bundled if several else ufunc,
+        bundled if several else call,
         numpy=ufunc,
         spec=_bundle_spec(ufunc) if several else like_ufunc(ufunc),
         vjp=rules,
@@ -46,6 +51,20 @@ def special(
         elementwise=not several,
         samples=samples,
     )
+
+
+def doubled(ufunc: Any) -> Callable[..., Any]:
+    """A ufunc that computes in double precision; its results are in that of its inputs, as ever."""
+
+    def call(*inputs: Any) -> Any:
+        kinds = (getattr(x, "dtype", type(x)) for x in inputs)
+        dtypes = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))[ufunc.nin :]
+        results = ufunc(*(np.asarray(x, float) for x in inputs))
+        if ufunc.nout == 1:
+            return results.astype(dtypes[0])
+        return tuple(y.astype(dtype) for y, dtype in zip(results, dtypes, strict=True))
+
+    return call
 
 
 def _bundle_spec(ufunc: np.ufunc) -> Callable[..., Bundle]:
@@ -69,6 +88,15 @@ def refused(ufunc: Any, what: str, name: str) -> Rule:
         )
 
     return refuse
+
+
+def slope_is(slope: Callable[..., Any]) -> Rule:
+    """The rule of an input whose slope is ``slope(*inputs)``."""
+
+    def scale(g: Any, out: Any, *inputs: Any) -> Any:
+        return g * slope(*inputs)
+
+    return scale
 
 
 def between(low: float, high: float, *, also_complex: bool = False) -> tuple[Sample, ...]:

@@ -10,7 +10,7 @@ from scipy import special as sp
 
 from ...primitive import Sample, floats
 from ..samples import ANY
-from .common import between, near_zero, series, special
+from .common import between, near_zero, series, slope_is, special
 
 _DEGREE = math.pi / 180
 _EXPREL = [1 / (math.factorial(k) * (k + 2)) for k in range(13)]
@@ -104,19 +104,19 @@ exp10 = special(
 )
 
 
-def exprel_vjp(g: Any, out: Any, x: Any) -> Any:
+def exprel_slope(x: Any) -> Any:
     def inside(x: Any) -> Any:
         return series(x, _EXPREL)
 
     def outside(x: Any) -> Any:
         return (np.exp(x) - sp.exprel(x)) / x
 
-    return g * near_zero(x, 0.5, inside, outside)
+    return near_zero(x, 0.5, inside, outside)
 
 
 exprel = special(
     sp.exprel,
-    exprel_vjp,
+    slope_is(exprel_slope),
     why="A half at zero, and growing like the exponential over the input.",
     samples=between(-2, 2),
 )

@@ -1,13 +1,15 @@
-"""Complete elliptic integrals."""
+"""Complete elliptic integrals, and the mean that they come from."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+import numpy as np
 from scipy import special as sp
 
-from .common import between, near_zero, series, special
+from ...primitive import Sample, floats
+from .common import between, near_zero, series, slope_is, special
 
 _NEAR = 0.06
 
@@ -24,19 +26,19 @@ _SLOPE_OF_K = _coefficients(math.pi / 8, 1.5)
 _SLOPE_OF_E = _coefficients(-math.pi / 8, 0.5)
 
 
-def ellipk_vjp(g: Any, out: Any, m: Any) -> Any:
+def ellipk_slope(m: Any) -> Any:
     def inside(m: Any) -> Any:
         return series(m, _SLOPE_OF_K)
 
     def outside(m: Any) -> Any:
         return (sp.ellipe(m) - (1 - m) * sp.ellipk(m)) / (2 * m * (1 - m))
 
-    return g * near_zero(m, _NEAR, inside, outside)
+    return near_zero(m, _NEAR, inside, outside)
 
 
 ellipk = special(
     sp.ellipk,
-    ellipk_vjp,
+    slope_is(ellipk_slope),
     why="The slope is made of both complete integrals, and has no bound towards 1.",
     samples=(*between(-2, 0.8), *between(-0.05, 0.05)),
 )
@@ -60,19 +62,40 @@ ellipkm1 = special(
 )
 
 
-def ellipe_vjp(g: Any, out: Any, m: Any) -> Any:
+def ellipe_slope(m: Any) -> Any:
     def inside(m: Any) -> Any:
         return series(m, _SLOPE_OF_E)
 
     def outside(m: Any) -> Any:
         return (sp.ellipe(m) - sp.ellipk(m)) / (2 * m)
 
-    return g * near_zero(m, _NEAR, inside, outside)
+    return near_zero(m, _NEAR, inside, outside)
 
 
 ellipe = special(
     sp.ellipe,
-    ellipe_vjp,
+    slope_is(ellipe_slope),
     why="The slope is half the difference of the two complete integrals, for each m.",
     samples=(*between(-2, 0.8), *between(-0.05, 0.05)),
+)
+
+
+def agm_slope(a: Any, b: Any) -> Any:
+    """With respect to `a`: the mean is pi a / (2 K(1 - b²/a²))."""
+    q = b / a
+    q = q * q
+    k = sp.ellipkm1(q)
+    return -math.pi * ellipe_slope(1 - q) / (k * k)
+
+
+agm = special(
+    sp.agm,
+    slope_is(agm_slope),
+    slope_is(lambda a, b: agm_slope(b, a)),
+    why="A mean: it grows with either input, by a half each where the two are equal.",
+    samples=(
+        Sample(floats(3, 4, low=0.5, high=3), floats(4, low=0.5, high=3)),
+        Sample(floats(low=0.5, high=3), floats(low=0.5, high=3)),
+        Sample(np.array([1.0, 2.0]), np.array([1.0, 2.1])),
+    ),
 )

@@ -1,6 +1,6 @@
 """Incomplete gamma and beta functions, and their inverses: distribution functions and quantiles.
 
-Their slopes are densities. With respect to the other parameters there is no formula that SciPy could compute.
+With respect to the variable their slopes are densities, to the parameters integrals of `moments`.
 """
 
 from __future__ import annotations
@@ -11,35 +11,47 @@ import numpy as np
 from scipy import special as sp
 
 from ...primitive import Sample, floats
-from .common import refused, special
+from .common import special
+from .moments import betainc_slope_a, betainc_slope_b, gammainc_slope_a
 
 _GAMMA = (
     Sample(2.5, floats(3, 4, low=0.5, high=3)),
     Sample(np.array([[1], [2]]), floats(3, low=0.5, high=3)),
     Sample(0.5, floats(low=0.5, high=3)),
+    Sample(floats(3, 1, low=0.5, high=3), floats(4, low=0.5, high=3)),
 )
 _GAMMA_QUANTILES = (
     Sample(2.5, floats(3, 4, low=0.2, high=0.8)),
     Sample(np.array([[1], [2]]), floats(3, low=0.2, high=0.8)),
+    Sample(floats(3, 1, low=0.5, high=3), floats(4, low=0.2, high=0.8)),
 )
 _BETA = (
     Sample(2.5, 1.5, floats(3, 4, low=0.2, high=0.8)),
     Sample(np.array([[1], [2]]), np.array([3, 1, 2]), floats(3, low=0.2, high=0.8)),
     Sample(0.5, 2, floats(low=0.2, high=0.8)),
+    Sample(
+        floats(3, 1, low=0.5, high=3),
+        floats(3, 1, low=0.5, high=3),
+        floats(4, low=0.2, high=0.8),
+    ),
 )
 
 
-def _gamma_density(a: Any, x: Any) -> Any:
+def gamma_density(a: Any, x: Any) -> Any:
     return np.exp(sp.xlogy(a - 1, x) - x - sp.gammaln(a))
 
 
 def gammainc_vjp(g: Any, out: Any, a: Any, x: Any) -> Any:
-    return g * _gamma_density(a, x)
+    return g * gamma_density(a, x)
+
+
+def gammainc_vjp_a(g: Any, out: Any, a: Any, x: Any) -> Any:
+    return g * gammainc_slope_a(a, x)
 
 
 gammainc = special(
     sp.gammainc,
-    refused(sp.gammainc, "its parameter a", "a"),
+    gammainc_vjp_a,
     gammainc_vjp,
     why="The slope of a probability is the density, here of the gamma distribution.",
     samples=_GAMMA,
@@ -47,12 +59,16 @@ gammainc = special(
 
 
 def gammaincc_vjp(g: Any, out: Any, a: Any, x: Any) -> Any:
-    return -g * _gamma_density(a, x)
+    return -g * gamma_density(a, x)
+
+
+def gammaincc_vjp_a(g: Any, out: Any, a: Any, x: Any) -> Any:
+    return -g * gammainc_slope_a(a, x)
 
 
 gammaincc = special(
     sp.gammaincc,
-    refused(sp.gammaincc, "its parameter a", "a"),
+    gammaincc_vjp_a,
     gammaincc_vjp,
     why="What is left above falls by the density of the gamma distribution.",
     samples=_GAMMA,
@@ -60,12 +76,16 @@ gammaincc = special(
 
 
 def gammaincinv_vjp(g: Any, out: Any, a: Any, p: Any) -> Any:
-    return g / _gamma_density(a, out)
+    return g / gamma_density(a, out)
+
+
+def gammaincinv_vjp_a(g: Any, out: Any, a: Any, p: Any) -> Any:
+    return -g * (gammainc_slope_a(a, out) / gamma_density(a, out))
 
 
 gammaincinv = special(
     sp.gammaincinv,
-    refused(sp.gammaincinv, "its parameter a", "a"),
+    gammaincinv_vjp_a,
     gammaincinv_vjp,
     why="One over the density at the quantile.",
     samples=_GAMMA_QUANTILES,
@@ -73,30 +93,42 @@ gammaincinv = special(
 
 
 def gammainccinv_vjp(g: Any, out: Any, a: Any, p: Any) -> Any:
-    return -g / _gamma_density(a, out)
+    return -g / gamma_density(a, out)
+
+
+def gammainccinv_vjp_a(g: Any, out: Any, a: Any, p: Any) -> Any:
+    return -g * (gammainc_slope_a(a, out) / gamma_density(a, out))
 
 
 gammainccinv = special(
     sp.gammainccinv,
-    refused(sp.gammainccinv, "its parameter a", "a"),
+    gammainccinv_vjp_a,
     gammainccinv_vjp,
     why="One over the density at the quantile, turned since it counts from above.",
     samples=_GAMMA_QUANTILES,
 )
 
 
-def _beta_density(a: Any, b: Any, x: Any) -> Any:
+def beta_density(a: Any, b: Any, x: Any) -> Any:
     return np.exp(sp.xlogy(a - 1, x) + sp.xlog1py(b - 1, -x) - sp.betaln(a, b))
 
 
 def betainc_vjp(g: Any, out: Any, a: Any, b: Any, x: Any) -> Any:
-    return g * _beta_density(a, b, x)
+    return g * beta_density(a, b, x)
+
+
+def betainc_vjp_a(g: Any, out: Any, a: Any, b: Any, x: Any) -> Any:
+    return g * betainc_slope_a(a, b, x)
+
+
+def betainc_vjp_b(g: Any, out: Any, a: Any, b: Any, x: Any) -> Any:
+    return g * betainc_slope_b(a, b, x)
 
 
 betainc = special(
     sp.betainc,
-    refused(sp.betainc, "its parameter a", "a"),
-    refused(sp.betainc, "its parameter b", "b"),
+    betainc_vjp_a,
+    betainc_vjp_b,
     betainc_vjp,
     why="The slope of a probability is the density, here of the beta distribution.",
     samples=_BETA,
@@ -104,13 +136,21 @@ betainc = special(
 
 
 def betaincc_vjp(g: Any, out: Any, a: Any, b: Any, x: Any) -> Any:
-    return -g * _beta_density(a, b, x)
+    return -g * beta_density(a, b, x)
+
+
+def betaincc_vjp_a(g: Any, out: Any, a: Any, b: Any, x: Any) -> Any:
+    return -g * betainc_slope_a(a, b, x)
+
+
+def betaincc_vjp_b(g: Any, out: Any, a: Any, b: Any, x: Any) -> Any:
+    return -g * betainc_slope_b(a, b, x)
 
 
 betaincc = special(
     sp.betaincc,
-    refused(sp.betaincc, "its parameter a", "a"),
-    refused(sp.betaincc, "its parameter b", "b"),
+    betaincc_vjp_a,
+    betaincc_vjp_b,
     betaincc_vjp,
     why="What is left above falls by the density of the beta distribution.",
     samples=_BETA,
@@ -118,13 +158,21 @@ betaincc = special(
 
 
 def betaincinv_vjp(g: Any, out: Any, a: Any, b: Any, p: Any) -> Any:
-    return g / _beta_density(a, b, out)
+    return g / beta_density(a, b, out)
+
+
+def betaincinv_vjp_a(g: Any, out: Any, a: Any, b: Any, p: Any) -> Any:
+    return -g * (betainc_slope_a(a, b, out) / beta_density(a, b, out))
+
+
+def betaincinv_vjp_b(g: Any, out: Any, a: Any, b: Any, p: Any) -> Any:
+    return -g * (betainc_slope_b(a, b, out) / beta_density(a, b, out))
 
 
 betaincinv = special(
     sp.betaincinv,
-    refused(sp.betaincinv, "its parameter a", "a"),
-    refused(sp.betaincinv, "its parameter b", "b"),
+    betaincinv_vjp_a,
+    betaincinv_vjp_b,
     betaincinv_vjp,
     why="One over the density at the quantile.",
     samples=_BETA,
@@ -132,13 +180,21 @@ betaincinv = special(
 
 
 def betainccinv_vjp(g: Any, out: Any, a: Any, b: Any, p: Any) -> Any:
-    return -g / _beta_density(a, b, out)
+    return -g / beta_density(a, b, out)
+
+
+def betainccinv_vjp_a(g: Any, out: Any, a: Any, b: Any, p: Any) -> Any:
+    return -g * (betainc_slope_a(a, b, out) / beta_density(a, b, out))
+
+
+def betainccinv_vjp_b(g: Any, out: Any, a: Any, b: Any, p: Any) -> Any:
+    return -g * (betainc_slope_b(a, b, out) / beta_density(a, b, out))
 
 
 betainccinv = special(
     sp.betainccinv,
-    refused(sp.betainccinv, "its parameter a", "a"),
-    refused(sp.betainccinv, "its parameter b", "b"),
+    betainccinv_vjp_a,
+    betainccinv_vjp_b,
     betainccinv_vjp,
     why="One over the density at the quantile, turned since it counts from above.",
     samples=_BETA,
