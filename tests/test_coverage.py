@@ -129,6 +129,7 @@ CALLS: list[Callable[[Any, Any], tuple[Any, ...]]] = [
     lambda v, m: (np.sum, m, 0),
     lambda v, m: (v, v, v, v),
     lambda v, m: (1, 1, 1, v),
+    lambda v, m: (1, 1, 1.5, 1.5, v),
     lambda v, m: (np.arange(3.0), 2, None, False, v),
     lambda v, m: (np.arange(3.0), np.arange(3.0), 2, None, False, v),
 ]

@@ -51,10 +51,10 @@ NO_FLOATING_ARRAYS = {
         isnat ix_ lcm left_shift packbits ravel_multi_index right_shift unpackbits unravel_index""",
     "numbers and polynomials from a degree": """
         ai_zeros bei_zeros beip_zeros ber_zeros berp_zeros bi_zeros bernoulli chebyc chebys chebyt
-        chebyu comb diric erf_zeros euler factorial factorial2 factorialk fresnel_zeros
+        chebyu erf_zeros euler factorial2 factorialk fresnel_zeros
         fresnelc_zeros fresnels_zeros gegenbauer genlaguerre hermite hermitenorm jacobi jn_zeros
         jnjnp_zeros jnp_zeros jnyn_zeros kei_zeros keip_zeros kelvin_zeros ker_zeros kerp_zeros
-        laguerre legendre perm sh_chebyt sh_chebyu sh_jacobi sh_legendre stirling2 y0_zeros y1_zeros
+        laguerre legendre sh_chebyt sh_chebyu sh_jacobi sh_legendre stirling2 y0_zeros y1_zeros
         y1p_zeros yn_zeros ynp_zeros""",
     "nodes and weights of a quadrature": """
         c_roots cg_roots h_roots he_roots j_roots js_roots l_roots la_roots p_roots ps_roots
@@ -81,6 +81,10 @@ NO_GRADIENT = {
     "writes into what it is given": """
         copyto fill_diagonal place put put_along_axis putmask""",
 }
+
+MADE_OF_ANSWERED = """
+    assoc_laguerre h1vp h2vp ivp jvp kvp lambertw softplus yvp zeta"""
+"""Functions of scipy.special written in Python with ufuncs that are answered."""
 
 Names = dict[str, list[str]]
 
@@ -128,9 +132,10 @@ def survey(module: ModuleType, ours: ModuleType | None) -> Module:
         shown = f"`{names[0]}`" + "".join(f" (`{name}`)" for name in names[1:])
         answer = find_answer(function)
         by_nature = reason(set(names), NO_GRADIENT)
+        made = module is scipy.special and set(names) & set(MADE_OF_ANSWERED.split())
         if why := reason(set(names), NO_FLOATING_ARRAYS):
             page.other.setdefault(why, []).append(shown)
-        elif answer is not None and not by_nature and not _is_flat(answer):
+        elif made or (answer is not None and not by_nature and not _is_flat(answer)):
             page.gradient.append(shown)
         elif answer is not None:
             page.answered.setdefault(by_nature or "steps", []).append(shown)

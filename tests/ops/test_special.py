@@ -160,6 +160,10 @@ def test_an_order_that_wants_no_gradient_is_taken() -> None:
     assert sp.jv(v, z).item() == sp.jv(0.5, 2.0)
 
 
+def test_one_of_several_results() -> None:
+    assert grad(lambda x: sp.airy(x)[2])(0.5) == sp.airy(0.5)[3]
+
+
 def test_keywords_are_refused_by_name() -> None:
     with pytest.raises(UnsupportedError, match=r"scipy.special.erf was called .*where="):
         sp.erf(tensor([1.0]), where=[True])

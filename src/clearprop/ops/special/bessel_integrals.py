@@ -104,7 +104,7 @@ def _integrals(
 
 def _airy(which: int, sign: int) -> Callable[[Any], Any]:
     def slope(x: Any) -> Any:
-        return tuple(sp.airy(sign * x))[which]
+        return sp.airy(sign * x)[which]
 
     return slope
 

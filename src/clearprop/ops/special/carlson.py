@@ -159,7 +159,9 @@ def _elliprj_slope(position: int) -> Callable[..., Any]:
     return slope
 
 
-def _difference(position: int, x: Any, y: Any, z: Any, p: Any) -> Any:
+def _difference(position: int, *xyzp: Any) -> Any:
+    """The slope of elliprj with respect to x, y or z, where p is none of them."""
+    x, y, z, p = xyzp
     last = [x, y, z]
     moved = last.pop(position)
     return (sp.elliprj(x, y, z, p) - sp.elliprd(*last, moved)) / (2 * (p - moved))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...bundle import Bundle
 from ...errors import UnsupportedError
-from ...primitive import Call, Custom, Draw, Primitive, Rule, Sample, floats, primitive
+from ...primitive import Call, Custom, Draw, Primitive, Rule, Sample, answers, floats, primitive
 from ...spec import ArraySpec, broadcast_shapes, shape_of
 from ..specs import like_ufunc, same
 
@@ -39,7 +39,7 @@ def special(
     def bundled(*inputs: Any) -> Bundle:
         return Bundle(call(*inputs))
 
-    return primitive(
+    record = primitive(
         f"special_{name}" if hasattr(np, name) else name,
         bundled if several else call,
         numpy=ufunc,
@@ -51,6 +51,13 @@ def special(
         elementwise=not several,
         samples=samples,
     )
+    if several:  # users expect a tuple, and take parts of it
+
+        @answers(ufunc)
+        def unpacked(*inputs: Any) -> tuple[Any, ...]:
+            return tuple(record(*inputs))
+
+    return record
 
 
 def doubled(ufunc: Any) -> Callable[..., Any]:

@@ -85,7 +85,14 @@ def agm_slope(a: Any, b: Any) -> Any:
     q = b / a
     q = q * q
     k = sp.ellipkm1(q)
-    return -math.pi * ellipe_slope(1 - q) / (k * k)
+
+    def inside(m: Any) -> Any:
+        return series(m, _SLOPE_OF_E)
+
+    def outside(m: Any) -> Any:
+        return (sp.ellipe(m) - k) / (2 * m)
+
+    return -math.pi * near_zero(1 - q, _NEAR, inside, outside) / (k * k)
 
 
 agm = special(
