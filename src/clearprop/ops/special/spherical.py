@@ -14,6 +14,7 @@ from scipy import special as sp
 
 from ...primitive import Draw, Primitive, Sample, floats, primitive
 from ...spec import ArraySpec, broadcast_shapes, shape_of
+from ..specs import shaped
 
 
 def _spec(*inputs: Any, **params: Any) -> ArraySpec:
@@ -24,7 +25,7 @@ def _spec(*inputs: Any, **params: Any) -> ArraySpec:
 
 def _less(n: Any) -> Any:
     """One less, but not below zero."""
-    return np.maximum(np.asarray(n) - 1, 0)
+    return np.maximum(shaped(n) - 1, 0)
 
 
 # ---- spherical Bessel functions
@@ -62,7 +63,7 @@ def _bessel(function: Callable[..., Any], below: float, above: float) -> Primiti
 
 
 def spherical_slope(f: Any, below: float, above: float, n: Any, z: Any) -> Any:
-    n = np.asarray(n)
+    n = shaped(n)
     weights = below * n / (2 * n + 1), above * (n + 1) / (2 * n + 1)
     return weights[0] * f(_less(n), z) + weights[1] * f(n + 1, z)
 
@@ -85,14 +86,14 @@ _ANGLE = floats(4, low=0.3, high=2.5)
 
 def _steps(n: Any, m: Any) -> tuple[Any, Any]:
     """How much the orders above and below count; nothing beyond the degree."""
-    n, m = np.asarray(n), np.asarray(m)
+    n, m = shaped(n), shaped(m)
     up, down = (n - m) * (n + m + 1), (n + m) * (n - m + 1)
     return 0.5 * np.sqrt(np.maximum(up, 0)), 0.5 * np.sqrt(np.maximum(down, 0))
 
 
 def sph_legendre_p_vjp(g: Any, out: Any, n: Any, m: Any, theta: Any) -> Any:
     up, down = _steps(n, m)
-    m = np.asarray(m)
+    m = shaped(m)
     return g * (up * sph_legendre_p(n, m + 1, theta) - down * sph_legendre_p(n, m - 1, theta))
 
 
@@ -114,14 +115,14 @@ sph_legendre_p = primitive(
 
 def sph_harm_y_vjp_theta(g: Any, out: Any, n: Any, m: Any, theta: Any, phi: Any) -> Any:
     up, down = _steps(n, m)
-    m = np.asarray(m)
+    m = shaped(m)
     turn = np.cos(phi) + np.sin(phi) * 1j
     above = sph_harm_y(n, m + 1, theta, phi) * np.conj(turn)
     return g * (up * above - down * (sph_harm_y(n, m - 1, theta, phi) * turn))
 
 
 def sph_harm_y_vjp_phi(g: Any, out: Any, n: Any, m: Any, theta: Any, phi: Any) -> Any:
-    return g * (out * (np.asarray(m) * 1j))
+    return g * (out * (shaped(m) * 1j))
 
 
 def _harmonic_spec(*inputs: Any) -> ArraySpec:
@@ -150,7 +151,7 @@ sph_harm_y = primitive(
 def assoc_legendre_p_vjp(
     g: Any, out: Any, n: Any, m: Any, z: Any, branch_cut: int, norm: bool
 ) -> Any:
-    n, m = np.asarray(n), np.asarray(m)
+    n, m = shaped(n), shaped(m)
     weight: Any = n + m
     if norm:
         weight = np.sqrt(np.maximum((n - m) * (n + m), 0) * (2 * n + 1) / np.maximum(2 * n - 1, 1))
