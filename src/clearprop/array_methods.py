@@ -384,6 +384,8 @@ class _NotAMethod:
         )
 
 
-for _name in dir(np):
-    if isinstance(getattr(np, _name), np.ufunc) and not hasattr(ArrayMethods, _name):
+for _name, _value in vars(
+    np
+).items():  # `dir` would name, and getattr then import, what NumPy loads late
+    if isinstance(_value, np.ufunc) and not hasattr(ArrayMethods, _name):
         setattr(ArrayMethods, _name, _NotAMethod(_name))
