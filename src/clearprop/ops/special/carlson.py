@@ -149,6 +149,8 @@ def _elliprj_slope(position: int) -> Callable[..., Any]:
 
     def slope(*xyzp: Any) -> Any:
         *xyz, p = xyzp
+        if promote(*xyzp).kind == "c":  # principal values are of real numbers
+            return above(*xyzp)
         beyond = _beyond(p)
         return np.where(
             beyond,
@@ -168,12 +170,15 @@ def _difference(position: int, *xyzp: Any) -> Any:
 
 
 def elliprj_slope_p(x: Any, y: Any, z: Any, p: Any) -> Any:
+    above = _integral(-1.5, 0.5, 0.5, 0.5, 2.0)
+    if promote(x, y, z, p).kind == "c":
+        return above(x, y, z, p)
     beyond = _beyond(p)
     low, up = np.where(beyond, p, -1.0), np.where(beyond, 1.0, p)
     # it is homogeneous, so the slopes add up to a known number
     others = sum(v * _difference(i, x, y, z, low) for i, v in enumerate((x, y, z)))
     inner = -(1.5 * sp.elliprj(x, y, z, low) + others) / low
-    return np.where(beyond, inner, _integral(-1.5, 0.5, 0.5, 0.5, 2.0)(x, y, z, up))
+    return np.where(beyond, inner, above(x, y, z, up))
 
 
 special(
