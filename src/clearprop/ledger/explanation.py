@@ -17,6 +17,7 @@ from ..tensor import Tensor
 from ..tracing import build, record
 from ..transforms import vjp
 from .account import Account
+from .equations import with_backward
 from .html import page
 from .numbers import plain, short
 from .terminal import show, to_rich
@@ -140,6 +141,25 @@ class Explanation:
                 for w, (predicted, measured) in self.nudges.items()
             ],
         }
+
+    def latex(self, *, gradients: str = "fraction") -> str:
+        """The forward pass and, gate by gate, the backward pass as equations in LaTeX.
+
+        `gradients` is how the gradient of W is written: ``"fraction"`` for ∂L/∂W, ``"bar"`` for a bar
+        over W. See `clearprop.emit.latex.latex` for the notation.
+
+        >>> from clearprop import explain
+        >>> print(explain(lambda x, y: x * y, 4.0, -5.0).latex())
+        \\begin{aligned}
+        L &= x y \\\\
+        \\frac{\\partial L}{\\partial x} &= y \\\\
+        \\frac{\\partial L}{\\partial y} &= x
+        \\end{aligned}
+        """
+        from ..emit.latex import latex
+
+        graph, pairs = with_backward(self.account)
+        return latex(graph, gradients=gradients, gradient_of=pairs, all_steps=True)
 
     def formula(self, x: str | Tensor) -> str:
         """The gradient with respect to an input as an expression in the inputs.

@@ -41,7 +41,7 @@ def local_gradient(node: Node, position: int) -> LocalGradient:
     is_factor = node.primitive.elementwise or (node.body is not None and _is_elementwise(node.body))
     if len(node.outputs) != 1 and not callable(node.primitive.forward):
         return LocalGradient(PARTS, False)
-    graph = _rule_graph(node, position, is_factor)
+    graph = rule_graph(node, position, is_factor)
     text = expression(graph, graph.outputs[0])
     if len(text) > _LONGEST and node.body is not None:
         return LocalGradient(PARTS, False)
@@ -58,7 +58,7 @@ def _is_elementwise(graph: Graph) -> bool:
     )
 
 
-def _rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
+def rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
     """The rule for one input as a graph from (inputs, output, upstream) to the downstream gradient."""
     by_wire = {
         w: w.constant if w.is_constant and w.spec.shape == () else _symbol(w) for w in node.inputs

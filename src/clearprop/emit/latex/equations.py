@@ -1,0 +1,286 @@
+"""A graph as aligned equations: what gets a symbol, which equations there are, and where long ones break."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import count
+
+from ...graph import Graph, Node, Wire
+from ...passes import simplify
+from ...primitive import primitives
+from ...spec import is_floating
+from .symbols import subscripted, symbol, visible
+from .table import counts_rows, index_tokens
+from .text import ATOM, CLOSED, Tex
+from .writer import Expressions, plain_call
+
+WIDEST = 62
+"""A right-hand side of more letters breaks before the terms of its sum."""
+_LONGEST = 46
+"""A nameless expression of more letters gets a symbol."""
+_CHEAP = 12
+"""A nameless expression of fewer letters is written wherever it is used."""
+_LAYOUT = {
+    "transpose",
+    "reshape",
+    "expand_dims",
+    "squeeze",
+    "broadcast_to",
+    "astype",
+    "copy",
+    "as_integer",
+}
+"""Written where they are read, however often."""
+
+
+def latex(
+    graph: Graph,
+    *,
+    gradients: str = "fraction",
+    gradient_of: Iterable[tuple[Wire, Wire]] | None = None,
+    all_steps: bool = False,
+) -> str:
+    """The equations of a graph, one for each value that a person would name.
+
+    Numbers are italic, arrays bold, under the user's names; `1` in bold is an array of ones, and a vector is a
+    column. Functions, fractions and powers with ⊙ are taken entry by entry, indices count from 0. Blocks
+    and operations without a notation of their own are written as functions.
+
+    Parameters
+    ----------
+    graph : of a function, or of ``value_and_grad`` of one
+    gradients : how the gradient of W is written: ``"fraction"`` for ∂L/∂W, ``"bar"`` for W with a bar
+    gradient_of : pairs of a wire and the forward wire whose gradient it is; left out, names such as `dw` tell,
+        and the graph is simplified first
+    all_steps : an equation for each operation rather than for what a person would name
+
+    >>> import clearprop
+    >>> graph = clearprop.trace(lambda x, w: (x * w) ** 2, 2.0, 3.0)
+    >>> print(latex(graph))
+    \\begin{aligned}
+    L &= (x\\, w)^2
+    \\end{aligned}
+    """
+    if gradients not in ("fraction", "bar"):
+        raise ValueError(f"gradients={gradients!r}: write 'fraction' or 'bar'")
+    if gradient_of is None:
+        found = _by_name(graph)
+        places = _results(graph, found)
+        graph = graph if all_steps else simplify(graph)
+        gradient_of = [*found.items(), *((graph.outputs[i], of) for i, of in places)]
+    lines = _Equations(graph, gradients, list(gradient_of), all_steps).write()
+    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def _by_name(graph: Graph) -> dict[Wire, Wire]:
+    """Gradients are called d and the name of what they are the gradient of."""
+    made_back = {w for node in graph.nodes if node.is_backward for w in node.outputs}
+    forward = {w.name: w for w in graph.wires() if w.is_named and w not in made_back}
+    found: dict[Wire, Wire] = {}
+    for wire in graph.wires():
+        of = forward.get(wire.name[1:]) if wire.is_named and wire.name[:1] == "d" else None
+        given = wire in graph.inputs or forward.get(wire.name) is wire and not wire.is_constant
+        if of is not None and not given and of.spec.shape == wire.spec.shape:
+            found[wire] = of
+    return found
+
+
+def _results(graph: Graph, found: dict[Wire, Wire]) -> list[tuple[int, Wire]]:
+    """Which results are whose gradients: by their names, and where each input has one, by their places."""
+    inputs = [w for w in graph.inputs if is_floating(w.spec.dtype)]
+    results = graph.outputs[1:]
+    named = {i: found[w] for i, w in enumerate(results, 1) if w in found}
+    fits = (
+        len(inputs) == len(results)
+        and any(node.is_backward for node in graph.nodes)
+        and all(w.spec == x.spec for w, x in zip(results, inputs, strict=True))
+        and all(of is inputs[i - 1] or of not in inputs for i, of in named.items())
+    )
+    return list(enumerate(inputs, 1)) if fits else list(named.items())
+
+
+class _Equations:
+    def __init__(
+        self, graph: Graph, style: str, pairs: list[tuple[Wire, Wire]], all_steps: bool
+    ) -> None:
+        self.graph = graph
+        self.style = style
+        self.all_steps = all_steps
+        self.pairs = pairs
+        self.gradient_of: dict[Wire, Wire] = {}
+        for wire, of in pairs:
+            self.gradient_of.setdefault(wire, of)
+        forward = [w for w in graph.wires() if w not in self.gradient_of]
+        self.named = {w.name: w for w in forward if w.is_named}
+        self.expressions = Expressions(graph, self.named)
+        self.uses = {wire: len(found) for wire, found in graph.users().items()}
+        for wire in graph.outputs:
+            self.uses[wire] = self.uses.get(wire, 0) + 1
+        self.given: set[str] = set()
+        self.accents = style == "fraction"
+        self.fresh: dict[str, Iterator[int]] = {kind: count(1) for kind in ("t", "delta", "eta")}
+        self.loss = self._loss()
+
+    def _loss(self) -> str:
+        """What is differentiated: the first result."""
+        wire = self.graph.outputs[0] if self.graph.outputs else None
+        if wire is None or wire.spec.size != 1:
+            return "L"
+        named = wire.is_named and wire.name != self.graph.name
+        return symbol(wire.name, wire.spec.ndim, accents=self.accents) if named else self._free("L")
+
+    def _free(self, name: str) -> str:
+        return (
+            name
+            if name not in self.named or self.named[name] is self.graph.outputs[0]
+            else "\\mathcal{L}"
+        )
+
+    # ---- symbols
+
+    def give(self, wire: Wire, whole: str, entry: str | None = None, binds: int = ATOM) -> None:
+        other = whole
+        while other in self.given:
+            other += "'"
+        self.given.add(other)
+        self.expressions.symbols[wire] = (Tex(other, binds), Tex(entry or other, binds))
+
+    def give_name(self, wire: Wire, name: str) -> None:
+        ndim = wire.spec.ndim
+        accents = self.accents
+        self.give(wire, symbol(name, ndim, accents=accents), symbol(name, 0, accents=accents))
+
+    def gradient(self, of: Wire) -> tuple[str, int]:
+        """How the gradient of a forward value is written."""
+        if of in self.expressions.symbols:
+            text = self.expressions.symbols[of][0].text
+        else:
+            text = self.expressions.write(of).text
+        if self.style == "bar":
+            return f"\\bar{{{text}}}", ATOM
+        return f"\\frac{{\\partial {self.loss}}}{{\\partial {text}}}", CLOSED
+
+    def letter(self, wire: Wire, backward: bool) -> str:
+        """A symbol for what has no name: t in the forward pass, δ in the backward pass."""
+        kind = "t" if not backward else "delta" if "delta" not in self.named else "eta"
+        while True:
+            n = next(self.fresh[kind])
+            text = symbol(f"{kind}{n}", wire.spec.ndim)
+            if text not in self.given and f"{kind}{n}" not in self.named:
+                return text
+
+    # ---- equations
+
+    def write(self) -> list[str]:
+        for wire in self.graph.inputs:
+            of = self.gradient_of.get(wire)
+            if of is None:
+                self.give_name(wire, wire.name or "x")
+        for wire in self.graph.wires():
+            if wire.is_constant and wire.is_named and wire.spec.ndim:
+                self.give_name(wire, wire.name)
+        for wire in self.graph.inputs:  # upstream gradients of results
+            of = self.gradient_of.get(wire)
+            if of is not None:
+                if of not in self.expressions.symbols:
+                    self._give_forward(of)
+                self.give(wire, self.gradient(of)[0], binds=self.gradient(of)[1])
+        lines = [line for node in self.graph.nodes for line in self.equation(node)]
+        known = {w for node in self.graph.nodes for w in node.outputs}
+        for out, own in dict.fromkeys(self.pairs):
+            if out not in self.graph.outputs or (self.gradient_of[out] is own and out in known):
+                continue
+            text = self.expressions.write(out)
+            if out.is_constant and out.spec.ndim and text.binds != ATOM or text.text[:1].isdigit():
+                ones = "" if not out.spec.ndim else "\\mathbf{1}"
+                text = Tex(ones if ones and text.text == "1" else f"{text.text} {ones}".strip())
+            lines += broken(self.gradient(own)[0], text)
+        return lines or [f"{self.loss} &= {self.expressions.write(self.graph.outputs[0]).text}"]
+
+    def equation(self, node: Node) -> list[str]:
+        """No line where the value stands within the expression that reads it."""
+        if len(node.outputs) > 1:
+            for wire in node.outputs:
+                self._give_any(wire, node)
+            left = ", ".join(self.expressions.symbols[w][0].text for w in node.outputs)
+            return broken(left, plain_call(self.expressions, node))
+        wire = node.out
+        if not self.uses.get(wire) or not self._wants_name(node):
+            return []
+        text = self.right_side(node)
+        forward = self.expressions.symbols.get(wire)
+        if forward is None:
+            self._give_any(wire, node)
+        left = self.expressions.symbols[wire][0].text
+        if node.primitive is primitives.scatter and counts_rows(node, wire.spec.ndim):
+            value = self.expressions.write(node.inputs[0], (self._row(),))
+            tokens = index_tokens(self.expressions, node, wire.spec.ndim)
+            inner = self.expressions.symbols[wire][0].within(ATOM)
+            return broken(
+                subscripted(inner, tokens), Tex(f"{value.text} \\quad \\text{{(0 elsewhere)}}")
+            )
+        return broken(left, text)
+
+    def _row(self) -> str:
+        return self.expressions.fresh(1)[0]
+
+    def right_side(self, node: Node) -> Tex:
+        held = self.expressions.symbols.pop(node.out, None)
+        text = self.expressions.write(node.out)
+        if held is not None:
+            self.expressions.symbols[node.out] = held
+        return text
+
+    def _wants_name(self, node: Node) -> bool:
+        wire = node.out
+        if wire in self.graph.outputs or wire in self.gradient_of:
+            return True
+        if self.all_steps and not node.is_backward and wire.spec.dtype.kind != "b":
+            return True
+        if wire.is_named and not node.is_backward:
+            return True
+        if node.primitive is primitives.scatter and counts_rows(node, wire.spec.ndim):
+            return True
+        if node.primitive.name in _LAYOUT:
+            return False
+        width = visible(self.right_side(node).text)
+        users = self.uses[wire]
+        return (users > 1 and width > _CHEAP) or width > _LONGEST
+
+    def _give_any(self, wire: Wire, node: Node) -> None:
+        """A symbol for what an equation defines."""
+        if wire in self.expressions.symbols:
+            return
+        of = self.gradient_of.get(wire)
+        if of is not None:
+            text, binds = self.gradient(of)
+            self.give(wire, text, binds=binds)
+        elif self.graph.outputs and wire is self.graph.outputs[0] and wire.spec.size == 1:
+            self.give(wire, self.loss)
+        else:
+            self._give_forward(wire, node.is_backward)
+
+    def _give_forward(self, wire: Wire, backward: bool = False) -> None:
+        named = wire.is_named and not backward
+        if named or (wire.name == self.graph.name and wire.name.isidentifier()):
+            self.give_name(wire, wire.name)
+        else:
+            text = self.letter(wire, backward)
+            self.give(wire, text, re.sub(r"\\\\(mathbf|boldsymbol)\{([^}]*)\}", r"\\2", text))
+
+
+def broken(left: str, right: Tex) -> list[str]:
+    """``left &= right``, continued on further lines where it is long and a sum."""
+    lines = [f"{left} &= "]
+    length = 0
+    for term in right.parts():
+        width = visible(term)
+        if length and length + width > WIDEST:
+            lines.append("&\\quad ")
+            length = 0
+        elif length:
+            lines[-1] += " "
+        lines[-1] += term
+        length += width
+    return lines

@@ -1,0 +1,622 @@
+"""The table of notations: each primitive that people write in a way of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ...graph import Node, Wire
+from ...ops.indexing import Slot
+from ...ops.subscripts import read
+from ...primitive import primitives
+from .symbols import subscripted, visible
+from .text import (
+    ATOM,
+    CLOSED,
+    COMPARISON,
+    NEGATIVE,
+    PRODUCT,
+    SUMMATION,
+    Tex,
+    added,
+    bracketed,
+    called,
+    divided,
+    multiplied,
+    negated,
+    numeric,
+    operator,
+    raised,
+    subtracted,
+    transposed,
+)
+from .writer import (
+    FUNCTIONS,
+    WRITERS,
+    Expressions,
+    Index,
+    Writer,
+    aligned,
+    extent,
+    linear,
+    product,
+    stretched,
+)
+
+FUNCTIONS.update(
+    {name: f"\\{name}" for name in "sin cos tan sinh cosh tanh exp log".split()}
+    | {
+        "sigmoid": "\\sigma",
+        "expit": "\\sigma",
+        "arcsin": "\\arcsin",
+        "arccos": "\\arccos",
+        "arctan": "\\arctan",
+        "angle": "\\arg",
+        "gamma": "\\Gamma",
+        "psi": "\\psi",
+        "maximum": "\\max",
+        "minimum": "\\min",
+    }
+    | {
+        name: operator(name)
+        for name in "sign relu erf erfc clip floor ceil logit log_expit isnan isfinite direction".split()
+    }
+    | {
+        "gammaln": "\\log \\Gamma",
+        "ndtr": "\\Phi",
+        "real": "\\operatorname{Re}",
+        "imag": "\\operatorname{Im}",
+    }
+)
+
+
+def writes(*names: str) -> Callable[[Writer], Writer]:
+    """Decorator: this function writes these primitives."""
+
+    def note(function: Writer) -> Writer:
+        WRITERS.update(dict.fromkeys(names, function))
+        return function
+
+    return note
+
+
+# ---- arithmetic
+
+
+@writes("add")
+def _add(w: Expressions, node: Node, index: Index) -> Tex:
+    return added(*w.operands(node, index))
+
+
+@writes("subtract")
+def _subtract(w: Expressions, node: Node, index: Index) -> Tex:
+    return subtracted(*w.operands(node, index))
+
+
+@writes("negative")
+def _negative(w: Expressions, node: Node, index: Index) -> Tex:
+    return negated(w.operands(node, index)[0])
+
+
+WRITERS["multiply"] = product
+
+
+@writes("divide")
+def _divide(w: Expressions, node: Node, index: Index) -> Tex:
+    x, y = w.operands(node, index)
+    return divided(x, y)
+
+
+@writes("power")
+def _power(w: Expressions, node: Node, index: Index) -> Tex:
+    x, y = w.operands(node, index)
+    array = bool(extent(node.outputs[0], index))
+    if y.text == "0.5" or y.text == "\\frac{1}{2}":
+        return Tex(f"\\sqrt{{{x.text}}}", CLOSED)
+    if y.text == "-1":
+        return divided(numeric(1.0, "1"), x)
+    return raised(x, f"\\odot {y.text}" if array else y.text)
+
+
+@writes("exp")
+def _exp(w: Expressions, node: Node, index: Index) -> Tex:
+    (x,) = w.operands(node, index)
+    if extent(node.outputs[0], index) or "\\frac" in x.text or visible(x.text) > 16:
+        return called("\\exp", x.text)
+    return Tex(f"e^{{{x.text}}}", CLOSED)
+
+
+@writes("log1p")
+def _log1p(w: Expressions, node: Node, index: Index) -> Tex:
+    return called("\\log", added(numeric(1.0, "1"), w.operands(node, index)[0]).text)
+
+
+@writes("expm1")
+def _expm1(w: Expressions, node: Node, index: Index) -> Tex:
+    return subtracted(_exp(w, node, index), numeric(1.0, "1"))
+
+
+@writes("sqrt")
+def _sqrt(w: Expressions, node: Node, index: Index) -> Tex:
+    inner = w.makers.get(node.inputs[0])
+    if index is None and inner is not None and node.inputs[0] not in w.symbols:
+        normed = _squared(w, inner)
+        if normed is not None:
+            return Tex(
+                f"\\lVert {w.write(normed).text} \\rVert" + ("_F" if normed.spec.ndim > 1 else ""),
+                CLOSED,
+            )
+    return Tex(f"\\sqrt{{{w.operands(node, index)[0].text}}}", CLOSED)
+
+
+def _squared(w: Expressions, total: Node) -> Wire | None:
+    """x if a node is the sum of all x**2."""
+    if total.primitive is not primitives.sum or total.outputs[0].spec.size != 1:
+        return None
+    square = w.makers.get(total.inputs[0])
+    if square is None or total.inputs[0] in w.symbols:
+        return None
+    x, *rest = square.inputs
+    if (
+        square.primitive is primitives.power
+        and np.ndim(rest[0].constant if rest[0].is_constant else [1]) == 0
+    ):
+        if float(rest[0].constant) != 2:
+            return None
+    elif square.primitive is not primitives.multiply or rest[0] is not x:
+        return None
+    inner = w.makers.get(x)
+    if inner is not None and x not in w.symbols and inner.primitive is primitives.absolute:
+        x = inner.inputs[0]
+    return x if 1 <= x.spec.ndim <= 2 else None
+
+
+@writes("absolute")
+def _absolute(w: Expressions, node: Node, index: Index) -> Tex:
+    return Tex(f"\\left|{w.operands(node, index)[0].text}\\right|", CLOSED)
+
+
+@writes("conj")
+def _conj(w: Expressions, node: Node, index: Index) -> Tex:
+    return Tex(f"\\overline{{{w.operands(node, index)[0].text}}}", CLOSED)
+
+
+@writes("maximum", "minimum")
+def _larger(w: Expressions, node: Node, index: Index) -> Tex:
+    x, y = w.operands(node, index)
+    name = "\\max" if node.primitive.name == "maximum" else "\\min"
+    return called(name, y.text, x.text) if y.text[:1].isdigit() else called(name, x.text, y.text)
+
+
+# ---- conditions
+
+_SIGNS = {
+    "greater": ">",
+    "greater_equal": "\\ge",
+    "less": "<",
+    "less_equal": "\\le",
+    "equal": "=",
+    "not_equal": "\\ne",
+}
+_JOINED = {
+    "logical_and": "\\land",
+    "logical_or": "\\lor",
+    "bitwise_and": "\\land",
+    "bitwise_or": "\\lor",
+}
+
+
+@writes(*_SIGNS)
+def _compare(w: Expressions, node: Node, index: Index) -> Tex:
+    x, y = w.operands(node, index)
+    sign = _SIGNS[node.primitive.name]
+    return Tex(f"\\left[{x.text} {sign} {y.text}\\right]", ATOM)
+
+
+@writes(*_JOINED)
+def _join(w: Expressions, node: Node, index: Index) -> Tex:
+    x, y = w.operands(node, index)
+    return Tex(f"{x.within(CLOSED)} {_JOINED[node.primitive.name]} {y.within(CLOSED)}", COMPARISON)
+
+
+@writes("logical_not", "invert")
+def _not(w: Expressions, node: Node, index: Index) -> Tex:
+    return Tex(f"\\lnot {w.operands(node, index)[0].within(CLOSED)}", CLOSED)
+
+
+@writes("where")
+def _where(w: Expressions, node: Node, index: Index) -> Tex:
+    if _is_guard(w, node):
+        return w.operands(node, index)[1]
+    condition, x, y = (t.text for t in w.operands(node, index))
+    if (
+        condition.startswith("\\left[")
+        and condition.endswith("\\right]")
+        and condition.count("\\left[") == 1
+    ):
+        condition = condition[6:-7]
+    rows = f"{x} & \\text{{if }} {condition} \\\\ {y} & \\text{{otherwise}}"
+    return Tex(f"\\begin{{cases}} {rows} \\end{{cases}}", ATOM)
+
+
+def _is_guard(w: Expressions, node: Node) -> bool:
+    """Whether a choice only keeps infinities out: a formula on paper has none."""
+    condition, _, other = node.inputs
+    made = w.makers.get(condition)
+    zero = other.is_constant and not np.any(other.constant)
+    return (
+        zero
+        and condition not in w.symbols
+        and made is not None
+        and made.primitive is primitives.isfinite
+    )
+
+
+# ---- reductions
+
+
+def _reduced(w: Expressions, node: Node, index: Index) -> tuple[str, Tex, int]:
+    """The letters that a reduction runs over, an entry under it, and how many there are."""
+    (x,) = node.inputs
+    ndim = x.spec.ndim
+    axes = [a % ndim for a in node.params["axis"]]
+    kept = [a for a in range(ndim) if a not in axes]
+    given: list[str] = [":"] * ndim
+    if index is not None:
+        places = range(ndim) if node.params.get("keepdims") else kept
+        for place, token in zip(places, index, strict=True):
+            given[place] = token
+    summed = [a for a in axes if x.spec.shape[a] != 1]
+    natural = [w.letters[a % len(w.letters)] for a in summed]
+    used = {*w.bound, *given}
+    if used & set(natural):
+        natural = w.fresh(len(summed), list(used))
+    for axis in axes:
+        given[axis] = natural[summed.index(axis)] if axis in summed else "1"
+    w.bound += natural
+    body = w.write(x, tuple(given))
+    del w.bound[len(w.bound) - len(natural) :]
+    count = int(np.prod([x.spec.shape[a] for a in axes])) if axes else 1
+    return ",".join(natural), body, count
+
+
+def _big(sign: str, letters: str) -> str:
+    joined = letters.replace(",", "") if sign == "\\sum" else letters
+    return f"{sign}_{joined}" if len(joined) == 1 else f"{sign}_{{{joined}}}"
+
+
+@writes("sum")
+def _sum(w: Expressions, node: Node, index: Index) -> Tex:
+    letters, body, _ = _reduced(w, node, index)
+    return summed(letters, body)
+
+
+def summed(letters: str, body: Tex) -> Tex:
+    if not letters:
+        return body
+    if body.factor is not None and body.factor[2] is not None:
+        value, text, rest = body.factor
+        return multiplied(numeric(value, text), summed(letters, rest))
+    return Tex(f"{_big(chr(92) + 'sum', letters)} {body.within(SUMMATION)}", SUMMATION)
+
+
+@writes("mean")
+def _mean(w: Expressions, node: Node, index: Index) -> Tex:
+    letters, body, count = _reduced(w, node, index)
+    if count == 1:
+        return body
+    return multiplied(divided(numeric(1.0, "1"), numeric(count, str(count))), summed(letters, body))
+
+
+@writes("max", "min")
+def _extreme(w: Expressions, node: Node, index: Index) -> Tex:
+    letters, body, _ = _reduced(w, node, index)
+    return Tex(f"{_big(chr(92) + node.primitive.name, letters)} {body.within(PRODUCT)}", SUMMATION)
+
+
+@writes("var", "std")
+def _spread(w: Expressions, node: Node, index: Index) -> Tex:
+    letters, body, _ = _reduced(w, node, index)
+    name = operator("Var" if node.primitive.name == "var" else "std")
+    return called(f"{name}_{letters}" if len(letters) == 1 else f"{name}_{{{letters}}}", body.text)
+
+
+@writes("logsumexp")
+def _logsumexp(w: Expressions, node: Node, index: Index) -> Tex:
+    letters, body, _ = _reduced(w, node, index)
+    inner = (
+        f"\\exp{bracketed(body.text)}"
+        if ":" in body.text or visible(body.text) > 16
+        else f"e^{{{body.text}}}"
+    )
+    return Tex(f"\\log {_big(chr(92) + 'sum', letters)} {inner}", SUMMATION)
+
+
+@writes("softmax", "log_softmax")
+def _softmax(w: Expressions, node: Node, index: Index) -> Tex:
+    (x,) = node.inputs
+    name = operator("softmax")
+    axes = [a % x.spec.ndim for a in node.params["axis"]]
+    if axes != [x.spec.ndim - 1]:
+        name += "_{" + ",".join(w.letters[a] for a in axes) + "}"
+    whole = called(name, w.write(x).text)
+    if node.primitive.name == "log_softmax":
+        whole = Tex(f"\\log {whole.text}", CLOSED)
+    return w.entries(node.out, index, whole)
+
+
+# ---- products
+
+
+@writes("matmul")
+def _matmul(w: Expressions, node: Node, index: Index) -> Tex:
+    x, y = node.inputs
+    left, right = w.write(x), w.write(y)
+    if x.spec.ndim == 1 and y.spec.ndim == 1:
+        left = _turned(w, x)
+    elif x.spec.ndim == 1:
+        left, right = _turned(w, y), left
+    return w.entries(node.out, index, multiplied(left, right))
+
+
+def _turned(w: Expressions, wire: Wire) -> Tex:
+    """The transpose, where one transpose undoes another one."""
+    node = w.makers.get(wire)
+    if node is not None and wire not in w.symbols and node.primitive is primitives.transpose:
+        return w.write(node.inputs[0])
+    return linear(w.write(wire), transposed)
+
+
+@writes("outer")
+def _outer(w: Expressions, node: Node, index: Index) -> Tex:
+    x, y = (w.write(wire) for wire in node.inputs)
+    text = Tex(f"{x.within(PRODUCT)} {transposed(y).text}", PRODUCT)
+    return w.entries(node.out, index, text)
+
+
+@writes("cross")
+def _cross(w: Expressions, node: Node, index: Index) -> Tex:
+    x, y = (w.write(wire) for wire in node.inputs)
+    return w.entries(
+        node.out, index, Tex(f"{x.within(CLOSED)} \\times {y.within(CLOSED)}", PRODUCT)
+    )
+
+
+@writes("convolve")
+def _convolve(w: Expressions, node: Node, index: Index) -> Tex:
+    x, y = (w.write(wire) for wire in node.inputs)
+    return w.entries(node.out, index, Tex(f"{x.within(CLOSED)} * {y.within(CLOSED)}", PRODUCT))
+
+
+@writes("einsum")
+def _einsum(w: Expressions, node: Node, index: Index) -> Tex:
+    terms, output, _ = read(
+        node.params["subscripts"], tuple(wire.spec.shape for wire in node.inputs)
+    )
+    letters = dict.fromkeys("".join(terms))
+    free = [c for c in w.letters if c not in w.bound and c not in (index or ())]
+    own = {c: c for c in letters if c in free}
+    rest = iter(c for c in free if c not in own)
+    own |= {c: next(rest) for c in letters if c not in own}
+    if index is not None and ":" not in index:
+        own |= dict(zip(output, index, strict=True))
+    inner = [own[c] for c in letters if c not in output]
+    w.bound += inner
+    body = numeric(1.0, "1")
+    for wire, term in zip(node.inputs, terms, strict=True):
+        body = multiplied(body, w.write(wire, tuple(own[c] for c in term)))
+    del w.bound[len(w.bound) - len(inner) :]
+    entry = summed(",".join(inner), body)
+    if not output or (index is not None and ":" not in index):
+        return entry
+    whole = Tex(subscripted(f"\\left[{entry.text}\\right]", [own[c] for c in output]), CLOSED)
+    return w.entries(node.out, index, whole)
+
+
+# ---- layout
+
+
+@writes("transpose")
+def _transpose(w: Expressions, node: Node, index: Index) -> Tex:
+    (x,) = node.inputs
+    axes = node.params["axes"]
+    if index is not None:
+        tokens = [""] * x.spec.ndim
+        for place, axis in enumerate(axes):
+            tokens[axis] = index[place]
+        return w.write(x, tuple(tokens))
+    if x.spec.ndim >= 2 and axes == (*range(x.spec.ndim - 2), x.spec.ndim - 1, x.spec.ndim - 2):
+        return linear(w.write(x), transposed)
+    return called(f"{operator('transpose')}_{{{','.join(map(str, axes))}}}", w.write(x).text)
+
+
+@writes("reshape", "expand_dims", "squeeze")
+def _reshape(w: Expressions, node: Node, index: Index) -> Tex:
+    (x,) = node.inputs
+    old, new = x.spec.shape, node.out.spec.shape
+    if [n for n in old if n != 1] == [n for n in new if n != 1]:
+        if index is not None:
+            left = iter([t for t, n in zip(index, new, strict=True) if n != 1])
+            return w.write(x, tuple("1" if n == 1 else next(left) for n in old))
+        row_to_column = (
+            len(new) == 2 and new[0] == 1 != new[1] and (len(old) == 1 or old[1:] == (1,))
+        )
+        column_to_row = (
+            len(old) == 2 and old[0] == 1 != old[1] and (len(new) == 1 or new[1:] == (1,))
+        )
+        return linear(w.write(x), transposed) if row_to_column or column_to_row else w.write(x)
+    sizes = " \\times ".join(map(str, new))
+    return w.entries(node.out, index, called(f"{operator('reshape')}_{{{sizes}}}", w.write(x).text))
+
+
+@writes("broadcast_to")
+def _broadcast(w: Expressions, node: Node, index: Index) -> Tex:
+    (x,) = node.inputs
+    if index is not None:
+        return w.write(x, aligned(x, index))
+    shape = w.shape(x, None)
+    text = w.write(x)
+    if not shape:
+        return multiplied(text, Tex("\\mathbf{1}"))
+    return stretched(text, shape, node.out.spec.shape)
+
+
+@writes("astype", "copy", "as_integer")
+def _same(w: Expressions, node: Node, index: Index) -> Tex:
+    return w.write(node.inputs[0], index)
+
+
+@writes("stop_gradient")
+def _stop(w: Expressions, node: Node, index: Index) -> Tex:
+    return called(operator("stop"), w.write(node.inputs[0], index).text)
+
+
+@writes("diagonal")
+def _diagonal(w: Expressions, node: Node, index: Index) -> Tex:
+    (x,) = node.inputs
+    if x.spec.ndim != 2 or node.params["offset"]:
+        return w.entries(node.out, index, called(operator("diagonal"), w.write(x).text))
+    if index is None:
+        return called(operator("diag"), w.write(x).text)
+    return w.write(x, (index[0], index[0]))
+
+
+@writes("concatenate", "stack")
+def _concatenate(w: Expressions, node: Node, index: Index) -> Tex:
+    beside = node.params["axis"] % node.out.spec.ndim == node.out.spec.ndim - 1
+    parts = (" & " if beside else " \\\\ ").join(w.write(wire).text for wire in node.inputs)
+    return w.entries(node.out, index, Tex(f"\\begin{{bmatrix}} {parts} \\end{{bmatrix}}"))
+
+
+# ---- parts of arrays
+
+
+def is_count(wire: Wire) -> bool:
+    """Whether a wire is 0, 1, 2, ... along its only axis."""
+    if not wire.is_constant or np.ndim(wire.constant) != 1:
+        return False
+    value = np.asarray(wire.constant)
+    return value.dtype.kind in "iu" and value.tolist() == list(range(len(value)))
+
+
+def full_index(node: Node, ndim: int) -> list[object]:
+    """A node's index with an entry for each axis of the array; None for new axes stays."""
+    parts = list(node.params["index"])
+    used = sum(_axes_of(node, part) for part in parts)
+    rest = [slice(None)] * (ndim - used)
+    for place, part in enumerate(parts):
+        if part is Ellipsis:
+            return parts[:place] + rest + parts[place + 1 :]
+    return parts + rest
+
+
+def _axes_of(node: Node, part: object) -> int:
+    if part is None or part is Ellipsis:
+        return 0
+    if isinstance(part, Slot):
+        spec = slot_wire(node, part).spec
+        return spec.ndim if spec.dtype.kind == "b" else 1
+    return 1
+
+
+def slot_wire(node: Node, slot: Slot) -> Wire:
+    """The input that holds an index array: the last ones, after what is read or written."""
+    slots = [p for p in node.params["index"] if isinstance(p, Slot)]
+    return node.inputs[len(node.inputs) - len(slots) + slot.number]
+
+
+def index_tokens(w: Expressions, node: Node, ndim: int) -> list[str]:
+    """A node's index as subscripts: ``i`` and ``y_i`` where rows are counted, else as in Python."""
+    parts = full_index(node, ndim)
+    slots = [slot_wire(node, p) for p in parts if isinstance(p, Slot)]
+    counted = any(is_count(wire) for wire in slots) and all(wire.spec.ndim == 1 for wire in slots)
+    letter = w.fresh(1)[0] if w.letters else "i"
+    tokens = []
+    for part in parts:
+        if isinstance(part, Slot):
+            wire = slot_wire(node, part)
+            if counted:
+                tokens.append(letter if is_count(wire) else w.write(wire, (letter,)).text)
+            else:
+                tokens.append(w.write(wire).text)
+        elif isinstance(part, slice):
+            start, stop = ("" if n is None else str(n) for n in (part.start, part.stop))
+            tokens.append(f"{start}:{stop}" + ("" if part.step in (None, 1) else f":{part.step}"))
+        elif part is not None:
+            tokens.append(str(part))
+    return tokens
+
+
+def counts_rows(node: Node, ndim: int) -> bool:
+    """Whether an index picks one entry of each row: ``x[np.arange(n), y]``."""
+    parts = full_index(node, ndim)
+    slots = [slot_wire(node, p) for p in parts if isinstance(p, Slot)]
+    return (
+        bool(slots)
+        and len(slots) == len(parts) == ndim
+        and any(map(is_count, slots))
+        and all(wire.spec.ndim == 1 for wire in slots)
+    )
+
+
+@writes("window", "gather")
+def _part(w: Expressions, node: Node, index: Index) -> Tex:
+    x = node.inputs[0]
+    ndim = x.spec.ndim
+    parts = full_index(node, ndim)
+    if index is not None and counts_rows(node, ndim):
+        (letter,) = index
+        tokens = []
+        for part in parts:
+            assert isinstance(part, Slot)
+            wire = slot_wire(node, part)
+            tokens.append(letter if is_count(wire) else w.write(wire, (letter,)).text)
+        return w.write(x, tuple(tokens))
+    if index is not None and all(
+        part is None or isinstance(part, int) or part == slice(None) for part in parts
+    ):
+        left = iter(index)
+        tokens = []
+        for part in parts:
+            if isinstance(part, int):
+                tokens.append(str(part))
+            else:
+                token = next(left)
+                tokens += [] if part is None else [token]
+        return w.write(x, tuple(tokens))
+    tokens = [
+        t
+        for t, n in zip(index_tokens(w, node, ndim), x.spec.shape, strict=False)
+        if n != 1 or t not in ("0", ":")
+    ]
+    if all(token == ":" for token in tokens):
+        return w.write(x)
+    whole, entry = w.symbols.get(x, (w.write(x), None)) if not x.is_constant else (w.write(x), None)
+    base = entry if entry is not None and node.out.spec.ndim == 0 else whole
+    picked = Tex(subscripted(base.within(ATOM), tokens))
+    return w.entries(node.out, index, picked)
+
+
+@writes("scatter")
+def _scatter(w: Expressions, node: Node, index: Index) -> Tex:
+    value = node.inputs[0]
+    ndim = node.out.spec.ndim
+    parts = full_index(node, ndim)
+    text = w.write(value)
+    if ndim == 1 and len(parts) == 1 and isinstance(parts[0], int):
+        unit = Tex(
+            f"\\mathbf{{e}}_{{{parts[0]}}}"
+            if parts[0] > 9 or parts[0] < 0
+            else f"\\mathbf{{e}}_{parts[0]}"
+        )
+        return w.entries(node.out, index, multiplied(text, unit))
+    if all(part is None or part == slice(None) for part in parts):
+        return w.entries(node.out, index, text)
+    tokens = ",".join(index_tokens(w, node, ndim))
+    return w.entries(node.out, index, called(f"{operator('scatter')}_{{{tokens}}}", text.text))
+
+
+@writes("one_hot")
+def _one_hot(w: Expressions, node: Node, index: Index) -> Tex:
+    return w.entries(node.out, index, called(operator("onehot"), w.write(node.inputs[0]).text))

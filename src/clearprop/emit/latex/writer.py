@@ -1,0 +1,212 @@
+"""A wire of a graph as an expression in LaTeX: the whole array, or some entries of it.
+
+An *index* says which entries: one token for each axis, a letter or ``:`` for the whole axis; None means the
+whole array. Entry-by-entry operations hand it on to their operands, so that a sum reads
+``\\sum_{ij} (x_{ij} - y_{ij})^2``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
+
+from ...graph import Graph, Node, Wire
+from .symbols import number, subscripted, symbol
+from .text import (
+    ATOM,
+    NEGATIVE,
+    PRODUCT,
+    SUM,
+    Tex,
+    called,
+    multiplied,
+    numeric,
+    operator,
+    transposed,
+)
+
+Index = tuple[str, ...] | None
+Writer = Callable[["Expressions", Node, Index], Tex]
+
+WRITERS: dict[str, Writer] = {}
+"""How each primitive is written; what is not here is written as a function of its inputs."""
+FUNCTIONS: dict[str, str] = {}
+"""Entry-by-entry functions that are written before their arguments."""
+
+_LETTERS = "ijklmnpqrstuvabcdfgh"
+
+
+class Expressions:
+    """Writes wires: those in `symbols` as their symbols, others as expressions."""
+
+    def __init__(self, graph: Graph, names: Collection[str]) -> None:
+        self.makers = {wire: node for node in graph.nodes for wire in node.outputs}
+        self.symbols: dict[Wire, tuple[Tex, Tex]] = {}
+        """For each wire with a symbol: that of the array, and that of one entry."""
+        self.names = set(names)
+        self.letters = [c for c in _LETTERS if c not in self.names] or list(_LETTERS)
+        self.bound: list[str] = []
+        """Letters that sums around the present place run over."""
+
+    # ---- wires
+
+    def write(self, wire: Wire, index: Index = None) -> Tex:
+        """The wire's symbol, number or expression."""
+        if index is not None and all(token == ":" for token in index):
+            index = None
+        if wire.is_constant and wire not in self.symbols:
+            return self.constant(wire)
+        if wire in self.symbols:
+            whole, entry = self.symbols[wire]
+            return self._entries(wire, index, whole, entry)
+        node = self.makers[wire]
+        name = node.primitive.name
+        if len(node.outputs) == 1 and (name in WRITERS or name in FUNCTIONS):
+            return WRITERS.get(name, function)(self, node, index)
+        return self.entries(wire, index, plain_call(self, node))
+
+    def entries(self, wire: Wire, index: Index, text: Tex) -> Tex:
+        """Entries of an expression for the whole array."""
+        return self._entries(wire, index, text, text)
+
+    def _entries(self, wire: Wire, index: Index, whole: Tex, entry: Tex) -> Tex:
+        if index is None:
+            return whole
+        tokens = [t for t, n in zip(index, wire.spec.shape, strict=True) if n != 1]
+        if not tokens:  # the only entry of an array of one
+            return entry
+        base = whole if ":" in tokens else entry
+        if all(t == ":" for t in tokens):
+            return whole
+        return Tex(subscripted(base.within(ATOM), tokens))
+
+    def constant(self, wire: Wire) -> Tex:
+        value = np.asarray(wire.constant)
+        if value.size and (value == value.flat[0]).all():
+            first, text = value.flat[0], number(value.flat[0])
+            if value.dtype.kind in "fiu" and np.isfinite(first):
+                return numeric(float(first), text)
+            return Tex(text, NEGATIVE if text.startswith("-") else ATOM)
+        return Tex(symbol(wire.name or "c", wire.spec.ndim))
+
+    def gives_number(self, wire: Wire, index: Index) -> bool:
+        """Whether what is written is a number rather than an array."""
+        return not extent(wire, index)
+
+    # ---- letters
+
+    def fresh(self, count: int, taken: Sequence[str] = ()) -> list[str]:
+        """Letters for new sums."""
+        used = {*self.bound, *taken}
+        free = [c for c in self.letters if c not in used]
+        return free[:count]
+
+    # ---- operands
+
+    def operands(self, node: Node, index: Index) -> list[Tex]:
+        """The inputs of an entry-by-entry operation, stretched to the shape of its result."""
+        target = extent(node.outputs[0], index)
+        found = []
+        for wire in node.inputs:
+            own = aligned(wire, index)
+            found.append(stretched(self.write(wire, own), self.shape(wire, own), target))
+        return found
+
+    def shape(self, wire: Wire, index: Index) -> tuple[int, ...]:
+        """The shape of what is written: a constant of equal entries is written as a number."""
+        if wire.is_constant and wire not in self.symbols:
+            value = np.asarray(wire.constant)
+            if value.size and (value == value.flat[0]).all():
+                return ()
+        return extent(wire, index)
+
+
+def aligned(wire: Wire, index: Index) -> Index:
+    """The part of a result's index that an operand's axes are at."""
+    if index is None:
+        return None
+    return index[len(index) - wire.spec.ndim :]
+
+
+def extent(wire: Wire, index: Index) -> tuple[int, ...]:
+    """The sizes of the axes that an index leaves."""
+    if index is None:
+        return wire.spec.shape
+    return tuple(n for n, t in zip(wire.spec.shape, index, strict=True) if t == ":" and n != 1)
+
+
+def stretched(x: Tex, shape: Sequence[int], target: Sequence[int]) -> Tex:
+    """A row or column repeated to a matrix, by a product with ones; numbers need none."""
+    if len(target) != 2 or tuple(shape) == tuple(target):
+        return x
+    rows, columns = target
+    ones = Tex("\\mathbf{1}", PRODUCT)
+    if len(shape) == 1 and shape[0] != 1:
+        return linear(x, lambda x: Tex(f"{ones.text} {transposed(x).text}", PRODUCT))
+    if len(shape) == 2 and shape[1] == 1 != columns and shape[0] == rows:
+        return linear(x, lambda x: Tex(f"{x.within(PRODUCT)} {ones.text}^\\top", PRODUCT))
+    if len(shape) == 2 and shape[0] == 1 != rows and shape[1] == columns:
+        return linear(x, lambda x: Tex(f"{ones.text} {x.within(PRODUCT)}", PRODUCT))
+    return x
+
+
+def linear(x: Tex, change: Callable[[Tex], Tex]) -> Tex:
+    """`change`, which is linear, with a number left in front."""
+    if x.factor is None or x.factor[2] is None:
+        return change(x)
+    value, text, rest = x.factor
+    return multiplied(numeric(value, text), change(rest))
+
+
+def function(writer: Expressions, node: Node, index: Index) -> Tex:
+    """Entry by entry: the function's name before its arguments."""
+    name = FUNCTIONS[node.primitive.name]
+    if name[1:].lower() in {
+        word.lower() for word in writer.names
+    }:  # the user means something else by it
+        name = operator(node.primitive.name)
+    return called(name, *(x.text for x in writer.operands(node, index)))
+
+
+def plain_call(writer: Expressions, node: Node) -> Tex:
+    """What has no notation of its own: its name before its inputs, and the parameters that matter."""
+    texts = [writer.write(wire).text for wire in node.inputs]
+    shown = _shown(node.params)
+    name = operator(node.primitive.name)
+    return called(f"{name}_{{{shown}}}" if shown else name, *texts)
+
+
+def _shown(params: Mapping[str, object]) -> str:
+    """Parameters as a subscript: numbers and tuples of them."""
+    found = []
+    for key, value in params.items():
+        values = value if isinstance(value, tuple) else (value,)
+        plain = all(isinstance(v, int) and not isinstance(v, bool) for v in values)
+        if plain and values and key != "ddof":
+            found.append(",".join(map(str, values)))
+    return ";".join(found)
+
+
+def product(writer: Expressions, node: Node, index: Index) -> Tex:
+    """Numbers first, arrays side by side with them; arrays among each other entry by entry."""
+    x, y = node.inputs
+    first, second = aligned(x, index), aligned(y, index)
+    left, right = writer.write(x, first), writer.write(y, second)
+    m, n = writer.shape(x, first), writer.shape(y, second)
+    target = extent(node.outputs[0], index)
+    if not m or not n:
+        if not n and m:
+            left, right, m, n = right, left, n, m
+        elif _comes_first(right, left):
+            left, right = right, left
+        return multiplied(left, stretched(right, n, target))
+    if len(target) == 2 and len(m) == 2 and m[1] == 1 != target[1] and n == target[1:]:
+        return multiplied(left, linear(right, transposed))
+    both = [stretched(t, s, target) for t, s in ((left, m), (right, n))]
+    return multiplied(*both, entrywise=True)
+
+
+def _comes_first(y: Tex, x: Tex) -> bool:
+    """Whether y stands before x in a product of numbers: a sum after what is a single factor."""
+    return x.binds <= SUM < y.binds
