@@ -1,4 +1,4 @@
-"""The forward pass and, gate by gate, the backward pass of an explanation as one graph, to be written as equations."""
+"""The forward pass and, gate by gate, the backward pass of an explanation as one graph."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def with_backward(account: Account) -> tuple[Graph, list[tuple[Wire, Wire]]]:
     output = graph.outputs[0]
     seed = Wire(f"d{output.name}", output.spec, account.gradients[output])
     work = _Joining({output: seed})
-    uses = {wire: 0 for wire in account.gradients}
+    uses = dict.fromkeys(account.gradients, 0)
     for gate in account.gates:
         for passage in gate.passages:
             uses[passage.wire] = uses.get(passage.wire, 0) + 1

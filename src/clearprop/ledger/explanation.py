@@ -17,6 +17,7 @@ from ..tensor import Tensor
 from ..tracing import build, record
 from ..transforms import vjp
 from .account import Account
+from .derivation import Derivation, derive
 from .equations import with_backward
 from .html import page
 from .numbers import plain, short
@@ -143,23 +144,42 @@ class Explanation:
         }
 
     def latex(self, *, gradients: str = "fraction") -> str:
-        """The forward pass and, gate by gate, the backward pass as equations in LaTeX.
+        r"""The forward pass and, gate by gate, the backward pass as equations in LaTeX.
 
         `gradients` is how the gradient of W is written: ``"fraction"`` for ∂L/∂W, ``"bar"`` for a bar
         over W. See `clearprop.emit.latex.latex` for the notation.
 
         >>> from clearprop import explain
         >>> print(explain(lambda x, y: x * y, 4.0, -5.0).latex())
-        \\begin{aligned}
-        L &= x y \\\\
-        \\frac{\\partial L}{\\partial x} &= y \\\\
-        \\frac{\\partial L}{\\partial y} &= x
-        \\end{aligned}
+        \begin{aligned}
+        L &= x y \\
+        \frac{\partial L}{\partial x} &= y \\
+        \frac{\partial L}{\partial y} &= x
+        \end{aligned}
         """
         from ..emit.latex import latex
 
         graph, pairs = with_backward(self.account)
         return latex(graph, gradients=gradients, gradient_of=pairs, all_steps=True)
+
+    def derive(self, x: str | Tensor) -> Derivation:
+        """Why the gradient of a value is what it is, entry by entry, for each gate that uses it.
+
+        `x` is the name of an input or a result, or the Tensor itself.
+
+        >>> import numpy as np
+        >>> def f(x, w):
+        ...     y = x @ w
+        ...     return np.sum(y)
+        >>> from clearprop import explain
+        >>> print(explain(f, np.ones((2, 3)), np.ones((3, 4))).derive("w"))
+        y = x @ w
+          y[i,j] = Σₖ x[i,k]·w[k,j]
+          w[k,j] goes into y[i,j] for every i, so
+          dw[k,j] = Σᵢ x[i,k]·dy[i,j]  ⇒  dw = xᵀ @ dy
+        """
+        name = x if isinstance(x, str) else (x.origin.name if x.origin else None)
+        return derive(self.account, str(name))
 
     def formula(self, x: str | Tensor) -> str:
         """The gradient with respect to an input as an expression in the inputs.

@@ -11,7 +11,7 @@ from .text import lines
 if TYPE_CHECKING:
     from .explanation import Explanation
 
-_STYLE = """
+STYLE = """
 .clearprop { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 13px;
   line-height: 1.45; white-space: pre-wrap; }
 .clearprop .head { font-weight: 700; }
@@ -34,7 +34,7 @@ def page(explanation: Explanation) -> str:
         )
     label = escape(f"{explanation.graph.name} = {short(explanation.value)}")
     return (
-        f"<style>{_STYLE}</style>\n"
+        f"<style>{STYLE}</style>\n"
         f'<figure class="clearprop-picture" aria-label="{label}">{explanation.svg()}</figure>\n'
         f'<div class="clearprop">{chr(10).join(rows)}</div>'
     )

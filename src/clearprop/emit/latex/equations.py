@@ -10,8 +10,8 @@ from ...graph import Graph, Node, Wire
 from ...passes import simplify
 from ...primitive import primitives
 from ...spec import is_floating
+from .parts import counts_rows, index_tokens
 from .symbols import subscripted, symbol, visible
-from .table import counts_rows, index_tokens
 from .text import ATOM, CLOSED, Tex
 from .writer import Expressions, plain_call
 
@@ -41,26 +41,26 @@ def latex(
     gradient_of: Iterable[tuple[Wire, Wire]] | None = None,
     all_steps: bool = False,
 ) -> str:
-    """The equations of a graph, one for each value that a person would name.
+    r"""The equations of a graph, one for each value that a person would name.
 
-    Numbers are italic, arrays bold, under the user's names; `1` in bold is an array of ones, and a vector is a
-    column. Functions, fractions and powers with ⊙ are taken entry by entry, indices count from 0. Blocks
+    Numbers are italic, arrays bold, under the user's names; `1` in bold is an array of ones, and a vector
+    is a column. Functions, fractions and powers with ⊙ are taken entry by entry, indices count from 0. Blocks
     and operations without a notation of their own are written as functions.
 
     Parameters
     ----------
     graph : of a function, or of ``value_and_grad`` of one
     gradients : how the gradient of W is written: ``"fraction"`` for ∂L/∂W, ``"bar"`` for W with a bar
-    gradient_of : pairs of a wire and the forward wire whose gradient it is; left out, names such as `dw` tell,
-        and the graph is simplified first
+    gradient_of : pairs of a wire and the forward wire whose gradient it is; left out, names such as `dw`
+        tell, and the graph is simplified first
     all_steps : an equation for each operation rather than for what a person would name
 
     >>> import clearprop
     >>> graph = clearprop.trace(lambda x, w: (x * w) ** 2, 2.0, 3.0)
     >>> print(latex(graph))
-    \\begin{aligned}
-    L &= (x\\, w)^2
-    \\end{aligned}
+    \begin{aligned}
+    L &= (x w)^2
+    \end{aligned}
     """
     if gradients not in ("fraction", "bar"):
         raise ValueError(f"gradients={gradients!r}: write 'fraction' or 'bar'")
@@ -80,7 +80,7 @@ def _by_name(graph: Graph) -> dict[Wire, Wire]:
     found: dict[Wire, Wire] = {}
     for wire in graph.wires():
         of = forward.get(wire.name[1:]) if wire.is_named and wire.name[:1] == "d" else None
-        given = wire in graph.inputs or forward.get(wire.name) is wire and not wire.is_constant
+        given = wire in graph.inputs or (forward.get(wire.name) is wire and not wire.is_constant)
         if of is not None and not given and of.spec.shape == wire.spec.shape:
             found[wire] = of
     return found
@@ -192,7 +192,9 @@ class _Equations:
             if out not in self.graph.outputs or (self.gradient_of[out] is own and out in known):
                 continue
             text = self.expressions.write(out)
-            if out.is_constant and out.spec.ndim and text.binds != ATOM or text.text[:1].isdigit():
+            if (out.is_constant and out.spec.ndim and text.binds != ATOM) or text.text[
+                :1
+            ].isdigit():
                 ones = "" if not out.spec.ndim else "\\mathbf{1}"
                 text = Tex(ones if ones and text.text == "1" else f"{text.text} {ones}".strip())
             lines += broken(self.gradient(own)[0], text)

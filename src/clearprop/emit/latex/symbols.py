@@ -10,20 +10,21 @@ from typing import Any
 
 import numpy as np
 
-GREEK = (
+GREEK = re.findall(
+    r"\w+",
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi "
-    "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
-).split()
+    "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega",
+)
 _OWN_LETTER = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", GREEK, strict=True))
 _WORDS = {"eps": "epsilon", "lam": "lambda", **{name: name for name in GREEK}, **_OWN_LETTER}
 _ACCENTS = {"hat": "hat", "bar": "bar", "tilde": "tilde"}
 
 
 def symbol(name: str, ndim: int, *, accents: bool = True) -> str:
-    """A name as a symbol; trailing digits and what follows an underscore are subscripts.
+    r"""A name as a symbol; trailing digits and what follows an underscore are subscripts.
 
     >>> symbol("x", 0), symbol("w1", 2), symbol("sigma", 1), symbol("h_pre", 1), symbol("y_hat", 0)
-    ('x', '\\\\mathbf{w}_1', '\\\\boldsymbol{\\\\sigma}', '\\\\mathbf{h}_{\\\\mathrm{pre}}', '\\\\hat{y}')
+    ('x', '\\mathbf{w}_1', '\\boldsymbol{\\sigma}', '\\mathbf{h}_{\\mathrm{pre}}', '\\hat{y}')
     """
     first, *rest = [part for part in name.split("_") if part] or [name]
     split = re.fullmatch(r"(\D+?)(\d+)", first)
@@ -83,10 +84,10 @@ _SHORT = 7
 
 
 def number(value: Any) -> str:
-    """A number as people write it: few digits, small fractions, powers of ten, multiples of pi.
+    r"""A number as people write it: few digits, small fractions, powers of ten, multiples of pi.
 
     >>> number(1e-5), number(2.0), number(1 / 3), number(2 * math.pi), number(0.1)
-    ('10^{-5}', '2', '\\\\frac{1}{3}', '2\\\\pi', '0.1')
+    ('10^{-5}', '2', '\\frac{1}{3}', '2\\pi', '0.1')
     """
     value = value.item() if isinstance(value, np.generic | np.ndarray) else value
     if isinstance(value, complex):

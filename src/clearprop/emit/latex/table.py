@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from ...graph import Node, Wire
-from ...ops.indexing import Slot
 from ...ops.subscripts import read
 from ...primitive import primitives
 from .symbols import subscripted, visible
@@ -15,7 +14,6 @@ from .text import (
     ATOM,
     CLOSED,
     COMPARISON,
-    NEGATIVE,
     PRODUCT,
     SUMMATION,
     Tex,
@@ -36,16 +34,30 @@ from .writer import (
     WRITERS,
     Expressions,
     Index,
-    Writer,
     aligned,
     extent,
     linear,
     product,
     stretched,
+    writes,
+)
+
+_PLAIN = (
+    "sign",
+    "relu",
+    "erf",
+    "erfc",
+    "clip",
+    "floor",
+    "ceil",
+    "logit",
+    "log_expit",
+    "isnan",
+    "isfinite",
 )
 
 FUNCTIONS.update(
-    {name: f"\\{name}" for name in "sin cos tan sinh cosh tanh exp log".split()}
+    {name: f"\\{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log")}
     | {
         "sigmoid": "\\sigma",
         "expit": "\\sigma",
@@ -58,10 +70,7 @@ FUNCTIONS.update(
         "maximum": "\\max",
         "minimum": "\\min",
     }
-    | {
-        name: operator(name)
-        for name in "sign relu erf erfc clip floor ceil logit log_expit isnan isfinite direction".split()
-    }
+    | {name: operator(name) for name in _PLAIN}
     | {
         "gammaln": "\\log \\Gamma",
         "ndtr": "\\Phi",
@@ -69,16 +78,6 @@ FUNCTIONS.update(
         "imag": "\\operatorname{Im}",
     }
 )
-
-
-def writes(*names: str) -> Callable[[Writer], Writer]:
-    """Decorator: this function writes these primitives."""
-
-    def note(function: Writer) -> Writer:
-        WRITERS.update(dict.fromkeys(names, function))
-        return function
-
-    return note
 
 
 # ---- arithmetic
@@ -296,8 +295,7 @@ def summed(letters: str, body: Tex) -> Tex:
     if not letters:
         return body
     if body.factor is not None and body.factor[2] is not None:
-        value, text, rest = body.factor
-        return multiplied(numeric(value, text), summed(letters, rest))
+        return linear(body, partial(summed, letters))
     return Tex(f"{_big(chr(92) + 'sum', letters)} {body.within(SUMMATION)}", SUMMATION)
 
 
@@ -487,136 +485,3 @@ def _concatenate(w: Expressions, node: Node, index: Index) -> Tex:
     beside = node.params["axis"] % node.out.spec.ndim == node.out.spec.ndim - 1
     parts = (" & " if beside else " \\\\ ").join(w.write(wire).text for wire in node.inputs)
     return w.entries(node.out, index, Tex(f"\\begin{{bmatrix}} {parts} \\end{{bmatrix}}"))
-
-
-# ---- parts of arrays
-
-
-def is_count(wire: Wire) -> bool:
-    """Whether a wire is 0, 1, 2, ... along its only axis."""
-    if not wire.is_constant or np.ndim(wire.constant) != 1:
-        return False
-    value = np.asarray(wire.constant)
-    return value.dtype.kind in "iu" and value.tolist() == list(range(len(value)))
-
-
-def full_index(node: Node, ndim: int) -> list[object]:
-    """A node's index with an entry for each axis of the array; None for new axes stays."""
-    parts = list(node.params["index"])
-    used = sum(_axes_of(node, part) for part in parts)
-    rest = [slice(None)] * (ndim - used)
-    for place, part in enumerate(parts):
-        if part is Ellipsis:
-            return parts[:place] + rest + parts[place + 1 :]
-    return parts + rest
-
-
-def _axes_of(node: Node, part: object) -> int:
-    if part is None or part is Ellipsis:
-        return 0
-    if isinstance(part, Slot):
-        spec = slot_wire(node, part).spec
-        return spec.ndim if spec.dtype.kind == "b" else 1
-    return 1
-
-
-def slot_wire(node: Node, slot: Slot) -> Wire:
-    """The input that holds an index array: the last ones, after what is read or written."""
-    slots = [p for p in node.params["index"] if isinstance(p, Slot)]
-    return node.inputs[len(node.inputs) - len(slots) + slot.number]
-
-
-def index_tokens(w: Expressions, node: Node, ndim: int) -> list[str]:
-    """A node's index as subscripts: ``i`` and ``y_i`` where rows are counted, else as in Python."""
-    parts = full_index(node, ndim)
-    slots = [slot_wire(node, p) for p in parts if isinstance(p, Slot)]
-    counted = any(is_count(wire) for wire in slots) and all(wire.spec.ndim == 1 for wire in slots)
-    letter = w.fresh(1)[0] if w.letters else "i"
-    tokens = []
-    for part in parts:
-        if isinstance(part, Slot):
-            wire = slot_wire(node, part)
-            if counted:
-                tokens.append(letter if is_count(wire) else w.write(wire, (letter,)).text)
-            else:
-                tokens.append(w.write(wire).text)
-        elif isinstance(part, slice):
-            start, stop = ("" if n is None else str(n) for n in (part.start, part.stop))
-            tokens.append(f"{start}:{stop}" + ("" if part.step in (None, 1) else f":{part.step}"))
-        elif part is not None:
-            tokens.append(str(part))
-    return tokens
-
-
-def counts_rows(node: Node, ndim: int) -> bool:
-    """Whether an index picks one entry of each row: ``x[np.arange(n), y]``."""
-    parts = full_index(node, ndim)
-    slots = [slot_wire(node, p) for p in parts if isinstance(p, Slot)]
-    return (
-        bool(slots)
-        and len(slots) == len(parts) == ndim
-        and any(map(is_count, slots))
-        and all(wire.spec.ndim == 1 for wire in slots)
-    )
-
-
-@writes("window", "gather")
-def _part(w: Expressions, node: Node, index: Index) -> Tex:
-    x = node.inputs[0]
-    ndim = x.spec.ndim
-    parts = full_index(node, ndim)
-    if index is not None and counts_rows(node, ndim):
-        (letter,) = index
-        tokens = []
-        for part in parts:
-            assert isinstance(part, Slot)
-            wire = slot_wire(node, part)
-            tokens.append(letter if is_count(wire) else w.write(wire, (letter,)).text)
-        return w.write(x, tuple(tokens))
-    if index is not None and all(
-        part is None or isinstance(part, int) or part == slice(None) for part in parts
-    ):
-        left = iter(index)
-        tokens = []
-        for part in parts:
-            if isinstance(part, int):
-                tokens.append(str(part))
-            else:
-                token = next(left)
-                tokens += [] if part is None else [token]
-        return w.write(x, tuple(tokens))
-    tokens = [
-        t
-        for t, n in zip(index_tokens(w, node, ndim), x.spec.shape, strict=False)
-        if n != 1 or t not in ("0", ":")
-    ]
-    if all(token == ":" for token in tokens):
-        return w.write(x)
-    whole, entry = w.symbols.get(x, (w.write(x), None)) if not x.is_constant else (w.write(x), None)
-    base = entry if entry is not None and node.out.spec.ndim == 0 else whole
-    picked = Tex(subscripted(base.within(ATOM), tokens))
-    return w.entries(node.out, index, picked)
-
-
-@writes("scatter")
-def _scatter(w: Expressions, node: Node, index: Index) -> Tex:
-    value = node.inputs[0]
-    ndim = node.out.spec.ndim
-    parts = full_index(node, ndim)
-    text = w.write(value)
-    if ndim == 1 and len(parts) == 1 and isinstance(parts[0], int):
-        unit = Tex(
-            f"\\mathbf{{e}}_{{{parts[0]}}}"
-            if parts[0] > 9 or parts[0] < 0
-            else f"\\mathbf{{e}}_{parts[0]}"
-        )
-        return w.entries(node.out, index, multiplied(text, unit))
-    if all(part is None or part == slice(None) for part in parts):
-        return w.entries(node.out, index, text)
-    tokens = ",".join(index_tokens(w, node, ndim))
-    return w.entries(node.out, index, called(f"{operator('scatter')}_{{{tokens}}}", text.text))
-
-
-@writes("one_hot")
-def _one_hot(w: Expressions, node: Node, index: Index) -> Tex:
-    return w.entries(node.out, index, called(operator("onehot"), w.write(node.inputs[0]).text))

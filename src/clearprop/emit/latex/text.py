@@ -1,4 +1,4 @@
-"""Pieces of LaTeX with how tightly they bind, so that brackets stand where they are needed and nowhere else."""
+"""Pieces of LaTeX with how tightly they bind, so that brackets stand where they are needed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A wire of a graph as an expression in LaTeX: the whole array, or some entries of it.
+r"""A wire of a graph as an expression in LaTeX: the whole array, or some entries of it.
 
 An *index* says which entries: one token for each axis, a letter or ``:`` for the whole axis; None means the
 whole array. Entry-by-entry operations hand it on to their operands, so that a sum reads
-``\\sum_{ij} (x_{ij} - y_{ij})^2``.
+``\sum_{ij} (x_{ij} - y_{ij})^2``.
 """
 
 from __future__ import annotations
@@ -33,6 +33,17 @@ WRITERS: dict[str, Writer] = {}
 """How each primitive is written; what is not here is written as a function of its inputs."""
 FUNCTIONS: dict[str, str] = {}
 """Entry-by-entry functions that are written before their arguments."""
+
+
+def writes(*names: str) -> Callable[[Writer], Writer]:
+    """Decorator: this function writes these primitives."""
+
+    def note(function: Writer) -> Writer:
+        WRITERS.update(dict.fromkeys(names, function))
+        return function
+
+    return note
+
 
 _LETTERS = "ijklmnpqrstuvabcdfgh"
 
@@ -155,8 +166,8 @@ def linear(x: Tex, change: Callable[[Tex], Tex]) -> Tex:
     """`change`, which is linear, with a number left in front."""
     if x.factor is None or x.factor[2] is None:
         return change(x)
-    value, text, rest = x.factor
-    return multiplied(numeric(value, text), change(rest))
+    value, text, _ = x.factor
+    return multiplied(numeric(value, text), change(x.factor[2]))
 
 
 def function(writer: Expressions, node: Node, index: Index) -> Tex:
