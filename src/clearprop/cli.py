@@ -86,6 +86,11 @@ def _parser() -> argparse.ArgumentParser:
         "--nudge", metavar="STEP", type=float, help="also raise each scalar input by STEP"
     )
     command.add_argument("--open", action="store_true", help="show the parts of blocks")
+    command.add_argument(
+        "--derive",
+        metavar="NAME",
+        help="instead of the ledger, show why the gradient of this value is what it is, entry by entry",
+    )
     command.set_defaults(run=_explain, command="explain")
     command = commands.add_parser(
         "source",
@@ -199,7 +204,9 @@ def _write(path: Path, text: str) -> None:
 def _show(explanation: Explanation, options: argparse.Namespace) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every terminal knows ∂
-    if options.json:
+    if options.derive:
+        print(explanation.derive(options.derive))
+    elif options.json:
         print(explanation.json())
     else:
         explanation.show()

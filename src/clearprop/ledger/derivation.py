@@ -33,7 +33,9 @@ class Step:
     def reason(self) -> str:
         """Why, in words."""
         if self.form is None:
-            return f"{self.node.primitive.name} has no index form. {self.node.primitive.why}".strip()
+            return (
+                f"{self.node.primitive.name} has no index form. {self.node.primitive.why}".strip()
+            )
         if self.form.reason:
             return self.form.reason
         forward, back, _ = self.form
@@ -42,7 +44,7 @@ class Step:
         name = target.text[1:]
         if held:
             return f"{name} goes into {entry.text} for every {' and '.join(held)}"
-        return self.node.primitive.why.rstrip(".").replace("A step", "a step", 1)
+        return self.node.primitive.why
 
 
 class Derivation:
@@ -76,11 +78,13 @@ class Derivation:
                 lines.append(f"  d{name} = {shown}")
             else:
                 lines.append(f"  {step.form.forward.text}")
-                lines.append(f"  {step.reason}, so")
+                lines.append(f"  {step.reason}" + ("" if step.reason.endswith(".") else ", so"))
                 arrow = f"  ⇒  d{name} = {step.array}" if step.array else ""
                 lines.append(f"  {step.form.backward.text}{arrow}")
         if len(self.steps) > 1:
-            lines.append(f"{name} is used {len(self.steps)} times: d{name} is the sum of these contributions")
+            lines.append(
+                f"{name} is used {len(self.steps)} times: d{name} is the sum of these contributions"
+            )
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -94,15 +98,19 @@ class Derivation:
         ...     return np.sum(x * w)
         >>> print(explain(f, np.ones(3), np.ones(3)).derive("w").latex())
         \begin{aligned}
-        t_{1,i} &= x_i w_i \\
-        \bar{w}_i &= \bar{t}_{1,i} x_i
+        (t_1)_i &= x_i w_i \\
+        \bar{w}_i &= (\bar{t}_1)_i x_i
         \end{aligned}
         """
         lines = []
         for step in self.steps:
             if step.form is not None:
                 for equation in step.form[:2]:
-                    lines.append(equation.tex.replace(" = ", " &= ", 1).replace(" \\mathrel", " &\\mathrel", 1))
+                    lines.append(
+                        equation.tex.replace(" = ", " &= ", 1).replace(
+                            " \\mathrel", " &\\mathrel", 1
+                        )
+                    )
         if not lines:
             return ""
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
@@ -143,7 +151,9 @@ def derive(account: Account, name: str) -> Derivation:
     wires = {w.name: w for w in account.graph.wires() if not w.is_constant}
     wire = wires.get(name)
     if wire is None:
-        raise GradientError(f"derive({name!r}): there is no such value; there are {', '.join(wires)}")
+        raise GradientError(
+            f"derive({name!r}): there is no such value; there are {', '.join(wires)}"
+        )
     if wire not in account.gradients:
         raise GradientError(
             f"derive({name!r}): {name} gets no gradient: it holds no floating point numbers, or "

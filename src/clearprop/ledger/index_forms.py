@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..emit.latex.parts import is_count
 from ..graph import Node, Wire
 from ..ops.indexing import Slot
 from ..ops.subscripts import read
@@ -32,6 +33,7 @@ from .indices import (
     letter,
     looked_up,
     product,
+    ratio,
     total,
 )
 from .local import rule_graph
@@ -188,7 +190,10 @@ def _and(letters: Sequence[str]) -> str:
 def sum_of_products(use: Use, terms: Sequence[str], output: str, sizes: dict[str, int]) -> Form:
     """Operands whose axes have these letters, multiplied, and summed over what the output lacks."""
     places = [
-        [fixed(0) if n == 1 != sizes[c] else letter(c) for c, n in zip(t, use.shape(i), strict=True)]
+        [
+            fixed(0) if n == 1 != sizes[c] else letter(c)
+            for c, n in zip(t, use.shape(i), strict=True)
+        ]
         for i, t in enumerate(terms)
     ]
     y = [letter(c) for c in output]
@@ -203,10 +208,14 @@ def sum_of_products(use: Use, terms: Sequence[str], output: str, sizes: dict[str
         for c in sizes
         if c not in left.letters and any(c in f.letters for f in back if isinstance(f, Entry))
     ]
+    alone = all(c in left.letters for c in output)
+    entry = factors[use.position].text
+    reason = f"{entry} goes into {use.result(y).text} alone" if alone else ""
     diagonal = len(set(terms[use.position])) < len(terms[use.position])
     return Form(
         Equation(use.result(y), total(summed, product(*factors)), sizes),
         Equation(left, total(over, product(*back)), sizes, note="0 elsewhere" if diagonal else ""),
+        reason,
     )
 
 
@@ -279,7 +288,7 @@ def _sum(use: Use) -> Form:
 @forms("mean")
 def _mean(use: Use) -> Form:
     r = Reduction(use)
-    share = apply(primitives.divide, Number(1), Number(r.count))
+    share = ratio(1, r.count)
     forward = product(share, total(r.gone, use.read(0, r.x)))
     back = apply(primitives.divide, use.given(r.y), Number(r.count))
     return Form(
@@ -350,21 +359,17 @@ def _spread(use: Use) -> Form:
     kept = average if use.node.params["keepdims"] else average.reshape(use.out.spec.shape)
     mean = Entry("mean", kept, tuple(r.y))
     away = apply(primitives.subtract, x, mean)
-    share = apply(primitives.divide, Number(1), Number(rest))
+    share = ratio(1, rest)
     variance: Term = product(share, total(r.gone, apply(primitives.power, away, Number(2))))
     if use.node.primitive.name == "var":
-        back = product(
-            use.given(r.y), apply(primitives.divide, Number(2), Number(rest)), away
-        )
+        back = product(use.given(r.y), ratio(2, rest), away)
         forward: Term = variance
     else:
         forward = apply(primitives.sqrt, variance)
         below = product(Number(rest), y)
         back = product(use.given(r.y), apply(primitives.divide, away, below))
     reason = "the mean moves with the entries, too, but the deviations from it add up to 0"
-    return Form(
-        Equation(y, forward, r.sizes), Equation(use.target(r.x), back, r.sizes), reason
-    )
+    return Form(Equation(y, forward, r.sizes), Equation(use.target(r.x), back, r.sizes), reason)
 
 
 @forms("logsumexp")
@@ -409,7 +414,7 @@ def _nll_loss(use: Use) -> Form | None:
     rows = use.shape()[0]
     label = use.node.inputs[1]
     right = [letter(i), looked_up(label.name, use.account.values[label], [i])]
-    share = apply(primitives.divide, Number(-1), Number(rows))
+    share = ratio(-1, rows)
     back = apply(primitives.negative, apply(primitives.divide, use.given([]), Number(rows)))
     return Form(
         Equation(use.result([]), product(share, total([i], use.read(0, right))), {i: rows}),
@@ -493,8 +498,10 @@ def _digit(groups: list[tuple[str, int]], after: int, n: int, size: int) -> Plac
         text = " + ".join(c if w == 1 else f"{w}·{c}" for c, w in parts).replace(" ", "")
         tex = text.replace("·", " ")
         names = tuple(c for c, _ in parts)
-        return letter(text) if len(parts) == 1 and text == names[0] else Place(
-            text, tex, names, lambda p: sum(w * p[c] for c, w in parts)
+        return (
+            letter(text)
+            if len(parts) == 1 and text == names[0]
+            else Place(text, tex, names, lambda p: sum(w * p[c] for c, w in parts))
         )
     inner = "+".join(c if w == 1 else f"{w}·{c}" for c, w, _ in weights)
     text = f"({inner})"
@@ -541,7 +548,10 @@ def _concatenate(use: Use) -> Form:
         to = [*x[:axis], fixed(use.position), *x[axis:]]
     else:
         start = sum(use.shape(i)[axis] for i in range(use.position))
-        to = [along(c, start, 1) if a == axis else p for a, (c, p) in enumerate(zip(names, x, strict=True))]
+        to = [
+            along(c, start, 1) if a == axis else p
+            for a, (c, p) in enumerate(zip(names, x, strict=True))
+        ]
     form = moved(use, to, x, sizes)
     return form._replace(forward=Equation(use.result(to), use.read(use.position, x), sizes))
 
@@ -550,7 +560,9 @@ def _concatenate(use: Use) -> Form:
 def _pad(use: Use) -> Form | None:
     names = use.letters[: len(use.shape())]
     sizes = dict(zip(names, use.shape(), strict=True))
-    to = [along(c, before, 1) for c, (before, _) in zip(names, use.node.params["width"], strict=True)]
+    to = [
+        along(c, before, 1) for c, (before, _) in zip(names, use.node.params["width"], strict=True)
+    ]
     return moved(use, to, [letter(c) for c in names], sizes, forward_note="a constant elsewhere")
 
 
@@ -634,7 +646,8 @@ def picked(use: Use, shape: Sequence[int]) -> tuple[list[Place], list[Place], di
             names = [f"p{n}" for n in range(len(found))] if len(found) > 1 else ["p"]
             lookups += list(zip(names, found, strict=True))
         else:
-            lookups.append((wire.name, array))
+            counts = len(arrays) > 1 and is_count(wire) and array.ndim == 1
+            lookups.append(("" if counts else wire.name, array))
     common = np.broadcast_shapes(*(a.shape for _, a in lookups)) if lookups else ()
     free = iter(use.letters)
     # letters are given in the order of the result's axes
@@ -666,7 +679,7 @@ def picked(use: Use, shape: Sequence[int]) -> tuple[list[Place], list[Place], di
             to.append(letter(c))
             axis += 1
         else:
-            if lookups and together and not index_letters and "array" in kinds[i:i + 1]:
+            if lookups and together and not index_letters and "array" in kinds[i : i + 1]:
                 if kinds.index("array") == i:
                     add_common()
             is_mask = isinstance(part, Slot) and arrays[part.number].dtype.kind == "b"
@@ -684,12 +697,17 @@ def picked(use: Use, shape: Sequence[int]) -> tuple[list[Place], list[Place], di
         elif isinstance(part, Slot):
             array = arrays[part.number]
             for _ in range(array.ndim if array.dtype.kind == "b" else 1):
-                source.append(looked_up(*next(left), index_letters))
+                name, found = next(left)
+                counted = not name and len(common) == 1
+                source.append(
+                    letter(index_letters[0]) if counted else looked_up(name, found, index_letters)
+                )
                 axis += 1
         else:
             source.append(fixed(part % shape[axis]))
             axis += 1
-    repeats = any(a.dtype.kind in "iu" for a in arrays)
+    counted = any(not name for name, _ in lookups)
+    repeats = any(a.dtype.kind in "iu" for a in arrays) and not counted
     return to, source, sizes, repeats
 
 

@@ -19,12 +19,14 @@ from ..emit.latex.symbols import subscripted, symbol
 from ..emit.latex.text import ATOM, PRODUCT, SUMMATION, Tex, multiplied
 from ..emit.latex.writer import Expressions
 from ..graph import Graph, Node, Wire, evaluate_node
-from ..primitive import Primitive
+from ..primitive import Primitive, primitives
 from ..spec import ArraySpec
 
 Positions = Mapping[str, Any]
 """For each letter the numbers 0, 1, ..., along an axis of its own."""
 
+_MULTIPLIED, _SUMMED = 20, 15
+"""How tightly ``x * y`` and a sum over letters bind, in the scale of the primitives' notations."""
 LETTERS = "ijklmnprstuvh"
 """Letters that Unicode has as subscripts."""
 _LOW = dict(zip("ijklmnprstuvhaeox", "ᵢⱼₖₗₘₙₚᵣₛₜᵤᵥₕₐₑₒₓ", strict=True))
@@ -67,7 +69,10 @@ def looked_up(name: str, array: Any, names: Sequence[str]) -> Place:
     """An index array's entry: ``r[i]``."""
     array = np.asarray(array)
     own = names[len(names) - array.ndim :] if array.ndim else []
-    places = [letter(c) if n != 1 or array.size == 1 else fixed(0) for c, n in zip(own, array.shape, strict=True)]
+    places = [
+        letter(c) if n != 1 or array.size == 1 else fixed(0)
+        for c, n in zip(own, array.shape, strict=True)
+    ]
     entry = Entry(name, array, tuple(places))
     return Place(entry.text, entry.tex.text, entry.letters, entry.value)
 
@@ -89,6 +94,11 @@ class Term:
     @property
     def binds(self) -> int:
         return ATOM
+
+    @property
+    def within(self) -> str:
+        """As a factor: a sum stands in brackets."""
+        return f"({self.text})" if self.binds < _MULTIPLIED else self.text
 
     def value(self, p: Positions) -> Any:
         raise NotImplementedError
@@ -134,7 +144,8 @@ class Entry(Term):
     def tex(self) -> Tex:
         text = symbol(self.name, 0)
         if self.is_gradient:
-            text = f"\\bar{{{text}}}"
+            numbered = re.fullmatch(r"([^\d_]+)_?(\d+)", self.name)
+            text = symbol("_bar_".join(numbered.groups()), 0) if numbered else f"\\bar{{{text}}}"
         return Tex(subscripted(text, [place.tex for place in self.places]) if self.places else text)
 
     @property
@@ -154,7 +165,11 @@ class Product(Term):
 
     @property
     def text(self) -> str:
-        return "·".join(f"({f.text})" if f.binds < PRODUCT else f.text for f in self.factors)
+        *first, last = self.factors
+        texts = [
+            f"({f.text})" if f.binds <= _MULTIPLIED and " / " in f.text else f.within for f in first
+        ]
+        return "·".join([*texts, last.text if isinstance(last, Total) else last.within])
 
     @property
     def tex(self) -> Tex:
@@ -165,7 +180,7 @@ class Product(Term):
 
     @property
     def binds(self) -> int:
-        return PRODUCT
+        return _MULTIPLIED
 
     def value(self, p: Positions) -> Any:
         result = self.factors[0].value(p)
@@ -175,8 +190,14 @@ class Product(Term):
 
 
 def product(*factors: Term) -> Term:
-    """A product of one factor is that factor."""
-    return factors[0] if len(factors) == 1 else Product(factors)
+    """A product; ones are left out."""
+    kept = tuple(f for f in factors if not (isinstance(f, Number) and f.number == 1)) or factors[:1]
+    return kept[0] if len(kept) == 1 else Product(kept)
+
+
+def ratio(x: float, y: float) -> Term:
+    """A quotient of numbers, as a number where it is whole."""
+    return Number(x / y) if y and x % y == 0 else apply(primitives.divide, Number(x), Number(y))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +209,9 @@ class Total(Term):
 
     @property
     def text(self) -> str:
-        body = f"({self.body.text})" if self.body.binds < SUMMATION else self.body.text
         known = all(c in _LOW for c in self.letters)
         low = "".join(_LOW[c] for c in self.letters) if known else f"_{{{','.join(self.letters)}}}"
-        return f"Σ{low} {body}"
+        return f"Σ{low} {self.body.within}"
 
     @property
     def tex(self) -> Tex:
@@ -200,7 +220,7 @@ class Total(Term):
 
     @property
     def binds(self) -> int:
-        return SUMMATION
+        return _SUMMED
 
     def value(self, p: Positions) -> Any:
         value = np.asarray(self.body.value(p))
@@ -231,7 +251,7 @@ class Apply(Term):
         return self._written()[1]
 
     def _written(self) -> tuple[str, int]:
-        text, binds = write(self.node, [(x.text, min(x.binds, 45 if isinstance(x, Total) else 100)) for x in self.inputs])
+        text, binds = write(self.node, [(x.text, x.binds) for x in self.inputs])
         text = text.replace(" * ", "·")
         return re.sub(r"\*\*(\d+)(?![.\d])", lambda m: m[1].translate(_RAISED), text), binds
 

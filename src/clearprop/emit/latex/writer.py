@@ -220,4 +220,4 @@ def product(writer: Expressions, node: Node, index: Index) -> Tex:
 
 def _comes_first(y: Tex, x: Tex) -> bool:
     """Whether y stands before x in a product of numbers: a sum after what is a single factor."""
-    return x.binds <= SUM < y.binds
+    return x.binds <= SUM and y.binds == ATOM
