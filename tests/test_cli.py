@@ -653,3 +653,17 @@ def test_source_writes_a_file(make: Make, capsys: Capture, tmp_path: Path) -> No
 def test_source_refuses(make: Make, capsys: Capture) -> None:
     assert main(["source", make(), "--to", "fortran"]) == 1
     assert "no target 'fortran'" in capsys.readouterr().err
+
+
+# ---- derivations
+
+
+def test_derive(make: Make, capsys: Capture) -> None:
+    path = make("def f(x, w):\n    y = x @ w\n    return y.sum()\n")
+    text = printed(capsys, path, "--at", "x=5x3", "--at", "w=3x2", "--derive", "w")
+    assert "dw[k,j] = Σᵢ x[i,k]·dy[i,j]  ⇒  dw = xᵀ @ dy" in text
+    assert "Backward" not in text
+
+
+def test_derive_of_an_unknown_name(make: Make, capsys: Capture) -> None:
+    assert "no such value; there are x, w, f" in refusal(capsys, 1, make(), "--derive", "v")

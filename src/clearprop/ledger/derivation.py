@@ -12,6 +12,7 @@ from ..emit.expressions import expression
 from ..errors import GradientError, GradientMismatch
 from ..graph import Node, Wire
 from ..spec import stretched_axes
+from . import index_moves as index_moves  # which fills the table, too
 from .account import Account, Gate, Passage
 from .html import STYLE
 from .index_forms import Form, Use, form_of
@@ -68,7 +69,9 @@ class Derivation:
     def __str__(self) -> str:
         name = self.wire.name
         if not self.steps:
-            return f"{name} is the result, where the gradient starts: d{name} = 1 unless another one was given"
+            return (
+                f"{name} is the result, where the gradient starts: d{name} = 1, or what was given"
+            )
         lines: list[str] = []
         for step in self.steps:
             lines.append(written(step.node))

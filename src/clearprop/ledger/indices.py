@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from ..emit.expressions import write
 from ..emit.latex.symbols import number as number_tex
 from ..emit.latex.symbols import subscripted, symbol
-from ..emit.latex.text import ATOM, PRODUCT, SUMMATION, Tex, multiplied
+from ..emit.latex.text import ATOM, SUMMATION, Tex, multiplied
 from ..emit.latex.writer import Expressions
 from ..graph import Graph, Node, Wire, evaluate_node
 from ..primitive import Primitive, primitives
@@ -89,6 +90,7 @@ class Term:
 
     @property
     def tex(self) -> Tex:
+        """In LaTeX."""
         raise NotImplementedError
 
     @property
@@ -235,27 +237,31 @@ def total(letters: Sequence[str], body: Term) -> Term:
     return Total(tuple(letters), body) if letters else body
 
 
-@dataclass(frozen=True, slots=True)
 class Apply(Term):
-    """A primitive or a block on entries."""
+    """A primitive or a block on entries; written and evaluated once, however often it is used."""
 
-    node: Node
-    inputs: tuple[Term, ...]
+    def __init__(self, node: Node, inputs: tuple[Term, ...]) -> None:
+        self.node = node
+        self.inputs = inputs
+        self.known: tuple[Positions, Any] | None = None
 
     @property
     def text(self) -> str:
-        return self._written()[0]
+        return self.written[0]
 
     @property
     def binds(self) -> int:
-        return self._written()[1]
+        return self.written[1]
 
-    def _written(self) -> tuple[str, int]:
+    @cached_property
+    def written(self) -> tuple[str, int]:
+        """The text, and how tightly it binds."""
         text, binds = write(self.node, [(x.text, x.binds) for x in self.inputs])
         text = text.replace(" * ", "·")
-        return re.sub(r"\*\*(\d+)(?![.\d])", lambda m: m[1].translate(_RAISED), text), binds
+        powers = re.sub(r"\*\*(\d+)(?![.\d])", lambda m: m[1].translate(_RAISED), text)
+        return powers, binds
 
-    @property
+    @cached_property
     def tex(self) -> Tex:
         spec = ArraySpec((), np.dtype(float))
         wires = tuple(Wire("x", spec) for _ in self.inputs)
@@ -265,7 +271,9 @@ class Apply(Term):
         return writer.write(node.out)
 
     def value(self, p: Positions) -> Any:
-        return evaluate_node(self.node, [x.value(p) for x in self.inputs])[0]
+        if self.known is None or self.known[0] is not p:
+            self.known = (p, evaluate_node(self.node, [x.value(p) for x in self.inputs])[0])
+        return self.known[1]
 
 
 def apply(primitive: Primitive, *inputs: Term, **params: Any) -> Apply:

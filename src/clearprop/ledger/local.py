@@ -85,6 +85,8 @@ def rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
     else:
         body = node.body
         assert body is not None
+        if is_factor:  # a body is as large as its inputs, so its upstream gradient must be, too
+            g = np.ones(node.out.spec.shape, node.out.spec.dtype)[()]
 
         def rule() -> Any:
             def run(x: Any) -> Any:

@@ -109,12 +109,18 @@ class _Equations:
         self.all_steps = all_steps
         self.pairs = pairs
         self.gradient_of: dict[Wire, Wire] = {}
+        forward_made = {of for _, of in pairs}
+        forward_made |= {w for node in graph.nodes if not node.is_backward for w in node.outputs}
+        forward_made |= {w for w in graph.inputs if w.is_named}
         for wire, of in pairs:
-            self.gradient_of.setdefault(wire, of)
+            if wire not in forward_made:  # as where the gradient of x in x * w is w
+                self.gradient_of.setdefault(wire, of)
         forward = [w for w in graph.wires() if w not in self.gradient_of]
         self.named = {w.name: w for w in forward if w.is_named}
         self.expressions = Expressions(graph, self.named)
         self.uses = {wire: len(found) for wire, found in graph.users().items()}
+        self.readers = {x: reader for reader in graph.nodes for x in reader.inputs[:1]}
+        """Of what is the first input of one operation alone: that operation."""
         for wire in graph.outputs:
             self.uses[wire] = self.uses.get(wire, 0) + 1
         self.given: set[str] = set()
@@ -189,7 +195,7 @@ class _Equations:
         lines = [line for node in self.graph.nodes for line in self.equation(node)]
         known = {w for node in self.graph.nodes for w in node.outputs}
         for out, own in dict.fromkeys(self.pairs):
-            if out not in self.graph.outputs or (self.gradient_of[out] is own and out in known):
+            if out not in self.graph.outputs or (self.gradient_of.get(out) is own and out in known):
                 continue
             text = self.expressions.write(out)
             if (out.is_constant and out.spec.ndim and text.binds != ATOM) or text.text[
@@ -246,9 +252,17 @@ class _Equations:
             return True
         if node.primitive.name in _LAYOUT:
             return False
+        if self.uses[wire] == 1 and self._continues(node):
+            return False
         width = visible(self.right_side(node).text)
         users = self.uses[wire]
         return (users > 1 and width > _CHEAP) or width > _LONGEST
+
+    def _continues(self, node: Node) -> bool:
+        """Whether it is a sum that a sum goes on with: lines break between terms."""
+        sums = (primitives.add, primitives.subtract)
+        reader = self.readers.get(node.out)
+        return reader is not None and node.primitive in sums and reader.primitive in sums
 
     def _give_any(self, wire: Wire, node: Node) -> None:
         """A symbol for what an equation defines."""

@@ -192,9 +192,9 @@ def _larger(w: Expressions, node: Node, index: Index) -> Tex:
 
 _SIGNS = {
     "greater": ">",
-    "greater_equal": "\\ge",
+    "greater_equal": "\\geq",
     "less": "<",
-    "less_equal": "\\le",
+    "less_equal": "\\leq",
     "equal": "=",
     "not_equal": "\\ne",
 }
@@ -221,13 +221,14 @@ def _join(w: Expressions, node: Node, index: Index) -> Tex:
 
 @writes("logical_not", "invert")
 def _not(w: Expressions, node: Node, index: Index) -> Tex:
-    return Tex(f"\\lnot {w.operands(node, index)[0].within(CLOSED)}", CLOSED)
+    return Tex(f"\\neg {w.operands(node, index)[0].within(CLOSED)}", CLOSED)
 
 
 @writes("where")
 def _where(w: Expressions, node: Node, index: Index) -> Tex:
-    if _is_guard(w, node):
-        return w.operands(node, index)[1]
+    kept = _guarded(w, node)
+    if kept is not None:
+        return w.operands(node, index)[kept]
     condition, x, y = (t.text for t in w.operands(node, index))
     if (
         condition.startswith("\\left[")
@@ -239,17 +240,17 @@ def _where(w: Expressions, node: Node, index: Index) -> Tex:
     return Tex(f"\\begin{{cases}} {rows} \\end{{cases}}", ATOM)
 
 
-def _is_guard(w: Expressions, node: Node) -> bool:
-    """Whether a choice only keeps infinities out: a formula on paper has none."""
-    condition, _, other = node.inputs
+def _guarded(w: Expressions, node: Node) -> int | None:
+    """The input that is meant by a choice which only keeps infinities or zeros out."""
+    condition, x, y = node.inputs
     made = w.makers.get(condition)
-    zero = other.is_constant and not np.any(other.constant)
-    return (
-        zero
-        and condition not in w.symbols
-        and made is not None
-        and made.primitive is primitives.isfinite
-    )
+    if made is None or condition in w.symbols:
+        return None
+    if made.primitive is primitives.isfinite and y.is_constant and not np.any(y.constant):
+        return 1
+    zero = made.inputs[-1]
+    compared = made.primitive is primitives.equal and made.inputs[0] is y and zero.is_constant
+    return 2 if compared and x.is_constant and not np.any(zero.constant) else None
 
 
 # ---- reductions
@@ -310,6 +311,8 @@ def _mean(w: Expressions, node: Node, index: Index) -> Tex:
 @writes("max", "min")
 def _extreme(w: Expressions, node: Node, index: Index) -> Tex:
     letters, body, _ = _reduced(w, node, index)
+    if not letters:
+        return body
     return Tex(f"{_big(chr(92) + node.primitive.name, letters)} {body.within(PRODUCT)}", SUMMATION)
 
 
@@ -317,12 +320,16 @@ def _extreme(w: Expressions, node: Node, index: Index) -> Tex:
 def _spread(w: Expressions, node: Node, index: Index) -> Tex:
     letters, body, _ = _reduced(w, node, index)
     name = operator("Var" if node.primitive.name == "var" else "std")
+    if not letters:
+        return called(name, body.text)
     return called(f"{name}_{letters}" if len(letters) == 1 else f"{name}_{{{letters}}}", body.text)
 
 
 @writes("logsumexp")
 def _logsumexp(w: Expressions, node: Node, index: Index) -> Tex:
     letters, body, _ = _reduced(w, node, index)
+    if not letters:
+        return body
     inner = (
         f"\\exp{bracketed(body.text)}"
         if ":" in body.text or visible(body.text) > 16
@@ -393,12 +400,12 @@ def _einsum(w: Expressions, node: Node, index: Index) -> Tex:
         node.params["subscripts"], tuple(wire.spec.shape for wire in node.inputs)
     )
     letters = dict.fromkeys("".join(terms))
-    free = [c for c in w.letters if c not in w.bound and c not in (index or ())]
-    own = {c: c for c in letters if c in free}
-    rest = iter(c for c in free if c not in own)
+    given = index if index is not None and ":" not in index else ()
+    own = dict(zip(output, given, strict=False))
+    free = [c for c in w.letters if c not in w.bound and c not in given]
+    own |= {c: c for c in letters if c not in own and c in free}
+    rest = (c for c in free if c not in own.values())
     own |= {c: next(rest) for c in letters if c not in own}
-    if index is not None and ":" not in index:
-        own |= dict(zip(output, index, strict=True))
     inner = [own[c] for c in letters if c not in output]
     w.bound += inner
     body = numeric(1.0, "1")
@@ -406,7 +413,7 @@ def _einsum(w: Expressions, node: Node, index: Index) -> Tex:
         body = multiplied(body, w.write(wire, tuple(own[c] for c in term)))
     del w.bound[len(w.bound) - len(inner) :]
     entry = summed(",".join(inner), body)
-    if not output or (index is not None and ":" not in index):
+    if not output or given:
         return entry
     whole = Tex(subscripted(f"\\left[{entry.text}\\right]", [own[c] for c in output]), CLOSED)
     return w.entries(node.out, index, whole)

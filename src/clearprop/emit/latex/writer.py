@@ -93,6 +93,8 @@ class Expressions:
         return Tex(subscripted(base.within(ATOM), tokens))
 
     def constant(self, wire: Wire) -> Tex:
+        if wire.constant is None:
+            return Tex("\\mathrm{None}")
         value = np.asarray(wire.constant)
         if value.size and (value == value.flat[0]).all():
             first, text = value.flat[0], number(value.flat[0])
