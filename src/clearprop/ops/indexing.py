@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..bundle import Bundle
 from ..errors import DtypeError, TraceError
 from ..primitive import Custom, Sample, answers, floats, primitive
 from ..spec import ArraySpec, is_floating, shape_of
@@ -169,6 +170,8 @@ gather = primitive(
 
 @answers(operator.getitem)
 def getitem(x: Any, index: Any) -> Any:
+    if type(getattr(x, "value", None)) is Bundle:  # one of several results
+        return tuple(x)[index]
     parts, arrays = _split(index)
     return (gather if arrays else window)(x, *arrays, index=parts)
 
