@@ -25,7 +25,7 @@ CONSTANTS = {("copysign", 1), ("heaviside", 0), ("nextafter", 1)}
 """Floating inputs without a rule, beside others that have one: the output is piecewise constant in them."""
 
 
-ONE_TRIANGLE = {"cholesky", "eigh", "eigvalsh"}
+ONE_TRIANGLE = {"cholesky", "eigh", "eigvalsh", "mirror"}
 """Records that read one triangle of a symmetric matrix; their gradients belong to both."""
 
 

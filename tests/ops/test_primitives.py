@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -144,6 +145,14 @@ def _cofactor_slopes(a: Any, step: Any) -> Any:
     return out
 
 
+def _exchanged(order: Any, i: int, j: int) -> Any:
+    return np.where(order == order[i], order[j], np.where(order == order[j], order[i], order))
+
+
+def _stacked_orders(a: Any) -> Any:
+    return np.stack([scipy.linalg.qr(x, pivoting=True)[2] for x in a])
+
+
 REFERENCES: dict[str, Callable[..., Any]] = {
     **SPECIAL,
     "sigmoid": lambda x: scipy.special.expit(x) if x.dtype.kind == "f" else 1 / (1 + np.exp(-x)),
@@ -166,15 +175,24 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "recurrence": _recurrence,
     "conj": np.conj,
     **{
-        f.__name__: lambda a, f=f: f(a.astype(float)).astype(a.dtype)
-        for f in map(scipy.linalg.__getattribute__, ("expm", "logm", "sqrtm", "sinm", "cosm"))
+        f.__name__: lambda a, f=f: (
+            f(a.astype(np.result_type(a, float))).astype(a.dtype) if a.size else a
+        )
+        for f in map(scipy.linalg.__getattribute__, ("expm", "logm", "sinm", "cosm"))
     },
+    "sqrtm": lambda a, to_complex: (
+        scipy.linalg.sqrtm(a) + np.zeros((), np.complex64 if to_complex else a.dtype)
+    ),
     "solve_triangular": scipy.linalg.solve_triangular,
     "solve_sylvester": scipy.linalg.solve_sylvester,
-    "lu_factor": lambda a: (scipy.linalg.lu_factor(a)[0], scipy.linalg.lu_factor(a)[1].astype(int)),
-    "row_order": lambda pivots: scipy.linalg.lu_solve((np.eye(3), pivots), np.arange(3.0)).astype(
-        int
+    "lu_factor": lambda a: tuple(scipy.linalg.lu_factor(a)),
+    "row_order": lambda pivots, rows: functools.reduce(
+        lambda order, pair: _exchanged(order, *pair), enumerate(pivots), np.arange(rows)
     ),
+    "column_order": lambda a: (
+        scipy.linalg.qr(a, pivoting=True)[2] if a.ndim == 2 else _stacked_orders(a)
+    ),
+    "mirror": lambda a, lower, conjugate: a,
     "cofactors": _cofactors,
     "cofactor_slopes": _cofactor_slopes,
     "inv_or_nan": np.linalg.inv,

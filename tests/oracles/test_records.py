@@ -105,6 +105,7 @@ def cofactors(a: Any) -> Any:
 
 
 THEIRS: dict[str, Callable[..., Any]] = {
+    "mirror": lambda a, lower, conjugate: (a + (jnp.conj(a) if conjugate else a).mT) / 2,
     "inv_or_nan": jnp.linalg.inv,
     "cofactors": cofactors,
     "cofactor_slopes": lambda a, step: jax.jvp(cofactors, (a,), (step,))[1],

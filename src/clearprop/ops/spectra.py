@@ -58,7 +58,7 @@ def eigh_vjp(g: Any, out: Any, a: Any, UPLO: str) -> Any:
     gw, gv = g
     w, v = out
     if gv is None:
-        return (v * row(gw)) @ adjoint(v)
+        return hermitian_part((v * row(gw)) @ adjoint(v))
     tolerance = column(rounding(w, a.shape[-1]))
     inner = quotient(adjoint(v) @ gv, row(w) - column(w), tolerance)
     if gw is not None:
@@ -103,7 +103,7 @@ def _eigvalsh_spec(a: Any, UPLO: str) -> ArraySpec:
 
 def eigvalsh_vjp(g: Any, out: Any, a: Any, UPLO: str) -> Any:
     v = np.linalg.eigh(a, UPLO)[1]  # type: ignore[call-overload]
-    return (v * row(g)) @ adjoint(v)
+    return hermitian_part((v * row(g)) @ adjoint(v))
 
 
 _eigvalsh_record = primitive(

@@ -21,15 +21,53 @@ from typing import Any
 import numpy as np
 from scipy import linalg as sp
 
-from ..bundle import Bundle
-from ..errors import UnsupportedError
-from ..ops.matrices import adjoint, well_conditioned
-from ..ops.specs import same
-from ..primitive import Sample, floats, primitive
-from ..spec import ArraySpec, promote
-from .matrix_functions import cosm, expm, is_plain, logm, one_matrix, sinm, sqrtm
+from ..errors import ShapeError, UnsupportedError
+from ..spec import ArraySpec
+from ..tensor import Tensor
+from .decompositions import eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
+from .equations import solve_continuous_lyapunov, solve_sylvester
+from .matrix_functions import cosm, expm, logm, sinm, sqrtm
+from .stacks import (
+    is_plain,
+    mirror,
+    one_or_more,
+    one_or_more_square,
+    right_hand_sides,
+)
+from .triangular import (
+    cho_factor,
+    cho_solve,
+    cholesky,
+    lu,
+    lu_factor,
+    lu_solve,
+    solve_triangular,
+)
 
-__all__ = [*sp.__all__, "cosm", "expm", "logm", "sinm", "sqrtm"]
+__all__ = [
+    *sp.__all__,
+    "cho_factor",
+    "cho_solve",
+    "cholesky",
+    "cosm",
+    "eig",
+    "eigh",
+    "eigvals",
+    "eigvalsh",
+    "expm",
+    "logm",
+    "lu",
+    "lu_factor",
+    "lu_solve",
+    "qr",
+    "sinm",
+    "solve_continuous_lyapunov",
+    "solve_sylvester",
+    "solve_triangular",
+    "sqrtm",
+    "svd",
+    "svdvals",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -38,266 +76,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return dir(sp)
-
-
-# ---- triangular systems
-
-
-def _solve_triangular(a: Any, b: Any, trans: int, lower: bool, unit_diagonal: bool) -> Any:
-    return sp.solve_triangular(a, b, trans, lower, unit_diagonal)
-
-
-def _triangle(a: Any, lower: bool, unit_diagonal: bool) -> Any:
-    k = -1 if unit_diagonal else 0
-    return np.tril(a, k) if lower else np.triu(a, -k)
-
-
-def _triangular_vjp(
-    position: int, g: Any, out: Any, a: Any, b: Any, trans: int, lower: bool, unit_diagonal: bool
-) -> Any:
-    back = _triangular(a, g, trans=1 - trans, lower=lower, unit_diagonal=unit_diagonal)
-    if position:
-        return back
-    outer = out @ back.T if trans else back @ out.T
-    return -_triangle(outer, lower, unit_diagonal)
-
-
-def _triangular_spec(a: Any, b: Any, **params: Any) -> ArraySpec:
-    if a.shape[0] != b.shape[0]:
-        raise ValueError(f"a matrix of size {a.shape[0]} and right-hand sides of size {b.shape[0]}")
-    return ArraySpec(b.shape, promote(a, b))
-
-
-_triangular = primitive(
-    "solve_triangular",
-    _solve_triangular,
-    spec=_triangular_spec,
-    vjp=(
-        lambda *args, **params: _triangular_vjp(0, *args, **params),
-        lambda *args, **params: _triangular_vjp(1, *args, **params),
-    ),
-    role="mixes",
-    why="The gradient of the right-hand side solves the transposed system; the matrix gets its triangle of "
-    "minus their product.",
-    samples=(
-        Sample(well_conditioned(3, 3), floats(3, 2), trans=0, lower=True, unit_diagonal=False),
-        Sample(well_conditioned(3, 3), floats(3, 1), trans=1, lower=False, unit_diagonal=True),
-    ),
-)
-
-
-def solve_triangular(
-    a: Any,
-    b: Any,
-    trans: Any = 0,
-    lower: bool = False,
-    unit_diagonal: bool = False,
-    overwrite_b: bool = False,
-    check_finite: bool = True,
-) -> Any:
-    """`scipy.linalg.solve_triangular`: x with ``a @ x = b`` for a triangular `a`.
-
-    Parameters
-    ----------
-    a : shape (n, n); only the triangle named by `lower` is read, and gets a gradient
-    b : shape (n,) or (n, k)
-    trans : 0 or "N": a x = b; 1 or "T": aᵀ x = b; 2 or "C": aᴴ x = b
-    unit_diagonal : take the diagonal of `a` to be ones
-
-    >>> import clearprop
-    >>> a = clearprop.tensor([[2.0, 0.0], [1.0, 4.0]])
-    >>> solve_triangular(a, np.array([2.0, 5.0]), lower=True)[1].backward()
-    >>> a.grad
-    array([[ 0.125,  0.   ],
-           [-0.25 , -0.25 ]])
-    """
-    if is_plain(a, b):
-        return sp.solve_triangular(a, b, trans, lower, unit_diagonal)
-    a, b = one_matrix("solve_triangular", a), b if hasattr(b, "ndim") else np.asarray(b)
-    turn = {"N": 0, "T": 1, "C": 2}.get(trans, trans)
-    if turn == 2:
-        a, turn = np.conj(a), 1
-    params = {"trans": turn, "lower": bool(lower), "unit_diagonal": bool(unit_diagonal)}
-    if b.ndim == 1:
-        return _triangular(a, np.expand_dims(b, -1), **params)[:, 0]
-    return _triangular(a, b, **params)
-
-
-def cho_factor(
-    a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
-) -> Any:
-    """`scipy.linalg.cho_factor`: ``(c, lower)`` for `cho_solve`; `c` is triangular, with zeros elsewhere."""
-    if is_plain(a):
-        return sp.cho_factor(a, lower)
-    return cholesky(a, lower), lower
-
-
-def cho_solve(
-    c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True
-) -> Any:
-    """`scipy.linalg.cho_solve`: x with ``a @ x = b`` from what `cho_factor` gave for `a`.
-
-    >>> import clearprop
-    >>> b = clearprop.tensor([2.0, 8.0])
-    >>> cho_solve(cho_factor(np.diag([1.0, 4.0])), b)[1].backward()
-    >>> b.grad
-    array([0.  , 0.25])
-    """
-    c, lower = c_and_lower
-    if is_plain(c, b):
-        return sp.cho_solve(c_and_lower, b)
-    first, second = ("N", "C") if lower else ("C", "N")
-    return solve_triangular(c, solve_triangular(c, b, first, lower), second, lower)
-
-
-# ---- LU
-
-
-def _lu_factor(a: Any) -> Bundle:
-    lu, pivots = sp.lu_factor(a)
-    return Bundle([lu, pivots.astype(np.int64)])
-
-
-def _lu_spec(a: Any) -> Bundle:
-    return Bundle([ArraySpec(a.shape, a.dtype), ArraySpec(a.shape[:1], np.dtype(np.int64))])
-
-
-def _lu_vjp(g: Any, out: Any, a: Any) -> Any:
-    lu, pivots = out
-    n = a.shape[0]
-    lower, upper = np.tril(lu, -1) + np.eye(n, dtype=a.dtype), np.triu(lu)
-    inner = np.tril(lower.T @ np.tril(g[0], -1), -1) + np.triu(np.triu(g[0]) @ upper.T)
-    whole = np.linalg.solve(lower.T, np.linalg.solve(upper, inner.T).T)
-    return whole[_inverse_order(pivots)]
-
-
-_lu_record = primitive(
-    "lu_factor",
-    _lu_factor,
-    spec=_lu_spec,
-    vjp=(_lu_vjp,),
-    role="mixes",
-    why="Both triangles of the factors send their part of the gradient back, in the order of the rows.",
-    samples=(Sample(well_conditioned(3, 3)[[2, 0, 1]]),),
-)
-
-
-def _row_order(pivots: Any) -> Any:
-    """Which row of the matrix each row of the factors is, from the exchanges that were made."""
-    order = np.arange(len(pivots))
-    for i, j in enumerate(pivots):
-        order[[i, j]] = order[[j, i]]
-    return order
-
-
-_order = primitive(
-    "row_order",
-    _row_order,
-    spec=same,
-    vjp=(None,),
-    role="blocks",
-    why="Which row comes first is no matter of degree.",
-    samples=(Sample(np.array([2, 1, 2])),),
-)
-
-
-def _inverse_order(pivots: Any) -> Any:
-    return np.argsort(_order(pivots))
-
-
-def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
-    """`scipy.linalg.lu_factor`: ``(lu, piv)`` for `lu_solve`, of a square matrix."""
-    return sp.lu_factor(a) if is_plain(a) else tuple(_lu_record(one_matrix("lu_factor", a)))
-
-
-def lu_solve(
-    lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True
-) -> Any:
-    """`scipy.linalg.lu_solve`: x with ``a @ x = b`` from what `lu_factor` gave for `a`."""
-    lu, pivots = lu_and_piv
-    if is_plain(lu, pivots, b):
-        return sp.lu_solve(lu_and_piv, b, trans)
-    b = b if hasattr(b, "ndim") else np.asarray(b)
-    if trans == 0:
-        y = solve_triangular(lu, b[_order(pivots)], 0, lower=True, unit_diagonal=True)
-        return solve_triangular(lu, y)
-    y = solve_triangular(lu, b, trans)
-    return solve_triangular(lu, y, trans, lower=True, unit_diagonal=True)[_inverse_order(pivots)]
-
-
-def lu(
-    a: Any,
-    permute_l: bool = False,
-    overwrite_a: bool = False,
-    check_finite: bool = True,
-    p_indices: bool = False,
-) -> Any:
-    """`scipy.linalg.lu` of a square matrix: ``(p, l, u)`` with ``a = p @ l @ u``."""
-    if is_plain(a):
-        return sp.lu(a, permute_l, p_indices=p_indices)
-    packed, pivots = lu_factor(a)
-    n = packed.shape[0]
-    lower, upper = np.tril(packed, -1) + np.eye(n, dtype=packed.dtype), np.triu(packed)
-    back = _inverse_order(pivots)
-    if permute_l:
-        return lower[back], upper
-    return (back if p_indices else np.eye(n, dtype=packed.dtype)[back]), lower, upper
-
-
-# ---- equations
-
-
-def _sylvester_spec(a: Any, b: Any, q: Any) -> ArraySpec:
-    if (a.shape[0], b.shape[0]) != q.shape:
-        raise ValueError(f"q must have shape {(a.shape[0], b.shape[0])}")
-    return ArraySpec(q.shape, promote(a, b, q))
-
-
-def _sylvester_vjp(position: int, g: Any, out: Any, a: Any, b: Any, q: Any) -> Any:
-    y = _sylvester(a.T, b.T, g)
-    return (-(y @ out.T), -(out.T @ y), y)[position]
-
-
-_sylvester = primitive(
-    "solve_sylvester",
-    sp.solve_sylvester,
-    spec=_sylvester_spec,
-    vjp=(
-        lambda *args: _sylvester_vjp(0, *args),
-        lambda *args: _sylvester_vjp(1, *args),
-        lambda *args: _sylvester_vjp(2, *args),
-    ),
-    role="mixes",
-    why="The gradient solves the equation with both matrices transposed.",
-    samples=(Sample(well_conditioned(3, 3), well_conditioned(2, 2), floats(3, 2)),),
-)
-
-
-def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
-    """`scipy.linalg.solve_sylvester`: x with ``a @ x + x @ b = q``.
-
-    Parameters
-    ----------
-    a, b, q : shapes (m, m), (n, n) and (m, n)
-
-    >>> import clearprop
-    >>> q = clearprop.tensor([[6.0]])
-    >>> solve_sylvester(np.array([[1.0]]), np.array([[2.0]]), q).backward(np.ones((1, 1)))
-    >>> q.grad
-    array([[0.33333333]])
-    """
-    if is_plain(a, b, q):
-        return sp.solve_sylvester(a, b, q)
-    q = q if hasattr(q, "ndim") else np.asarray(q)
-    return _sylvester(one_matrix("solve_sylvester", a), one_matrix("solve_sylvester", b), q)
-
-
-def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
-    """`scipy.linalg.solve_continuous_lyapunov`: x with ``a @ x + x @ aᴴ = q``, all of shape (n, n)."""
-    if is_plain(a, q):
-        return sp.solve_continuous_lyapunov(a, q)
-    a = one_matrix("solve_continuous_lyapunov", a)
-    return solve_sylvester(a, adjoint(a), q)
 
 
 # ---- NumPy's under SciPy's signatures
@@ -313,118 +91,196 @@ def solve(
     assume_a: Any = None,
     transposed: bool = False,
 ) -> Any:
-    """`scipy.linalg.solve`: x with ``a @ x = b``; `assume_a` is taken at its word for plain arrays only."""
+    """`scipy.linalg.solve`: x with ``a @ x = b``.
+
+    Parameters
+    ----------
+    a : shape (..., n, n)
+    b : shape (n,) or (..., n, k)
+    lower : which triangle is read, where `assume_a` says that only one is
+    assume_a : None, "gen", "diagonal", "tridiagonal", "banded", "upper triangular", "lower triangular",
+        "sym", "her" or "pos": what is not read gets no gradient, but the two triangles of a symmetric or
+        Hermitian matrix share theirs
+    transposed : solve ``aᵀ @ x = b``
+
+    Raises
+    ------
+    ShapeError : `a` is not square, or `b` does not fit. LinAlgError : `a` is singular.
+
+    >>> import clearprop
+    >>> b = clearprop.tensor([1.0, 2.0])
+    >>> solve(np.array([[2.0, 0.0], [0.0, 4.0]]), b, assume_a="pos").sum().backward()
+    >>> b.grad
+    array([0.5 , 0.25])
+    """
     if is_plain(a, b):
-        return sp.solve(a, b, lower, assume_a=assume_a, transposed=transposed)
-    a = one_matrix("solve", a)
-    return np.linalg.solve(a.T if transposed else a, b)
+        options: Any = {"assume_a": assume_a, "transposed": transposed}
+        return sp.solve(a, b, lower, overwrite_a, overwrite_b, check_finite, **options)
+    a = one_or_more_square("solve", a)
+    b, is_vector = right_hand_sides("solve", a, b)
+    a = _assumed("solve", a, assume_a, lower)
+    x = np.linalg.solve(a.mT if transposed else a, b)
+    return x[..., 0] if is_vector else x
 
 
-def inv(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
-    """`scipy.linalg.inv`: the inverse of a square matrix."""
-    return sp.inv(a) if is_plain(a) else np.linalg.inv(a)
+def _assumed(name: str, a: Any, structure: str | None, lower: bool) -> Any:
+    """What is read of `a`."""
+    match structure:
+        case None | "gen" | "general" | "banded":
+            return a
+        case "diagonal":
+            return np.triu(np.tril(a))
+        case "tridiagonal":
+            return np.triu(np.tril(a, 1), -1)
+        case "upper triangular":
+            return np.triu(a)
+        case "lower triangular":
+            return np.tril(a)
+        case "sym" | "symmetric":
+            return mirror(a, lower=bool(lower), conjugate=False)
+        case "her" | "hermitian":
+            return mirror(a, lower=bool(lower), conjugate=True)
+        case "pos" | "positive definite":
+            np.linalg.cholesky(_numbers(a), upper=not lower)  # says so if it is not
+            return mirror(a, lower=bool(lower), conjugate=True)
+    raise UnsupportedError(
+        f"scipy.linalg.{name}: assume_a={structure!r} is no structure that is known"
+    )
+
+
+def _numbers(a: Any) -> Any:
+    """The numbers, or those of an identity while tracing."""
+    value = a.value if isinstance(a, Tensor) else a
+    return np.eye(a.shape[-1], dtype=a.dtype) if isinstance(value, ArraySpec) else value
+
+
+def inv(
+    a: Any,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    *,
+    assume_a: Any = None,
+    lower: bool = False,
+) -> Any:
+    """`scipy.linalg.inv`: the inverse of a square matrix.
+
+    Parameters
+    ----------
+    a : shape (..., n, n)
+    assume_a, lower : as in `solve`
+
+    Raises
+    ------
+    ShapeError : `a` is not square. LinAlgError : it is singular.
+
+    >>> import clearprop
+    >>> a = clearprop.tensor([[2.0]])
+    >>> inv(a).backward(np.ones((1, 1)))
+    >>> a.grad
+    array([[-0.25]])
+    """
+    if is_plain(a):
+        options = {"assume_a": assume_a, "lower": lower} if assume_a is not None else {}
+        return sp.inv(a, overwrite_a, check_finite, **options)
+    return np.linalg.inv(_assumed("inv", one_or_more_square("inv", a), assume_a, lower))
 
 
 def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
-    """`scipy.linalg.det`: the determinant of a square matrix."""
-    return sp.det(a) if is_plain(a) else np.linalg.det(a)
+    """`scipy.linalg.det`: the determinant of a square matrix, in double precision.
 
+    Parameters
+    ----------
+    a : shape (..., n, n)
 
-def pinv(a: Any, *, atol: Any = None, rtol: Any = None) -> Any:
-    """`scipy.linalg.pinv`: the pseudo-inverse; of a Tensor without `atol`."""
+    Raises
+    ------
+    ShapeError : `a` is not square.
+
+    >>> import clearprop
+    >>> a = clearprop.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> det(a).backward()
+    >>> a.grad
+    array([[ 4., -3.],
+           [-2.,  1.]])
+    """
     if is_plain(a):
-        return sp.pinv(a, atol=atol, rtol=rtol)
-    if atol is not None:
-        raise UnsupportedError("scipy.linalg.pinv: atol= is not supported for tensors; use rtol=")
-    return np.linalg.pinv(a, rtol=rtol)
+        return sp.det(a, overwrite_a, check_finite)
+    a = one_or_more_square("det", a)
+    return np.linalg.det(a.astype(np.result_type(a.dtype, np.float64)))
 
 
-def cholesky(
-    a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
-) -> Any:
-    """`scipy.linalg.cholesky`: the upper (or lower) triangular factor of a positive definite matrix."""
-    if is_plain(a):
-        return sp.cholesky(a, lower)
-    return np.linalg.cholesky(one_matrix("cholesky", a), upper=not lower)
-
-
-def qr(
+def pinv(
     a: Any,
-    overwrite_a: bool = False,
-    lwork: Any = None,
-    mode: str = "full",
-    pivoting: bool = False,
+    *,
+    atol: Any = None,
+    rtol: Any = None,
+    return_rank: bool = False,
     check_finite: bool = True,
 ) -> Any:
-    """`scipy.linalg.qr`: ``(q, r)``; of a tall Tensor by ``mode="economic"`` or ``"r"``, without pivoting."""
+    """`scipy.linalg.pinv`: the pseudo-inverse; its gradient holds as long as the rank stays the same.
+
+    Parameters
+    ----------
+    a : shape (..., m, n)
+    atol, rtol : singular values up to ``atol + rtol * largest`` count as 0; while tracing, no `atol`
+    return_rank : return the rank, too
+
+    Raises
+    ------
+    ShapeError : `a` has no two axes.
+
+    >>> import clearprop
+    >>> a = clearprop.tensor([[2.0, 0.0], [0.0, 0.0]])
+    >>> pinv(a)[0, 0].backward()
+    >>> a.grad
+    array([[-0.25,  0.  ],
+           [ 0.  ,  0.  ]])
+    """
     if is_plain(a):
-        return sp.qr(a, mode=mode, pivoting=pivoting)
-    if pivoting or mode == "raw":
-        raise UnsupportedError(
-            "scipy.linalg.qr: pivoting=True and mode='raw' have no gradient here"
-        )
-    if mode == "r":
-        return (np.linalg.qr(a, "r"),)
-    q, r = np.linalg.qr(a, "complete" if mode == "full" else "reduced")
-    return q, r
-
-
-def svd(
-    a: Any,
-    full_matrices: bool = True,
-    compute_uv: bool = True,
-    overwrite_a: bool = False,
-    check_finite: bool = True,
-    lapack_driver: str = "gesdd",
-) -> Any:
-    """`scipy.linalg.svd`: ``(u, s, vh)``, or the singular values alone."""
-    if is_plain(a):
-        return sp.svd(a, full_matrices, compute_uv, lapack_driver=lapack_driver)
-    found: Any = np.linalg.svd(a, full_matrices, compute_uv)  # type: ignore[call-overload]
-    return tuple(found) if compute_uv else found
-
-
-def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
-    """`scipy.linalg.svdvals`: the singular values, the largest first."""
-    return sp.svdvals(a) if is_plain(a) else np.linalg.svdvals(a)
-
-
-def eigh(
-    a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = False, **options: Any
-) -> Any:
-    """`scipy.linalg.eigh` of a symmetric matrix: ``(w, v)`` with ``a v = w v``, or ``a v = w b v``."""
-    if is_plain(a, b):
-        return sp.eigh(a, b, lower=lower, eigvals_only=eigvals_only, **options)
-    if options:
-        raise UnsupportedError(
-            f"scipy.linalg.eigh of a tensor takes a, b, lower and eigvals_only, not {', '.join(options)}"
-        )
-    uplo: Any = "L" if lower else "U"
-    if b is None:
-        w, v = np.linalg.eigh(a, uplo)
-        return w if eigvals_only else (w, v)
-    half = np.linalg.cholesky(b)  # a v = w b v is a problem of one matrix between b's factors
-    inner = np.linalg.solve(half, adjoint(np.linalg.solve(half, adjoint(a))))
-    w, v = np.linalg.eigh(inner, uplo)
-    return w if eigvals_only else (w, np.linalg.solve(adjoint(half), v))
-
-
-def eigvalsh(a: Any, b: Any = None, *, lower: bool = True, **options: Any) -> Any:
-    """`scipy.linalg.eigvalsh`: the eigenvalues of a symmetric matrix, ascending."""
-    return eigh(a, b, lower=lower, eigvals_only=True, **options)
+        return sp.pinv(a, atol=atol, rtol=rtol, return_rank=return_rank, check_finite=check_finite)
+    a = one_or_more("pinv", a)
+    if rtol is None:
+        rtol = max(a.shape[-2:]) * float(np.finfo(a.dtype).eps)
+    limit = rtol
+    if atol:
+        if not a.is_known:
+            raise UnsupportedError(
+                "scipy.linalg.pinv: while tracing, atol= cannot be had; use rtol="
+            )
+        largest = np.linalg.svdvals(a.value).max(-1, initial=0)
+        limit = rtol + atol / np.where(largest == 0, 1, largest)
+    result = np.linalg.pinv(a, rtol=limit)
+    if not return_rank:
+        return result
+    s: Any = np.linalg.svdvals(a)
+    return result, np.sum(s > np.max(s, -1, keepdims=True) * np.expand_dims(limit, -1), -1)
 
 
 def norm(
     a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True
 ) -> Any:
-    """`scipy.linalg.norm`: of a vector or a matrix."""
+    """`scipy.linalg.norm`: of a vector or a matrix, as `np.linalg.norm`.
+
+    >>> import clearprop
+    >>> a = clearprop.tensor([3.0, 4.0])
+    >>> norm(a).backward()
+    >>> print(norm(a), a.grad)
+    5.0 [0.6 0.8]
+    """
     if is_plain(a):
-        return sp.norm(a, ord, axis, keepdims)
+        return sp.norm(a, ord, axis, keepdims, check_finite)
     return np.linalg.norm(a, ord, axis, keepdims)
+
+
+# ---- matrices from parts
 
 
 def block_diag(*arrs: Any) -> Any:
     """`scipy.linalg.block_diag`: matrices along the diagonal of one, zeros elsewhere.
+
+    Parameters
+    ----------
+    arrs : shapes (..., m, n), where vectors and numbers count as rows
 
     >>> import clearprop
     >>> x = clearprop.tensor([[1.0, 2.0]])
@@ -434,16 +290,27 @@ def block_diag(*arrs: Any) -> Any:
     if is_plain(*arrs):
         return sp.block_diag(*arrs)
     parts = [np.atleast_2d(x) for x in arrs]
-    columns = sum(x.shape[1] for x in parts)
+    batch = np.broadcast_shapes(*(x.shape[:-2] for x in parts))
+    columns = sum(x.shape[-1] for x in parts)
     rows, before = [], 0
     for x in parts:
-        rows.append(np.pad(x, ((0, 0), (before, columns - before - x.shape[1]))))
-        before += x.shape[1]
-    return np.concatenate(rows)
+        x = np.broadcast_to(x, (*batch, *x.shape[-2:]))
+        beside = (before, columns - before - x.shape[-1])
+        rows.append(np.pad(x, (*((0, 0),) * (x.ndim - 1), beside)))
+        before += x.shape[-1]
+    return np.concatenate(rows, -2)
 
 
 def toeplitz(c: Any, r: Any = None) -> Any:
     """`scipy.linalg.toeplitz`: constant diagonals, from the first column and row (by default its conjugate).
+
+    Parameters
+    ----------
+    c, r : shapes (m,) and (n,); the first entry of `r` is not read
+
+    Raises
+    ------
+    ShapeError : one of them has more than one axis.
 
     >>> import clearprop
     >>> c = clearprop.tensor([1.0, 2.0, 3.0])
@@ -453,8 +320,13 @@ def toeplitz(c: Any, r: Any = None) -> Any:
     """
     if is_plain(c, r):
         return sp.toeplitz(c, r)
-    c = np.ravel(c)
-    r = np.conj(c) if r is None else np.ravel(r)
+    c = np.atleast_1d(c)
+    r = np.conj(c) if r is None else np.atleast_1d(r)
+    if c.ndim > 1 or r.ndim > 1:
+        raise ShapeError(
+            f"scipy.linalg.toeplitz: of tensors, one column and one row are needed, but the shapes are "
+            f"{c.shape} and {r.shape}"
+        )
     m, n = c.shape[0], r.shape[0]
     line = np.concatenate([c[::-1], r[1:]])
     return line[np.arange(m)[::-1, None] + np.arange(n)]

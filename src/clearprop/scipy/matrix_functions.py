@@ -12,59 +12,93 @@ from typing import Any
 import numpy as np
 from scipy import linalg as sp
 
-from ..errors import ShapeError
-from ..ops.matrices import square, well_conditioned
+from ..errors import DtypeError
+from ..ops.matrices import well_conditioned
 from ..ops.specs import same
-from ..primitive import Primitive, Sample, primitive
-from ..tensor import Tensor
+from ..primitive import Primitive, Sample, primitive, primitives
+from ..spec import ArraySpec
+from .equations import sylvester
+from .stacks import COMPLEX, STACK, each_matrix, is_plain, one_or_more_square
 
 
-def is_plain(*values: Any) -> bool:
-    return not any(isinstance(x, Tensor) for x in values)
-
-
-def one_matrix(function: str, a: Any) -> Any:
-    a = square(f"scipy.linalg.{function}", a)
-    if a.ndim != 2:
-        raise ShapeError(
-            f"scipy.linalg.{function} takes one matrix here, but the shape is {a.shape}"
-        )
-    return a
-
-
-def _function(name: str, why: str, sample: Any) -> Primitive:
-    forward: Callable[..., Any] = getattr(sp, name)
+def _function(name: str, why: str, matrix: Any, scale: float = 1.0) -> Primitive:
+    function: Callable[..., Any] = getattr(sp, name)
 
     def compute(a: Any) -> Any:
-        out = np.asarray(forward(a.astype(np.result_type(a.dtype, np.float64))))
-        # a real matrix may have a complex logarithm or root
-        return out.astype(
-            np.result_type(a.dtype, np.complex64) if out.dtype.kind == "c" else a.dtype
-        )
+        if not a.size:
+            return a.copy()
+        # logm doubts results that are not of double precision, and makes them so
+        (out,) = each_matrix(function, a.astype(np.result_type(a, float)) if name == "logm" else a)
+        if out.dtype.kind == "c" and a.dtype.kind != "c":
+            raise DtypeError(
+                f"scipy.linalg.{name} of this real matrix is complex: it has negative eigenvalues, where "
+                f"{name} jumps. Pass a.astype(complex) if a gradient on one side is meant."
+            )
+        return out.astype(a.dtype, copy=False)
 
     def rule(g: Any, out: Any, a: Any) -> Any:
         """The upper right part of the function of [[aᵀ, g], [0, aᵀ]]."""
-        n = a.shape[0]
-        top = np.concatenate([a.T, g], 1)
-        bottom = np.concatenate([np.zeros((n, n), a.dtype), a.T], 1)
-        return record(np.concatenate([top, bottom], 0))[:n, n:]
+        n = a.shape[-1]
+        if not n:
+            return g + a.mT
+        size = primitives.stop_gradient(np.max(np.abs(g), (-2, -1), keepdims=True))
+        size = np.where(size == 0, np.ones(1, size.dtype), size)  # the part is linear in g
+        top = np.concatenate([a.mT, g / size], -1)
+        bottom = np.concatenate([np.zeros(a.shape, a.dtype), a.mT], -1)
+        return record(np.concatenate([top, bottom], -2))[..., :n, n:] * size
 
+    samples = (matrix, STACK * scale, COMPLEX * scale, np.array([[0.5]]), np.zeros((0, 0)))
     record = primitive(
-        name, compute, spec=same, vjp=(rule,), role="mixes", why=why, samples=(Sample(sample),)
+        name,
+        compute,
+        spec=same,
+        vjp=(rule,),
+        role="mixes",
+        why=why,
+        samples=tuple(map(Sample, samples)),
     )
     return record
 
 
 _SMALL = well_conditioned(3, 3) / 5
 _expm = _function(
-    "expm", "The exponential of a matrix moves as a chain of small steps does.", _SMALL
+    "expm", "The exponential of a matrix moves as a chain of small steps does.", _SMALL, 0.2
 )
 _logm = _function("logm", "The way back from the exponential of a matrix.", well_conditioned(3, 3))
-_sqrtm = _function(
-    "sqrtm", "Its gradient solves an equation with the root on both sides.", well_conditioned(3, 3)
+_sinm = _function("sinm", "The sine of a matrix, whose slope is a mixture of cosines.", _SMALL, 0.2)
+_cosm = _function("cosm", "The cosine of a matrix, whose slope is a mixture of sines.", _SMALL, 0.2)
+
+
+def _root(a: Any, to_complex: bool) -> Any:
+    if not a.size:
+        return a.astype(_root_spec(a, to_complex).dtype)
+    (out,) = each_matrix(sp.sqrtm, a)
+    return out.astype(np.result_type(out, np.complex64)) if to_complex else out
+
+
+def _root_spec(a: Any, to_complex: bool) -> ArraySpec:
+    return ArraySpec(a.shape, np.result_type(a.dtype, np.complex64) if to_complex else a.dtype)
+
+
+def sqrtm_vjp(g: Any, out: Any, a: Any, to_complex: bool) -> Any:
+    return sylvester(out.mT, out.mT, g)
+
+
+_sqrtm = primitive(
+    "sqrtm",
+    _root,
+    spec=_root_spec,
+    vjp=(sqrtm_vjp,),
+    role="mixes",
+    why="Its gradient solves an equation with the root on both sides.",
+    samples=(
+        Sample(well_conditioned(3, 3), to_complex=False),
+        Sample(STACK, to_complex=False),
+        Sample(COMPLEX, to_complex=False),
+        Sample(-well_conditioned(3, 3), to_complex=True),
+        Sample(np.zeros((0, 0)), to_complex=False),
+    ),
 )
-_sinm = _function("sinm", "The sine of a matrix, whose slope is a mixture of cosines.", _SMALL)
-_cosm = _function("cosm", "The cosine of a matrix, whose slope is a mixture of sines.", _SMALL)
 
 
 def expm(A: Any) -> Any:
@@ -72,7 +106,11 @@ def expm(A: Any) -> Any:
 
     Parameters
     ----------
-    A : array or Tensor of shape (n, n), floating or complex
+    A : array or Tensor of shape (..., n, n), floating or complex
+
+    Raises
+    ------
+    ShapeError : `A` is not square.
 
     >>> import clearprop
     >>> a = clearprop.tensor(np.zeros((2, 2)))
@@ -81,11 +119,20 @@ def expm(A: Any) -> Any:
     array([[0., 1.],
            [0., 0.]])
     """
-    return sp.expm(A) if is_plain(A) else _expm(one_matrix("expm", A))
+    return sp.expm(A) if is_plain(A) else _expm(one_or_more_square("expm", A))
 
 
 def logm(A: Any) -> Any:
-    """`scipy.linalg.logm`: the logarithm of a square matrix, of shape (n, n).
+    """`scipy.linalg.logm`: the logarithm of a square matrix.
+
+    Parameters
+    ----------
+    A : array or Tensor of shape (..., n, n), floating or complex. The slope of a singular one is infinite,
+        and where an eigenvalue is negative the logarithm jumps from one branch to another.
+
+    Raises
+    ------
+    ShapeError : `A` is not square. DtypeError : it is a real Tensor, and its logarithm is complex.
 
     >>> import clearprop
     >>> a = clearprop.tensor(np.eye(2))
@@ -94,11 +141,20 @@ def logm(A: Any) -> Any:
     array([[1., 0.],
            [0., 0.]])
     """
-    return sp.logm(A) if is_plain(A) else _logm(one_matrix("logm", A))
+    return sp.logm(A) if is_plain(A) else _logm(one_or_more_square("logm", A))
 
 
 def sqrtm(A: Any) -> Any:
-    """`scipy.linalg.sqrtm`: the square root of a square matrix, of shape (n, n).
+    """`scipy.linalg.sqrtm`: the square root of a square matrix.
+
+    Parameters
+    ----------
+    A : array or Tensor of shape (..., n, n), floating or complex; the result of a real one may be complex,
+        and while tracing it is. A singular matrix has an infinite slope, or no root at all.
+
+    Raises
+    ------
+    ShapeError : `A` is not square.
 
     >>> import clearprop
     >>> a = clearprop.tensor(np.eye(2) * 4)
@@ -107,14 +163,31 @@ def sqrtm(A: Any) -> Any:
     array([[0.25, 0.  ],
            [0.  , 0.  ]])
     """
-    return sp.sqrtm(A) if is_plain(A) else _sqrtm(one_matrix("sqrtm", A))
+    if is_plain(A):
+        return sp.sqrtm(A)
+    a = one_or_more_square("sqrtm", A)
+    return _sqrtm(a, to_complex=not a.is_known)
 
 
 def sinm(A: Any) -> Any:
-    """`scipy.linalg.sinm`: the sine of a square matrix, of shape (n, n)."""
-    return sp.sinm(A) if is_plain(A) else _sinm(one_matrix("sinm", A))
+    """`scipy.linalg.sinm`: the sine of a square matrix, of shape (..., n, n); ShapeError for others.
+
+    >>> import clearprop
+    >>> a = clearprop.tensor(np.zeros((2, 2)))
+    >>> sinm(a)[0, 1].backward()
+    >>> a.grad
+    array([[0., 1.],
+           [0., 0.]])
+    """
+    return sp.sinm(A) if is_plain(A) else _sinm(one_or_more_square("sinm", A))
 
 
 def cosm(A: Any) -> Any:
-    """`scipy.linalg.cosm`: the cosine of a square matrix, of shape (n, n)."""
-    return sp.cosm(A) if is_plain(A) else _cosm(one_matrix("cosm", A))
+    """`scipy.linalg.cosm`: the cosine of a square matrix, of shape (..., n, n); ShapeError for others.
+
+    >>> import clearprop
+    >>> print(cosm(clearprop.tensor(np.zeros((2, 2)))))
+    [[1. 0.]
+     [0. 1.]]
+    """
+    return sp.cosm(A) if is_plain(A) else _cosm(one_or_more_square("cosm", A))
