@@ -29,6 +29,10 @@ ONE_TRIANGLE = {"cholesky", "eigh", "eigvalsh", "mirror"}
 """Records that read one triangle of a symmetric matrix; their gradients belong to both."""
 
 
+NOT_REPEATABLE = {"logm": 1e-10}
+"""How far apart two runs of the same may be: SciPy estimates norms with random vectors there."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A primitive with arguments to try it on."""
@@ -356,7 +360,8 @@ def check_on_tensors(case: Case) -> None:
         plain = case.rules()[i](g, out, *case.inputs, **case.params)
         lifted = case.rules()[i](lift(g), lift(out), *inputs, **case.params)
         assert isinstance(lifted, Tensor), f"rule {i} gave {type(lifted)}"
-        close(lifted.value, plain, f"rule {i} on Tensors", 1e-15, 0.0)
+        rtol = NOT_REPEATABLE.get(case.record.name, 1e-15)
+        close(lifted.value, plain, f"rule {i} on Tensors", rtol, rtol if rtol > 1e-15 else 0.0)
 
 
 def check_read_only(case: Case) -> None:

@@ -152,6 +152,10 @@ CALLS |= {
         for kind in ("sym", "her", "pos")
     },
     "solve, Hermitian": (lambda n: lambda a, b: n.solve(sym(a), b, assume_a="her"), (H, B)),
+    "solve, positive and complex": (
+        lambda n: lambda a, b: n.solve(sym(a), b, assume_a="pos"),
+        (H, Z[:, :2]),
+    ),
     "det of many": (lambda n: n.det, (STACK,)),
     "pinv with a limit": (lambda n: lambda b: n.pinv(b, atol=1e-9, rtol=1e-9), (B,)),
     "pinv and rank": (lambda n: lambda b: n.pinv(b, return_rank=True)[0], (B,)),
