@@ -15,6 +15,7 @@ from clearprop import explain, trace, value_and_grad
 from clearprop.bundle import Bundle
 from clearprop.emit.latex import latex
 from clearprop.emit.latex.symbols import number, subscripted, symbol, visible
+from clearprop.passes import person
 from clearprop.primitive import primitives
 from tests.emit.latex_cases import CASES
 
@@ -168,6 +169,7 @@ X, W, V, ROW, COLUMN = (np.ones(s) for s in ((4, 3), (3, 2), 3, (1, 3), (4, 1)))
         ),
         (lambda a, b: np.einsum("ij,kj->ik", a, b).sum(), (X, X), r"\sum_{ij} \sum_k a_{ik} b_{jk}"),
         (lambda a: clearprop.logsumexp(a, axis=0), (V,), r"\log \sum_i e^{a_i}"),
+        (lambda a: np.logaddexp(0, -a), (2.0,), r"\log(1 + e^{-a})"),
         (lambda a: np.floor(a) % 2, (2.0,), None),
     ],
 )  # fmt: skip
@@ -271,6 +273,38 @@ def test_a_block_is_a_function_and_opens_where_it_must() -> None:
     check(text)
     assert r"\operatorname{squash}(x)" in text
     assert "halves" not in text
+
+
+def compact(name: str) -> dict[str, str]:
+    """The gradients of a function as a person derives them, which the pairs say whose they are."""
+    f, argnums, args = CASES[name]
+    forward = trace(f, *args).open()
+    wanted = argnums if isinstance(argnums, tuple) else (argnums,)
+    joint = person.derive(forward, list(wanted), [0], upstream=False)
+    asked = [(joint.gradients[i], forward.inputs[n]) for i, n in enumerate(wanted)]
+    text = latex(joint.graph, gradient_of=[*joint.gradient_of.items(), *asked])
+    lines = check(text)
+    set_by_matplotlib(lines)
+    ends = [line.split(" &= ") for line in lines]
+    return {
+        re.sub(r"\\frac\{\\partial \S+\{\\partial (.*)\}$", r"d\1", left): right
+        for left, right in ends
+    }
+
+
+def test_of_a_graph_that_a_person_would_write() -> None:
+    assert compact("neuron")["ds"] == "L (1 - L)"
+    assert compact("neuron")["dw_2"] == r"\frac{\partial L}{\partial s}"
+    assert compact("rosenbrock")["dy"] == "200 (y - x^2)"
+    assert compact("logistic_regression")["db"] == r"\sum_i \frac{p_i - y_i}{5}"
+    assert r"\frac{\mathbf{r}}{5} & \text{if }" in compact("huber")[r"d\mathbf{r}"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradients_of_what_has_a_symbol(name: str) -> None:
+    for left in compact(name):
+        assert " + " not in left
+        assert r"\top" not in left
 
 
 def test_another_style_is_refused() -> None:

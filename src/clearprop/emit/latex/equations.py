@@ -107,12 +107,13 @@ class _Equations:
         self.graph = graph
         self.style = style
         self.all_steps = all_steps
-        self.pairs = pairs
+        # what has no symbol is not what an equation is about: its gradient gets a letter of its own
+        self.pairs = [p for p in pairs if all_steps or p[1].is_named or p[1] in graph.inputs]
         self.gradient_of: dict[Wire, Wire] = {}
         forward_made = {of for _, of in pairs}
         forward_made |= {w for node in graph.nodes if not node.is_backward for w in node.outputs}
         forward_made |= {w for w in graph.inputs if w.is_named}
-        for wire, of in pairs:
+        for wire, of in self.pairs:
             if wire not in forward_made:  # as where the gradient of x in x * w is w
                 self.gradient_of.setdefault(wire, of)
         forward = [w for w in graph.wires() if w not in self.gradient_of]

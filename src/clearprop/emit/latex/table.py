@@ -126,6 +126,20 @@ def _exp(w: Expressions, node: Node, index: Index) -> Tex:
     return Tex(f"e^{{{x.text}}}", CLOSED)
 
 
+@writes("logaddexp")
+def _logaddexp(w: Expressions, node: Node, index: Index) -> Tex:
+    array = bool(extent(node.outputs[0], index))
+    parts = [
+        numeric(1.0, "1")
+        if x.text == "0"
+        else called("\\exp", x.text)
+        if array or visible(x.text) > 16
+        else Tex(f"e^{{{x.text}}}", CLOSED)
+        for x in w.operands(node, index)
+    ]
+    return called("\\log", added(*parts).text)
+
+
 @writes("log1p")
 def _log1p(w: Expressions, node: Node, index: Index) -> Tex:
     return called("\\log", added(numeric(1.0, "1"), w.operands(node, index)[0]).text)
