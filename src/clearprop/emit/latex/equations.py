@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import count
 
+import numpy as np
+
 from ...graph import Graph, Node, Wire
 from ...passes import simplify
 from ...primitive import primitives
 from ...spec import is_floating
-from .parts import counts_rows, index_tokens
+from .parts import counts_rows, index_tokens, is_one_hot
 from .symbols import subscripted, symbol, visible
 from .text import ATOM, CLOSED, Tex
 from .writer import Expressions, plain_call
@@ -69,8 +71,19 @@ def latex(
         places = _results(graph, found)
         graph = graph if all_steps else simplify(graph)
         gradient_of = [*found.items(), *((graph.outputs[i], of) for i, of in places)]
-    lines = _Equations(graph, gradients, list(gradient_of), all_steps).write()
-    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+    forward, backward = equations(graph, gradient_of, gradients=gradients, all_steps=all_steps)
+    return "\\begin{aligned}\n" + " \\\\\n".join(forward + backward) + "\n\\end{aligned}"
+
+
+def equations(
+    graph: Graph,
+    gradient_of: Iterable[tuple[Wire, Wire]],
+    *,
+    gradients: str = "fraction",
+    all_steps: bool = False,
+) -> tuple[list[str], list[str]]:
+    """The lines of the forward and of the backward pass, each with its ``&``."""
+    return _Equations(graph, gradients, list(gradient_of), all_steps).write()
 
 
 def _by_name(graph: Graph) -> dict[Wire, Wire]:
@@ -108,7 +121,11 @@ class _Equations:
         self.style = style
         self.all_steps = all_steps
         # what has no symbol is not what an equation is about: its gradient gets a letter of its own
-        self.pairs = [p for p in pairs if all_steps or p[1].is_named or p[1] in graph.inputs]
+        self.pairs = [
+            (wire, of)
+            for wire, of in pairs
+            if all_steps or of.is_named or of in graph.inputs or wire in graph.inputs
+        ]
         self.gradient_of: dict[Wire, Wire] = {}
         forward_made = {of for _, of in pairs}
         forward_made |= {w for node in graph.nodes if not node.is_backward for w in node.outputs}
@@ -122,6 +139,11 @@ class _Equations:
         self.uses = {wire: len(found) for wire, found in graph.users().items()}
         self.readers = {x: reader for reader in graph.nodes for x in reader.inputs[:1]}
         """Of what is the first input of one operation alone: that operation."""
+        joins = (primitives.concatenate, primitives.stack)
+        self.beside = {
+            w: len(n.inputs) for n in graph.nodes if n.primitive in joins for w in n.inputs
+        }
+        """How many stand side by side where an array is joined with others."""
         for wire in graph.outputs:
             self.uses[wire] = self.uses.get(wire, 0) + 1
         self.given: set[str] = set()
@@ -179,7 +201,7 @@ class _Equations:
 
     # ---- equations
 
-    def write(self) -> list[str]:
+    def write(self) -> tuple[list[str], list[str]]:
         for wire in self.graph.inputs:
             of = self.gradient_of.get(wire)
             if of is None:
@@ -193,7 +215,10 @@ class _Equations:
                 if of not in self.expressions.symbols:
                     self._give_forward(of)
                 self.give(wire, self.gradient(of)[0], binds=self.gradient(of)[1])
-        lines = [line for node in self.graph.nodes for line in self.equation(node)]
+        nodes = self.graph.nodes
+        forward = [x for wire in self.expressions.symbols for x in self.definition(wire)]
+        forward += [x for node in nodes if not node.is_backward for x in self.equation(node)]
+        backward = [x for node in nodes if node.is_backward for x in self.equation(node)]
         known = {w for node in self.graph.nodes for w in node.outputs}
         for out, own in dict.fromkeys(self.pairs):
             if out not in self.graph.outputs or (self.gradient_of.get(out) is own and out in known):
@@ -204,8 +229,22 @@ class _Equations:
             ].isdigit():
                 ones = "" if not out.spec.ndim else "\\mathbf{1}"
                 text = Tex(ones if ones and text.text == "1" else f"{text.text} {ones}".strip())
-            lines += broken(self.gradient(own)[0], text)
-        return lines or [f"{self.loss} &= {self.expressions.write(self.graph.outputs[0]).text}"]
+            backward += broken(self.gradient(own)[0], text)
+        if not forward and not backward:
+            forward = [f"{self.loss} &= {self.expressions.write(self.graph.outputs[0]).text}"]
+        return forward, backward
+
+    def definition(self, wire: Wire) -> list[str]:
+        """What a constant is, where that can be said in a line."""
+        value = np.asarray(wire.constant) if wire.is_constant else None
+        if value is None or value.ndim != 2 or value.dtype.kind != "b":
+            return []
+        for k, sign in ((0, "\\geq"), (-1, ">")):
+            rows, columns = value.shape
+            if np.array_equal(value, np.tri(rows, columns, k, dtype=bool)):
+                entry = self.expressions.write(wire, ("i", "j")).text
+                return [f"{entry} &= \\left[i {sign} j\\right]"]
+        return []
 
     def equation(self, node: Node) -> list[str]:
         """No line where the value stands within the expression that reads it."""
@@ -222,7 +261,7 @@ class _Equations:
         if forward is None:
             self._give_any(wire, node)
         left = self.expressions.symbols[wire][0].text
-        if node.primitive is primitives.scatter and counts_rows(node, wire.spec.ndim):
+        if self._by_rows(node):
             value = self.expressions.write(node.inputs[0], (self._row(),))
             tokens = index_tokens(self.expressions, node, wire.spec.ndim)
             inner = self.expressions.symbols[wire][0].within(ATOM)
@@ -249,7 +288,7 @@ class _Equations:
             return True
         if wire.is_named and not node.is_backward:
             return True
-        if node.primitive is primitives.scatter and counts_rows(node, wire.spec.ndim):
+        if self._by_rows(node):
             return True
         if node.primitive.name in _LAYOUT:
             return False
@@ -257,7 +296,13 @@ class _Equations:
             return False
         width = visible(self.right_side(node).text)
         users = self.uses[wire]
-        return (users > 1 and width > _CHEAP) or width > _LONGEST
+        beside = self.beside.get(wire, 1)
+        return (users > 1 and width > _CHEAP) or width > _LONGEST or beside * width > WIDEST
+
+    def _by_rows(self, node: Node) -> bool:
+        """Whether an equation says what stands in each row, and that there is nothing elsewhere."""
+        spreads = node.primitive is primitives.scatter and not is_one_hot(node)
+        return spreads and counts_rows(node, node.out.spec.ndim)
 
     def _continues(self, node: Node) -> bool:
         """Whether it is a sum that a sum goes on with: lines break between terms."""

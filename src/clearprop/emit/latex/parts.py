@@ -8,7 +8,7 @@ from ...graph import Node, Wire
 from ...ops.indexing import Slot
 from .symbols import subscripted
 from .text import ATOM, Tex, called, multiplied, operator
-from .writer import Expressions, Index, writes
+from .writer import Expressions, Index, extent, laid_out, writes
 
 
 def is_count(wire: Wire) -> bool:
@@ -79,6 +79,16 @@ def counts_rows(node: Node, ndim: int) -> bool:
     )
 
 
+def is_one_hot(node: Node) -> bool:
+    """Whether one and the same number is put into each row: ``x[np.arange(n), y] = 1``."""
+    value = node.inputs[0]
+    if node.out.spec.ndim != 2 or not value.is_constant or not counts_rows(node, 2):
+        return False
+    first, second = (slot_wire(node, p) for p in full_index(node, 2) if isinstance(p, Slot))
+    same = np.all(np.asarray(value.constant) == np.ravel(value.constant)[0])
+    return bool(same) and is_count(first) and not is_count(second)
+
+
 @writes("window", "gather")
 def _part(w: Expressions, node: Node, index: Index) -> Tex:
     x = node.inputs[0]
@@ -103,14 +113,15 @@ def _part(w: Expressions, node: Node, index: Index) -> Tex:
             else:
                 token = next(left)
                 tokens += [] if part is None else [token]
-        return w.write(x, tuple(tokens))
+        own = tuple(tokens)
+        return laid_out(w.write(x, own), extent(x, own), extent(node.out, index))
     tokens = [
         t
         for t, n in zip(index_tokens(w, node, ndim), x.spec.shape, strict=False)
         if n != 1 or t not in ("0", ":")
     ]
     if all(token == ":" for token in tokens):
-        return w.write(x)
+        return laid_out(w.write(x), x.spec.shape, node.out.spec.shape)
     whole, entry = w.symbols.get(x, (w.write(x), None)) if not x.is_constant else (w.write(x), None)
     base = entry if entry is not None and node.out.spec.ndim == 0 else whole
     picked = Tex(subscripted(base.within(ATOM), tokens))
@@ -123,13 +134,17 @@ def _scatter(w: Expressions, node: Node, index: Index) -> Tex:
     ndim = node.out.spec.ndim
     parts = full_index(node, ndim)
     text = w.write(value)
-    if ndim == 1 and len(parts) == 1 and isinstance(parts[0], int):
-        unit = Tex(
-            f"\\mathbf{{e}}_{{{parts[0]}}}"
-            if parts[0] > 9 or parts[0] < 0
-            else f"\\mathbf{{e}}_{parts[0]}"
-        )
+    whole = [part for part in parts if isinstance(part, int)]
+    if 1 <= ndim <= 2 and len(parts) == ndim == len(whole):
+        place = [str(part % n) for part, n in zip(whole, node.out.spec.shape, strict=True)]
+        unit = Tex(subscripted("\\mathbf{e}" if ndim == 1 else "\\mathbf{E}", place))
         return w.entries(node.out, index, multiplied(text, unit))
+    if is_one_hot(node):
+        (labels,) = [
+            x for x in (slot_wire(node, p) for p in parts if isinstance(p, Slot)) if not is_count(x)
+        ]
+        ones = called(operator("onehot"), w.write(labels).text)
+        return w.entries(node.out, index, multiplied(text, ones))
     if all(part is None or part == slice(None) for part in parts):
         return w.entries(node.out, index, text)
     tokens = ",".join(index_tokens(w, node, ndim))

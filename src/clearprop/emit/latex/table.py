@@ -19,6 +19,7 @@ from .text import (
     bracketed,
     called,
     divided,
+    matrix,
     multiplied,
     negated,
     numeric,
@@ -34,6 +35,7 @@ from .writer import (
     Index,
     aligned,
     extent,
+    laid_out,
     linear,
     product,
     stretched,
@@ -102,6 +104,10 @@ WRITERS["multiply"] = product
 @writes("divide")
 def _divide(w: Expressions, node: Node, index: Index) -> Tex:
     x, y = w.operands(node, index)
+    if "\\frac" in x.text and not (x.terms or x.is_number or y.factor):
+        below = node.inputs[1]
+        if not below.is_constant and w.gives_number(below, aligned(below, index)):
+            return multiplied(divided(numeric(1.0, "1"), y), x)
     return divided(x, y)
 
 
@@ -118,6 +124,9 @@ def _power(w: Expressions, node: Node, index: Index) -> Tex:
 
 @writes("exp")
 def _exp(w: Expressions, node: Node, index: Index) -> Tex:
+    inner = w.makers.get(node.inputs[0])
+    if inner is not None and inner.primitive is primitives.log_softmax:
+        return w.entries(node.out, index, _softmax_of(w, inner))
     (x,) = w.operands(node, index)
     if extent(node.outputs[0], index) or "\\frac" in x.text or visible(x.text) > 16:
         return called("\\exp", x.text)
@@ -287,15 +296,19 @@ def _logsumexp(w: Expressions, node: Node, index: Index) -> Tex:
 
 @writes("softmax", "log_softmax")
 def _softmax(w: Expressions, node: Node, index: Index) -> Tex:
+    whole = _softmax_of(w, node)
+    if node.primitive.name == "log_softmax":
+        whole = Tex(f"\\log {whole.text}", CLOSED)
+    return w.entries(node.out, index, whole)
+
+
+def _softmax_of(w: Expressions, node: Node) -> Tex:
     (x,) = node.inputs
     name = operator("softmax")
     axes = [a % x.spec.ndim for a in node.params["axis"]]
     if axes != [x.spec.ndim - 1]:
         name += "_{" + ",".join(w.letters[a] for a in axes) + "}"
-    whole = called(name, w.write(x).text)
-    if node.primitive.name == "log_softmax":
-        whole = Tex(f"\\log {whole.text}", CLOSED)
-    return w.entries(node.out, index, whole)
+    return called(name, w.write(x).text)
 
 
 # ---- products
@@ -388,16 +401,11 @@ def _reshape(w: Expressions, node: Node, index: Index) -> Tex:
     (x,) = node.inputs
     old, new = x.spec.shape, node.out.spec.shape
     if [n for n in old if n != 1] == [n for n in new if n != 1]:
+        own: Index = None
         if index is not None:
             left = iter([t for t, n in zip(index, new, strict=True) if n != 1])
-            return w.write(x, tuple("1" if n == 1 else next(left) for n in old))
-        row_to_column = (
-            len(new) == 2 and new[0] == 1 != new[1] and (len(old) == 1 or old[1:] == (1,))
-        )
-        column_to_row = (
-            len(old) == 2 and old[0] == 1 != old[1] and (len(new) == 1 or new[1:] == (1,))
-        )
-        return linear(w.write(x), transposed) if row_to_column or column_to_row else w.write(x)
+            own = tuple("1" if n == 1 else next(left) for n in old)
+        return laid_out(w.write(x, own), extent(x, own), extent(node.out, index))
     sizes = " \\times ".join(map(str, new))
     return w.entries(node.out, index, called(f"{operator('reshape')}_{{{sizes}}}", w.write(x).text))
 
@@ -436,6 +444,19 @@ def _diagonal(w: Expressions, node: Node, index: Index) -> Tex:
 
 @writes("concatenate", "stack")
 def _concatenate(w: Expressions, node: Node, index: Index) -> Tex:
-    beside = node.params["axis"] % node.out.spec.ndim == node.out.spec.ndim - 1
-    parts = (" & " if beside else " \\\\ ").join(w.write(wire).text for wire in node.inputs)
-    return w.entries(node.out, index, Tex(f"\\begin{{bmatrix}} {parts} \\end{{bmatrix}}"))
+    axis, ndim = node.params["axis"], node.out.spec.ndim
+    texts = [w.write(wire).text for wire in node.inputs]
+    if axis % ndim == 1 and ndim == 2:
+        whole = matrix(" & ".join(texts))
+    elif node.primitive is primitives.stack and ndim == 2:  # columns that become rows
+        whole = matrix(*(_as_row(text) for text in texts))
+    else:
+        whole = matrix(*texts)
+    return w.entries(node.out, index, whole)
+
+
+def _as_row(column: str) -> str:
+    inside = column.removeprefix("\\begin{bmatrix} ").removesuffix(" \\end{bmatrix}")
+    if inside != column and "\\begin" not in inside and "&" not in inside:
+        return inside.replace(" \\\\ ", " & ")
+    return transposed(Tex(column)).text

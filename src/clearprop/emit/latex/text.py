@@ -52,6 +52,12 @@ def called(name: str, *arguments: str) -> Tex:
     return Tex(f"{name}{bracketed(', '.join(arguments))}", CLOSED)
 
 
+def matrix(*rows: str) -> Tex:
+    """A matrix in full, its rows with ``&`` between columns."""
+    inside = " \\\\ ".join(rows)
+    return Tex(f"\\begin{{bmatrix}} {inside} \\end{{bmatrix}}")
+
+
 def operator(name: str) -> str:
     """The name of a function that LaTeX does not know."""
     return "\\operatorname{" + name.replace("_", "\\_") + "}"
@@ -100,7 +106,7 @@ def scaled(value: float, text: str, rest: Tex) -> Tex:
     inner = rest.within(SUMMATION) if rest.binds != ENTRYWISE else rest.text
     if rest.binds == ENTRYWISE:
         binds = ENTRYWISE
-    return Tex(_beside(text, inner), binds, factor=factor)
+    return Tex(beside(text, inner), binds, factor=factor)
 
 
 def _split(x: Tex) -> tuple[float, str, Tex | None]:
@@ -127,13 +133,13 @@ def multiplied(x: Tex, y: Tex, *, entrywise: bool = False) -> Tex:
         last = right.within(SUMMATION)
         if right.binds == ENTRYWISE:
             last = bracketed(right.text)
-        rest = Tex(_beside(left.within(PRODUCT), last), min(PRODUCT, max(right.binds, SUMMATION)))
+        rest = Tex(beside(left.within(PRODUCT), last), min(PRODUCT, max(right.binds, SUMMATION)))
         if right.binds == ENTRYWISE:
             rest = Tex(rest.text, PRODUCT)
     return scaled(a * b, text, rest)
 
 
-def _beside(left: str, right: str) -> str:
+def beside(left: str, right: str) -> str:
     """Two factors with as much space as it takes to tell them apart."""
     if right.startswith("-"):
         right = bracketed(right)
@@ -156,9 +162,16 @@ def divided(x: Tex, y: Tex) -> Tex:
         return multiplied(numeric(a / b, f"\\frac{{{text}}}{{{y.text}}}"), rest)
     if rest is not None and below is not None and a == b != 1:
         x, y = rest, below
+    elif below is not None and (quotient := _QUOTIENT.fullmatch(text)):
+        above = numeric(float(quotient[1]), quotient[1])
+        x = above if rest is None else multiplied(above, rest)
+        y = multiplied(numeric(float(quotient[2]), quotient[2]), y)
     if rest is None and below is None:
         return numeric(a / b, f"\\frac{{{x.text}}}{{{y.text}}}")
     return Tex(f"\\frac{{{x.text}}}{{{y.text}}}", CLOSED)
+
+
+_QUOTIENT = re.compile(r"\\frac\{(\d+)\}\{(\d+)\}")
 
 
 def _is_wide(x: Tex) -> bool:

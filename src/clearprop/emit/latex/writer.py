@@ -19,7 +19,9 @@ from .text import (
     PRODUCT,
     SUM,
     Tex,
+    beside,
     called,
+    matrix,
     multiplied,
     numeric,
     operator,
@@ -45,6 +47,10 @@ def writes(*names: str) -> Callable[[Writer], Writer]:
     return note
 
 
+_SHORT = 3
+"""A number of more letters than this that only the backward pass has may become a fraction."""
+_FEW = 9
+"""An array of no more numbers is written in full."""
 _LETTERS = "ijklmnpqrstuvabcdfgh"
 
 
@@ -53,6 +59,10 @@ class Expressions:
 
     def __init__(self, graph: Graph, names: Collection[str]) -> None:
         self.makers = {wire: node for node in graph.nodes for wire in node.outputs}
+        back = [w for node in graph.nodes if node.is_backward for w in node.inputs]
+        written = {w for node in graph.nodes if not node.is_backward for w in node.inputs}
+        self.derived = {w for w in back if w.is_constant} - written
+        """Constants that only the backward pass has."""
         self.symbols: dict[Wire, tuple[Tex, Tex]] = {}
         """For each wire with a symbol: that of the array, and that of one entry."""
         self.names = set(names)
@@ -67,7 +77,8 @@ class Expressions:
         if index is not None and all(token == ":" for token in index):
             index = None
         if wire.is_constant and wire not in self.symbols:
-            return self.constant(wire)
+            text = self.constant(wire)
+            return self.entries(wire, index, text) if self.shape(wire, None) else text
         if wire in self.symbols:
             whole, entry = self.symbols[wire]
             return self._entries(wire, index, whole, entry)
@@ -99,9 +110,26 @@ class Expressions:
         if value.size and (value == value.flat[0]).all():
             first, text = value.flat[0], number(value.flat[0])
             if value.dtype.kind in "fiu" and np.isfinite(first):
-                return numeric(float(first), text)
+                return numeric(float(first), self._quotient(wire, float(first), text))
             return Tex(text, NEGATIVE if text.startswith("-") else ATOM)
+        if value.ndim == 2 and np.array_equal(value, np.eye(len(value))):
+            return Tex("\\mathbf{I}")
+        if 1 <= value.ndim <= 2 and 0 < value.size <= _FEW:
+            rows = value.reshape(value.shape[0], -1)
+            texts = (" & ".join(number(x) for x in row) for row in rows)
+            return matrix(*texts)
         return Tex(symbol(wire.name or "c", wire.spec.ndim))
+
+    def _quotient(self, wire: Wire, value: float, text: str) -> str:
+        """A number that came of a division, such as by how many there are, as a fraction."""
+        above, _, below = wire.name.partition(" / ")
+        if below:
+            sign = "-" if above.startswith("-") else ""
+            return f"{sign}\\frac{{{above.removeprefix('-')}}}{{{below}}}"
+        one_over = round(1 / value) if wire in self.derived and abs(value) > 1e-6 else 0
+        if one_over and 1 / one_over == value and len(text.lstrip("-")) > _SHORT:
+            return f"{'-' if value < 0 else ''}\\frac{{1}}{{{abs(one_over)}}}"
+        return text
 
     def gives_number(self, wire: Wire, index: Index) -> bool:
         """Whether what is written is a number rather than an array."""
@@ -146,7 +174,7 @@ def extent(wire: Wire, index: Index) -> tuple[int, ...]:
     """The sizes of the axes that an index leaves."""
     if index is None:
         return wire.spec.shape
-    return tuple(n for n, t in zip(wire.spec.shape, index, strict=True) if t == ":" and n != 1)
+    return tuple(n for n, t in zip(wire.spec.shape, index, strict=True) if t == ":")
 
 
 def stretched(x: Tex, shape: Sequence[int], target: Sequence[int]) -> Tex:
@@ -154,14 +182,23 @@ def stretched(x: Tex, shape: Sequence[int], target: Sequence[int]) -> Tex:
     if len(target) != 2 or tuple(shape) == tuple(target):
         return x
     rows, columns = target
-    ones = Tex("\\mathbf{1}", PRODUCT)
+    ones = "\\mathbf{1}"
     if len(shape) == 1 and shape[0] != 1:
-        return linear(x, lambda x: Tex(f"{ones.text} {transposed(x).text}", PRODUCT))
+        return linear(x, lambda x: Tex(beside(ones, transposed(x).text), PRODUCT))
     if len(shape) == 2 and shape[1] == 1 != columns and shape[0] == rows:
-        return linear(x, lambda x: Tex(f"{x.within(PRODUCT)} {ones.text}^\\top", PRODUCT))
+        return linear(x, lambda x: Tex(beside(x.within(PRODUCT), f"{ones}^\\top"), PRODUCT))
     if len(shape) == 2 and shape[0] == 1 != rows and shape[1] == columns:
-        return linear(x, lambda x: Tex(f"{ones.text} {x.within(PRODUCT)}", PRODUCT))
+        return linear(x, lambda x: Tex(beside(ones, x.within(PRODUCT)), PRODUCT))
     return x
+
+
+def laid_out(x: Tex, shape: Sequence[int], target: Sequence[int]) -> Tex:
+    """The same numbers in another shape: transposed where a row becomes a column, or a column a row."""
+
+    def is_row(sizes: Sequence[int]) -> bool:
+        return len(sizes) == 2 and sizes[0] == 1 != sizes[1]
+
+    return linear(x, transposed) if is_row(shape) != is_row(target) else x
 
 
 def linear(x: Tex, change: Callable[[Tex], Tex]) -> Tex:
