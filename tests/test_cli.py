@@ -650,6 +650,13 @@ def test_source_writes_a_file(make: Make, capsys: Capture, tmp_path: Path) -> No
     assert "return out, dw" in out.read_text(encoding="utf-8")
 
 
+def test_source_as_equations(make: Make, capsys: Capture) -> None:
+    assert main(["source", make(SQUARES), "--at", "x=3", "--to", "latex"]) == 0
+    text = capsys.readouterr().out
+    assert "\\begin{align*}" in text
+    assert "&= 2 x" in text
+
+
 def test_source_refuses(make: Make, capsys: Capture) -> None:
     assert main(["source", make(), "--to", "fortran"]) == 1
     assert "no target 'fortran'" in capsys.readouterr().err

@@ -100,7 +100,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_target(command)
-    command.add_argument("--to", default="numpy", metavar="TARGET", help="numpy, torch, jax or c")
+    command.add_argument(
+        "--to", default="numpy", metavar="TARGET", help="numpy, torch, jax, c or latex"
+    )
     command.add_argument(
         "--wrt",
         metavar="NAMES",

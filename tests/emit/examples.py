@@ -34,6 +34,8 @@ def main() -> None:
             for name in EXAMPLES:
                 text = written(name, target)
                 (FOLDER / f"{name}.{target}.py").write_text(text, encoding="utf-8")
+    for name in EXAMPLES:
+        (FOLDER / f"{name}.tex").write_text(written(name, "latex"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -31,8 +32,8 @@ class Source:
     Attributes
     ----------
     text : the code
-    function : what it defines, ready to be called; None where the target's library is not installed. Of C: a
-        function of a list of the input arrays, which returns the values and the gradients
+    function : what it defines, ready to be called; None where the target's library is not installed, and of
+        LaTeX. Of C: a function of a list of the input arrays, which returns the values and the gradients
     steps : the derivation, rule by rule
     errors : the largest relative errors that were seen when it was verified
     """
@@ -49,7 +50,17 @@ class Source:
         return self.text
 
     def _repr_markdown_(self) -> str:
+        if self.target == "latex":
+            return f"$$\n{self.equations}\n$$"
         return f"```{'c' if self.target == 'c' else 'python'}\n{self.text}```"
+
+    @property
+    def equations(self) -> str:
+        """Of LaTeX: what stands between ``$$``, without comments; else nothing."""
+        if self.target != "latex":
+            return ""
+        body = re.sub(r"^%.*\n", "", self.text, flags=re.MULTILINE).strip()
+        return body.replace("{align*}", "{aligned}")
 
     def save(self, path: str | Path) -> None:
         """Write the code to a file; several files, such as C and its header, to a folder."""
@@ -82,7 +93,9 @@ def source(
         bools, strings and None are fixed.
     to : ``"numpy"``: a function that returns the value and the gradients, in the order of the arguments.
         ``"torch"``: a ``torch.autograd.Function``. ``"jax"``: a ``jax.custom_vjp``. ``"c"``: a C99 function
-        over memory of the caller's, and its header; indices and labels must be in range.
+        over memory of the caller's, and its header; indices and labels must be in range. ``"latex"``: the
+        equations of both passes, to be pasted into a document; what is run against the engine is the
+        computation that they are read from, not the text.
     argnums : numbers or names of the arguments to differentiate with respect to; None: all floating ones
     gradient : an upstream gradient, where `f` returns arrays; the function then takes it as its last argument
     simplify : False shows what the gates' own rules give
@@ -130,6 +143,7 @@ def source(
             upstream=problem.upstream or getattr(writer, "UPSTREAM", False),
             simplify=simplify,
             ties=ties,
+            compounds=getattr(writer, "COMPOUNDS", False),
             note=derivation.note,
         )
         code = writer.write(problem)
@@ -140,15 +154,18 @@ def source(
         except GradientMismatch:
             if ties is attempts[-1]:
                 raise
-    header = _header(problem, errors)
+    header = _header(problem, errors, writer)
     derived = derivation.lines() if steps else []
-    if hasattr(writer, "load"):
-        comments = [*header, *[line.removeprefix("# ").removeprefix("#") for line in derived]]
+    if hasattr(writer, "files"):
+        comments = [*header, *derived]
         text = writer.write(problem, comments)
         return Source(text, function, found, errors, to, writer.files(problem, comments))
-    text = "".join(f"# {line}\n" for line in header) + code
-    text += "".join(f"{line}\n" for line in ["", "", *derived]) if steps else ""
-    if function is not None:
+    mark = getattr(writer, "COMMENT", "#")
+    text = "".join(f"{mark} {line}\n" for line in header) + code
+    text += "".join(["\n\n", *(f"{mark} {line}\n" for line in derived)]) if steps else ""
+    if not hasattr(writer, "public_name"):
+        function = None
+    elif function is not None:
         function = _loaded(problem, text, to)[writer.public_name(problem)]
     return Source(text, function, found, errors, to)
 
@@ -192,7 +209,7 @@ def _kept(x: Any) -> Any:
     return x.copy() if isinstance(x, np.ndarray) else x
 
 
-def _header(problem: Problem, errors: Errors | None) -> list[str]:
+def _header(problem: Problem, errors: Errors | None, writer: Any) -> list[str]:
     """What the code is for, and how far it was tried, as lines of a comment."""
     inputs = ", ".join(f"{w.name} {spec_of(w.spec)}" for w in problem.wire_at.values())
     fixed = [
@@ -201,6 +218,7 @@ def _header(problem: Problem, errors: Errors | None) -> list[str]:
         if i not in problem.wire_at
     ]
     lines = [f"The value and the gradient of {problem.title}, written by Clearprop {__version__}."]
+    lines += getattr(writer, "NEEDS", ())
     lines.append(f"For {inputs}" + (f"; fixed: {', '.join(fixed)}" if fixed else "") + ".")
     lines.append(
         "Shapes, and Python's branches and loops, are as they were with these: for others, write it anew."
@@ -208,7 +226,8 @@ def _header(problem: Problem, errors: Errors | None) -> list[str]:
     if errors is None:
         lines.append("Not run: the library or the compiler that it takes is not installed here.")
     else:
-        text = f"Run against Clearprop: largest relative error {errors.engine:.0e}"
+        ran = getattr(writer, "RUN", "Run")
+        text = f"{ran} against Clearprop: largest relative error {errors.engine:.0e}"
         if errors.differences is None:
             text += "; its gradient is not the derivative, on purpose, so not against finite differences."
         else:

@@ -9,10 +9,18 @@ from typing import Any
 from ..errors import ClearpropError
 from ..graph import Node
 
-TARGETS = {"numpy": "numpy", "torch": "torch", "jax": "jax", "c": "c.target"}
+TARGETS = {
+    "numpy": "numpy",
+    "torch": "torch",
+    "jax": "jax",
+    "c": "c.target",
+    "latex": "latex.target",
+}
 """The module of this package that writes each target; it has ``write(problem) -> str``, and a `LANGUAGE`
-if it is one of the array libraries. One that is not Python has ``load(problem)``,
-``files(problem, comments)`` and ``run_on(problem, function, leaves)``."""
+if it is one of the array libraries. One that is not Python has ``load(problem)`` and
+``run_on(problem, loaded, leaves)``, which give what is compared with the engine; if it makes several
+files, ``files(problem, comments)``. `COMMENT` begins a line of comment, `RUN` says what was run, and
+`UPSTREAM` that upstream gradients are always arguments; `COMPOUNDS` keeps softmax and its kin whole."""
 
 
 def target(name: str) -> Any:

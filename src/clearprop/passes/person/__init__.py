@@ -34,12 +34,15 @@ def derive(
     upstream: bool,
     simplify: bool = True,
     ties: bool = True,
+    compounds: bool = False,
     note: Note = lambda name, node, found, made: None,
 ) -> Joint:
     """The forward pass and its backward pass, to the inputs `wanted` from the outputs `seeded`.
 
     Without `upstream` the one output's own gradient, 1, is worked in. `ties` lets rules apply that differ
-    at kinks. `note` is told of each rule: its name, the node, what stands in its place, and who made what.
+    at kinks. `compounds` keeps softmax, logistic functions and their kin whole, as on paper, rather than in
+    terms of functions that NumPy has. `note` is told of each rule: its name, the node, what stands in its
+    place, and who made what.
     """
     forward = readable(forward, "nll_loss", "copy")
     read_as = forward
@@ -50,9 +53,9 @@ def derive(
         joint = _unseeded(joint)
     if simplify:
         joint = _simplified(joint, ties, note)
-    if simplify:
+    if simplify and not compounds:
         joint.graph = stable(joint.graph, note)
-    joint.graph = readable(joint.graph)
+    joint.graph = readable(joint.graph, *(("copy",) if compounds else ()))
     _settle(joint)
     if simplify:
         joint = _simplified(joint, ties, note)
