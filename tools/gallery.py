@@ -1,4 +1,4 @@
-"""``python -m tools.gallery``: writes docs/gallery.md, ten functions beside their backward passes."""
+"""``python -m tools.gallery``: writes docs/gallery.md, ten functions, their backward passes and equations."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ SHOWN = (
 )
 HEAD = """# Gallery
 
-Ten functions, and what [`clearprop.source`](source.md) writes for them. `python -m tools.gallery` writes this
-page from the golden files of the tests.
+Ten functions, and what [`clearprop.source`](source.md) writes for them: the backward pass for NumPy, and with
+`to="latex"` the equations of both ([notation](derivations.md#as-equations)). `python -m tools.gallery` writes
+this page from the golden files of the tests.
 """
 
 
@@ -43,6 +44,14 @@ def backward(name: str) -> str:
     return text[re.search(r"^def ", text, re.MULTILINE).start() :].rstrip()  # type: ignore[union-attr]
 
 
+def equations(name: str) -> str:
+    """The golden file, as it stands within a document's mathematics."""
+    text = (FOLDER / f"{name}.tex").read_text(encoding="utf-8")
+    text = re.sub(r"^%.*\n", "", text, flags=re.MULTILINE).strip()
+    text = re.sub(r"\\operatorname\{(\w+)\}", r"\\mathop{\\mathrm{\1}}", text)  # GitHub refuses it
+    return text.replace("{align*}", "{aligned}")
+
+
 def page() -> str:
     """The whole page."""
     parts = [HEAD]
@@ -50,8 +59,10 @@ def page() -> str:
         cells = "\n\n</td><td>\n\n".join(
             f"```python\n{text}\n```" for text in (forward(name), backward(name))
         )
+        title = name.replace("_", " ").capitalize().replace("Lstm", "LSTM")
         parts.append(
-            f"## {name.replace('_', ' ').capitalize()}\n\n<table><tr><td>\n\n{cells}\n\n</td></tr></table>\n"
+            f"## {title}\n\n<table><tr><td>\n\n{cells}\n\n</td></tr></table>\n\n"
+            f"```math\n{equations(name)}\n```\n"
         )
     return "\n".join(parts)
 
