@@ -142,6 +142,7 @@ def in_fresh_process(
     """What ``python ARGUMENTS`` prints, read as JSON; with `cores`, it gets only so many of them."""
     command = [sys.executable, *map(str, arguments)]
     environment = {**os.environ, **environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # users have their modules compiled once
     if cores:
         for library in ("OMP", "OPENBLAS", "MKL"):
             environment[f"{library}_NUM_THREADS"] = str(cores)
