@@ -4,8 +4,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# A file stays with one worker: the examples of a document build on one another.
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+# A file stays with one worker: the examples of a document build on one another. A worker that dies ends
+# the run, since the others would wait for it.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart 0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all fuzz bench lint clean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from itertools import count
 from typing import Any
@@ -35,7 +36,13 @@ def machine(level: int) -> Any:
 
 @cache
 def _linker() -> Any:
-    return llvm.create_lljit_compiler(machine(2))
+    """LLVM's newer linker, which puts an object's code and constants in one piece of memory.
+
+    The older one places each section where there is room. Code reaches constants over 2 GB at most,
+    so in a process with much memory in use, it ends the process now and then. For Windows' object
+    files the newer one is not ready yet.
+    """
+    return llvm.create_lljit_compiler(machine(2), use_jit_link=sys.platform != "win32")
 
 
 def assemble(text: str, level: int = 2) -> bytes:
