@@ -143,6 +143,20 @@ def test_a_condition_gets_no_gradient() -> None:
 # ---- how gradients add up
 
 
+def test_what_a_mask_picks() -> None:
+    def masked(x: Any, v: Any) -> Any:
+        y = x * 2
+        y[x < 0.5] = v
+        return np.sum(y)
+
+    text = str(clearprop.explain(masked, np.array([0.2, 0.7, 0.4]), np.ones(2)))
+    assert "to t1: downstream = assign(dy, 0, at=[t2]), local" in text
+    assert "to v: downstream (the entries that the mask picks), local" in text
+    assert text.endswith("dmasked/dx = [0, 2, 0]\n  dmasked/dv = [1, 1]")
+    derived = str(clearprop.explain(masked, np.array([0.2, 0.7, 0.4]), np.ones(2)).derive("v"))
+    assert derived.endswith("dv = the entries that the mask picks")
+
+
 def test_several_uses_add_up() -> None:
     def f(x: Any) -> Any:
         y = x * x

@@ -119,6 +119,31 @@ def test_index_may_be_a_tensor() -> None:
     assert t.grad.tolist() == [0, 0, 2]
 
 
+def fill_low(x: Any, v: Any) -> Any:
+    y = x * 2
+    y[x < 0.5] = v
+    return np.sum(y**2)
+
+
+def test_one_number_goes_where_a_mask_says_that_depends_on_arguments() -> None:
+    x, expected = np.array([[0.2, 0.7], [0.9, 0.4]]), [[0.0, 5.6], [7.2, 0.0]]
+    gradient = clearprop.grad(fill_low, argnums=(0, 1))
+    graph = clearprop.trace(gradient, x, 3.0)
+    for dx, dv in (gradient(x, 3.0), graph.evaluate(x, 3.0), clearprop.compile(gradient)(x, 3.0)):
+        np.testing.assert_allclose(dx, expected)
+        assert dv == 12.0
+    rows = clearprop.trace(clearprop.grad(assigned, 1), x, 3.0, x[0] > 0.5)
+    assert rows.evaluate(x, 3.0, np.array([False, True])) == 2.6
+    with pytest.raises(clearprop.TraceError, match=r"unknown number of entries. Use np.where"):
+        clearprop.trace(fill_low, x, np.ones(2))
+
+
+def assigned(y: Any, v: Any, m: Any) -> Any:
+    y = y + 0.0
+    y[m] = v
+    return np.sum(y * np.array([[0.1, 0.2], [1.3, 1.3]]))
+
+
 def test_mask_may_be_a_tensor() -> None:
     t = clearprop.tensor([1.0, -5.0, 3.0])
     (t[t > 0] ** 2).sum().backward()

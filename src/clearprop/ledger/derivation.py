@@ -16,7 +16,7 @@ from . import index_moves as index_moves  # which fills the table, too
 from .account import Account, Gate, Passage
 from .html import STYLE
 from .index_forms import Form, Use, form_of
-from .local import PARTS, UPSTREAM, rule_graph
+from .local import UNWRITTEN, UPSTREAM, rule_graph
 from .text import written
 
 
@@ -27,7 +27,9 @@ class Step:
     node: Node
     form: Form | None
     array: str
-    """The downstream gradient as an expression, empty where it is too long for one."""
+    """The downstream gradient as an expression, empty where there is none."""
+    instead: str
+    """What stands where there is no expression."""
     downstream: Any
 
     @property
@@ -77,7 +79,7 @@ class Derivation:
             lines.append(written(step.node))
             if step.form is None:
                 lines.append(f"  {step.reason}")
-                shown = step.array or PARTS
+                shown = step.array or step.instead
                 lines.append(f"  d{name} = {shown}")
             else:
                 lines.append(f"  {step.form.forward.text}")
@@ -169,12 +171,13 @@ def _step(account: Account, gate: Gate, passage: Passage) -> Step:
     form = None
     if gate.upstream[0] is not None and len(gate.node.outputs) == 1:
         form = form_of(Use(account, gate.node, passage.position, gate.upstream[0]))
-    return Step(gate.node, form, _array_text(gate.node, passage), passage.downstream)
+    array = _array_text(gate.node, passage)
+    return Step(gate.node, form, array, passage.local.text, passage.downstream)
 
 
 def _array_text(node: Node, passage: Passage) -> str:
     """The downstream gradient as NumPy code."""
-    if passage.local.text == PARTS:
+    if passage.local.text in UNWRITTEN:
         return ""
     graph = rule_graph(node, passage.position, is_factor=False)
     text = expression(graph, graph.outputs[0]).replace(UPSTREAM, f"d{node.outputs[0].name}")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..bundle import Bundle
 from ..emit.expressions import expression
+from ..errors import TraceError
 from ..graph import Graph, Node, Wire
 from ..passes import simplify
 from ..primitive import together
@@ -20,6 +21,9 @@ from ..transforms import vjp
 
 UPSTREAM = "upstream"
 PARTS = "see the parts of the block"
+MASKED = "the entries that the mask picks"
+UNWRITTEN = (PARTS, MASKED)
+"""What stands where there is no formula."""
 _LONGEST = 100
 
 
@@ -41,7 +45,10 @@ def local_gradient(node: Node, position: int) -> LocalGradient:
     is_factor = node.primitive.elementwise or (node.body is not None and _is_elementwise(node.body))
     if len(node.outputs) != 1 and not callable(node.primitive.forward):
         return LocalGradient(PARTS, False)
-    graph = rule_graph(node, position, is_factor)
+    try:
+        graph = rule_graph(node, position, is_factor)
+    except TraceError:  # how many entries a mask picks, nobody can say in symbols
+        return LocalGradient(MASKED, False)
     text = expression(graph, graph.outputs[0])
     if len(text) > _LONGEST and node.body is not None:
         return LocalGradient(PARTS, False)

@@ -8,7 +8,7 @@ from ..emit.expressions import write
 from ..graph import Node, Wire
 from ..primitive import ROLES
 from .account import Account, Gate, Passage
-from .local import PARTS, UPSTREAM
+from .local import UNWRITTEN, UPSTREAM
 from .numbers import short
 
 if TYPE_CHECKING:
@@ -140,8 +140,8 @@ def _passage(gate: Gate, passage: Passage) -> list[Line]:
             upstream, factor = short(gate.upstream[0]), short(passage.local_value)
             line.append(("plain", f"{upstream} × {_bracket(factor)} = "))
     else:
-        if local.text == PARTS:
-            line.append(("dim", f"downstream ({PARTS})"))
+        if local.text in UNWRITTEN:
+            line.append(("dim", f"downstream ({local.text})"))
         else:
             line += [("dim", "downstream = "), ("plain", local.text.replace(UPSTREAM, f"d{out}"))]
         if passage.local_value is not None:

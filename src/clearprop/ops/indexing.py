@@ -248,6 +248,8 @@ def _assign(x: Any, value: Any, *arrays: Any, index: Index) -> Any:
 
 
 def _assign_spec(x: Any, value: Any, *arrays: Any, index: Index) -> ArraySpec:
+    if shape_of(value) == ():  # fits everywhere, also where a mask that is not known says
+        return ArraySpec(x.shape, x.dtype)
     region = _region(x.shape, index, arrays)
     if np.broadcast_shapes(region, shape_of(value)) != region:
         raise ValueError(
@@ -261,6 +263,9 @@ def assign_vjp_x(g: Any, out: Any, x: Any, value: Any, *arrays: Any, index: Inde
 
 
 def assign_vjp_value(g: Any, out: Any, x: Any, value: Any, *arrays: Any, index: Index) -> Any:
+    if index == (Slot(0),) and arrays[0].dtype.kind == "b" and shape_of(value) == ():
+        mask = arrays[0].reshape(arrays[0].shape + (1,) * (g.ndim - arrays[0].ndim))
+        return np.where(mask, g, 0)  # of one shape, whatever the mask picks
     g = (gather if arrays else window)(g, *arrays, index=index)
     if any(a.dtype.kind in "iu" for a in arrays):  # only the last of several writers counts
         g = g * last_writer(*arrays, index=index, shape=x.shape)
