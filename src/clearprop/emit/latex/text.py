@@ -149,7 +149,7 @@ def beside(left: str, right: str) -> str:
     return left + ("\\, " if ends else " ") + right
 
 
-_WORD_LAST = re.compile(r"\\math(it|bf)\{\w{2,}\}(_\{?\w*\}?)?$")
+_WORD_LAST = re.compile(r"\\math(it|bf)\{\w{2,}\}(_(\w|\{[^ ]*\}))?$")
 _WORD_FIRST = re.compile(r"\\math(it|bf)\{\w{2,}")
 
 

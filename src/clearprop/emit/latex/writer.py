@@ -47,8 +47,8 @@ def writes(*names: str) -> Callable[[Writer], Writer]:
     return note
 
 
-_SHORT = 3
-"""A number of more letters than this that only the backward pass has may become a fraction."""
+_SHORT, _LONG = 3, 6
+"""A number of more letters may become a fraction: one that only the backward pass has, and one of the user's."""
 _FEW = 9
 """An array of no more numbers is written in full."""
 _LETTERS = "ijklmnpqrstuvabcdfgh"
@@ -126,8 +126,10 @@ class Expressions:
         if below:
             sign = "-" if above.startswith("-") else ""
             return f"{sign}\\frac{{{above.removeprefix('-')}}}{{{below}}}"
-        one_over = round(1 / value) if wire in self.derived and abs(value) > 1e-6 else 0
-        if one_over and 1 / one_over == value and len(text.lstrip("-")) > _SHORT:
+        one_over = round(1 / value) if abs(value) > 1e-6 else 0
+        letters = _SHORT if wire in self.derived else _LONG
+        long = len(text.lstrip("-")) > letters and "^" not in text
+        if long and one_over and 1 / one_over == value:
             return f"{'-' if value < 0 else ''}\\frac{{1}}{{{abs(one_over)}}}"
         return text
 
