@@ -37,10 +37,12 @@ _NO_VALUE = object()
 class Wire:
     """A named value: shape and dtype always, the number itself only for a constant."""
 
-    __slots__ = ("constant", "is_named", "name", "spec")
+    __slots__ = ("called", "constant", "is_named", "name", "spec")
 
     def __init__(self, name: str, spec: ArraySpec, constant: Any = _NO_VALUE) -> None:
         self.name = name
+        self.called = ""
+        """The user's name, where `name` has a number to tell it from others of that name."""
         self.is_named = bool(name)
         """Whether the name is the user's rather than made up."""
         self.spec = spec
@@ -49,7 +51,7 @@ class Wire:
     def copy(self) -> Wire:
         """Another wire with the same name, spec and constant."""
         other = Wire(self.name, self.spec, self.constant)
-        other.is_named = self.is_named
+        other.is_named, other.called = self.is_named, self.called
         return other
 
     @property
@@ -227,6 +229,7 @@ class Graph:
             name = wire.name
             while wire.name in taken:
                 used[name] = used.get(name, 1) + 1
+                wire.called = wire.called or (name if wire.is_named else "")
                 wire.name = f"{name}_{used[name]}"
             taken.add(wire.name)
 

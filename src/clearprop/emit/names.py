@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import builtins
 import keyword
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import numpy as np
 
 from ..graph import Node, Wire
 from ..passes.person.seeing import number
+from ..primitive import primitives
+from .meaning import Meanings, is_short
 
-_LONGEST = 22
 _RESERVED = {
     *keyword.kwlist,
     *keyword.softkwlist,
@@ -36,27 +39,12 @@ _NOUNS = {
     "exp": "exponential",
     "scatter": "spread",
 }
-_BEFORE = {
-    "exp": "exp",
-    "log": "log",
-    "negative": "neg",
-    "sqrt": "sqrt",
-    "absolute": "abs",
-    "outer": "outer",
-}
-_AFTER = {"sum": "sum", "mean": "mean", "max": "max", "min": "min", "var": "var", "std": "std"}
-_SAME = {"reshape", "expand_dims", "squeeze", "broadcast_to", "copy", "astype"}
-_TESTS = {
-    "greater": "above",
-    "less": "below",
-    "greater_equal": "from",
-    "less_equal": "up_to",
-    "equal": "is",
-}
+_FAR = 6
+"""How many operations away a value may be that another one is a part of."""
 
 
 class Names:
-    """Names given so far; each is given once."""
+    """Names given so far; each is given once, but for variables that are bound again as their user did."""
 
     def __init__(
         self,
@@ -64,16 +52,27 @@ class Names:
         gradient_of: Mapping[Wire, Wire],
         pattern: str,
         taken: Iterable[str],
+        results: Collection[Wire] | None = None,
     ) -> None:
+        """`results` is None where no name may be bound twice."""
         self.made = made
         self.gradient_of = gradient_of
         self.pattern = pattern
         self.taken = set(taken)
         self.given: dict[Wire, str] = {}
         self.readers: dict[Wire, list[Node]] = {}
-        for node in dict.fromkeys(made.values()):
+        nodes = list(dict.fromkeys(made.values()))
+        for node in nodes:
             for wire in node.inputs:
                 self.readers.setdefault(wire, []).append(node)
+        self.meanings = Meanings(made, self._known)
+        self.binds_again: dict[Wire, Wire] = {}
+        """Values that take over the name of an earlier one, which nothing reads any more."""
+        self.results = set(results or ())
+        self.sums: dict[Wire, Wire] = {}
+        """For gradients whose sum takes several lines: what is added up so far."""
+        if results is not None:
+            self._find_rebound(nodes)
 
     def give(self, wire: Wire, name: str) -> str:
         """This very name, or one like it that is free."""
@@ -88,133 +87,203 @@ class Names:
     def of(self, wire: Wire) -> str:
         """The name of a value; the first time it is asked for, one is found."""
         if wire not in self.given:
-            self.give(wire, self._find(wire))
+            if wire in self.binds_again:
+                self.given[wire] = self.of(self.binds_again[wire])
+            elif not self._adds_up(wire):
+                self.give(wire, self._find(wire))
         return self.given[wire]
+
+    def suggestion(self, wire: Wire) -> str:
+        """What it would be called if that is free."""
+        return self.given.get(wire) or self._find(wire)
 
     def gradient(self, wire: Wire) -> str:
         """What the gradient of a forward value is called."""
+        wire = self._passed_on(wire)
         return self.pattern.format(self.given.get(wire) or self._find(wire))
+
+    def _known(self, wire: Wire) -> str:
+        """The name that a value has or will have, as far as that is settled."""
+        if wire in self.given:
+            return self.given[wire]
+        node = self.made.get(wire)
+        if node is not None and node.is_backward:
+            of = self.gradient_of.get(wire)
+            name = self._known(self._passed_on(of)) if of is not None else ""
+            return self.pattern.format(name) if name else ""
+        return _user_name(wire)
 
     def _find(self, wire: Wire) -> str:
         node = self.made.get(wire)
         if wire in self.gradient_of and (node is None or node.is_backward):
             return self.gradient(self.gradient_of[wire])
-        if (
-            wire.is_named
-            and wire.name.isidentifier()
-            and not (node is not None and node.is_backward)
-        ):
-            return re.sub(r"_\d+$", "", wire.name) if wire.name in self.taken else wire.name
+        if (name := _user_name(wire)) and not (node is not None and node.is_backward):
+            return name
         if wire.is_constant:
-            return "constant"
-        meaning = self.meaning(wire, 3)
+            return _constant_name(np.asarray(wire.constant))
+        meaning = self.meanings.name(wire)
         before = self._before(wire)
-        long = meaning.count("_") > 1 or len(meaning) > 12 or meaning.endswith("_part")
-        if before and before not in self.taken and (long or not meaning):
+        mixes = node is not None and node.primitive.role == "mixes"
+        plain = meaning.count("_") < 2 and len(meaning) < 13 and not meaning.endswith("_part")
+        if before and before not in self.taken and (mixes or not plain):
             return before
-        if meaning and len(meaning) <= _LONGEST and meaning.count("_") < 4:
+        if is_short(meaning):
             return meaning
-        return before or _NOUNS.get(node.primitive.name if node else "", "part")
+        noun = _NOUNS.get(node.primitive.name if node else "", "part")
+        return before or self._part(wire) or self._scaled(node) or noun
+
+    # ---- names after what is made of a value
 
     def _before(self, wire: Wire) -> str:
-        """The name of what is made of it entry by entry, as in `h_pre`."""
+        """The name of what is made of it entry by entry, as in `h_pre`, or that it is an entry of."""
         node = self.made.get(wire)
         if node is None or node.is_backward:
             return ""
         start = wire
-        for _ in range(5):
+        for _ in range(_FAR - 1):
             readers = [r for r in self.readers.get(wire, []) if not r.is_backward]
             if not readers or len(readers[0].outputs) != 1:
                 return ""
-            reader = readers[0]
+            reader, name = readers[0], _user_name(readers[0].out)
+            if (
+                reader.primitive is primitives.stack
+                and len(readers) == 1
+                and name
+                and wire is start
+            ):
+                return f"{name}{reader.inputs.index(wire)}"
             others = [w for w in reader.inputs if w is not wire and number(w) is None]
             if not reader.primitive.elementwise or others or reader.out.spec != start.spec:
                 return ""
             wire = reader.out
-            if wire.is_named and wire.name.isidentifier():
-                return f"{self.given.get(wire, wire.name)}_pre"
+            if name:
+                return f"{self.given.get(wire, name)}_pre"
         return ""
 
-    # ---- meaning
+    def _part(self, wire: Wire) -> str:
+        """The gradient, or value, that it is a part of, and of no other: `dH_part`."""
+        found = self._made_of(wire, _FAR)
+        return f"{found.pop()}_part" if len(found) == 1 and "" not in found else ""
 
-    def meaning(self, wire: Wire, depth: int) -> str:
-        """A few words for what a value is, or nothing."""
-        if wire in self.given:
-            return self.given[wire]
-        if wire.is_named and wire.name.isidentifier():
-            return wire.name
-        node = self.made.get(wire)
-        if node is None or not depth or wire.is_constant:
-            return ""
-        if wire in self.gradient_of and node.is_backward:
-            return self.pattern.format(self.meaning(self.gradient_of[wire], depth - 1) or "it")
-        kind = node.primitive.name
-        deeper = depth if kind in (*_SAME, *_BEFORE, *_AFTER) else depth - 1
-        words = [self.meaning(w, deeper) for w in node.inputs]
-        if kind in _SAME:
-            return words[0]
-        if not words or not any(words):
-            return ""
-        if kind in _BEFORE and words[0]:
-            return f"{_BEFORE[kind]}_{words[0].removesuffix('_shifted')}"
-        if kind in _AFTER and words[0]:
-            return f"{words[0]}_{_AFTER[kind]}"
-        if kind == "transpose":
-            return f"{words[0]}_T"
-        if kind == "window":
-            index = node.params["index"]
-            if words[0] and all(isinstance(i, int) and i >= 0 for i in index):
-                return words[0] + "".join(map(str, index))
-            return f"{words[0]}_part" if words[0] else ""
-        if kind == "gather":
-            return f"{words[0]}_picked" if words[0] else ""
-        if kind == "power" and (k := number(node.inputs[1])) is not None:
-            word = {2: "{}_squared", -1: "inv_{}", 0.5: "sqrt_{}", -0.5: "inv_sqrt_{}"}.get(k)
-            return word.format(words[0]) if word and words[0] else ""
-        if len(words) == 2:
-            return self._of_two(node, *words)
-        return f"{kind}_{words[0]}" if len(words) == 1 and kind.isidentifier() else ""
+    def _made_of(self, wire: Wire, far: int) -> set[str]:
+        """The names of what is made of a value next."""
+        found: set[str] = set()
+        for reader in self.readers.get(wire, []):
+            out = reader.outputs[0]
+            if len(found) > 1:
+                break
+            if name := self._known(out):
+                found.add(name)
+            elif far:
+                found |= self._made_of(out, far - 1) or {""}
+            else:
+                found.add("")
+        return found
 
-    def _of_two(self, node: Node, x: str, y: str) -> str:
-        kind = node.primitive.name
-        one, other = number(node.inputs[0]), number(node.inputs[1])
-        if kind in _TESTS and x:
-            return (
-                f"{x}_{_TESTS[kind]}_{y or 'bound'}" if y or other != 0 else f"{x}_{_TESTS[kind]}_0"
-            )
-        if kind == "maximum" and other == 0:
-            return f"relu_{x}"
-        if kind in ("add", "multiply", "divide") and not (x and y):
-            if one == 1 and y:
-                return {"add": f"one_plus_{y}", "divide": f"inv_{y}"}.get(kind, y)
-            if kind == "divide" and one is not None:
-                return ""
-            value = one if one is not None else other
-            if value is None or not (x or y):
-                return ""
-            if kind == "multiply":
-                return f"two_{x or y}" if value == 2 else f"scaled_{x or y}"
-            return x or y
-        if kind == "subtract":
-            if one is not None and y:
-                return f"one_minus_{y}" if one == 1 else ""
-            if other is not None and x:
-                return f"{x}_less"
-            if y.endswith("_mean") or "mean" in y:
-                return f"{x}_centred"
-            if y.startswith("log_exp_") and y.endswith("_sum"):
-                return f"log_softmax_{y[8:-4]}"
-            if y.endswith("_max"):
-                return f"{x}_shifted"
-            return f"{x}_minus_{y}" if x and y else ""
-        if not x or not y:
+    def _scaled(self, node: Node | None) -> str:
+        """Of a product or quotient, what it is a multiple of."""
+        if node is None or node.primitive not in (primitives.multiply, primitives.divide):
             return ""
-        if kind == "add" and y.startswith("log_exp_") and y.endswith("_sum"):
-            return f"logsumexp_{y[8:-4]}"
-        if kind == "divide" and y == f"{x}_sum":
-            return f"softmax_{x.removeprefix('exp_')}"
-        if kind == "matmul":
-            return f"{x}{y}" if len(x) == len(y) == 1 else f"{x}_{y}"
-        return {"add": f"{x}_plus_{y}", "multiply": f"{x}_{y}", "divide": f"{x}_over_{y}"}.get(
-            kind, ""
-        )
+        words = self.meanings.of(node.inputs[0])
+        return f"{words}_scaled" if is_short(f"{words}_scaled") and words else ""
+
+    def _passed_on(self, of: Wire) -> Wire:
+        """A term of a nameless sum that nothing else reads: they have the same gradient."""
+        while not self._known(of) and (node := self.made.get(of)) is not None:
+            terms = {primitives.add: node.inputs, primitives.subtract: node.inputs[:1]}
+            alone = [
+                w
+                for w in terms.get(node.primitive, ())
+                if w.spec == of.spec and w in self.made and self._is_read_once(w)
+            ]
+            if not alone or self._before(of):
+                break
+            of = next(filter(_user_name, alone), alone[0])
+        return of
+
+    def _is_read_once(self, wire: Wire) -> bool:
+        return sum(not node.is_backward for node in self.readers.get(wire, [])) == 1
+
+    # ---- variables that are bound again
+
+    def _adds_up(self, wire: Wire) -> bool:
+        """Give a part of a long sum the name of the gradient, which is bound again with each line."""
+        total = self._sum_for(wire)
+        if total is None:
+            return False
+        last = self.sums.get(total)
+        if last is not None and self._sum_for(last, wire) is not wire:
+            return False
+        name = self.given.get(total) or (self.given[last] if last else "")
+        if name:
+            self.given[wire] = name
+        else:
+            self.give(wire, self._find(total))
+        if wire is not total:
+            self.sums[total] = wire
+        return True
+
+    def _sum_for(self, wire: Wire, target: Wire | None = None) -> Wire | None:
+        """The gradient that a sum goes into by further additions alone; or whether it goes into `target`."""
+        while (node := self.made.get(wire)) is not None and node.is_backward:
+            if node.primitive not in (primitives.add, primitives.subtract):
+                return None
+            if wire is target:
+                return wire
+            if target is None and wire in self.results and wire in self.gradient_of:
+                return wire
+            readers = self.readers.get(wire, [])
+            if len(readers) != 1 or wire in self.results or readers[0].inputs.count(wire) != 1:
+                return None
+            if readers[0].primitive is primitives.subtract and readers[0].inputs[0] is not wire:
+                return None
+            wire = readers[0].outputs[0]
+        return None
+
+    def _find_rebound(self, nodes: Iterable[Node]) -> None:
+        """Where the user wrote ``out = out + ...`` and nothing else reads the old one, code may do so."""
+        gradients = {of: wire for wire, of in self.gradient_of.items() if wire in self.made}
+        last: dict[str, Wire] = {}
+        for node in nodes:
+            for wire in node.outputs:
+                name = "" if node.is_backward else _user_name(wire)
+                if not name:
+                    continue
+                old, last[name] = last.get(name), wire
+                if old is None or old in self.results or not self._goes_only_into(old, wire):
+                    continue
+                new, older = gradients.get(wire), gradients.get(old)
+                if older is not None and new is not None:
+                    if new in self.results or not self._goes_only_into(new, older):
+                        continue
+                    self.binds_again[older] = new
+                self.binds_again[wire] = old
+
+    def _goes_only_into(self, wire: Wire, target: Wire) -> bool:
+        """Whether all that reads a value makes a later one, and nothing that stays."""
+        back = self.made[target].is_backward
+        stack, seen = [wire], {wire, target}
+        while stack:
+            for reader in self.readers.get(stack.pop(), []):
+                out = reader.outputs[0]
+                if out in seen:
+                    continue
+                if len(reader.outputs) != 1 or reader.is_backward != back:
+                    return False
+                if out in self.results or _user_name(out):
+                    return False
+                seen.add(out)
+                stack.append(out)
+        return True
+
+
+def _constant_name(value: np.ndarray[Any, Any]) -> str:
+    if value.ndim == 2 and np.array_equal(value, np.eye(len(value))):
+        return "identity"
+    return "mask" if value.dtype.kind == "b" else "constant"
+
+
+def _user_name(wire: Wire) -> str:
+    """What the user calls a value, if it is a name."""
+    name = wire.called or wire.name
+    return name if wire.is_named and name.isidentifier() else ""

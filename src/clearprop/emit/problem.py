@@ -210,7 +210,8 @@ class Problem:
         assert joint is not None
         made = {wire: node for node in joint.graph.nodes for wire in node.outputs}
         taken = [self.name, *self._arguments.values()]
-        names = Names(made, joint.gradient_of, self.gradient_names, taken)
+        results = joint.graph.outputs
+        names = Names(made, joint.gradient_of, self.gradient_names, taken, results)
         for i, wire in self.wire_at.items():
             if len(self.places[i]) == 2:
                 names.given[wire] = self._arguments[self.places[i]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..callsite import Line
 from ..graph import Node
 from .languages import Written
 from .names import Names
@@ -19,7 +18,8 @@ class Statement:
     reads: set[str] = field(default_factory=set)
     """Names of other values in the lines."""
     comment: str = ""
-    answers: Line | None = None
+    answers: tuple[str, ...] = ()
+    """The forward lines that it answers, if it is of the backward pass."""
     is_backward: bool = False
 
 

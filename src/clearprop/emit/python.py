@@ -27,12 +27,13 @@ def written(statements: Sequence[Statement], *, headed: bool = False) -> list[st
     widths = [len(s.lines[-1]) for s in short if len(s.lines[-1]) <= _COLUMN]
     column = max(widths, default=0)
     lines: list[str] = []
-    answered = ""
+    answered: tuple[str, ...] = ()
     for statement in statements:
-        text = statement.answers.text if statement.answers else ""
-        if headed and text and text != answered:
-            lines.append(f"# backward of  {text}")
-            answered = text
+        if headed and statement.answers and statement.answers != answered:
+            answered = statement.answers
+            lines += [
+                f"# {'' if i else 'backward of':<12} {text}" for i, text in enumerate(answered)
+            ]
         last = statement.lines[-1]
         if statement.comment:
             last = f"{last:<{column}}  # {statement.comment}"

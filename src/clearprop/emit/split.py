@@ -24,18 +24,22 @@ def split(problem: Problem, program: Program) -> Parts:
     """Forward and backward statements; those that only the backward pass needs are its own."""
     forward = [s for s in program.statements if not s.is_backward]
     backward = [s for s in program.statements if s.is_backward]
-    makers = {name: s for s in forward for name in s.names}
+    makers: dict[str, list[Statement]] = {}
+    for statement in forward:
+        for name in statement.names:
+            makers.setdefault(name, []).append(statement)
     needed: set[str] = set()
     stack = list(program.outputs)
     while stack:  # what the value is made of
         name = stack.pop()
         if name in makers and name not in needed:
-            needed.update(makers[name].names)
-            stack += makers[name].reads
+            needed.add(name)
+            for statement in makers[name]:
+                stack += [*statement.names, *statement.reads]
     seeds = set(problem.seed_names)
     made = {name for s in backward for name in s.names}
     read = [n for s in backward for n in s.reads] + list(program.gradients)
-    constants = {n for s in forward if not s.reads for n in s.names}
+    constants = {name for name, own in makers.items() if not any(s.reads for s in own)}
     moved: list[Statement] = []
     names: set[str] = set()
     stack = read
@@ -45,8 +49,8 @@ def split(problem: Problem, program: Program) -> Parts:
             continue
         names.add(name)
         if name in makers and (name in constants or name not in needed):
-            moved.append(makers[name])
-            stack += makers[name].reads
+            moved += [s for s in makers[name] if s not in moved]
+            stack += [n for s in makers[name] for n in s.reads]
     own = {n for s in moved for n in s.names}
     order = [*problem.leaf_names(program), *(n for s in forward for n in s.names)]
     residuals = [n for n in dict.fromkeys(order) if n in names and n not in own]

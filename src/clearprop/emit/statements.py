@@ -13,6 +13,7 @@ from ..passes.backward import Joint
 from ..passes.person.seeing import number
 from ..primitive import primitives
 from ..spec import is_floating
+from .answers import Answers
 from .expressions import ATOM, number_text
 from .facts import disjoint, may_repeat, place_of, shape_comment, stretched_values
 from .languages import Language, Written, wrap
@@ -43,6 +44,7 @@ class Author:
         self.statements: list[Statement] = []
         self.constants: dict[Wire, str] = {}
         self.stretched = stretched_values(self.graph)
+        self.answers = Answers(joint)
 
     def write(self) -> Program:
         for node in self.graph.nodes:
@@ -246,7 +248,7 @@ class Author:
                 names,
                 set(reads),
                 self.comment(node),
-                node.line if node.is_backward else None,
+                self.answers.of(node) if node.is_backward else (),
                 node.is_backward,
             )
         )
@@ -421,7 +423,7 @@ class Author:
                 text = f"{self.language.module}.zeros_like({self.names.of(of)})"
             comment = "nothing depends on it" if zeros else shape_comment(wire)
             self.statements.append(
-                Statement([f"{fresh} = {text}"], (fresh,), set(), comment, None, True)
+                Statement([f"{fresh} = {text}"], (fresh,), set(), comment, is_backward=True)
             )
             return fresh
         found = self.names.of(wire)
@@ -432,7 +434,7 @@ class Author:
             if self.language.module == "jnp":
                 return found
             self.statements.append(
-                Statement([line], (fresh,), {found}, shape_comment(wire), None, True)
+                Statement([line], (fresh,), {found}, shape_comment(wire), is_backward=True)
             )
             return fresh
         return found

@@ -55,22 +55,22 @@ void attention_and_grad(
     double *dWv,
     void *workspace)
 {
-    double *product_3 = (double *)workspace; /* 10 x 16 */
-    double *total_2 = (double *)((char *)workspace + 1280); /* 10 x 16 */
+    double *dv_WvT = (double *)workspace; /* 10 x 16 */
+    double *dv_WvT_plus_dk_WkT = (double *)((char *)workspace + 1280); /* 10 x 16 */
     double *scores_2 = (double *)workspace; /* 10 x 10 */
     double *weights = (double *)((char *)workspace + 832); /* 10 x 10 */
     double *kept1 = (double *)((char *)workspace + 1664); /* 10 x 10 */
-    double *product_v_T = (double *)workspace; /* 10 x 10 */
-    double *product_v_T_weights = (double *)((char *)workspace + 1664); /* 10 x 10 */
-    double *quotient_2 = (double *)((char *)workspace + 2496); /* 10 x 10 */
+    double *dweights = (double *)workspace; /* 10 x 10 */
+    double *dweights_weights = (double *)((char *)workspace + 1664); /* 10 x 10 */
+    double *dscores_pre = (double *)((char *)workspace + 2496); /* 10 x 10 */
     double *q = (double *)((char *)workspace + 3328); /* 10 x 8 */
     double *k_ = (double *)((char *)workspace + 3968); /* 10 x 8 */
     double *v = (double *)((char *)workspace + 2496); /* 10 x 8 */
     double *part = (double *)workspace; /* 10 x 8 */
-    double *product = (double *)((char *)workspace + 4608); /* 10 x 8 */
-    double *weights_T_product = (double *)((char *)workspace + 1664); /* 10 x 8 */
-    double *quotient_2_k = (double *)((char *)workspace + 4608); /* 10 x 8 */
-    double *quotient_2_T_q = (double *)((char *)workspace + 3968); /* 10 x 8 */
+    double *dout = (double *)((char *)workspace + 4608); /* 10 x 8 */
+    double *dv = (double *)((char *)workspace + 1664); /* 10 x 8 */
+    double *dq = (double *)((char *)workspace + 4608); /* 10 x 8 */
+    double *dk = (double *)((char *)workspace + 3968); /* 10 x 8 */
 
     /* q, k, v = x @ Wq, x @ Wk, x @ Wv */
     for (int i = 0; i < 10; i++) {
@@ -141,7 +141,7 @@ void attention_and_grad(
                 sum += weights[10*i + k] * v[8*k + j];
             const double t = sum - target[8*i + j];
             part[8*i + j] = t * t;
-            product[8*i + j] = 0.025 * t;
+            dout[8*i + j] = 0.025 * t;
         }
     }
 
@@ -160,9 +160,9 @@ void attention_and_grad(
         for (int j = 0; j < 10; j++) {
             double sum2 = 0;
             for (int k = 0; k < 8; k++)
-                sum2 += product[8*i + k] * v[8*j + k];
-            product_v_T[10*i + j] = sum2;
-            product_v_T_weights[10*i + j] = sum2 * weights[10*i + j];
+                sum2 += dout[8*i + k] * v[8*j + k];
+            dweights[10*i + j] = sum2;
+            dweights_weights[10*i + j] = sum2 * weights[10*i + j];
         }
     }
 
@@ -171,10 +171,10 @@ void attention_and_grad(
     for (int i = 0; i < 10; i++) {
         double sum2 = 0;
         for (int j = 0; j < 10; j++) {
-            sum2 += product_v_T_weights[10*i + j];
+            sum2 += dweights_weights[10*i + j];
         }
         for (int j = 0; j < 10; j++) {
-            quotient_2[10*i + j] = (product_v_T[10*i + j] - sum2) * weights[10*i + j] * (double)(mask[10*i + j] != 0) / 2.8284271247461903;
+            dscores_pre[10*i + j] = (dweights[10*i + j] - sum2) * weights[10*i + j] * (double)(mask[10*i + j] != 0) / 2.8284271247461903;
         }
     }
 
@@ -183,8 +183,8 @@ void attention_and_grad(
         for (int j = 0; j < 8; j++) {
             double sum2 = 0;
             for (int k = 0; k < 10; k++)
-                sum2 += weights[10*k + i] * product[8*k + j];
-            weights_T_product[8*i + j] = sum2;
+                sum2 += weights[10*k + i] * dout[8*k + j];
+            dv[8*i + j] = sum2;
         }
     }
 
@@ -193,8 +193,8 @@ void attention_and_grad(
         for (int j = 0; j < 8; j++) {
             double sum2 = 0;
             for (int k = 0; k < 10; k++)
-                sum2 += quotient_2[10*i + k] * k_[8*k + j];
-            quotient_2_k[8*i + j] = sum2;
+                sum2 += dscores_pre[10*i + k] * k_[8*k + j];
+            dq[8*i + j] = sum2;
         }
     }
 
@@ -203,8 +203,8 @@ void attention_and_grad(
         for (int j = 0; j < 8; j++) {
             double sum2 = 0;
             for (int k = 0; k < 10; k++)
-                sum2 += quotient_2[10*k + i] * q[8*k + j];
-            quotient_2_T_q[8*i + j] = sum2;
+                sum2 += dscores_pre[10*k + i] * q[8*k + j];
+            dk[8*i + j] = sum2;
         }
     }
 
@@ -213,8 +213,8 @@ void attention_and_grad(
         for (int j = 0; j < 16; j++) {
             double sum2 = 0;
             for (int k = 0; k < 8; k++)
-                sum2 += weights_T_product[8*i + k] * Wv[8*j + k];
-            product_3[16*i + j] = sum2;
+                sum2 += dv[8*i + k] * Wv[8*j + k];
+            dv_WvT[16*i + j] = sum2;
         }
     }
 
@@ -223,7 +223,7 @@ void attention_and_grad(
         for (int j = 0; j < 8; j++) {
             double sum2 = 0;
             for (int k = 0; k < 10; k++)
-                sum2 += x[16*k + i] * weights_T_product[8*k + j];
+                sum2 += x[16*k + i] * dv[8*k + j];
             dWv[8*i + j] = sum2;
         }
     }
@@ -233,8 +233,8 @@ void attention_and_grad(
         for (int j = 0; j < 16; j++) {
             double sum2 = 0;
             for (int k = 0; k < 8; k++)
-                sum2 += quotient_2_T_q[8*i + k] * Wk[8*j + k];
-            total_2[16*i + j] = product_3[16*i + j] + sum2;
+                sum2 += dk[8*i + k] * Wk[8*j + k];
+            dv_WvT_plus_dk_WkT[16*i + j] = dv_WvT[16*i + j] + sum2;
         }
     }
 
@@ -243,7 +243,7 @@ void attention_and_grad(
         for (int j = 0; j < 8; j++) {
             double sum2 = 0;
             for (int k = 0; k < 10; k++)
-                sum2 += x[16*k + i] * quotient_2_T_q[8*k + j];
+                sum2 += x[16*k + i] * dk[8*k + j];
             dWk[8*i + j] = sum2;
         }
     }
@@ -253,8 +253,8 @@ void attention_and_grad(
         for (int j = 0; j < 16; j++) {
             double sum2 = 0;
             for (int k = 0; k < 8; k++)
-                sum2 += quotient_2_k[8*i + k] * Wq[8*j + k];
-            dx[16*i + j] = total_2[16*i + j] + sum2;
+                sum2 += dq[8*i + k] * Wq[8*j + k];
+            dx[16*i + j] = dv_WvT_plus_dk_WkT[16*i + j] + sum2;
         }
     }
 
@@ -263,7 +263,7 @@ void attention_and_grad(
         for (int j = 0; j < 8; j++) {
             double sum2 = 0;
             for (int k = 0; k < 10; k++)
-                sum2 += x[16*k + i] * quotient_2_k[8*k + j];
+                sum2 += x[16*k + i] * dq[8*k + j];
             dWq[8*i + j] = sum2;
         }
     }

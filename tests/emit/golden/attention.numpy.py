@@ -6,16 +6,16 @@ import numpy as np
 
 
 def attention_and_grad(x, Wq, Wk, Wv, target):
-    mask = np.tri(10, dtype=bool)            # (10, 10)
-    q = x @ Wq                               # (10, 8)
-    k = x @ Wk                               # (10, 8)
-    v = x @ Wv                               # (10, 8)
-    scores = q @ k.T / 8**0.5                # (10, 10)
-    scores_2 = np.where(mask, scores, -1e9)  # (10, 10)
-    exp_scores_2 = np.exp(scores_2 - scores_2.max(1, keepdims=True))  # (10, 10)
-    weights = exp_scores_2 / exp_scores_2.sum(1, keepdims=True)  # (10, 10)
-    out = weights @ v                        # (10, 8)
-    out_minus_target = out - target          # (10, 8)
+    mask = np.tri(10, dtype=bool)          # (10, 10)
+    q = x @ Wq                             # (10, 8)
+    k = x @ Wk                             # (10, 8)
+    v = x @ Wv                             # (10, 8)
+    scores = q @ k.T / 8**0.5              # (10, 10)
+    scores = np.where(mask, scores, -1e9)  # (10, 10)
+    exp_scores = np.exp(scores - scores.max(1, keepdims=True))  # (10, 10)
+    weights = exp_scores / exp_scores.sum(1, keepdims=True)  # (10, 10)
+    out = weights @ v                      # (10, 8)
+    out_minus_target = out - target        # (10, 8)
     value = np.mean(out_minus_target**2)
 
     # backward of  return np.mean((out - target) ** 2)
@@ -24,7 +24,10 @@ def attention_and_grad(x, Wq, Wk, Wv, target):
     dweights = dout @ v.T                   # (10, 10)
     dv = weights.T @ dout                   # (10, 8)
     # backward of  scores = q @ k.T / np.sqrt(q.shape[1])
+    #              scores = np.where(mask, scores, -1e9)
+    #              weights = clearprop.softmax(scores)
     dscores_pre = (dweights - (dweights * weights).sum(1, keepdims=True)) * weights * mask / 8**0.5  # (10, 10)
+    # backward of  scores = q @ k.T / np.sqrt(q.shape[1])
     dq = dscores_pre @ k                    # (10, 8)
     dk = dscores_pre.T @ q                  # (10, 8)
     # backward of  q, k, v = x @ Wq, x @ Wk, x @ Wv

@@ -47,7 +47,7 @@ void batchnorm_and_grad(
     double *dbeta,
     void *workspace)
 {
-    double part_2_sum;
+    double part_sum;
     double *kept1 = (double *)workspace; /* 32 x 10 */
 
     /* mu = x.mean(0) */
@@ -60,7 +60,7 @@ void batchnorm_and_grad(
     /* backward of: return np.mean((out - target) ** 2) */
     /* backward of: out = gamma * xhat + beta */
     /* backward of: xhat = xmu * ivar */
-    part_2_sum = 0;
+    part_sum = 0;
     for (int j = 0; j < 10; j++) {
         double sum = 0;
         for (int i = 0; i < 32; i++) {
@@ -74,36 +74,36 @@ void batchnorm_and_grad(
         }
         const double var = sum2 / 32.0;
         const double t = sqrt(var + 1e-05);
+        double dbeta_j = 0;
+        double dgamma_j = 0;
         double sum3 = 0;
         double sum4 = 0;
-        double sum5 = 0;
-        double sum6 = 0;
         for (int i = 0; i < 32; i++) {
             const double xmu_ij = x[10*i + j] - mu;
             const double xhat = xmu_ij / t;
             const double out = gamma_[j] * xhat + beta[j];
             const double t2 = out - target[10*i + j];
-            const double t3 = 0.00625 * t2;
-            const double t4 = gamma_[j] * t3;
-            sum3 += t3;
-            sum4 += t3 * xhat;
-            sum5 += t4;
-            sum6 += t4 * xhat;
-            part_2_sum += t2 * t2;
-            kept1[10*i + j] = t3;
+            const double dout = 0.00625 * t2;
+            const double dxhat = gamma_[j] * dout;
+            dbeta_j += dout;
+            dgamma_j += dout * xhat;
+            sum3 += dxhat;
+            sum4 += dxhat * xhat;
+            part_sum += t2 * t2;
+            kept1[10*i + j] = dout;
         }
-        const double t5 = sum5 / 32.0;
-        const double t6 = sum6 / 32.0;
+        const double t3 = sum3 / 32.0;
+        const double t4 = sum4 / 32.0;
         for (int i = 0; i < 32; i++) {
             const double xmu_ij2 = x[10*i + j] - mu;
             const double xhat_ij = xmu_ij2 / t;
-            const double t7 = gamma_[j] * kept1[10*i + j];
-            dx[10*i + j] = (t7 - t5 - t6 * xhat_ij) / t;
+            const double dxhat_ij = gamma_[j] * kept1[10*i + j];
+            dx[10*i + j] = (dxhat_ij - t3 - t4 * xhat_ij) / t;
         }
-        dbeta[j] = sum3;
-        dgamma[j] = sum4;
+        dbeta[j] = dbeta_j;
+        dgamma[j] = dgamma_j;
     }
 
     /* return np.mean((out - target) ** 2) */
-    *batchnorm = part_2_sum / 320.0;
+    *batchnorm = part_sum / 320.0;
 }

@@ -21,7 +21,9 @@ def batchnorm_and_grad(x, gamma, beta, target):
     dbeta = dout.sum(0)                # beta was stretched over axis 0, so its gradient is summed over it
     dgamma = (dout * xhat).sum(0)      # (10,) gamma was stretched over axis 0
     dxhat = gamma * dout               # (32, 10)
-    # backward of  xhat = xmu * ivar
+    # backward of  mu = x.mean(0)
+    #              ...
+    #              xhat = xmu * ivar
     dx = ivar * (dxhat - dxhat.mean(0) - (dxhat * xhat).mean(0) * xhat)  # (32, 10)
 
     return value, dx, dgamma, dbeta

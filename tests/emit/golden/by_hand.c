@@ -75,19 +75,19 @@ void by_hand_and_grad(
     double *bnraw = (double *)((char *)workspace + 16384); /* 32 x 64 */
     double *h = (double *)((char *)workspace + 32768); /* 32 x 64 */
     double *one_minus_h_squared = (double *)((char *)workspace + 49152); /* 32 x 64 */
-    double *product = (double *)workspace; /* 32 x 64 */
-    double *product_bnraw = (double *)((char *)workspace + 32768); /* 32 x 64 */
-    double *bngain_product = (double *)((char *)workspace + 65536); /* 32 x 64 */
-    double *bngain_product_bnraw = (double *)((char *)workspace + 81920); /* 32 x 64 */
-    double *bnvar_inv_difference_3 = (double *)((char *)workspace + 49152); /* 32 x 64 */
+    double *dhpreact = (double *)workspace; /* 32 x 64 */
+    double *dhpreact_bnraw = (double *)((char *)workspace + 32768); /* 32 x 64 */
+    double *dbnraw = (double *)((char *)workspace + 65536); /* 32 x 64 */
+    double *dbnraw_bnraw = (double *)((char *)workspace + 81920); /* 32 x 64 */
+    double *dhprebn = (double *)((char *)workspace + 49152); /* 32 x 64 */
     double *emb = (double *)((char *)workspace + 98304); /* 32 x 3 x 10 */
-    double *product_3 = (double *)workspace; /* 32 x 30 */
+    double *dembcat = (double *)workspace; /* 32 x 30 */
     double *logits = (double *)workspace; /* 32 x 27 */
     double *logprobs = (double *)((char *)workspace + 6912); /* 32 x 27 */
-    double *probs_over_constant_9 = (double *)((char *)workspace + 65536); /* 32 x 27 */
+    double *probs_2 = (double *)((char *)workspace + 65536); /* 32 x 27 */
     double *kept1 = (double *)((char *)workspace + 72448); /* 32 x 27 */
-    double *spread = (double *)workspace; /* 32 x 27 */
-    double *difference = (double *)((char *)workspace + 105984); /* 32 x 27 */
+    double *dlogits_part = (double *)workspace; /* 32 x 27 */
+    double *dlogits = (double *)((char *)workspace + 105984); /* 32 x 27 */
     double *bnvar_inv = (double *)((char *)workspace + 112896); /* 1 x 64 */
 
     /* emb = C[Xb] */
@@ -178,31 +178,31 @@ void by_hand_and_grad(
         for (int j = 0; j < 27; j++) {
             const double probs = kept1[27*i + j] * counts_sum_inv;
             logprobs[27*i + j] = log(probs);
-            probs_over_constant_9[27*i + j] = probs / 32.0;
+            probs_2[27*i + j] = probs / 32.0;
         }
     }
 
     /* loss = -logprobs[np.arange(n), Yb].mean() */
     /* backward of: loss = -logprobs[np.arange(n), Yb].mean() */
     for (int i = 0; i < 864; i++)
-        spread[i] = 0;
+        dlogits_part[i] = 0;
     double sum = 0;
     for (int i = 0; i < 32; i++) {
         sum += logprobs[27*constant_7[i] + Yb[i]];
-        spread[27*constant_7[i] + Yb[i]] += 0.03125;
+        dlogits_part[27*constant_7[i] + Yb[i]] += 0.03125;
     }
     *loss = -(sum / 32.0);
 
     /* backward of: logprobs = np.log(probs) */
     /* backward of: logits = h @ W2 + b2 */
     for (int j = 0; j < 27; j++) {
-        double sum2 = 0;
+        double db2_j = 0;
         for (int i = 0; i < 32; i++) {
-            const double t = probs_over_constant_9[27*i + j] - spread[27*i + j];
-            sum2 += t;
-            difference[27*i + j] = t;
+            const double dlogits_ij = probs_2[27*i + j] - dlogits_part[27*i + j];
+            db2_j += dlogits_ij;
+            dlogits[27*i + j] = dlogits_ij;
         }
-        db2[j] = sum2;
+        db2[j] = db2_j;
     }
 
     /* backward of: logits = h @ W2 + b2 */
@@ -210,7 +210,7 @@ void by_hand_and_grad(
         for (int j = 0; j < 27; j++) {
             double sum2 = 0;
             for (int k = 0; k < 32; k++)
-                sum2 += h[64*k + i] * difference[27*k + j];
+                sum2 += h[64*k + i] * dlogits[27*k + j];
             dW2[27*i + j] = sum2;
         }
     }
@@ -223,13 +223,13 @@ void by_hand_and_grad(
         for (int j = 0; j < 64; j++) {
             double sum2 = 0;
             for (int k = 0; k < 27; k++)
-                sum2 += difference[27*i + k] * W2[27*j + k];
-            const double t = sum2 * one_minus_h_squared[64*i + j];
-            const double t2 = bngain[j] * t;
-            product[64*i + j] = t;
-            product_bnraw[64*i + j] = t * bnraw[64*i + j];
-            bngain_product[64*i + j] = t2;
-            bngain_product_bnraw[64*i + j] = t2 * bnraw[64*i + j];
+                sum2 += dlogits[27*i + k] * W2[27*j + k];
+            const double dhpreact_ij = sum2 * one_minus_h_squared[64*i + j];
+            const double dbnraw_ij = bngain[j] * dhpreact_ij;
+            dhpreact[64*i + j] = dhpreact_ij;
+            dhpreact_bnraw[64*i + j] = dhpreact_ij * bnraw[64*i + j];
+            dbnraw[64*i + j] = dbnraw_ij;
+            dbnraw_bnraw[64*i + j] = dbnraw_ij * bnraw[64*i + j];
         }
     }
 
@@ -237,27 +237,27 @@ void by_hand_and_grad(
     /* backward of: bnraw = bndiff * bnvar_inv */
     /* backward of: hprebn = embcat @ W1 + b1 */
     for (int j = 0; j < 64; j++) {
+        double dbnbias_j = 0;
+        double dbngain_j = 0;
         double sum2 = 0;
         double sum3 = 0;
-        double sum4 = 0;
-        double sum5 = 0;
         for (int i = 0; i < 32; i++) {
-            sum2 += product[64*i + j];
-            sum3 += product_bnraw[64*i + j];
-            sum4 += bngain_product[64*i + j];
-            sum5 += bngain_product_bnraw[64*i + j];
+            dbnbias_j += dhpreact[64*i + j];
+            dbngain_j += dhpreact_bnraw[64*i + j];
+            sum2 += dbnraw[64*i + j];
+            sum3 += dbnraw_bnraw[64*i + j];
         }
-        const double t = sum4 / 32.0;
-        const double t2 = sum5 / 31.0;
-        double sum6 = 0;
+        const double t = sum2 / 32.0;
+        const double t2 = sum3 / 31.0;
+        double db1_j = 0;
         for (int i = 0; i < 32; i++) {
-            const double t3 = bnvar_inv[j] * (bngain_product[64*i + j] - t - bnraw[64*i + j] * t2);
-            sum6 += t3;
-            bnvar_inv_difference_3[64*i + j] = t3;
+            const double dhprebn_ij = bnvar_inv[j] * (dbnraw[64*i + j] - t - bnraw[64*i + j] * t2);
+            db1_j += dhprebn_ij;
+            dhprebn[64*i + j] = dhprebn_ij;
         }
-        dbnbias[j] = sum2;
-        dbngain[j] = sum3;
-        db1[j] = sum6;
+        dbnbias[j] = dbnbias_j;
+        dbngain[j] = dbngain_j;
+        db1[j] = db1_j;
     }
 
     /* backward of: hprebn = embcat @ W1 + b1 */
@@ -265,7 +265,7 @@ void by_hand_and_grad(
         for (int j = 0; j < 64; j++) {
             double sum2 = 0;
             for (int k = 0; k < 32; k++)
-                sum2 += emb[30*k + i] * bnvar_inv_difference_3[64*k + j];
+                sum2 += emb[30*k + i] * dhprebn[64*k + j];
             dW1[64*i + j] = sum2;
         }
     }
@@ -275,8 +275,8 @@ void by_hand_and_grad(
         for (int j = 0; j < 30; j++) {
             double sum2 = 0;
             for (int k = 0; k < 64; k++)
-                sum2 += bnvar_inv_difference_3[64*i + k] * W1[64*j + k];
-            product_3[30*i + j] = sum2;
+                sum2 += dhprebn[64*i + k] * W1[64*j + k];
+            dembcat[30*i + j] = sum2;
         }
     }
 
@@ -286,7 +286,7 @@ void by_hand_and_grad(
     for (int i = 0; i < 32; i++) {
         for (int j = 0; j < 3; j++) {
             for (int k = 0; k < 10; k++) {
-                dC[10*Xb[3*i + j] + k] += product_3[30*i + 10*j + k];
+                dC[10*Xb[3*i + j] + k] += dembcat[30*i + 10*j + k];
             }
         }
     }

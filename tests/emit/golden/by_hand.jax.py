@@ -45,7 +45,9 @@ def by_hand_backward(residuals, dloss):
     W1, bngain, W2 = params["W1"], params["bngain"], params["W2"]
     # backward of  loss = -logprobs[np.arange(n), Yb].mean()
     dloss_2 = dloss / 32
-    # backward of  logprobs = np.log(probs)
+    # backward of  logit_maxes = logits.max(1, keepdims=True)
+    #              ...
+    #              loss = -logprobs[np.arange(n), Yb].mean()
     dlogits = (dloss_2 * probs).at[jnp.arange(32), Yb].add(-dloss_2)  # (32, 27)
     # backward of  logits = h @ W2 + b2
     db2 = dlogits.sum(0)                      # b2 was stretched over axis 0, so its gradient is summed over it
@@ -57,7 +59,9 @@ def by_hand_backward(residuals, dloss):
     dbnbias = dhpreact.sum(0, keepdims=True)  # (1, 64) bnbias was stretched over axis 0
     dbngain = (dhpreact * bnraw).sum(0, keepdims=True)  # (1, 64) bngain was stretched over axis 0
     dbnraw = bngain * dhpreact                # (32, 64)
-    # backward of  bnraw = bndiff * bnvar_inv
+    # backward of  bnmeani = 1 / n * hprebn.sum(0, keepdims=True)
+    #              ...
+    #              bnraw = bndiff * bnvar_inv
     dhprebn = bnvar_inv * (dbnraw - dbnraw.mean(0) - bnraw * ((dbnraw * bnraw).sum(0) / 31))  # (32, 64)
     # backward of  hprebn = embcat @ W1 + b1
     db1 = dhprebn.sum(0)                      # (64,) b1 was stretched over axis 0

@@ -31,7 +31,9 @@ def by_hand_and_grad(params, Xb, Yb):
     logprobs = np.log(probs)                         # (32, 27)
     loss = -logprobs[np.arange(32), Yb].mean()
 
-    # backward of  logprobs = np.log(probs)
+    # backward of  logit_maxes = logits.max(1, keepdims=True)
+    #              ...
+    #              loss = -logprobs[np.arange(n), Yb].mean()
     dlogits = probs / 32
     dlogits[np.arange(32), Yb] -= 1 / 32      # (32, 27)
     # backward of  logits = h @ W2 + b2
@@ -44,7 +46,9 @@ def by_hand_and_grad(params, Xb, Yb):
     dbnbias = dhpreact.sum(0, keepdims=True)  # (1, 64) bnbias was stretched over axis 0
     dbngain = (dhpreact * bnraw).sum(0, keepdims=True)  # (1, 64) bngain was stretched over axis 0
     dbnraw = bngain * dhpreact                # (32, 64)
-    # backward of  bnraw = bndiff * bnvar_inv
+    # backward of  bnmeani = 1 / n * hprebn.sum(0, keepdims=True)
+    #              ...
+    #              bnraw = bndiff * bnvar_inv
     dhprebn = bnvar_inv * (dbnraw - dbnraw.mean(0) - bnraw * ((dbnraw * bnraw).sum(0) / 31))  # (32, 64)
     # backward of  hprebn = embcat @ W1 + b1
     db1 = dhprebn.sum(0)                      # (64,) b1 was stretched over axis 0

@@ -12,29 +12,29 @@ def convolution(image, kernel, target):
 
 
 def convolution_forward(image, kernel, target):
-    out = kernel[0, 0] * image[0:10, 0:10]            # (10, 10)
-    out_2 = out + kernel[0, 1] * image[0:10, 1:11]    # (10, 10)
-    out_3 = out_2 + kernel[0, 2] * image[0:10, 2:12]  # (10, 10)
-    out_4 = out_3 + kernel[1, 0] * image[1:11, 0:10]  # (10, 10)
-    out_5 = out_4 + kernel[1, 1] * image[1:11, 1:11]  # (10, 10)
-    out_6 = out_5 + kernel[1, 2] * image[1:11, 2:12]  # (10, 10)
-    out_7 = out_6 + kernel[2, 0] * image[2:12, 0:10]  # (10, 10)
-    out_8 = out_7 + kernel[2, 1] * image[2:12, 1:11]  # (10, 10)
-    out_9 = out_8 + kernel[2, 2] * image[2:12, 2:12]  # (10, 10)
-    out_9_minus_target = out_9 - target               # (10, 10)
-    value = jnp.mean(out_9_minus_target**2)
+    out = kernel[0, 0] * image[0:10, 0:10]        # (10, 10)
+    out = out + kernel[0, 1] * image[0:10, 1:11]  # (10, 10)
+    out = out + kernel[0, 2] * image[0:10, 2:12]  # (10, 10)
+    out = out + kernel[1, 0] * image[1:11, 0:10]  # (10, 10)
+    out = out + kernel[1, 1] * image[1:11, 1:11]  # (10, 10)
+    out = out + kernel[1, 2] * image[1:11, 2:12]  # (10, 10)
+    out = out + kernel[2, 0] * image[2:12, 0:10]  # (10, 10)
+    out = out + kernel[2, 1] * image[2:12, 1:11]  # (10, 10)
+    out = out + kernel[2, 2] * image[2:12, 2:12]  # (10, 10)
+    out_minus_target = out - target               # (10, 10)
+    value = jnp.mean(out_minus_target**2)
 
-    return value, (image, kernel, out_9_minus_target)
+    return value, (image, kernel, out_minus_target)
 
 
 def convolution_backward(residuals, dvalue):
-    image, kernel, out_9_minus_target = residuals
+    image, kernel, out_minus_target = residuals
     # backward of  return np.mean((out - target) ** 2)
-    dout_9 = dvalue / 50 * out_9_minus_target  # (10, 10)
-    dtarget = -dout_9                          # (10, 10)
+    dout = dvalue / 50 * out_minus_target  # (10, 10)
+    dtarget = -dout                        # (10, 10)
     # backward of  out = out + kernel[i, j] * image[i : i + 10, j : j + 10]
-    dimage = jnp.zeros((12, 12), dvalue.dtype).at[0:10, 0:10].add(kernel[0, 0] * dout_9).at[0:10, 1:11].add(kernel[0, 1] * dout_9).at[0:10, 2:12].add(kernel[0, 2] * dout_9).at[1:11, 0:10].add(kernel[1, 0] * dout_9).at[1:11, 1:11].add(kernel[1, 1] * dout_9).at[1:11, 2:12].add(kernel[1, 2] * dout_9).at[2:12, 0:10].add(kernel[2, 0] * dout_9).at[2:12, 1:11].add(kernel[2, 1] * dout_9).at[2:12, 2:12].add(kernel[2, 2] * dout_9)  # (12, 12)
-    dkernel = jnp.zeros((3, 3), dvalue.dtype).at[0, 0].set(jnp.sum(dout_9 * image[0:10, 0:10])).at[0, 1].set(jnp.sum(dout_9 * image[0:10, 1:11])).at[0, 2].set(jnp.sum(dout_9 * image[0:10, 2:12])).at[1, 0].set(jnp.sum(dout_9 * image[1:11, 0:10])).at[1, 1].set(jnp.sum(dout_9 * image[1:11, 1:11])).at[1, 2].set(jnp.sum(dout_9 * image[1:11, 2:12])).at[2, 0].set(jnp.sum(dout_9 * image[2:12, 0:10])).at[2, 1].set(jnp.sum(dout_9 * image[2:12, 1:11])).at[2, 2].set(jnp.sum(dout_9 * image[2:12, 2:12]))  # (3, 3)
+    dimage = jnp.zeros((12, 12), dvalue.dtype).at[0:10, 0:10].add(kernel[0, 0] * dout).at[0:10, 1:11].add(kernel[0, 1] * dout).at[0:10, 2:12].add(kernel[0, 2] * dout).at[1:11, 0:10].add(kernel[1, 0] * dout).at[1:11, 1:11].add(kernel[1, 1] * dout).at[1:11, 2:12].add(kernel[1, 2] * dout).at[2:12, 0:10].add(kernel[2, 0] * dout).at[2:12, 1:11].add(kernel[2, 1] * dout).at[2:12, 2:12].add(kernel[2, 2] * dout)  # (12, 12)
+    dkernel = jnp.zeros((3, 3), dvalue.dtype).at[0, 0].set(jnp.sum(dout * image[0:10, 0:10])).at[0, 1].set(jnp.sum(dout * image[0:10, 1:11])).at[0, 2].set(jnp.sum(dout * image[0:10, 2:12])).at[1, 0].set(jnp.sum(dout * image[1:11, 0:10])).at[1, 1].set(jnp.sum(dout * image[1:11, 1:11])).at[1, 2].set(jnp.sum(dout * image[1:11, 2:12])).at[2, 0].set(jnp.sum(dout * image[2:12, 0:10])).at[2, 1].set(jnp.sum(dout * image[2:12, 1:11])).at[2, 2].set(jnp.sum(dout * image[2:12, 2:12]))  # (3, 3)
 
     return dimage, dkernel, dtarget
 

@@ -8,48 +8,48 @@ import torch
 class Convolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx, image, kernel, target):
-        out = kernel[0, 0] * image[0:10, 0:10]            # (10, 10)
-        out_2 = out + kernel[0, 1] * image[0:10, 1:11]    # (10, 10)
-        out_3 = out_2 + kernel[0, 2] * image[0:10, 2:12]  # (10, 10)
-        out_4 = out_3 + kernel[1, 0] * image[1:11, 0:10]  # (10, 10)
-        out_5 = out_4 + kernel[1, 1] * image[1:11, 1:11]  # (10, 10)
-        out_6 = out_5 + kernel[1, 2] * image[1:11, 2:12]  # (10, 10)
-        out_7 = out_6 + kernel[2, 0] * image[2:12, 0:10]  # (10, 10)
-        out_8 = out_7 + kernel[2, 1] * image[2:12, 1:11]  # (10, 10)
-        out_9 = out_8 + kernel[2, 2] * image[2:12, 2:12]  # (10, 10)
-        out_9_minus_target = out_9 - target               # (10, 10)
-        value = torch.mean(out_9_minus_target**2)
+        out = kernel[0, 0] * image[0:10, 0:10]        # (10, 10)
+        out = out + kernel[0, 1] * image[0:10, 1:11]  # (10, 10)
+        out = out + kernel[0, 2] * image[0:10, 2:12]  # (10, 10)
+        out = out + kernel[1, 0] * image[1:11, 0:10]  # (10, 10)
+        out = out + kernel[1, 1] * image[1:11, 1:11]  # (10, 10)
+        out = out + kernel[1, 2] * image[1:11, 2:12]  # (10, 10)
+        out = out + kernel[2, 0] * image[2:12, 0:10]  # (10, 10)
+        out = out + kernel[2, 1] * image[2:12, 1:11]  # (10, 10)
+        out = out + kernel[2, 2] * image[2:12, 2:12]  # (10, 10)
+        out_minus_target = out - target               # (10, 10)
+        value = torch.mean(out_minus_target**2)
 
-        ctx.save_for_backward(image, kernel, out_9_minus_target)
+        ctx.save_for_backward(image, kernel, out_minus_target)
 
         return value
 
     @staticmethod
     def backward(ctx, dvalue):
-        image, kernel, out_9_minus_target = ctx.saved_tensors
+        image, kernel, out_minus_target = ctx.saved_tensors
         # backward of  return np.mean((out - target) ** 2)
-        dout_9 = dvalue / 50 * out_9_minus_target    # (10, 10)
-        dtarget = -dout_9                            # (10, 10)
+        dout = dvalue / 50 * out_minus_target      # (10, 10)
+        dtarget = -dout                            # (10, 10)
         # backward of  out = out + kernel[i, j] * image[i : i + 10, j : j + 10]
         dimage = dvalue.new_zeros(12, 12)
-        dimage[0:10, 0:10] += kernel[0, 0] * dout_9
-        dimage[0:10, 1:11] += kernel[0, 1] * dout_9
-        dimage[0:10, 2:12] += kernel[0, 2] * dout_9
-        dimage[1:11, 0:10] += kernel[1, 0] * dout_9
-        dimage[1:11, 1:11] += kernel[1, 1] * dout_9
-        dimage[1:11, 2:12] += kernel[1, 2] * dout_9
-        dimage[2:12, 0:10] += kernel[2, 0] * dout_9
-        dimage[2:12, 1:11] += kernel[2, 1] * dout_9
-        dimage[2:12, 2:12] += kernel[2, 2] * dout_9  # (12, 12)
+        dimage[0:10, 0:10] += kernel[0, 0] * dout
+        dimage[0:10, 1:11] += kernel[0, 1] * dout
+        dimage[0:10, 2:12] += kernel[0, 2] * dout
+        dimage[1:11, 0:10] += kernel[1, 0] * dout
+        dimage[1:11, 1:11] += kernel[1, 1] * dout
+        dimage[1:11, 2:12] += kernel[1, 2] * dout
+        dimage[2:12, 0:10] += kernel[2, 0] * dout
+        dimage[2:12, 1:11] += kernel[2, 1] * dout
+        dimage[2:12, 2:12] += kernel[2, 2] * dout  # (12, 12)
         dkernel = dvalue.new_zeros(3, 3)
-        dkernel[0, 0] = torch.sum(dout_9 * image[0:10, 0:10])
-        dkernel[0, 1] = torch.sum(dout_9 * image[0:10, 1:11])
-        dkernel[0, 2] = torch.sum(dout_9 * image[0:10, 2:12])
-        dkernel[1, 0] = torch.sum(dout_9 * image[1:11, 0:10])
-        dkernel[1, 1] = torch.sum(dout_9 * image[1:11, 1:11])
-        dkernel[1, 2] = torch.sum(dout_9 * image[1:11, 2:12])
-        dkernel[2, 0] = torch.sum(dout_9 * image[2:12, 0:10])
-        dkernel[2, 1] = torch.sum(dout_9 * image[2:12, 1:11])
-        dkernel[2, 2] = torch.sum(dout_9 * image[2:12, 2:12])  # (3, 3)
+        dkernel[0, 0] = torch.sum(dout * image[0:10, 0:10])
+        dkernel[0, 1] = torch.sum(dout * image[0:10, 1:11])
+        dkernel[0, 2] = torch.sum(dout * image[0:10, 2:12])
+        dkernel[1, 0] = torch.sum(dout * image[1:11, 0:10])
+        dkernel[1, 1] = torch.sum(dout * image[1:11, 1:11])
+        dkernel[1, 2] = torch.sum(dout * image[1:11, 2:12])
+        dkernel[2, 0] = torch.sum(dout * image[2:12, 0:10])
+        dkernel[2, 1] = torch.sum(dout * image[2:12, 1:11])
+        dkernel[2, 2] = torch.sum(dout * image[2:12, 2:12])  # (3, 3)
 
         return dimage, dkernel, dtarget

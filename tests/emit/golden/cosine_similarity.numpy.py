@@ -12,8 +12,10 @@ def cosine_similarity_and_grad(a, b):
     out = a @ b / norm_a_norm_b
 
     # backward of  norm_b = np.sqrt(np.sum(b**2))
+    #              return a @ b / (norm_a * norm_b)
     db = (a - norm_a * out / norm_b * b) / norm_a_norm_b  # (7,)
     # backward of  norm_a = np.sqrt(np.sum(a**2))
+    #              return a @ b / (norm_a * norm_b)
     da = (b - norm_b * out / norm_a * a) / norm_a_norm_b  # (7,)
 
     return out, da, db

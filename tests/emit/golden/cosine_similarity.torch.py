@@ -21,9 +21,12 @@ class CosineSimilarity(torch.autograd.Function):
     def backward(ctx, dout):
         a, b, norm_a, norm_b, norm_a_norm_b, out = ctx.saved_tensors
         # backward of  norm_b = np.sqrt(np.sum(b**2))
-        quotient = dout / norm_a_norm_b
-        db = quotient * (a - norm_a * out / norm_b * b)  # (7,)
+        dout_scaled = dout / norm_a_norm_b
+        # backward of  norm_b = np.sqrt(np.sum(b**2))
+        #              return a @ b / (norm_a * norm_b)
+        db = dout_scaled * (a - norm_a * out / norm_b * b)  # (7,)
         # backward of  norm_a = np.sqrt(np.sum(a**2))
-        da = quotient * (b - norm_b * out / norm_a * a)  # (7,)
+        #              return a @ b / (norm_a * norm_b)
+        da = dout_scaled * (b - norm_b * out / norm_a * a)  # (7,)
 
         return da, db

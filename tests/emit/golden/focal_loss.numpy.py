@@ -16,7 +16,9 @@ def focal_loss_and_grad(z, y):
     out = -np.mean(one_minus_pt_squared * log_pt)
 
     # backward of  p = clearprop.sigmoid(z)
-    product = p * one_minus_p * (2 * one_minus_pt * log_pt - one_minus_pt_squared / pt)  # (30,)
-    dz = product * (y - one_minus_y) / 30  # (30,)
+    #              pt = y * p + (1 - y) * (1 - p)
+    #              return -np.mean((1 - pt) ** 2 * np.log(pt))
+    dz_part = p * one_minus_p * (2 * one_minus_pt * log_pt - one_minus_pt_squared / pt)  # (30,)
+    dz = dz_part * (y - one_minus_y) / 30  # (30,)
 
     return out, dz

@@ -24,9 +24,10 @@ class FocalLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx, dout):
         y, p, one_minus_y, one_minus_p, pt, one_minus_pt, one_minus_pt_squared, log_pt = ctx.saved_tensors
-        # backward of  return -np.mean((1 - pt) ** 2 * np.log(pt))
-        difference = one_minus_pt_squared / pt - 2 * one_minus_pt * log_pt  # (30,)
         # backward of  p = clearprop.sigmoid(z)
-        dz = -dout / 30 * p * one_minus_p * difference * (y - one_minus_y)  # (30,)
+        #              pt = y * p + (1 - y) * (1 - p)
+        #              return -np.mean((1 - pt) ** 2 * np.log(pt))
+        dz_part = one_minus_pt_squared / pt - 2 * one_minus_pt * log_pt  # (30,)
+        dz = -dout / 30 * p * one_minus_p * dz_part * (y - one_minus_y)  # (30,)
 
         return dz, None

@@ -50,15 +50,15 @@ void gaussian_mixture_and_grad(
     void *workspace)
 {
     double logits_max;
-    double total;
+    double logsumexp_joint_sum;
     double *z = (double *)workspace; /* 50 x 3 x 2 */
     double *log_density = (double *)((char *)workspace + 2432); /* 50 x 3 */
-    double *product_2 = (double *)((char *)workspace + 3648); /* 50 x 3 */
+    double *djoint = (double *)((char *)workspace + 3648); /* 50 x 3 */
     double *exp_log_sds = (double *)((char *)workspace + 4864); /* 3 x 2 */
     double *log_sds_sum = (double *)((char *)workspace + 3648); /* 3 */
     double *log_softmax_logits = (double *)((char *)workspace + 4928); /* 3 */
     double *exp_log_softmax_logits = (double *)((char *)workspace + 4992); /* 3 */
-    double *product_2_sum = (double *)((char *)workspace + 5056); /* 3 */
+    double *dlog_softmax_logits = (double *)((char *)workspace + 5056); /* 3 */
 
     /* z = (x[:, None, :] - means) / np.exp(log_sds) */
     /* log_density = -0.5 * (z**2).sum(2) - log_sds.sum(1) - np.log(2 * np.pi) */
@@ -107,9 +107,9 @@ void gaussian_mixture_and_grad(
     /* return -np.mean(clearprop.logsumexp(joint, axis=1)) */
     /* backward of: return -np.mean(clearprop.logsumexp(joint, axis=1)) */
     /* backward of: joint = clearprop.log_softmax(logits) + log_density */
-    total = 0;
+    logsumexp_joint_sum = 0;
     for (int i = 0; i < 3; i++)
-        product_2_sum[i] = 0;
+        dlog_softmax_logits[i] = 0;
     for (int i = 0; i < 50; i++) {
         double top = -INFINITY;
         for (int j = 0; j < 3; j++) {
@@ -124,23 +124,23 @@ void gaussian_mixture_and_grad(
         const double t5 = top + log(sum2);
         for (int j = 0; j < 3; j++) {
             const double joint_ij2 = log_softmax_logits[j] + log_density[3*i + j];
-            const double t6 = -0.02 * exp(joint_ij2 - t5);
-            product_2[3*i + j] = t6;
-            product_2_sum[j] += t6;
+            const double djoint_ij = -0.02 * exp(joint_ij2 - t5);
+            djoint[3*i + j] = djoint_ij;
+            dlog_softmax_logits[j] += djoint_ij;
         }
-        total += t5;
+        logsumexp_joint_sum += t5;
     }
 
     /* return -np.mean(clearprop.logsumexp(joint, axis=1)) */
-    *gaussian_mixture = -(total / 50.0);
+    *gaussian_mixture = -(logsumexp_joint_sum / 50.0);
 
     /* backward of: joint = clearprop.log_softmax(logits) + log_density */
     double sum2 = 0;
     for (int i = 0; i < 3; i++) {
-        sum2 += product_2_sum[i];
+        sum2 += dlog_softmax_logits[i];
     }
     for (int i = 0; i < 3; i++) {
-        dlogits[i] = product_2_sum[i] - sum2 * exp_log_softmax_logits[i];
+        dlogits[i] = dlog_softmax_logits[i] - sum2 * exp_log_softmax_logits[i];
     }
 
     /* backward of: log_density = -0.5 * (z**2).sum(2) - log_sds.sum(1) - np.log(2 * np.pi) */
@@ -150,11 +150,11 @@ void gaussian_mixture_and_grad(
             double sum3 = 0;
             double sum4 = 0;
             for (int i = 0; i < 50; i++) {
-                const double t5 = product_2[3*i + j] * z[6*i + 2*j + k];
+                const double t5 = djoint[3*i + j] * z[6*i + 2*j + k];
                 sum3 += t5 * z[6*i + 2*j + k];
                 sum4 += t5;
             }
-            dlog_sds[2*j + k] = sum3 - product_2_sum[j];
+            dlog_sds[2*j + k] = sum3 - dlog_softmax_logits[j];
             dmeans[2*j + k] = sum4 / exp_log_sds[2*j + k];
         }
     }

@@ -33,6 +33,7 @@ def gaussian_mixture_backward(residuals, dout):
     dlog_softmax_logits = djoint.sum(0)  # log_softmax_logits was stretched over axis 0, so its gradient is summed over it
     dlogits = dlog_softmax_logits - dlog_softmax_logits.sum() * jnp.exp(log_softmax_logits)  # (3,)
     # backward of  log_density = -0.5 * (z**2).sum(2) - log_sds.sum(1) - np.log(2 * np.pi)
+    #              joint = clearprop.log_softmax(logits) + log_density
     dz = -djoint[:, :, None] * z       # (50, 3, 2)
     # backward of  z = (x[:, None, :] - means) / np.exp(log_sds)
     dlog_sds = (-dz * z).sum(0) - dlog_softmax_logits[:, None]  # (3, 2)

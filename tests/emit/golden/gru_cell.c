@@ -62,18 +62,18 @@ void gru_cell_and_grad(
     void *workspace)
 {
     double *a = (double *)workspace; /* 8 x 15 */
-    double *joined_2 = (double *)((char *)workspace + 960); /* 8 x 15 */
+    double *da = (double *)((char *)workspace + 960); /* 8 x 15 */
     double *s = (double *)((char *)workspace + 960); /* 8 x 10 */
-    double *joined = (double *)((char *)workspace + 1920); /* 8 x 10 */
-    double *z_pre_2 = (double *)((char *)workspace + 2560); /* 8 x 5 */
-    double *r_pre_2 = (double *)((char *)workspace + 2880); /* 8 x 5 */
+    double *ds = (double *)((char *)workspace + 1920); /* 8 x 10 */
+    double *z_pre_4 = (double *)((char *)workspace + 2560); /* 8 x 5 */
+    double *r_pre_4 = (double *)((char *)workspace + 2880); /* 8 x 5 */
     double *one_minus_z = (double *)((char *)workspace + 3200); /* 8 x 5 */
-    double *quotient_2 = (double *)((char *)workspace + 3520); /* 8 x 5 */
+    double *z_h = (double *)((char *)workspace + 3520); /* 8 x 5 */
     double *one_minus_r = (double *)((char *)workspace + 3840); /* 8 x 5 */
     double *part = (double *)((char *)workspace + 4160); /* 8 x 5 */
-    double *quotient_3 = (double *)((char *)workspace + 4480); /* 8 x 5 */
-    double *quotient_4 = (double *)((char *)workspace + 4800); /* 8 x 5 */
-    double *total = (double *)workspace; /* 8 x 5 */
+    double *dh_new_z = (double *)((char *)workspace + 4480); /* 8 x 5 */
+    double *dhUn = (double *)((char *)workspace + 4800); /* 8 x 5 */
+    double *dh_part_2 = (double *)workspace; /* 8 x 5 */
 
     /* a = x @ W + b */
     for (int i = 0; i < 8; i++) {
@@ -105,10 +105,10 @@ void gru_cell_and_grad(
             const double t2 = 1.0 + exp(-(a[15*i + j + 5] + s[10*i + j + 5]));
             const double z = 1.0 / t;
             const double r = 1.0 / t2;
-            z_pre_2[5*i + j] = t;
-            r_pre_2[5*i + j] = t2;
+            z_pre_4[5*i + j] = t;
+            r_pre_4[5*i + j] = t2;
             one_minus_z[5*i + j] = 1.0 - z;
-            quotient_2[5*i + j] = h[5*i + j] / t;
+            z_h[5*i + j] = h[5*i + j] / t;
             one_minus_r[5*i + j] = 1.0 - r;
         }
     }
@@ -126,23 +126,24 @@ void gru_cell_and_grad(
             double sum = 0;
             for (int k = 0; k < 5; k++)
                 sum += h[5*i + k] * Un[5*k + j];
-            const double n_ = tanh(a[15*i + j + 10] + sum / r_pre_2[5*i + j]);
-            const double h_new = one_minus_z[5*i + j] * n_ + quotient_2[5*i + j];
+            const double n_ = tanh(a[15*i + j + 10] + sum / r_pre_4[5*i + j]);
+            const double h_new = one_minus_z[5*i + j] * n_ + z_h[5*i + j];
             const double t = h_new - target[5*i + j];
-            const double t2 = 2.0 * t;
-            const double t3 = t2 / z_pre_2[5*i + j];
-            const double joined_2_part = t2 * one_minus_z[5*i + j] * (1.0 - n_ * n_);
-            const double joined_2_part_ij = t3 * one_minus_z[5*i + j] * (h[5*i + j] - n_);
-            const double joined_2_part_ij2 = joined_2_part * sum / r_pre_2[5*i + j] * one_minus_r[5*i + j];
+            const double dh_new = 2.0 * t;
+            const double t2 = dh_new / z_pre_4[5*i + j];
+            const double dn = dh_new * one_minus_z[5*i + j];
+            const double da_part = dn * (1.0 - n_ * n_);
+            const double da_part_ij = t2 * one_minus_z[5*i + j] * (h[5*i + j] - n_);
+            const double da_part_ij2 = da_part * sum / r_pre_4[5*i + j] * one_minus_r[5*i + j];
             part[5*i + j] = t * t;
-            dtarget[5*i + j] = -t2;
-            quotient_3[5*i + j] = t3;
-            quotient_4[5*i + j] = joined_2_part / r_pre_2[5*i + j];
-            joined[10*i + j] = joined_2_part_ij;
-            joined[10*i + j + 5] = joined_2_part_ij2;
-            joined_2[15*i + j] = joined_2_part_ij;
-            joined_2[15*i + j + 5] = joined_2_part_ij2;
-            joined_2[15*i + j + 10] = joined_2_part;
+            dtarget[5*i + j] = -dh_new;
+            dh_new_z[5*i + j] = t2;
+            dhUn[5*i + j] = da_part / r_pre_4[5*i + j];
+            ds[10*i + j] = da_part_ij;
+            ds[10*i + j + 5] = da_part_ij2;
+            da[15*i + j] = da_part_ij;
+            da[15*i + j + 5] = da_part_ij2;
+            da[15*i + j + 10] = da_part;
         }
     }
 
@@ -160,8 +161,8 @@ void gru_cell_and_grad(
         for (int j = 0; j < 5; j++) {
             double sum2 = 0;
             for (int k = 0; k < 5; k++)
-                sum2 += quotient_4[5*i + k] * Un[5*j + k];
-            total[5*i + j] = quotient_3[5*i + j] + sum2;
+                sum2 += dhUn[5*i + k] * Un[5*j + k];
+            dh_part_2[5*i + j] = dh_new_z[5*i + j] + sum2;
         }
     }
 
@@ -170,7 +171,7 @@ void gru_cell_and_grad(
         for (int j = 0; j < 5; j++) {
             double sum2 = 0;
             for (int k = 0; k < 8; k++)
-                sum2 += h[5*k + i] * quotient_4[5*k + j];
+                sum2 += h[5*k + i] * dhUn[5*k + j];
             dUn[5*i + j] = sum2;
         }
     }
@@ -180,8 +181,8 @@ void gru_cell_and_grad(
         for (int j = 0; j < 5; j++) {
             double sum2 = 0;
             for (int k = 0; k < 10; k++)
-                sum2 += joined[10*i + k] * U[10*j + k];
-            dh[5*i + j] = total[5*i + j] + sum2;
+                sum2 += ds[10*i + k] * U[10*j + k];
+            dh[5*i + j] = dh_part_2[5*i + j] + sum2;
         }
     }
 
@@ -190,18 +191,18 @@ void gru_cell_and_grad(
         for (int j = 0; j < 10; j++) {
             double sum2 = 0;
             for (int k = 0; k < 8; k++)
-                sum2 += h[5*k + i] * joined[10*k + j];
+                sum2 += h[5*k + i] * ds[10*k + j];
             dU[10*i + j] = sum2;
         }
     }
 
     /* backward of: a = x @ W + b */
     for (int j = 0; j < 15; j++) {
-        double sum2 = 0;
+        double db_j = 0;
         for (int i = 0; i < 8; i++) {
-            sum2 += joined_2[15*i + j];
+            db_j += da[15*i + j];
         }
-        db[j] = sum2;
+        db[j] = db_j;
     }
 
     /* backward of: a = x @ W + b */
@@ -209,7 +210,7 @@ void gru_cell_and_grad(
         for (int j = 0; j < 6; j++) {
             double sum2 = 0;
             for (int k = 0; k < 15; k++)
-                sum2 += joined_2[15*i + k] * W[15*j + k];
+                sum2 += da[15*i + k] * W[15*j + k];
             dx[6*i + j] = sum2;
         }
     }
@@ -219,7 +220,7 @@ void gru_cell_and_grad(
         for (int j = 0; j < 15; j++) {
             double sum2 = 0;
             for (int k = 0; k < 8; k++)
-                sum2 += x[6*k + i] * joined_2[15*k + j];
+                sum2 += x[6*k + i] * da[15*k + j];
             dW[15*i + j] = sum2;
         }
     }

@@ -10,8 +10,8 @@ def gru_cell_and_grad(x, h, W, U, Un, b, target):
     s = h @ U                                       # (8, 10)
     z = 1 / (1 + np.exp(-(a[:, :5] + s[:, :5])))    # (8, 5)
     r = 1 / (1 + np.exp(-(a[:, 5:10] + s[:, 5:])))  # (8, 5)
-    h_Un = h @ Un                                   # (8, 5)
-    n = np.tanh(a[:, 10:] + r * h_Un)               # (8, 5)
+    hUn = h @ Un                                    # (8, 5)
+    n = np.tanh(a[:, 10:] + r * hUn)                # (8, 5)
     one_minus_z = 1 - z                             # (8, 5)
     h_new = one_minus_z * n + z * h                 # (8, 5)
     h_new_minus_target = h_new - target             # (8, 5)
@@ -24,16 +24,26 @@ def gru_cell_and_grad(x, h, W, U, Un, b, target):
     dh_new_z = dh_new * z                          # (8, 5)
     # backward of  n = np.tanh(a[:, 10:] + r * (h @ Un))
     dn_pre = dh_new * one_minus_z * (1 - n**2)     # (8, 5)
-    dh_Un = dn_pre * r                             # (8, 5)
-    dUn = h.T @ dh_Un                              # (5, 5)
+    dhUn = dn_pre * r                              # (8, 5)
+    dUn = h.T @ dhUn                               # (5, 5)
     # backward of  r = clearprop.sigmoid(a[:, 5:10] + s[:, 5:])
-    dr_pre = dn_pre * h_Un * r * (1 - r)           # (8, 5)
+    #              n = np.tanh(a[:, 10:] + r * (h @ Un))
+    dr_pre = dn_pre * hUn * r * (1 - r)            # (8, 5)
     # backward of  z = clearprop.sigmoid(a[:, :5] + s[:, :5])
+    #              h_new = (1 - z) * n + z * h
     dz_pre = dh_new_z * one_minus_z * (h - n)      # (8, 5)
+    # backward of  z = clearprop.sigmoid(a[:, :5] + s[:, :5])
+    #              r = clearprop.sigmoid(a[:, 5:10] + s[:, 5:])
     ds = np.concatenate([dz_pre, dr_pre], axis=1)  # (8, 10)
+    # backward of  z = clearprop.sigmoid(a[:, :5] + s[:, :5])
+    #              r = clearprop.sigmoid(a[:, 5:10] + s[:, 5:])
+    #              n = np.tanh(a[:, 10:] + r * (h @ Un))
     da = np.concatenate([dz_pre, dr_pre, dn_pre], axis=1)  # (8, 15)
     # backward of  s = h @ U
-    dh = dh_new_z + dh_Un @ Un.T + ds @ U.T        # (8, 5)
+    #              n = np.tanh(a[:, 10:] + r * (h @ Un))
+    #              h_new = (1 - z) * n + z * h
+    dh = dh_new_z + dhUn @ Un.T + ds @ U.T         # (8, 5)
+    # backward of  s = h @ U
     dU = h.T @ ds                                  # (5, 10)
     # backward of  a = x @ W + b
     db = da.sum(0)                                 # b was stretched over axis 0, so its gradient is summed over it

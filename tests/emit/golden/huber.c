@@ -45,8 +45,9 @@ void huber_and_grad(
         const double r = prediction[i] - target[i];
         const double a = fabs(r);
         const int t = a <= 0.5;
+        const double dr = t ? 0.025 * r : sign(r) / 80.0;
         sum += t ? 0.5 * (r * r) : 0.5 * (a - 0.25);
-        dprediction[i] = t ? 0.025 * r : sign(r) / 80.0;
+        dprediction[i] = dr;
     }
     *huber = sum / 40.0;
 }

@@ -12,18 +12,19 @@ def huber(prediction, target):
 
 
 def huber_forward(prediction, target):
-    r = prediction - target   # (40,)
-    a = jnp.abs(r)            # (40,)
-    a_up_to_bound = a <= 0.5  # (40,)
-    out = jnp.where(a_up_to_bound, 0.5 * r**2, 0.5 * (a - 0.25)).mean()
+    r = prediction - target  # (40,)
+    a = jnp.abs(r)           # (40,)
+    a_small = a <= 0.5       # (40,)
+    out = jnp.where(a_small, 0.5 * r**2, 0.5 * (a - 0.25)).mean()
 
-    return out, (r, a_up_to_bound)
+    return out, (r, a_small)
 
 
 def huber_backward(residuals, dout):
-    r, a_up_to_bound = residuals
+    r, a_small = residuals
     # backward of  a = np.abs(r)
-    dr = jnp.where(a_up_to_bound, 2 / 80 * dout * r, dout / 80 * jnp.sign(r))  # (40,)
+    #              return np.mean(np.where(a <= 0.5, 0.5 * r**2, 0.5 * (a - 0.25)))
+    dr = jnp.where(a_small, 2 / 80 * dout * r, dout / 80 * jnp.sign(r))  # (40,)
 
     return dr, None
 

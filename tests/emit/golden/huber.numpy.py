@@ -6,12 +6,13 @@ import numpy as np
 
 
 def huber_and_grad(prediction, target):
-    r = prediction - target   # (40,)
-    a = np.abs(r)             # (40,)
-    a_up_to_bound = a <= 0.5  # (40,)
-    out = np.where(a_up_to_bound, 0.5 * r**2, 0.5 * (a - 0.25)).mean()
+    r = prediction - target  # (40,)
+    a = np.abs(r)            # (40,)
+    a_small = a <= 0.5       # (40,)
+    out = np.where(a_small, 0.5 * r**2, 0.5 * (a - 0.25)).mean()
 
     # backward of  a = np.abs(r)
-    dr = np.where(a_up_to_bound, 2 / 80 * r, np.sign(r) / 80)  # (40,)
+    #              return np.mean(np.where(a <= 0.5, 0.5 * r**2, 0.5 * (a - 0.25)))
+    dr = np.where(a_small, 2 / 80 * r, np.sign(r) / 80)  # (40,)
 
     return out, dr

@@ -8,19 +8,20 @@ import torch
 class Huber(torch.autograd.Function):
     @staticmethod
     def forward(ctx, prediction, target):
-        r = prediction - target   # (40,)
-        a = torch.abs(r)          # (40,)
-        a_up_to_bound = a <= 0.5  # (40,)
-        out = torch.where(a_up_to_bound, 0.5 * r**2, 0.5 * (a - 0.25)).mean()
+        r = prediction - target  # (40,)
+        a = torch.abs(r)         # (40,)
+        a_small = a <= 0.5       # (40,)
+        out = torch.where(a_small, 0.5 * r**2, 0.5 * (a - 0.25)).mean()
 
-        ctx.save_for_backward(r, a_up_to_bound)
+        ctx.save_for_backward(r, a_small)
 
         return out
 
     @staticmethod
     def backward(ctx, dout):
-        r, a_up_to_bound = ctx.saved_tensors
+        r, a_small = ctx.saved_tensors
         # backward of  a = np.abs(r)
-        dr = torch.where(a_up_to_bound, 2 / 80 * dout * r, dout / 80 * torch.sign(r))  # (40,)
+        #              return np.mean(np.where(a <= 0.5, 0.5 * r**2, 0.5 * (a - 0.25)))
+        dr = torch.where(a_small, 2 / 80 * dout * r, dout / 80 * torch.sign(r))  # (40,)
 
         return dr, None

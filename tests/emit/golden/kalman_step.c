@@ -42,7 +42,7 @@ void kalman_step_and_grad(
 #include <stdint.h>
 #include "kalman_step_and_grad.h"
 
-static const double constant[4] = {1.0, 0.0, 0.0, 1.0};
+static const double identity[4] = {1.0, 0.0, 0.0, 1.0};
 
 void kalman_step_and_grad(
     const double *x,
@@ -60,47 +60,47 @@ void kalman_step_and_grad(
     void *workspace)
 {
     double det;
-    double product_6_sum;
-    double quotient_2_S10;
-    double quotient_2_S01;
-    double quotient_2_S00;
-    double quotient_2_S11;
-    double *P_P_T = (double *)workspace; /* 4 x 4 */
-    double *F_P_P_T = (double *)((char *)workspace + 128); /* 4 x 4 */
-    double *product = (double *)((char *)workspace + 256); /* 4 x 4 */
+    double dK_K_sum;
+    double dS01;
+    double dS10;
+    double product;
+    double product_2;
+    double *PPT = (double *)workspace; /* 4 x 4 */
+    double *FPPT = (double *)((char *)workspace + 128); /* 4 x 4 */
+    double *P_pred_part = (double *)((char *)workspace + 256); /* 4 x 4 */
     double *P_pred = (double *)((char *)workspace + 384); /* 4 x 4 */
-    double *quotient_adjugate_T_H = (double *)((char *)workspace + 256); /* 4 x 4 */
-    double *total_10 = (double *)((char *)workspace + 384); /* 4 x 4 */
-    double *total_10_F = (double *)((char *)workspace + 256); /* 4 x 4 */
-    double *product_11 = (double *)((char *)workspace + 512); /* 4 x 4 */
-    double *F_T_difference_2 = (double *)((char *)workspace + 128); /* 4 x 4 */
+    double *dP_pred_part = (double *)((char *)workspace + 256); /* 4 x 4 */
+    double *dP_pred = (double *)((char *)workspace + 384); /* 4 x 4 */
+    double *dFPPT = (double *)((char *)workspace + 256); /* 4 x 4 */
+    double *dF_part = (double *)((char *)workspace + 512); /* 4 x 4 */
+    double *FT_dx_pred = (double *)((char *)workspace + 128); /* 4 x 4 */
     double *H_P_pred = (double *)((char *)workspace + 512); /* 2 x 4 */
-    double *P_pred_H_T = (double *)((char *)workspace + 256); /* 4 x 2 */
+    double *P_pred_HT = (double *)((char *)workspace + 256); /* 4 x 2 */
     double *K = (double *)((char *)workspace + 320); /* 4 x 2 */
     double *H_x_pred = (double *)((char *)workspace + 576); /* 2 x 4 */
-    double *product_5 = (double *)((char *)workspace + 576); /* 2 x 4 */
-    double *quotient = (double *)((char *)workspace + 640); /* 4 x 2 */
-    double *quotient_adjugate_T = (double *)((char *)workspace + 704); /* 4 x 2 */
-    double *total_4 = (double *)((char *)workspace + 640); /* 2 x 4 */
-    double *total_8 = (double *)((char *)workspace + 576); /* 2 x 4 */
-    double *total_7_H = (double *)((char *)workspace + 512); /* 2 x 4 */
+    double *dH_part = (double *)((char *)workspace + 576); /* 2 x 4 */
+    double *dP_pred_HT_adjugate = (double *)((char *)workspace + 640); /* 4 x 2 */
+    double *dP_pred_HT = (double *)((char *)workspace + 704); /* 4 x 2 */
+    double *dH_part_4 = (double *)((char *)workspace + 640); /* 2 x 4 */
+    double *dH_part_5 = (double *)((char *)workspace + 576); /* 2 x 4 */
+    double *dH_P_pred = (double *)((char *)workspace + 512); /* 2 x 4 */
     double *x_pred = (double *)((char *)workspace + 704); /* 4 */
-    double *product_2 = (double *)((char *)workspace + 256); /* 2 x 2 */
+    double *H_P_pred_HT = (double *)((char *)workspace + 256); /* 2 x 2 */
     double *S = (double *)((char *)workspace + 768); /* 2 x 2 */
     double *adjugate = (double *)((char *)workspace + 832); /* 2 x 2 */
-    double *K_difference_sum = (double *)((char *)workspace + 640); /* 4 */
-    double *product_4 = (double *)((char *)workspace + 896); /* 4 */
-    double *total_3 = (double *)((char *)workspace + 960); /* 4 */
-    double *scatter_difference_3 = (double *)((char *)workspace + 1024); /* 2 x 2 */
-    double *scatter_difference_4 = (double *)((char *)workspace + 1088); /* 2 x 2 */
-    double *scatter_difference_5 = (double *)((char *)workspace + 1152); /* 2 x 2 */
-    double *scatter_difference_6 = (double *)((char *)workspace + 1216); /* 2 x 2 */
-    double *difference_2 = (double *)((char *)workspace + 1280); /* 4 */
-    double *part_2_quotient = (double *)((char *)workspace + 768); /* 2 x 2 */
-    double *total_7 = (double *)((char *)workspace + 704); /* 2 x 2 */
-    double *stacked = (double *)((char *)workspace + 256); /* 2 */
-    double *stacked_2 = (double *)((char *)workspace + 320); /* 2 */
-    double *difference = (double *)((char *)workspace + 1280); /* 2 */
+    double *x_new_part_2 = (double *)((char *)workspace + 640); /* 4 */
+    double *dx_new = (double *)((char *)workspace + 896); /* 4 */
+    double *HT_scaled_sum = (double *)((char *)workspace + 960); /* 4 */
+    double *dS_part_2 = (double *)((char *)workspace + 1024); /* 2 x 2 */
+    double *dS_part_4 = (double *)((char *)workspace + 1088); /* 2 x 2 */
+    double *dS_part_6 = (double *)((char *)workspace + 1152); /* 2 x 2 */
+    double *dS_part_8 = (double *)((char *)workspace + 1216); /* 2 x 2 */
+    double *dx_pred = (double *)((char *)workspace + 1280); /* 4 */
+    double *dadjugate = (double *)((char *)workspace + 768); /* 2 x 2 */
+    double *dS = (double *)((char *)workspace + 704); /* 2 x 2 */
+    double *adjugate0 = (double *)((char *)workspace + 256); /* 2 */
+    double *adjugate1 = (double *)((char *)workspace + 320); /* 2 */
+    double *z_minus_H_x_pred = (double *)((char *)workspace + 1280); /* 2 */
 
     /* x_pred = F @ x */
     for (int i = 0; i < 4; i++) {
@@ -117,7 +117,7 @@ void kalman_step_and_grad(
             double sum = 0;
             for (int k = 0; k < 4; k++)
                 sum += P[4*i + k] * P[4*j + k];
-            P_P_T[4*i + j] = sum;
+            PPT[4*i + j] = sum;
         }
     }
 
@@ -126,8 +126,8 @@ void kalman_step_and_grad(
         for (int j = 0; j < 4; j++) {
             double sum = 0;
             for (int k = 0; k < 4; k++)
-                sum += F[4*i + k] * P_P_T[4*k + j];
-            F_P_P_T[4*i + j] = sum;
+                sum += F[4*i + k] * PPT[4*k + j];
+            FPPT[4*i + j] = sum;
         }
     }
 
@@ -136,8 +136,8 @@ void kalman_step_and_grad(
         for (int j = 0; j < 4; j++) {
             double sum = 0;
             for (int k = 0; k < 4; k++)
-                sum += F_P_P_T[4*i + k] * F[4*j + k];
-            product[4*i + j] = sum;
+                sum += FPPT[4*i + k] * F[4*j + k];
+            P_pred_part[4*i + j] = sum;
         }
     }
 
@@ -147,7 +147,7 @@ void kalman_step_and_grad(
             double sum = 0;
             for (int k = 0; k < 4; k++)
                 sum += Q[4*i + k] * Q[4*j + k];
-            P_pred[4*i + j] = product[4*i + j] + sum;
+            P_pred[4*i + j] = P_pred_part[4*i + j] + sum;
         }
     }
 
@@ -167,7 +167,7 @@ void kalman_step_and_grad(
             double sum = 0;
             for (int k = 0; k < 4; k++)
                 sum += H_P_pred[4*i + k] * H[4*j + k];
-            product_2[2*i + j] = sum;
+            H_P_pred_HT[2*i + j] = sum;
         }
     }
 
@@ -177,24 +177,24 @@ void kalman_step_and_grad(
             double sum = 0;
             for (int k = 0; k < 2; k++)
                 sum += R[2*i + k] * R[2*j + k];
-            S[2*i + j] = product_2[2*i + j] + sum + constant[2*i + j];
+            S[2*i + j] = H_P_pred_HT[2*i + j] + sum + identity[2*i + j];
         }
     }
 
     /* det = S[0, 0] * S[1, 1] - S[0, 1] * S[1, 0] */
     /* adjugate = np.stack([np.stack([S[1, 1], -S[0, 1]]), np.stack([-S[1, 0], S[0, ... */
-    const double stacked_part = -S[1];
-    const double stacked_2_part = -S[2];
+    const double adjugate0_part = -S[1];
+    const double adjugate1_part = -S[2];
     det = S[0] * S[3] - S[1] * S[2];
-    stacked[0] = S[3];
-    stacked[1] = stacked_part;
-    stacked_2[0] = stacked_2_part;
-    stacked_2[1] = S[0];
+    adjugate0[0] = S[3];
+    adjugate0[1] = adjugate0_part;
+    adjugate1[0] = adjugate1_part;
+    adjugate1[1] = S[0];
 
     /* adjugate = np.stack([np.stack([S[1, 1], -S[0, 1]]), np.stack([-S[1, 0], S[0, ... */
     for (int i = 0; i < 2; i++) {
-        adjugate[i] = stacked[i];
-        adjugate[i + 2] = stacked_2[i];
+        adjugate[i] = adjugate0[i];
+        adjugate[i + 2] = adjugate1[i];
     }
 
     /* K = P_pred @ H.T @ adjugate / det */
@@ -203,7 +203,7 @@ void kalman_step_and_grad(
             double sum = 0;
             for (int k = 0; k < 4; k++)
                 sum += P_pred[4*i + k] * H[4*j + k];
-            P_pred_H_T[2*i + j] = sum;
+            P_pred_HT[2*i + j] = sum;
         }
     }
 
@@ -213,7 +213,7 @@ void kalman_step_and_grad(
         for (int j = 0; j < 2; j++) {
             double sum = 0;
             for (int k = 0; k < 2; k++)
-                sum += P_pred_H_T[2*i + k] * adjugate[2*k + j];
+                sum += P_pred_HT[2*i + k] * adjugate[2*k + j];
             K[2*i + j] = sum / det;
             H_x_pred[4*j + i] = H[4*j + i] * x_pred[i];
         }
@@ -221,7 +221,7 @@ void kalman_step_and_grad(
 
     /* x_new = x_pred + K @ (z - H @ x_pred) */
     for (int i = 0; i < 4; i++)
-        K_difference_sum[i] = 0;
+        x_new_part_2[i] = 0;
     for (int i = 0; i < 2; i++) {
         double sum = 0;
         for (int j = 0; j < 4; j++) {
@@ -229,9 +229,9 @@ void kalman_step_and_grad(
         }
         const double t = z[i] - sum;
         for (int j = 0; j < 4; j++) {
-            K_difference_sum[j] += K[2*j + i] * t;
+            x_new_part_2[j] += K[2*j + i] * t;
         }
-        difference[i] = t;
+        z_minus_H_x_pred[i] = t;
     }
 
     /* x_new = x_pred + K @ (z - H @ x_pred) */
@@ -239,10 +239,10 @@ void kalman_step_and_grad(
     /* backward of: return np.sum((x_new - truth) ** 2) */
     double sum = 0;
     for (int i = 0; i < 4; i++) {
-        const double x_new = x_pred[i] + K_difference_sum[i];
+        const double x_new = x_pred[i] + x_new_part_2[i];
         const double t = x_new - truth[i];
         sum += t * t;
-        product_4[i] = 2.0 * t;
+        dx_new[i] = 2.0 * t;
     }
     *kalman_step = sum;
 
@@ -250,46 +250,46 @@ void kalman_step_and_grad(
     /* backward of: K = P_pred @ H.T @ adjugate / det */
     /* backward of: det = S[0, 0] * S[1, 1] - S[0, 1] * S[1, 0] */
     for (int i = 0; i < 4; i++)
-        total_3[i] = 0;
-    product_6_sum = 0;
+        HT_scaled_sum[i] = 0;
+    dK_K_sum = 0;
     for (int j = 0; j < 2; j++) {
         double sum2 = 0;
         for (int i = 0; i < 4; i++) {
-            const double t2 = product_4[i] * difference[j];
-            sum2 += K[2*i + j] * product_4[i];
-            quotient[2*i + j] = t2 / det;
-            product_6_sum += t2 * K[2*i + j];
+            const double dK = dx_new[i] * z_minus_H_x_pred[j];
+            sum2 += K[2*i + j] * dx_new[i];
+            dP_pred_HT_adjugate[2*i + j] = dK / det;
+            dK_K_sum += dK * K[2*i + j];
         }
         for (int i = 0; i < 4; i++) {
-            product_5[4*j + i] = -sum2 * x_pred[i];
-            total_3[i] += H[4*j + i] * sum2;
+            dH_part[4*j + i] = -sum2 * x_pred[i];
+            HT_scaled_sum[i] += H[4*j + i] * sum2;
         }
-        scatter_difference_3[j] = 0.0;
-        scatter_difference_4[j + 2] = 0.0;
-        scatter_difference_5[j] = 0.0;
-        scatter_difference_6[j + 2] = 0.0;
+        dS_part_2[j] = 0.0;
+        dS_part_4[j + 2] = 0.0;
+        dS_part_6[j] = 0.0;
+        dS_part_8[j + 2] = 0.0;
     }
 
     /* backward of: x_new = x_pred + K @ (z - H @ x_pred) */
     for (int i = 0; i < 4; i++) {
-        difference_2[i] = product_4[i] - total_3[i];
+        dx_pred[i] = dx_new[i] - HT_scaled_sum[i];
     }
 
     /* backward of: K = P_pred @ H.T @ adjugate / det */
     /* backward of: det = S[0, 0] * S[1, 1] - S[0, 1] * S[1, 0] */
-    const double t2 = product_6_sum / det;
-    quotient_2_S10 = t2 * S[2];
-    quotient_2_S01 = t2 * S[1];
-    quotient_2_S00 = t2 * S[0];
-    quotient_2_S11 = t2 * S[3];
+    const double t2 = dK_K_sum / det;
+    dS01 = t2 * S[2];
+    dS10 = t2 * S[1];
+    product = t2 * S[0];
+    product_2 = t2 * S[3];
 
     /* backward of: K = P_pred @ H.T @ adjugate / det */
     for (int i = 0; i < 2; i++) {
         for (int j = 0; j < 2; j++) {
             double sum2 = 0;
             for (int k = 0; k < 4; k++)
-                sum2 += P_pred_H_T[2*k + i] * quotient[2*k + j];
-            part_2_quotient[2*i + j] = sum2;
+                sum2 += P_pred_HT[2*k + i] * dP_pred_HT_adjugate[2*k + j];
+            dadjugate[2*i + j] = sum2;
         }
     }
 
@@ -298,8 +298,8 @@ void kalman_step_and_grad(
         for (int j = 0; j < 2; j++) {
             double sum2 = 0;
             for (int k = 0; k < 2; k++)
-                sum2 += quotient[2*i + k] * adjugate[2*j + k];
-            quotient_adjugate_T[2*i + j] = sum2;
+                sum2 += dP_pred_HT_adjugate[2*i + k] * adjugate[2*j + k];
+            dP_pred_HT[2*i + j] = sum2;
         }
     }
 
@@ -308,8 +308,8 @@ void kalman_step_and_grad(
         for (int j = 0; j < 4; j++) {
             double sum2 = 0;
             for (int k = 0; k < 2; k++)
-                sum2 += quotient_adjugate_T[2*i + k] * H[4*k + j];
-            quotient_adjugate_T_H[4*i + j] = sum2;
+                sum2 += dP_pred_HT[2*i + k] * H[4*k + j];
+            dP_pred_part[4*i + j] = sum2;
         }
     }
 
@@ -318,29 +318,29 @@ void kalman_step_and_grad(
         for (int j = 0; j < 4; j++) {
             double sum2 = 0;
             for (int k = 0; k < 4; k++)
-                sum2 += quotient_adjugate_T[2*k + i] * P_pred[4*k + j];
-            total_4[4*i + j] = product_5[4*i + j] + sum2;
+                sum2 += dP_pred_HT[2*k + i] * P_pred[4*k + j];
+            dH_part_4[4*i + j] = dH_part[4*i + j] + sum2;
         }
     }
 
     /* backward of: det = S[0, 0] * S[1, 1] - S[0, 1] * S[1, 0] */
-    const double scatter_difference_3_part = quotient_2_S01 - part_2_quotient[2];
-    const double scatter_difference_4_part = quotient_2_S10 - part_2_quotient[1];
-    const double scatter_difference_5_part = part_2_quotient[0] - quotient_2_S00;
-    const double scatter_difference_6_part = part_2_quotient[3] - quotient_2_S11;
-    scatter_difference_3[2] = scatter_difference_3_part;
-    scatter_difference_3[3] = 0.0;
-    scatter_difference_4[1] = scatter_difference_4_part;
-    scatter_difference_4[0] = 0.0;
-    scatter_difference_5[3] = scatter_difference_5_part;
-    scatter_difference_5[2] = 0.0;
-    scatter_difference_6[0] = scatter_difference_6_part;
-    scatter_difference_6[1] = 0.0;
+    const double dS_part_2_part = dS10 - dadjugate[2];
+    const double dS_part_4_part = dS01 - dadjugate[1];
+    const double dS_part_6_part = dadjugate[0] - product;
+    const double dS_part_8_part = dadjugate[3] - product_2;
+    dS_part_2[2] = dS_part_2_part;
+    dS_part_2[3] = 0.0;
+    dS_part_4[1] = dS_part_4_part;
+    dS_part_4[0] = 0.0;
+    dS_part_6[3] = dS_part_6_part;
+    dS_part_6[2] = 0.0;
+    dS_part_8[0] = dS_part_8_part;
+    dS_part_8[1] = 0.0;
 
     /* backward of: det = S[0, 0] * S[1, 1] - S[0, 1] * S[1, 0] */
     for (int i = 0; i < 2; i++) {
         for (int j = 0; j < 2; j++) {
-            total_7[2*i + j] = scatter_difference_3[2*i + j] + scatter_difference_4[2*i + j] + scatter_difference_5[2*i + j] + scatter_difference_6[2*i + j];
+            dS[2*i + j] = dS_part_2[2*i + j] + dS_part_4[2*i + j] + dS_part_6[2*i + j] + dS_part_8[2*i + j];
         }
     }
 
@@ -349,8 +349,8 @@ void kalman_step_and_grad(
         for (int j = 0; j < 4; j++) {
             double sum2 = 0;
             for (int k = 0; k < 2; k++)
-                sum2 += total_7[2*k + i] * H_P_pred[4*k + j];
-            total_8[4*i + j] = total_4[4*i + j] + sum2;
+                sum2 += dS[2*k + i] * H_P_pred[4*k + j];
+            dH_part_5[4*i + j] = dH_part_4[4*i + j] + sum2;
         }
     }
 
@@ -359,8 +359,8 @@ void kalman_step_and_grad(
         for (int j = 0; j < 4; j++) {
             double sum2 = 0;
             for (int k = 0; k < 2; k++)
-                sum2 += total_7[2*i + k] * H[4*k + j];
-            total_7_H[4*i + j] = sum2;
+                sum2 += dS[2*i + k] * H[4*k + j];
+            dH_P_pred[4*i + j] = sum2;
         }
     }
 
@@ -369,8 +369,8 @@ void kalman_step_and_grad(
         for (int j = 0; j < 4; j++) {
             double sum2 = 0;
             for (int k = 0; k < 4; k++)
-                sum2 += total_7_H[4*i + k] * P_pred[4*j + k];
-            dH[4*i + j] = total_8[4*i + j] + sum2;
+                sum2 += dH_P_pred[4*i + k] * P_pred[4*j + k];
+            dH[4*i + j] = dH_part_5[4*i + j] + sum2;
         }
     }
 
@@ -379,8 +379,8 @@ void kalman_step_and_grad(
         for (int j = 0; j < 4; j++) {
             double sum2 = 0;
             for (int k = 0; k < 2; k++)
-                sum2 += H[4*k + i] * total_7_H[4*k + j];
-            total_10[4*i + j] = quotient_adjugate_T_H[4*i + j] + sum2;
+                sum2 += H[4*k + i] * dH_P_pred[4*k + j];
+            dP_pred[4*i + j] = dP_pred_part[4*i + j] + sum2;
         }
     }
 
@@ -389,8 +389,8 @@ void kalman_step_and_grad(
         for (int j = 0; j < 4; j++) {
             double sum2 = 0;
             for (int k = 0; k < 4; k++)
-                sum2 += total_10[4*i + k] * F[4*k + j];
-            total_10_F[4*i + j] = sum2;
+                sum2 += dP_pred[4*i + k] * F[4*k + j];
+            dFPPT[4*i + j] = sum2;
         }
     }
 
@@ -399,8 +399,8 @@ void kalman_step_and_grad(
         for (int j = 0; j < 4; j++) {
             double sum2 = 0;
             for (int k = 0; k < 4; k++)
-                sum2 += total_10[4*k + i] * F_P_P_T[4*k + j];
-            product_11[4*i + j] = sum2;
+                sum2 += dP_pred[4*k + i] * FPPT[4*k + j];
+            dF_part[4*i + j] = sum2;
         }
     }
 
@@ -410,18 +410,18 @@ void kalman_step_and_grad(
         for (int j = 0; j < 4; j++) {
             double sum2 = 0;
             for (int k = 0; k < 4; k++)
-                sum2 += total_10_F[4*i + k] * P_P_T[4*j + k];
-            dF[4*i + j] = product_11[4*i + j] + sum2 + difference_2[i] * x[j];
-            F_T_difference_2[4*i + j] = F[4*j + i] * difference_2[j];
+                sum2 += dFPPT[4*i + k] * PPT[4*j + k];
+            dF[4*i + j] = dF_part[4*i + j] + sum2 + dx_pred[i] * x[j];
+            FT_dx_pred[4*i + j] = F[4*j + i] * dx_pred[j];
         }
     }
 
     /* backward of: x_pred = F @ x */
     for (int i = 0; i < 4; i++) {
-        double sum2 = 0;
+        double dx_i = 0;
         for (int j = 0; j < 4; j++) {
-            sum2 += F_T_difference_2[4*i + j];
+            dx_i += FT_dx_pred[4*i + j];
         }
-        dx[i] = sum2;
+        dx[i] = dx_i;
     }
 }

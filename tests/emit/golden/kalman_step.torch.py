@@ -9,54 +9,61 @@ import torch
 class KalmanStep(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, P, F, Q, H, R, z, truth):
-        constant = torch.eye(2, dtype=torch.float64)  # (2, 2)
+        identity = torch.eye(2, dtype=torch.float64)  # (2, 2)
         x_pred = F @ x                                # (4,)
-        P_P_T = P @ P.T                               # (4, 4)
-        F_P_P_T = F @ P_P_T                           # (4, 4)
-        P_pred = F_P_P_T @ F.T + Q @ Q.T              # (4, 4)
+        PPT = P @ P.T                                 # (4, 4)
+        FPPT = F @ PPT                                # (4, 4)
+        P_pred = FPPT @ F.T + Q @ Q.T                 # (4, 4)
         H_P_pred = H @ P_pred                         # (2, 4)
-        S = H_P_pred @ H.T + R @ R.T + constant       # (2, 2)
+        S = H_P_pred @ H.T + R @ R.T + identity       # (2, 2)
         det = S[0, 0] * S[1, 1] - S[0, 1] * S[1, 0]
         adjugate = torch.stack([torch.stack([S[1, 1], -S[0, 1]]), torch.stack([-S[1, 0], S[0, 0]])])  # (2, 2)
-        P_pred_H_T = P_pred @ H.T                     # (4, 2)
-        K = P_pred_H_T @ adjugate / det               # (4, 2)
-        difference = z - H @ x_pred                   # (2,)
-        x_new = x_pred + K @ difference               # (4,)
+        P_pred_HT = P_pred @ H.T                      # (4, 2)
+        K = P_pred_HT @ adjugate / det                # (4, 2)
+        z_minus_H_x_pred = z - H @ x_pred             # (2,)
+        x_new = x_pred + K @ z_minus_H_x_pred         # (4,)
         x_new_minus_truth = x_new - truth             # (4,)
         out = torch.sum(x_new_minus_truth**2)
 
-        ctx.save_for_backward(x, F, H, x_pred, P_P_T, F_P_P_T, P_pred, H_P_pred, S, det, adjugate, P_pred_H_T, K, difference, x_new_minus_truth)
+        ctx.save_for_backward(x, F, H, x_pred, PPT, FPPT, P_pred, H_P_pred, S, det, adjugate, P_pred_HT, K, z_minus_H_x_pred, x_new_minus_truth)
 
         return out
 
     @staticmethod
     def backward(ctx, dout):
-        x, F, H, x_pred, P_P_T, F_P_P_T, P_pred, H_P_pred, S, det, adjugate, P_pred_H_T, K, difference, x_new_minus_truth = ctx.saved_tensors
+        x, F, H, x_pred, PPT, FPPT, P_pred, H_P_pred, S, det, adjugate, P_pred_HT, K, z_minus_H_x_pred, x_new_minus_truth = ctx.saved_tensors
         # backward of  return np.sum((x_new - truth) ** 2)
-        dx_new = 2 * dout * x_new_minus_truth        # (4,)
+        dx_new = 2 * dout * x_new_minus_truth          # (4,)
         # backward of  x_new = x_pred + K @ (z - H @ x_pred)
-        dK = torch.outer(dx_new, difference)         # (4, 2)
-        dH_x_pred = -(K.T @ dx_new)                  # (2,)
-        dx_pred = dx_new + H.T @ dH_x_pred           # (4,)
+        dK = torch.outer(dx_new, z_minus_H_x_pred)     # (4, 2)
+        dH_x_pred = -(K.T @ dx_new)                    # (2,)
+        dx_pred = dx_new + H.T @ dH_x_pred             # (4,)
         # backward of  K = P_pred @ H.T @ adjugate / det
-        dproduct = dK / det                          # (4, 2)
+        dP_pred_HT_adjugate = dK / det                 # (4, 2)
         ddet = torch.sum(-dK * K) / det
-        dP_pred_H_T = dproduct @ adjugate.T          # (4, 2)
-        dadjugate = P_pred_H_T.T @ dproduct          # (2, 2)
+        dP_pred_HT = dP_pred_HT_adjugate @ adjugate.T  # (4, 2)
+        dadjugate = P_pred_HT.T @ dP_pred_HT_adjugate  # (2, 2)
         # backward of  det = S[0, 0] * S[1, 1] - S[0, 1] * S[1, 0]
         dS01_S10 = -ddet
         dS = dout.new_zeros(2, 2)
         dS[0, 0] = ddet * S[1, 1] + dadjugate[1, 1]
         dS[0, 1] = dS01_S10 * S[1, 0] - dadjugate[0, 1]
         dS[1, 0] = dS01_S10 * S[0, 1] - dadjugate[1, 0]
-        dS[1, 1] = ddet * S[0, 0] + dadjugate[0, 0]  # (2, 2)
+        dS[1, 1] = ddet * S[0, 0] + dadjugate[0, 0]    # (2, 2)
         # backward of  S = H @ P_pred @ H.T + R @ R.T + np.array([[1.0, 0.0], [0.0, 1.0]])
-        dH_P_pred = dS @ H                           # (2, 4)
-        total = torch.outer(dH_x_pred, x_pred) + dP_pred_H_T.T @ P_pred + dS.T @ H_P_pred  # (2, 4)
-        dH = total + dH_P_pred @ P_pred.T            # (2, 4)
-        dP_pred = dP_pred_H_T @ H + H.T @ dH_P_pred  # (4, 4)
+        dH_P_pred = dS @ H                             # (2, 4)
+        # backward of  S = H @ P_pred @ H.T + R @ R.T + np.array([[1.0, 0.0], [0.0, 1.0]])
+        #              K = P_pred @ H.T @ adjugate / det
+        #              x_new = x_pred + K @ (z - H @ x_pred)
+        dH = torch.outer(dH_x_pred, x_pred) + dP_pred_HT.T @ P_pred + dS.T @ H_P_pred  # (2, 4)
+        dH = dH + dH_P_pred @ P_pred.T                 # (2, 4)
+        # backward of  S = H @ P_pred @ H.T + R @ R.T + np.array([[1.0, 0.0], [0.0, 1.0]])
+        #              K = P_pred @ H.T @ adjugate / det
+        dP_pred = dP_pred_HT @ H + H.T @ dH_P_pred     # (4, 4)
         # backward of  x_pred = F @ x
-        dF = dP_pred.T @ F_P_P_T + dP_pred @ F @ P_P_T.T + torch.outer(dx_pred, x)  # (4, 4)
-        dx = F.T @ dx_pred                           # (4,)
+        #              P_pred = F @ (P @ P.T) @ F.T + Q @ Q.T
+        dF = dP_pred.T @ FPPT + dP_pred @ F @ PPT.T + torch.outer(dx_pred, x)  # (4, 4)
+        # backward of  x_pred = F @ x
+        dx = F.T @ dx_pred                             # (4,)
 
         return dx, None, dF, None, dH, None, None, None

@@ -82,22 +82,22 @@ void layernorm_and_grad(
             const double xhat = t3 / t2;
             const double out = gain[j] * xhat + bias[j];
             const double t4 = out - target[12*i + j];
-            const double t5 = 2.0 * t4;
-            const double t6 = gain[j] * t5;
-            sum3 += t6;
-            sum4 += t6 * xhat;
+            const double dout = 2.0 * t4;
+            const double dxhat = gain[j] * dout;
+            sum3 += dxhat;
+            sum4 += dxhat * xhat;
             *layernorm += t4 * t4;
-            dbias[j] += t5;
-            dgain[j] += t5 * xhat;
-            kept1[12*i + j] = t5;
+            dbias[j] += dout;
+            dgain[j] += dout * xhat;
+            kept1[12*i + j] = dout;
         }
-        const double t7 = sum3 / 12.0;
-        const double t8 = sum4 / 12.0;
+        const double t5 = sum3 / 12.0;
+        const double t6 = sum4 / 12.0;
         for (int j = 0; j < 12; j++) {
-            const double t9 = x[12*i + j] - mean;
-            const double xhat_ij = t9 / t2;
-            const double t10 = gain[j] * kept1[12*i + j];
-            dx[12*i + j] = (t10 - t7 - t8 * xhat_ij) / t2;
+            const double t7 = x[12*i + j] - mean;
+            const double xhat_ij = t7 / t2;
+            const double dxhat_ij = gain[j] * kept1[12*i + j];
+            dx[12*i + j] = (dxhat_ij - t5 - t6 * xhat_ij) / t2;
         }
     }
 }

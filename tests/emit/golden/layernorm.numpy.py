@@ -20,8 +20,10 @@ def layernorm_and_grad(x, gain, bias, target):
     dbias = dout.sum(0)           # bias was stretched over axis 0, so its gradient is summed over it
     dgain = (dout * xhat).sum(0)  # (12,) gain was stretched over axis 0
     dxhat = gain * dout           # (16, 12)
-    # backward of  xhat = (x - mean) / np.sqrt(var + 1e-5)
-    dxhat_xhat_mean_xhat = (dxhat * xhat).mean(1, keepdims=True) * xhat  # (16, 12)
-    dx = (dxhat - dxhat.mean(1, keepdims=True) - dxhat_xhat_mean_xhat) / sqrt_var  # (16, 12)
+    # backward of  mean = x.mean(axis=-1, keepdims=True)
+    #              var = x.var(axis=-1, keepdims=True)
+    #              xhat = (x - mean) / np.sqrt(var + 1e-5)
+    dx_part = (dxhat * xhat).mean(1, keepdims=True) * xhat  # (16, 12)
+    dx = (dxhat - dxhat.mean(1, keepdims=True) - dx_part) / sqrt_var  # (16, 12)
 
     return value, dx, dgain, dbias

@@ -41,13 +41,13 @@ void linear_regression_and_grad(
     double *dw,
     double *db)
 {
-    double part_sum;
+    double loss_pre;
 
     /* prediction = x @ w + b */
     /* loss = np.mean((prediction - y) ** 2) */
     /* backward of: loss = np.mean((prediction - y) ** 2) */
     /* backward of: prediction = x @ w + b */
-    part_sum = 0;
+    loss_pre = 0;
     *db = 0;
     for (int i = 0; i < 5; i++)
         dw[i] = 0;
@@ -58,14 +58,14 @@ void linear_regression_and_grad(
         }
         const double prediction = sum + b;
         const double t = prediction - y[i];
-        const double t2 = 0.0625 * t;
+        const double dprediction = 0.0625 * t;
         for (int j = 0; j < 5; j++) {
-            dw[j] += x[5*i + j] * t2;
+            dw[j] += x[5*i + j] * dprediction;
         }
-        part_sum += t * t;
-        *db += t2;
+        loss_pre += t * t;
+        *db += dprediction;
     }
 
     /* loss = np.mean((prediction - y) ** 2) */
-    *loss = part_sum / 32.0;
+    *loss = loss_pre / 32.0;
 }

@@ -14,8 +14,8 @@ def logistic_regression(x, w, b, y):
 def logistic_regression_forward(x, w, b, y):
     p_pre = x @ w + b   # (100,)
     neg_p_pre = -p_pre  # (100,)
-    total = y * -jnp.logaddexp(0, neg_p_pre) + (1 - y) * -jnp.logaddexp(0, p_pre)  # (100,)
-    loss = -total.mean()
+    loss_part = y * -jnp.logaddexp(0, neg_p_pre) + (1 - y) * -jnp.logaddexp(0, p_pre)  # (100,)
+    loss = -loss_part.mean()
 
     return loss, (x, y, neg_p_pre)
 
@@ -23,7 +23,8 @@ def logistic_regression_forward(x, w, b, y):
 def logistic_regression_backward(residuals, dloss):
     x, y, neg_p_pre = residuals
     p = 1 / (1 + jnp.exp(neg_p_pre))  # (100,)
-    # backward of  loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    # backward of  p = 1 / (1 + np.exp(-(x @ w + b)))
+    #              loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
     dp_pre = dloss / 100 * (p - y)    # (100,)
     # backward of  p = 1 / (1 + np.exp(-(x @ w + b)))
     db = dp_pre.sum()                 # b was stretched over axis 0, so its gradient is summed over it

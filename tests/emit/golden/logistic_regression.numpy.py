@@ -11,7 +11,8 @@ def logistic_regression_and_grad(x, w, b, y):
     p = 1 / (1 + np.exp(neg_p_pre))  # (100,)
     loss = -np.mean(y * -np.logaddexp(0, neg_p_pre) + (1 - y) * -np.logaddexp(0, p_pre))
 
-    # backward of  loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    # backward of  p = 1 / (1 + np.exp(-(x @ w + b)))
+    #              loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
     dp_pre = (p - y) / 100  # (100,)
     # backward of  p = 1 / (1 + np.exp(-(x @ w + b)))
     db = dp_pre.sum()       # b was stretched over axis 0, so its gradient is summed over it

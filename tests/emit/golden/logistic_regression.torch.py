@@ -10,8 +10,8 @@ class LogisticRegression(torch.autograd.Function):
     def forward(ctx, x, w, b, y):
         p_pre = x @ w + b   # (100,)
         neg_p_pre = -p_pre  # (100,)
-        product = (1 - y) * -torch.nn.functional.softplus(p_pre)  # (100,)
-        loss = -torch.mean(y * -torch.nn.functional.softplus(neg_p_pre) + product)
+        loss_part = (1 - y) * -torch.nn.functional.softplus(p_pre)  # (100,)
+        loss = -torch.mean(y * -torch.nn.functional.softplus(neg_p_pre) + loss_part)
 
         ctx.save_for_backward(x, y, neg_p_pre)
 
@@ -21,7 +21,8 @@ class LogisticRegression(torch.autograd.Function):
     def backward(ctx, dloss):
         x, y, neg_p_pre = ctx.saved_tensors
         p = 1 / (1 + torch.exp(neg_p_pre))  # (100,)
-        # backward of  loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+        # backward of  p = 1 / (1 + np.exp(-(x @ w + b)))
+        #              loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
         dp_pre = dloss / 100 * (p - y)      # (100,)
         # backward of  p = 1 / (1 + np.exp(-(x @ w + b)))
         db = dp_pre.sum()                   # b was stretched over axis 0, so its gradient is summed over it

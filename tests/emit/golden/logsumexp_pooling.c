@@ -43,16 +43,16 @@ void logsumexp_pooling_and_grad(
     double *dw,
     double *dbeta)
 {
-    double w_pooled_sum;
-    double product_x_sum;
+    double w_pooled_2;
+    double dbeta_part_2;
 
     /* m = (beta * x).max(axis=1) */
     /* pooled = (m + np.log(np.exp(beta * x - m[:, None]).sum(axis=1))) / beta */
     /* return pooled @ w */
     /* backward of: pooled = (m + np.log(np.exp(beta * x - m[:, None]).sum(axis=1))) / beta */
     *logsumexp_pooling = 0;
-    w_pooled_sum = 0;
-    product_x_sum = 0;
+    w_pooled_2 = 0;
+    dbeta_part_2 = 0;
     for (int i = 0; i < 6; i++) {
         double m_ = -INFINITY;
         for (int j = 0; j < 20; j++) {
@@ -69,15 +69,15 @@ void logsumexp_pooling_and_grad(
         for (int j = 0; j < 20; j++) {
             const double t5 = beta * x[20*i + j];
             const double t6 = t4 * exp(t5 - t3);
-            product_x_sum += t6 * x[20*i + j];
+            dbeta_part_2 += t6 * x[20*i + j];
             dx[20*i + j] = beta * t6;
         }
         const double pooled = t3 / beta;
         dw[i] = pooled;
         *logsumexp_pooling += pooled * w[i];
-        w_pooled_sum += w[i] * pooled;
+        w_pooled_2 += w[i] * pooled;
     }
 
     /* backward of: pooled = (m + np.log(np.exp(beta * x - m[:, None]).sum(axis=1))) / beta */
-    *dbeta = product_x_sum - w_pooled_sum / beta;
+    *dbeta = dbeta_part_2 - w_pooled_2 / beta;
 }

@@ -12,24 +12,26 @@ def logsumexp_pooling(x, w, beta):
 
 
 def logsumexp_pooling_forward(x, w, beta):
-    beta_x = beta * x      # (6, 20)
-    m = beta_x.max(1)      # (6,)
-    total = m + jnp.log(jnp.exp(beta_x - m[:, None]).sum(1))  # (6,)
-    pooled = total / beta  # (6,)
+    beta_x = beta * x                 # (6, 20)
+    m = beta_x.max(1)                 # (6,)
+    logsumexp_beta_x = m + jnp.log(jnp.exp(beta_x - m[:, None]).sum(1))  # (6,)
+    pooled = logsumexp_beta_x / beta  # (6,)
     out = pooled @ w
 
-    return out, (x, w, beta, beta_x, total, pooled)
+    return out, (x, w, beta, beta_x, logsumexp_beta_x, pooled)
 
 
 def logsumexp_pooling_backward(residuals, dout):
-    x, w, beta, beta_x, total, pooled = residuals
+    x, w, beta, beta_x, logsumexp_beta_x, pooled = residuals
     # backward of  return pooled @ w
-    dpooled = dout * w  # (6,)
-    dw = dout * pooled  # (6,)
-    # backward of  pooled = (m + np.log(np.exp(beta * x - m[:, None]).sum(axis=1))) / beta
-    dpart = dpooled[:, None] / beta * jnp.exp(beta_x - total[:, None])  # (6, 20)
-    dbeta = jnp.sum(dpart * x) - dpooled @ pooled / beta
-    dx = beta * dpart   # (6, 20)
+    dpooled = dout * w   # (6,)
+    dw = dout * pooled   # (6,)
+    # backward of  m = (beta * x).max(axis=1)
+    #              pooled = (m + np.log(np.exp(beta * x - m[:, None]).sum(axis=1))) / beta
+    dbeta_x = dpooled[:, None] / beta * jnp.exp(beta_x - logsumexp_beta_x[:, None])  # (6, 20)
+    dbeta = jnp.sum(dbeta_x * x) - dpooled @ pooled / beta
+    # backward of  m = (beta * x).max(axis=1)
+    dx = beta * dbeta_x  # (6, 20)
 
     return dx, dw, dbeta
 

@@ -6,16 +6,19 @@ import numpy as np
 
 
 def logsumexp_pooling_and_grad(x, w, beta):
-    beta_x = beta * x      # (6, 20)
-    m = beta_x.max(1)      # (6,)
-    total = m + np.log(np.exp(beta_x - m[:, None]).sum(1))  # (6,)
-    pooled = total / beta  # (6,)
+    beta_x = beta * x                 # (6, 20)
+    m = beta_x.max(1)                 # (6,)
+    logsumexp_beta_x = m + np.log(np.exp(beta_x - m[:, None]).sum(1))  # (6,)
+    pooled = logsumexp_beta_x / beta  # (6,)
     out = pooled @ w
 
-    # backward of  pooled = (m + np.log(np.exp(beta * x - m[:, None]).sum(axis=1))) / beta
-    dpart = w[:, None] / beta * np.exp(beta_x - total[:, None])  # (6, 20)
-    dbeta = np.sum(dpart * x) - w @ pooled / beta
-    dx = beta * dpart   # (6, 20)
-    dw = pooled.copy()  # (6,)
+    # backward of  m = (beta * x).max(axis=1)
+    #              pooled = (m + np.log(np.exp(beta * x - m[:, None]).sum(axis=1))) / beta
+    #              return pooled @ w
+    dbeta_x = w[:, None] / beta * np.exp(beta_x - logsumexp_beta_x[:, None])  # (6, 20)
+    # backward of  m = (beta * x).max(axis=1)
+    dbeta = np.sum(dbeta_x * x) - w @ pooled / beta
+    dx = beta * dbeta_x  # (6, 20)
+    dw = pooled.copy()   # (6,)
 
     return out, dx, dw, dbeta

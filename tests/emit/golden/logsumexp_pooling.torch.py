@@ -8,25 +8,27 @@ import torch
 class LogsumexpPooling(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, w, beta):
-        beta_x = beta * x      # (6, 20)
-        m = beta_x.amax(1)     # (6,)
-        total = m + torch.log(torch.exp(beta_x - m[:, None]).sum(1))  # (6,)
-        pooled = total / beta  # (6,)
+        beta_x = beta * x                 # (6, 20)
+        m = beta_x.amax(1)                # (6,)
+        logsumexp_beta_x = m + torch.log(torch.exp(beta_x - m[:, None]).sum(1))  # (6,)
+        pooled = logsumexp_beta_x / beta  # (6,)
         out = pooled @ w
 
-        ctx.save_for_backward(x, w, beta, beta_x, total, pooled)
+        ctx.save_for_backward(x, w, beta, beta_x, logsumexp_beta_x, pooled)
 
         return out
 
     @staticmethod
     def backward(ctx, dout):
-        x, w, beta, beta_x, total, pooled = ctx.saved_tensors
+        x, w, beta, beta_x, logsumexp_beta_x, pooled = ctx.saved_tensors
         # backward of  return pooled @ w
-        dpooled = dout * w  # (6,)
-        dw = dout * pooled  # (6,)
-        # backward of  pooled = (m + np.log(np.exp(beta * x - m[:, None]).sum(axis=1))) / beta
-        dpart = dpooled[:, None] / beta * torch.exp(beta_x - total[:, None])  # (6, 20)
-        dbeta = torch.sum(dpart * x) - dpooled @ pooled / beta
-        dx = beta * dpart   # (6, 20)
+        dpooled = dout * w   # (6,)
+        dw = dout * pooled   # (6,)
+        # backward of  m = (beta * x).max(axis=1)
+        #              pooled = (m + np.log(np.exp(beta * x - m[:, None]).sum(axis=1))) / beta
+        dbeta_x = dpooled[:, None] / beta * torch.exp(beta_x - logsumexp_beta_x[:, None])  # (6, 20)
+        dbeta = torch.sum(dbeta_x * x) - dpooled @ pooled / beta
+        # backward of  m = (beta * x).max(axis=1)
+        dx = beta * dbeta_x  # (6, 20)
 
         return dx, dw, dbeta

@@ -63,7 +63,7 @@ void lstm_cell_and_grad(
 {
     double *xW = (double *)workspace; /* 8 x 20 */
     double *gates = (double *)((char *)workspace + 1280); /* 8 x 20 */
-    double *joined = (double *)workspace; /* 8 x 20 */
+    double *dgates = (double *)workspace; /* 8 x 20 */
 
     /* gates = x @ W + h @ U + b */
     for (int i = 0; i < 8; i++) {
@@ -110,33 +110,34 @@ void lstm_cell_and_grad(
             const double t4 = 1.0 + exp(-gates[20*i + j + 10]);
             const double h_new = t3 / t4;
             const double t5 = h_new - target[5*i + j];
-            const double t6 = 2.0 * t5;
-            const double t7 = t6 / t4 * (1.0 - t3 * t3);
+            const double dh_new = 2.0 * t5;
+            const double dc_new = dh_new / t4 * (1.0 - t3 * t3);
             const double i_ = 1.0 / t2;
-            const double joined_part = t7 * g / t2 * (1.0 - i_);
+            const double dgates_part = dc_new * g / t2 * (1.0 - i_);
             const double f = 1.0 / t;
-            const double joined_part_ij = t7 * c[5*i + j] / t * (1.0 - f);
+            const double dgates_part_ij = dc_new * c[5*i + j] / t * (1.0 - f);
             const double o = 1.0 / t4;
-            const double joined_part_ij2 = t6 * t3 / t4 * (1.0 - o);
-            const double joined_part_ij3 = t7 / t2 * (1.0 - g * g);
+            const double dgates_part_ij2 = dh_new * t3 / t4 * (1.0 - o);
+            const double dg = dc_new / t2;
+            const double dgates_part_ij3 = dg * (1.0 - g * g);
             sum += t5 * t5;
-            dtarget[5*i + j] = -t6;
-            dc[5*i + j] = t7 / t;
-            joined[20*i + j] = joined_part;
-            joined[20*i + j + 5] = joined_part_ij;
-            joined[20*i + j + 10] = joined_part_ij2;
-            joined[20*i + j + 15] = joined_part_ij3;
+            dtarget[5*i + j] = -dh_new;
+            dc[5*i + j] = dc_new / t;
+            dgates[20*i + j] = dgates_part;
+            dgates[20*i + j + 5] = dgates_part_ij;
+            dgates[20*i + j + 10] = dgates_part_ij2;
+            dgates[20*i + j + 15] = dgates_part_ij3;
         }
     }
     *lstm_cell = sum;
 
     /* backward of: gates = x @ W + h @ U + b */
     for (int j = 0; j < 20; j++) {
-        double sum2 = 0;
+        double db_j = 0;
         for (int i = 0; i < 8; i++) {
-            sum2 += joined[20*i + j];
+            db_j += dgates[20*i + j];
         }
-        db[j] = sum2;
+        db[j] = db_j;
     }
 
     /* backward of: gates = x @ W + h @ U + b */
@@ -144,7 +145,7 @@ void lstm_cell_and_grad(
         for (int j = 0; j < 5; j++) {
             double sum2 = 0;
             for (int k = 0; k < 20; k++)
-                sum2 += joined[20*i + k] * U[20*j + k];
+                sum2 += dgates[20*i + k] * U[20*j + k];
             dh[5*i + j] = sum2;
         }
     }
@@ -154,7 +155,7 @@ void lstm_cell_and_grad(
         for (int j = 0; j < 20; j++) {
             double sum2 = 0;
             for (int k = 0; k < 8; k++)
-                sum2 += h[5*k + i] * joined[20*k + j];
+                sum2 += h[5*k + i] * dgates[20*k + j];
             dU[20*i + j] = sum2;
         }
     }
@@ -164,7 +165,7 @@ void lstm_cell_and_grad(
         for (int j = 0; j < 6; j++) {
             double sum2 = 0;
             for (int k = 0; k < 20; k++)
-                sum2 += joined[20*i + k] * W[20*j + k];
+                sum2 += dgates[20*i + k] * W[20*j + k];
             dx[6*i + j] = sum2;
         }
     }
@@ -174,7 +175,7 @@ void lstm_cell_and_grad(
         for (int j = 0; j < 20; j++) {
             double sum2 = 0;
             for (int k = 0; k < 8; k++)
-                sum2 += x[6*k + i] * joined[20*k + j];
+                sum2 += x[6*k + i] * dgates[20*k + j];
             dW[20*i + j] = sum2;
         }
     }

@@ -25,12 +25,17 @@ def lstm_cell_and_grad(x, h, c, W, U, b, target):
     # backward of  c_new = f * c + i * g
     dc = dc_new * f                             # (8, 5)
     # backward of  o = clearprop.sigmoid(gates[:, 2 * n : 3 * n])
+    #              h_new = o * np.tanh(c_new)
     do_pre = dh_new * tanh_c_new * o * (1 - o)  # (8, 5)
     # backward of  i = clearprop.sigmoid(gates[:, :n])
+    #              c_new = f * c + i * g
     di_pre = dc_new * g * i * (1 - i)           # (8, 5)
     # backward of  f = clearprop.sigmoid(gates[:, n : 2 * n])
+    #              c_new = f * c + i * g
     df_pre = dc_new * c * f * (1 - f)           # (8, 5)
     # backward of  i = clearprop.sigmoid(gates[:, :n])
+    #              ...
+    #              g = np.tanh(gates[:, 3 * n :])
     dgates = np.concatenate([di_pre, df_pre, do_pre, dc_new * i * (1 - g**2)], axis=1)  # (8, 20)
     # backward of  gates = x @ W + h @ U + b
     db = dgates.sum(0)                          # b was stretched over axis 0, so its gradient is summed over it

@@ -48,7 +48,7 @@ void matrix_factorisation_and_grad(
     double product;
     double U_squared_sum;
     double *error_squared = (double *)workspace; /* 12 x 9 */
-    double *seen_error = (double *)((char *)workspace + 896); /* 12 x 9 */
+    double *dUVT = (double *)((char *)workspace + 896); /* 12 x 9 */
 
     /* error = seen * (U @ V.T - ratings) */
     /* return 0.5 * np.sum(error**2) + 0.05 * (np.sum(U**2) + np.sum(V**2)) */
@@ -60,7 +60,7 @@ void matrix_factorisation_and_grad(
                 sum += U[3*i + k] * V[3*j + k];
             const double error = seen[9*i + j] * (sum - ratings[9*i + j]);
             error_squared[9*i + j] = error * error;
-            seen_error[9*i + j] = seen[9*i + j] * error;
+            dUVT[9*i + j] = seen[9*i + j] * error;
         }
     }
 
@@ -96,7 +96,7 @@ void matrix_factorisation_and_grad(
         for (int j = 0; j < 3; j++) {
             double sum4 = 0;
             for (int k = 0; k < 9; k++)
-                sum4 += seen_error[9*i + k] * V[3*k + j];
+                sum4 += dUVT[9*i + k] * V[3*k + j];
             dU[3*i + j] = U[3*i + j] / 10.0 + sum4;
         }
     }
@@ -106,7 +106,7 @@ void matrix_factorisation_and_grad(
         for (int j = 0; j < 3; j++) {
             double sum4 = 0;
             for (int k = 0; k < 12; k++)
-                sum4 += seen_error[9*k + i] * U[3*k + j];
+                sum4 += dUVT[9*k + i] * U[3*k + j];
             dV[3*i + j] = V[3*i + j] / 10.0 + sum4;
         }
     }

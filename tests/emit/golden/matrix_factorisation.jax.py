@@ -21,10 +21,14 @@ def matrix_factorisation_forward(U, V, ratings, seen):
 def matrix_factorisation_backward(residuals, dout):
     U, V, seen, error = residuals
     # backward of  error = seen * (U @ V.T - ratings)
-    ddifference = dout * seen * error    # (12, 9)
+    #              return 0.5 * np.sum(error**2) + 0.05 * (np.sum(U**2) + np.sum(V**2))
+    dUVT = dout * seen * error    # (12, 9)
+    # backward of  error = seen * (U @ V.T - ratings)
     dout_2 = dout / 10
-    dU = ddifference @ V + dout_2 * U    # (12, 3)
-    dV = dout_2 * V + ddifference.T @ U  # (9, 3)
+    # backward of  error = seen * (U @ V.T - ratings)
+    #              return 0.5 * np.sum(error**2) + 0.05 * (np.sum(U**2) + np.sum(V**2))
+    dU = dUVT @ V + dout_2 * U    # (12, 3)
+    dV = dout_2 * V + dUVT.T @ U  # (9, 3)
 
     return dU, dV, None, None
 

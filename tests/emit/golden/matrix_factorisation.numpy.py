@@ -10,8 +10,10 @@ def matrix_factorisation_and_grad(U, V, ratings, seen):
     out = 0.5 * np.sum(error**2) + 0.05 * (np.sum(U**2) + np.sum(V**2))
 
     # backward of  error = seen * (U @ V.T - ratings)
-    ddifference = seen * error       # (12, 9)
-    dU = U / 10 + ddifference @ V    # (12, 3)
-    dV = V / 10 + ddifference.T @ U  # (9, 3)
+    #              return 0.5 * np.sum(error**2) + 0.05 * (np.sum(U**2) + np.sum(V**2))
+    dUVT = seen * error       # (12, 9)
+    # backward of  error = seen * (U @ V.T - ratings)
+    dU = U / 10 + dUVT @ V    # (12, 3)
+    dV = V / 10 + dUVT.T @ U  # (9, 3)
 
     return out, dU, dV

@@ -60,11 +60,11 @@ void neuron_and_grad(
     const double s2 = exp(s1);
     const double s3 = 1.0 + s2;
     const double out2 = 1.0 / s3;
-    const double t = (1.0 - out2) / s3;
+    const double ds0 = (1.0 - out2) / s3;
     *out = out2;
-    *dw2 = t;
-    *dw1 = t * x1;
-    *dx1 = t * w1;
-    *dw0 = t * x0;
-    *dx0 = t * w0;
+    *dw2 = ds0;
+    *dw1 = ds0 * x1;
+    *dx1 = ds0 * w1;
+    *dw0 = ds0 * x0;
+    *dx0 = ds0 * w0;
 }

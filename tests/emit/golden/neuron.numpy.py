@@ -12,7 +12,9 @@ def neuron_and_grad(w0, x0, w1, x1, w2):
     s3 = 1 + s2
     out = 1 / s3
 
-    # backward of  out = 1 / s3
+    # backward of  s1 = -s0
+    #              ...
+    #              out = 1 / s3
     ds0 = out * (1 - out)
     # backward of  s0 = w0 * x0 + w1 * x1 + w2
     dw1 = ds0 * x1

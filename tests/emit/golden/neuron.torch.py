@@ -21,7 +21,9 @@ class Neuron(torch.autograd.Function):
     @staticmethod
     def backward(ctx, dout):
         w0, x0, w1, x1, out = ctx.saved_tensors
-        # backward of  out = 1 / s3
+        # backward of  s1 = -s0
+        #              ...
+        #              out = 1 / s3
         ds0 = dout * out * (1 - out)
         # backward of  s0 = w0 * x0 + w1 * x1 + w2
         dw1 = ds0 * x1

@@ -20,6 +20,7 @@ def polynomial_fit_and_grad(coefficients, x, y):
     dp_2 = dp_3 * x              # (25,)
     dp = dp_2 @ x
     # backward of  p = coefficients[3]
+    #              p = p * x + coefficients[k]
     dcoefficients = np.array([dp_4.sum(), dp_3.sum(), dp_2.sum(), dp])  # (4,)
 
     return out, dcoefficients

@@ -29,6 +29,7 @@ class PolynomialFit(torch.autograd.Function):
         dp_2 = dp_3 * x                     # (25,)
         dp = dp_2 @ x
         # backward of  p = coefficients[3]
+        #              p = p * x + coefficients[k]
         dcoefficients = torch.stack([dp_4.sum(), dp_3.sum(), dp_2.sum(), dp])  # (4,)
 
         return dcoefficients, None, None

@@ -43,24 +43,24 @@ void quaternion_rotation_and_grad(
     double *dv,
     void *workspace)
 {
-    double sqrt_q_squared_sum;
-    double constant_2_uv;
-    double difference_4;
-    double constant_4_w;
+    double q_norm;
+    double two_uv;
+    double w_squared_minus_uu;
+    double two_w;
     double *unit = (double *)workspace; /* 4 */
-    double *joined = (double *)((char *)workspace + 64); /* 4 */
+    double *dunit = (double *)((char *)workspace + 64); /* 4 */
     double *cross = (double *)((char *)workspace + 128); /* 3 */
-    double *total = (double *)((char *)workspace + 192); /* 3 */
-    double *constant_4_w_product = (double *)((char *)workspace + 256); /* 3 */
-    double *total_3 = (double *)((char *)workspace + 320); /* 3 */
-    double *product_13_u = (double *)((char *)workspace + 384); /* 3 */
-    double *total_7 = (double *)((char *)workspace + 448); /* 3 */
-    double *scatter_difference_5 = (double *)((char *)workspace + 128); /* 3 */
-    double *scatter_difference_6 = (double *)((char *)workspace + 192); /* 3 */
-    double *scatter_difference_7 = (double *)((char *)workspace + 512); /* 3 */
-    double *scatter_difference_9 = (double *)((char *)workspace + 576); /* 3 */
-    double *scatter_difference_10 = (double *)((char *)workspace + 640); /* 3 */
-    double *scatter_difference_11 = (double *)((char *)workspace + 704); /* 3 */
+    double *rotated_part = (double *)((char *)workspace + 192); /* 3 */
+    double *dcross = (double *)((char *)workspace + 256); /* 3 */
+    double *du_part_7 = (double *)((char *)workspace + 320); /* 3 */
+    double *two_drotated_v_u = (double *)((char *)workspace + 384); /* 3 */
+    double *dv_part_2 = (double *)((char *)workspace + 448); /* 3 */
+    double *du_part_2 = (double *)((char *)workspace + 128); /* 3 */
+    double *du_part_4 = (double *)((char *)workspace + 192); /* 3 */
+    double *du_part_6 = (double *)((char *)workspace + 512); /* 3 */
+    double *dv_part_4 = (double *)((char *)workspace + 576); /* 3 */
+    double *dv_part_7 = (double *)((char *)workspace + 640); /* 3 */
+    double *dv_part_10 = (double *)((char *)workspace + 704); /* 3 */
 
     /* unit = q / np.sqrt(np.sum(q**2)) */
     double sum = 0;
@@ -71,7 +71,7 @@ void quaternion_rotation_and_grad(
     for (int i = 0; i < 4; i++) {
         unit[i] = q[i] / t;
     }
-    sqrt_q_squared_sum = t;
+    q_norm = t;
 
     /* uv = u @ v */
     /* [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] *  ... */
@@ -86,7 +86,7 @@ void quaternion_rotation_and_grad(
     const double t2 = 2.0 * uv;
     const double t3 = unit[0] * unit[0] - sum2;
     for (int i = 0; i < 3; i++) {
-        total[i] = t2 * unit[i + 1] + t3 * v[i];
+        rotated_part[i] = t2 * unit[i + 1] + t3 * v[i];
     }
     const double cross_part = unit[2] * v[2] - unit[3] * v[1];
     const double cross_part2 = unit[3] * v[0] - unit[1] * v[2];
@@ -94,9 +94,9 @@ void quaternion_rotation_and_grad(
     cross[0] = cross_part;
     cross[1] = cross_part2;
     cross[2] = cross_part3;
-    constant_2_uv = t2;
-    difference_4 = t3;
-    constant_4_w = 2.0 * unit[0];
+    two_uv = t2;
+    w_squared_minus_uu = t3;
+    two_w = 2.0 * unit[0];
 
     /* rotated = 2 * uv * u + (w**2 - u @ u) * v + 2 * w * cross */
     /* return np.sum((rotated - target) ** 2) */
@@ -109,70 +109,70 @@ void quaternion_rotation_and_grad(
     double sum5 = 0;
     double sum6 = 0;
     for (int i = 0; i < 3; i++) {
-        const double rotated = total[i] + constant_4_w * cross[i];
+        const double rotated = rotated_part[i] + two_w * cross[i];
         const double t4 = rotated - target[i];
-        const double t5 = 2.0 * t4;
+        const double drotated = 2.0 * t4;
         sum3 += t4 * t4;
-        sum4 += t5 * unit[i + 1];
-        sum5 += t5 * v[i];
-        sum6 += t5 * cross[i];
-        constant_4_w_product[i] = constant_4_w * t5;
+        sum4 += drotated * unit[i + 1];
+        sum5 += drotated * v[i];
+        sum6 += drotated * cross[i];
+        dcross[i] = two_w * drotated;
     }
-    const double t6 = 2.0 * sum4;
+    const double duv = 2.0 * sum4;
     for (int i = 0; i < 3; i++) {
-        const double rotated_i = total[i] + constant_4_w * cross[i];
-        const double t7 = rotated_i - target[i];
-        const double t8 = 2.0 * t7;
-        total_3[i] = constant_2_uv * t8 + t6 * v[i];
-        product_13_u[i] = 2.0 * sum5 * unit[i + 1];
-        total_7[i] = difference_4 * t8 + t6 * unit[i + 1];
+        const double rotated_i = rotated_part[i] + two_w * cross[i];
+        const double t5 = rotated_i - target[i];
+        const double drotated_i = 2.0 * t5;
+        du_part_7[i] = two_uv * drotated_i + duv * v[i];
+        two_drotated_v_u[i] = 2.0 * sum5 * unit[i + 1];
+        dv_part_2[i] = w_squared_minus_uu * drotated_i + duv * unit[i + 1];
     }
-    const double joined_part = 2.0 * sum6 + sum5 * constant_4_w;
+    const double dunit_part = 2.0 * sum6 + sum5 * two_w;
     *quaternion_rotation = sum3;
-    joined[0] = joined_part;
+    dunit[0] = dunit_part;
 
     /* backward of: [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] *  ... */
     /* backward of: uv = u @ v */
-    const double scatter_difference_5_part = constant_4_w_product[2] * v[1] - constant_4_w_product[1] * v[2];
-    const double scatter_difference_6_part = constant_4_w_product[1] * v[0] - constant_4_w_product[0] * v[1];
-    const double scatter_difference_7_part = constant_4_w_product[0] * v[2] - constant_4_w_product[2] * v[0];
-    const double scatter_difference_9_part = constant_4_w_product[1] * unit[3] - constant_4_w_product[2] * unit[2];
-    const double scatter_difference_10_part = constant_4_w_product[2] * unit[1] - constant_4_w_product[0] * unit[3];
-    const double scatter_difference_11_part = constant_4_w_product[0] * unit[2] - constant_4_w_product[1] * unit[1];
-    scatter_difference_5[0] = scatter_difference_5_part;
-    scatter_difference_6[2] = scatter_difference_6_part;
-    scatter_difference_7[1] = scatter_difference_7_part;
-    scatter_difference_7[0] = 0.0;
-    scatter_difference_7[2] = 0.0;
-    scatter_difference_9[0] = scatter_difference_9_part;
-    scatter_difference_10[1] = scatter_difference_10_part;
-    scatter_difference_10[0] = 0.0;
-    scatter_difference_10[2] = 0.0;
-    scatter_difference_11[2] = scatter_difference_11_part;
+    const double du_part_2_part = dcross[2] * v[1] - dcross[1] * v[2];
+    const double du_part_4_part = dcross[1] * v[0] - dcross[0] * v[1];
+    const double du_part_6_part = dcross[0] * v[2] - dcross[2] * v[0];
+    const double dv_part_4_part = dcross[1] * unit[3] - dcross[2] * unit[2];
+    const double dv_part_7_part = dcross[2] * unit[1] - dcross[0] * unit[3];
+    const double dv_part_10_part = dcross[0] * unit[2] - dcross[1] * unit[1];
+    du_part_2[0] = du_part_2_part;
+    du_part_4[2] = du_part_4_part;
+    du_part_6[1] = du_part_6_part;
+    du_part_6[0] = 0.0;
+    du_part_6[2] = 0.0;
+    dv_part_4[0] = dv_part_4_part;
+    dv_part_7[1] = dv_part_7_part;
+    dv_part_7[0] = 0.0;
+    dv_part_7[2] = 0.0;
+    dv_part_10[2] = dv_part_10_part;
 
     /* backward of: uv = u @ v */
     for (int i = 0; i < 2; i++) {
-        scatter_difference_5[i + 1] = 0.0;
-        scatter_difference_6[i] = 0.0;
-        scatter_difference_9[i + 1] = 0.0;
-        scatter_difference_11[i] = 0.0;
+        du_part_2[i + 1] = 0.0;
+        du_part_4[i] = 0.0;
+        dv_part_4[i + 1] = 0.0;
+        dv_part_10[i] = 0.0;
     }
 
     /* backward of: uv = u @ v */
     /* backward of: w, u = unit[0], unit[1:] */
     for (int i = 0; i < 3; i++) {
-        const double joined_part_i = total_3[i] + scatter_difference_5[i] + scatter_difference_6[i] + scatter_difference_7[i] - product_13_u[i];
-        dv[i] = total_7[i] + scatter_difference_9[i] + scatter_difference_10[i] + scatter_difference_11[i];
-        joined[i + 1] = joined_part_i;
+        const double dunit_part_i = du_part_7[i] + du_part_2[i] + du_part_4[i] + du_part_6[i] - two_drotated_v_u[i];
+        dv[i] = dv_part_2[i] + dv_part_4[i] + dv_part_7[i] + dv_part_10[i];
+        dunit[i + 1] = dunit_part_i;
     }
 
     /* backward of: unit = q / np.sqrt(np.sum(q**2)) */
     double sum7 = 0;
     for (int i = 0; i < 4; i++) {
-        sum7 += joined[i] * unit[i];
+        sum7 += dunit[i] * unit[i];
     }
-    const double t9 = sum7 / sqrt_q_squared_sum;
+    const double t6 = sum7 / q_norm;
     for (int i = 0; i < 4; i++) {
-        dq[i] = (joined[i] - t9 * q[i]) / sqrt_q_squared_sum;
+        dq[i] = (dunit[i] - t6 * q[i]) / q_norm;
     }
 }

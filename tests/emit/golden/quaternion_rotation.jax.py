@@ -12,13 +12,13 @@ def quaternion_rotation(q, v, target):
 
 
 def quaternion_rotation_forward(q, v, target):
-    sqrt_q_squared_sum = jnp.sqrt(jnp.sum(q**2))
-    unit = q / sqrt_q_squared_sum            # (4,)
+    q_norm = jnp.sqrt(jnp.sum(q**2))
+    unit = q / q_norm                        # (4,)
     w = unit[0]
     u = unit[1:]                             # (3,)
     uv = u @ v
-    difference = u[1] * v[2] - u[2] * v[1]
-    cross = jnp.array([difference, u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]])  # (3,)
+    cross0 = u[1] * v[2] - u[2] * v[1]
+    cross = jnp.array([cross0, u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]])  # (3,)
     two_uv = 2 * uv
     w_squared_minus_uu = w**2 - u @ u
     two_w = 2 * w
@@ -28,23 +28,12 @@ def quaternion_rotation_forward(q, v, target):
 
     return (
         out,
-        (
-            q,
-            v,
-            sqrt_q_squared_sum,
-            unit,
-            u,
-            cross,
-            two_uv,
-            w_squared_minus_uu,
-            two_w,
-            rotated_minus_target,
-        ),
+        (q, v, q_norm, unit, u, cross, two_uv, w_squared_minus_uu, two_w, rotated_minus_target),
     )
 
 
 def quaternion_rotation_backward(residuals, dout):
-    q, v, sqrt_q_squared_sum, unit, u, cross, two_uv, w_squared_minus_uu, two_w, rotated_minus_target = residuals
+    q, v, q_norm, unit, u, cross, two_uv, w_squared_minus_uu, two_w, rotated_minus_target = residuals
     # backward of  return np.sum((rotated - target) ** 2)
     drotated = 2 * dout * rotated_minus_target  # (3,)
     # backward of  rotated = 2 * uv * u + (w**2 - u @ u) * v + 2 * w * cross
@@ -56,13 +45,15 @@ def quaternion_rotation_backward(residuals, dout):
     du0_v2 = -dcross[1]
     du2_v1 = -dcross[0]
     # backward of  uv = u @ v
-    total = (two_uv * drotated + duv * v).at[0].add(dcross[2] * v[1] + du0_v2 * v[2]).at[1].add(dcross[0] * v[2] + du1_v0 * v[0]).at[2].add(dcross[1] * v[0] + du2_v1 * v[1])  # (3,)
+    #              [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]]
+    #              rotated = 2 * uv * u + (w**2 - u @ u) * v + 2 * w * cross
+    du_part = (two_uv * drotated + duv * v).at[0].add(dcross[2] * v[1] + du0_v2 * v[2]).at[1].add(dcross[0] * v[2] + du1_v0 * v[0]).at[2].add(dcross[1] * v[0] + du2_v1 * v[1])  # (3,)
     dv = (w_squared_minus_uu * drotated + duv * u).at[0].add(dcross[1] * u[2] + du1_v0 * u[1]).at[1].add(dcross[2] * u[0] + du2_v1 * u[2]).at[2].add(dcross[0] * u[1] + du0_v2 * u[0])  # (3,)
     # backward of  w, u = unit[0], unit[1:]
     dw = (2 * (drotated @ cross) + dw_squared_minus_uu * two_w)[None]  # (1,)
-    dunit = jnp.concatenate([dw, total - 2 * dw_squared_minus_uu * u])  # (4,)
+    dunit = jnp.concatenate([dw, du_part - 2 * dw_squared_minus_uu * u])  # (4,)
     # backward of  unit = q / np.sqrt(np.sum(q**2))
-    dq = (dunit - dunit @ unit / sqrt_q_squared_sum * q) / sqrt_q_squared_sum  # (4,)
+    dq = (dunit - dunit @ unit / q_norm * q) / q_norm  # (4,)
 
     return dq, dv, None
 

@@ -6,13 +6,13 @@ import numpy as np
 
 
 def quaternion_rotation_and_grad(q, v, target):
-    sqrt_q_squared_sum = np.sqrt(np.sum(q**2))
-    unit = q / sqrt_q_squared_sum            # (4,)
+    q_norm = np.sqrt(np.sum(q**2))
+    unit = q / q_norm                        # (4,)
     w = unit[0]
     u = unit[1:]                             # (3,)
     uv = u @ v
-    difference = u[1] * v[2] - u[2] * v[1]
-    cross = np.array([difference, u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]])  # (3,)
+    cross0 = u[1] * v[2] - u[2] * v[1]
+    cross = np.array([cross0, u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]])  # (3,)
     two_uv = 2 * uv
     w_squared_minus_uu = w**2 - u @ u
     two_w = 2 * w
@@ -21,9 +21,9 @@ def quaternion_rotation_and_grad(q, v, target):
     out = np.sum(rotated_minus_target**2)
 
     # backward of  return np.sum((rotated - target) ** 2)
-    drotated = 2 * rotated_minus_target           # (3,)
+    drotated = 2 * rotated_minus_target             # (3,)
     # backward of  rotated = 2 * uv * u + (w**2 - u @ u) * v + 2 * w * cross
-    dcross = two_w * drotated                     # (3,)
+    dcross = two_w * drotated                       # (3,)
     dw_squared_minus_uu = drotated @ v
     duv = 2 * (drotated @ u)
     # backward of  [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]]
@@ -31,18 +31,20 @@ def quaternion_rotation_and_grad(q, v, target):
     du0_v2 = -dcross[1]
     du2_v1 = -dcross[0]
     # backward of  uv = u @ v
-    total = two_uv * drotated + duv * v
-    total[0] += dcross[2] * v[1] + du0_v2 * v[2]
-    total[1] += dcross[0] * v[2] + du1_v0 * v[0]
-    total[2] += dcross[1] * v[0] + du2_v1 * v[1]  # (3,)
+    #              [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]]
+    #              rotated = 2 * uv * u + (w**2 - u @ u) * v + 2 * w * cross
+    du_part = two_uv * drotated + duv * v
+    du_part[0] += dcross[2] * v[1] + du0_v2 * v[2]
+    du_part[1] += dcross[0] * v[2] + du1_v0 * v[0]
+    du_part[2] += dcross[1] * v[0] + du2_v1 * v[1]  # (3,)
     dv = w_squared_minus_uu * drotated + duv * u
     dv[0] += dcross[1] * u[2] + du1_v0 * u[1]
     dv[1] += dcross[2] * u[0] + du2_v1 * u[2]
-    dv[2] += dcross[0] * u[1] + du0_v2 * u[0]     # (3,)
+    dv[2] += dcross[0] * u[1] + du0_v2 * u[0]       # (3,)
     # backward of  w, u = unit[0], unit[1:]
     dw = (2 * (drotated @ cross) + dw_squared_minus_uu * two_w)[None]  # (1,)
-    dunit = np.concatenate([dw, total - 2 * dw_squared_minus_uu * u])  # (4,)
+    dunit = np.concatenate([dw, du_part - 2 * dw_squared_minus_uu * u])  # (4,)
     # backward of  unit = q / np.sqrt(np.sum(q**2))
-    dq = (dunit - dunit @ unit / sqrt_q_squared_sum * q) / sqrt_q_squared_sum  # (4,)
+    dq = (dunit - dunit @ unit / q_norm * q) / q_norm  # (4,)
 
     return out, dq, dv

@@ -47,17 +47,17 @@ void rbf_kernel_and_grad(
     double *dlength,
     void *workspace)
 {
-    double product_2_K_sum;
+    double dlength_part_2;
     double *K_pre = (double *)workspace; /* 20 x 15 */
     double *K = (double *)((char *)workspace + 2432); /* 20 x 15 */
-    double *K_alpha_sum = (double *)((char *)workspace + 4864); /* 20 */
-    double *quotient = (double *)((char *)workspace + 5056); /* 20 */
+    double *K_alpha_2 = (double *)((char *)workspace + 4864); /* 20 */
+    double *dK_alpha = (double *)((char *)workspace + 5056); /* 20 */
 
     /* d2 = ((x[:, None, :] - centres[None, :, :]) ** 2).sum(2) */
     /* K = np.exp(-d2 / (2 * length**2)) */
     /* return np.mean((K @ alpha - y) ** 2) */
     for (int i = 0; i < 20; i++)
-        K_alpha_sum[i] = 0;
+        K_alpha_2[i] = 0;
     for (int i = 0; i < 20; i++) {
         for (int j = 0; j < 15; j++) {
             double d2 = 0;
@@ -69,7 +69,7 @@ void rbf_kernel_and_grad(
             const double K_ij = exp(-t2);
             K_pre[15*i + j] = t2;
             K[15*i + j] = K_ij;
-            K_alpha_sum[i] += K_ij * alpha[j];
+            K_alpha_2[i] += K_ij * alpha[j];
         }
     }
 
@@ -77,24 +77,25 @@ void rbf_kernel_and_grad(
     /* backward of: return np.mean((K @ alpha - y) ** 2) */
     double sum = 0;
     for (int i = 0; i < 20; i++) {
-        const double t = K_alpha_sum[i] - y[i];
+        const double t = K_alpha_2[i] - y[i];
         sum += t * t;
-        quotient[i] = t / 10.0;
+        dK_alpha[i] = t / 10.0;
     }
     *rbf_kernel = sum / 20.0;
 
     /* backward of: return np.mean((K @ alpha - y) ** 2) */
     /* backward of: K = np.exp(-d2 / (2 * length**2)) */
-    product_2_K_sum = 0;
+    dlength_part_2 = 0;
     for (int j = 0; j < 15; j++) {
-        double sum2 = 0;
+        double dalpha_j = 0;
         for (int i = 0; i < 20; i++) {
-            sum2 += K[15*i + j] * quotient[i];
-            product_2_K_sum += quotient[i] * alpha[j] * K_pre[15*i + j] * K[15*i + j];
+            const double dK = dK_alpha[i] * alpha[j];
+            dalpha_j += K[15*i + j] * dK_alpha[i];
+            dlength_part_2 += dK * K_pre[15*i + j] * K[15*i + j];
         }
-        dalpha[j] = sum2;
+        dalpha[j] = dalpha_j;
     }
 
     /* backward of: K = np.exp(-d2 / (2 * length**2)) */
-    *dlength = 4.0 * product_2_K_sum * length / (2.0 * (length * length));
+    *dlength = 4.0 * dlength_part_2 * length / (2.0 * (length * length));
 }

@@ -17,7 +17,7 @@ def rbf_kernel_and_grad(x, centres, alpha, length, y):
     dK_alpha_minus_y = K_alpha_minus_y / 10  # (20,)
     dalpha = K.T @ dK_alpha_minus_y          # (15,)
     # backward of  K = np.exp(-d2 / (2 * length**2))
-    product = 4 * np.sum(-np.outer(dK_alpha_minus_y, alpha) * K_pre * K) * length
-    dlength = product / two_length_squared
+    dlength_part = 4 * np.sum(-np.outer(dK_alpha_minus_y, alpha) * K_pre * K) * length
+    dlength = dlength_part / two_length_squared
 
     return out, dalpha, dlength

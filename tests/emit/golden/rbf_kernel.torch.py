@@ -26,7 +26,7 @@ class RbfKernel(torch.autograd.Function):
         dK_alpha_minus_y = dout / 10 * K_alpha_minus_y  # (20,)
         dalpha = K.T @ dK_alpha_minus_y                 # (15,)
         # backward of  K = np.exp(-d2 / (2 * length**2))
-        product = 4 * torch.sum(-torch.outer(dK_alpha_minus_y, alpha) * K_pre * K) * length
-        dlength = product / two_length_squared
+        dlength_part = 4 * torch.sum(-torch.outer(dK_alpha_minus_y, alpha) * K_pre * K) * length
+        dlength = dlength_part / two_length_squared
 
         return None, None, dalpha, dlength, None

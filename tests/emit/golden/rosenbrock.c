@@ -29,8 +29,8 @@ void rosenbrock_and_grad(const double *x, double *rosenbrock, double *dx, void *
 
 void rosenbrock_and_grad(const double *x, double *rosenbrock, double *dx, void *workspace)
 {
-    double *spread = (double *)workspace; /* 6 */
-    double *spread_2 = (double *)((char *)workspace + 64); /* 6 */
+    double *dx_part_2 = (double *)workspace; /* 6 */
+    double *dx_part_6 = (double *)((char *)workspace + 64); /* 6 */
 
     /* return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2) */
     /* backward of: return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2) */
@@ -38,18 +38,18 @@ void rosenbrock_and_grad(const double *x, double *rosenbrock, double *dx, void *
     for (int i = 0; i < 5; i++) {
         const double t = x[i + 1] - x[i] * x[i];
         const double t2 = 1.0 - x[i];
-        const double spread_part = 200.0 * t;
-        const double spread_2_part = -2.0 * (t2 + spread_part * x[i]);
+        const double dx_part_2_part = 200.0 * t;
+        const double dx_part_6_part = -2.0 * (t2 + dx_part_2_part * x[i]);
         sum += 100.0 * (t * t) + t2 * t2;
-        spread[i + 1] = spread_part;
-        spread_2[i] = spread_2_part;
+        dx_part_2[i + 1] = dx_part_2_part;
+        dx_part_6[i] = dx_part_6_part;
     }
     *rosenbrock = sum;
-    spread[0] = 0.0;
-    spread_2[5] = 0.0;
+    dx_part_2[0] = 0.0;
+    dx_part_6[5] = 0.0;
 
     /* backward of: return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2) */
     for (int i = 0; i < 6; i++) {
-        dx[i] = spread[i] + spread_2[i];
+        dx[i] = dx_part_2[i] + dx_part_6[i];
     }
 }

@@ -12,18 +12,18 @@ def rosenbrock(x):
 
 
 def rosenbrock_forward(x):
-    difference = x[1:] - x[:-1]**2  # (5,)
-    one_minus_x_part = 1 - x[:-1]   # (5,)
-    out = jnp.sum(100 * difference**2 + one_minus_x_part**2)
+    x_diff = x[1:] - x[:-1]**2  # (5,)
+    one_minus_x = 1 - x[:-1]    # (5,)
+    out = jnp.sum(100 * x_diff**2 + one_minus_x**2)
 
-    return out, (x, difference, one_minus_x_part)
+    return out, (x, x_diff, one_minus_x)
 
 
 def rosenbrock_backward(residuals, dout):
-    x, difference, one_minus_x_part = residuals
+    x, x_diff, one_minus_x = residuals
     # backward of  return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
-    ddifference = 200 * dout * difference  # (5,)
-    dx = jnp.zeros((6,), dout.dtype).at[:-1].add(-(2 * (dout * one_minus_x_part + ddifference * x[:-1]))).at[1:].add(ddifference)  # (6,)
+    dx_diff = 200 * dout * x_diff  # (5,)
+    dx = jnp.zeros((6,), dout.dtype).at[:-1].add(-(2 * (dout * one_minus_x + dx_diff * x[:-1]))).at[1:].add(dx_diff)  # (6,)
 
     return dx,
 

@@ -6,14 +6,14 @@ import numpy as np
 
 
 def rosenbrock_and_grad(x):
-    difference = x[1:] - x[:-1]**2  # (5,)
-    one_minus_x_part = 1 - x[:-1]   # (5,)
-    out = np.sum(100 * difference**2 + one_minus_x_part**2)
+    x_diff = x[1:] - x[:-1]**2  # (5,)
+    one_minus_x = 1 - x[:-1]    # (5,)
+    out = np.sum(100 * x_diff**2 + one_minus_x**2)
 
     # backward of  return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
-    ddifference = 200 * difference  # (5,)
+    dx_diff = 200 * x_diff  # (5,)
     dx = np.zeros_like(x)
-    dx[:-1] -= 2 * (one_minus_x_part + ddifference * x[:-1])
-    dx[1:] += ddifference           # (6,)
+    dx[:-1] -= 2 * (one_minus_x + dx_diff * x[:-1])
+    dx[1:] += dx_diff       # (6,)
 
     return out, dx

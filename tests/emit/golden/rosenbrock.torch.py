@@ -8,21 +8,21 @@ import torch
 class Rosenbrock(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
-        difference = x[1:] - x[:-1]**2  # (5,)
-        one_minus_x_part = 1 - x[:-1]   # (5,)
-        out = torch.sum(100 * difference**2 + one_minus_x_part**2)
+        x_diff = x[1:] - x[:-1]**2  # (5,)
+        one_minus_x = 1 - x[:-1]    # (5,)
+        out = torch.sum(100 * x_diff**2 + one_minus_x**2)
 
-        ctx.save_for_backward(x, difference, one_minus_x_part)
+        ctx.save_for_backward(x, x_diff, one_minus_x)
 
         return out
 
     @staticmethod
     def backward(ctx, dout):
-        x, difference, one_minus_x_part = ctx.saved_tensors
+        x, x_diff, one_minus_x = ctx.saved_tensors
         # backward of  return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
-        ddifference = 200 * dout * difference  # (5,)
+        dx_diff = 200 * dout * x_diff  # (5,)
         dx = dout.new_zeros(6)
-        dx[:-1] -= 2 * (dout * one_minus_x_part + ddifference * x[:-1])
-        dx[1:] += ddifference                  # (6,)
+        dx[:-1] -= 2 * (dout * one_minus_x + dx_diff * x[:-1])
+        dx[1:] += dx_diff              # (6,)
 
         return dx

@@ -51,9 +51,9 @@ void softmax_regression_and_grad(
 {
     double *logits = (double *)workspace; /* 50 x 5 */
     double *log_softmax_logits = (double *)((char *)workspace + 2048); /* 50 x 5 */
-    double *quotient = (double *)((char *)workspace + 4096); /* 50 x 5 */
-    double *spread = (double *)workspace; /* 50 x 5 */
-    double *quotient_minus_spread = (double *)((char *)workspace + 2048); /* 50 x 5 */
+    double *exp_log_softmax_logits_2 = (double *)((char *)workspace + 4096); /* 50 x 5 */
+    double *dlogits_part = (double *)workspace; /* 50 x 5 */
+    double *dlogits = (double *)((char *)workspace + 2048); /* 50 x 5 */
 
     /* logits = x @ W + b */
     for (int i = 0; i < 50; i++) {
@@ -82,31 +82,31 @@ void softmax_regression_and_grad(
             const double t3 = logits[5*i + j] - top;
             const double t4 = t3 - t2;
             log_softmax_logits[5*i + j] = t4;
-            quotient[5*i + j] = exp(t4) / 50.0;
+            exp_log_softmax_logits_2[5*i + j] = exp(t4) / 50.0;
         }
     }
 
     /* loss = clearprop.cross_entropy(logits, y) */
     /* backward of: loss = clearprop.cross_entropy(logits, y) */
     for (int i = 0; i < 250; i++)
-        spread[i] = 0;
+        dlogits_part[i] = 0;
     double sum = 0;
     for (int i = 0; i < 50; i++) {
         sum += log_softmax_logits[5*constant[i] + y[i]];
-        spread[5*constant[i] + y[i]] += 0.02;
+        dlogits_part[5*constant[i] + y[i]] += 0.02;
     }
     *loss = -(sum / 50.0);
 
     /* backward of: loss = clearprop.cross_entropy(logits, y) */
     /* backward of: logits = x @ W + b */
     for (int j = 0; j < 5; j++) {
-        double sum2 = 0;
+        double db_j = 0;
         for (int i = 0; i < 50; i++) {
-            const double t = quotient[5*i + j] - spread[5*i + j];
-            sum2 += t;
-            quotient_minus_spread[5*i + j] = t;
+            const double dlogits_ij = exp_log_softmax_logits_2[5*i + j] - dlogits_part[5*i + j];
+            db_j += dlogits_ij;
+            dlogits[5*i + j] = dlogits_ij;
         }
-        db[j] = sum2;
+        db[j] = db_j;
     }
 
     /* backward of: logits = x @ W + b */
@@ -114,7 +114,7 @@ void softmax_regression_and_grad(
         for (int j = 0; j < 5; j++) {
             double sum2 = 0;
             for (int k = 0; k < 50; k++)
-                sum2 += x[8*k + i] * quotient_minus_spread[5*k + j];
+                sum2 += x[8*k + i] * dlogits[5*k + j];
             dW[5*i + j] = sum2;
         }
     }

@@ -2,6 +2,9 @@
 # For x f64[30], target f64[30].
 # Shapes, and Python's branches and loops, are as they were with these: for others, write it anew.
 # Run against Clearprop: largest relative error tiny; against finite differences: tiny.
+import numpy as np
+
+
 def standardisation_and_grad(x, target):
     x_centred = x - x.mean()  # (30,)
     x_std = x.std()
@@ -10,6 +13,7 @@ def standardisation_and_grad(x, target):
     out = z_target.sum() + x.var()
 
     # backward of  z = (x - x.mean()) / x.std()
+    #              return np.sum(z * target) + np.var(x)
     dx = 2 / 30 * x_centred + (target - target.mean() - z_target.mean() * z) / x_std  # (30,)
 
     return out, dx

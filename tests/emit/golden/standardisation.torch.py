@@ -23,6 +23,7 @@ class Standardisation(torch.autograd.Function):
         # backward of  return np.sum(z * target) + np.var(x)
         dz = dout * target  # (30,)
         # backward of  z = (x - x.mean()) / x.std()
+        #              return np.sum(z * target) + np.var(x)
         dx = 2 / 30 * dout * x_centred + (dz - dz.mean() - torch.mean(dz * z) * z) / x_std  # (30,)
 
         return dx, None

@@ -43,7 +43,7 @@ void triplet_loss_and_grad(
     double *dpositive,
     double *dnegative)
 {
-    double relu_total_sum;
+    double total;
 
     /* near = ((anchor - positive) ** 2).sum(1) */
     /* far = ((anchor - negative) ** 2).sum(1) */
@@ -51,7 +51,7 @@ void triplet_loss_and_grad(
     /* backward of: return np.mean(clearprop.relu(near - far + 0.5)) */
     /* backward of: far = ((anchor - negative) ** 2).sum(1) */
     /* backward of: near = ((anchor - positive) ** 2).sum(1) */
-    relu_total_sum = 0;
+    total = 0;
     for (int i = 0; i < 10; i++) {
         double near = 0;
         double far = 0;
@@ -74,9 +74,9 @@ void triplet_loss_and_grad(
             danchor[4*i + j] = t9 + t10;
             dpositive[4*i + j] = -t10;
         }
-        relu_total_sum += maximum(t3, 0.0);
+        total += maximum(t3, 0.0);
     }
 
     /* return np.mean(clearprop.relu(near - far + 0.5)) */
-    *triplet_loss = relu_total_sum / 10.0;
+    *triplet_loss = total / 10.0;
 }

@@ -24,11 +24,18 @@ class TripletLoss(torch.autograd.Function):
         anchor_minus_positive, anchor_minus_negative, near_minus_far = ctx.saved_tensors
         # backward of  far = ((anchor - negative) ** 2).sum(1)
         dnear_minus_far = (dout / 10 * (near_minus_far > 0))[:, None]  # (10, 1)
+        # backward of  far = ((anchor - negative) ** 2).sum(1)
+        #              return np.mean(clearprop.relu(near - far + 0.5))
         danchor_minus_negative = -2 * dnear_minus_far * anchor_minus_negative  # (10, 4)
+        # backward of  far = ((anchor - negative) ** 2).sum(1)
         dnegative = -danchor_minus_negative  # (10, 4)
         # backward of  near = ((anchor - positive) ** 2).sum(1)
+        #              return np.mean(clearprop.relu(near - far + 0.5))
         danchor_minus_positive = 2 * dnear_minus_far * anchor_minus_positive  # (10, 4)
+        # backward of  near = ((anchor - positive) ** 2).sum(1)
+        #              far = ((anchor - negative) ** 2).sum(1)
         danchor = danchor_minus_negative + danchor_minus_positive  # (10, 4)
+        # backward of  near = ((anchor - positive) ** 2).sum(1)
         dpositive = -danchor_minus_positive  # (10, 4)
 
         return danchor, dpositive, dnegative

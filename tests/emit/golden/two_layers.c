@@ -55,12 +55,12 @@ void two_layers_and_grad(
     double *db2,
     void *workspace)
 {
-    double part_sum;
+    double loss_pre;
     double *h = (double *)workspace; /* 64 x 20 */
-    double *h_W2_T = (double *)((char *)workspace + 10240); /* 64 x 20 */
-    double *product_2 = (double *)workspace; /* 64 x 20 */
-    unsigned char *h_above_constant_5 = (unsigned char *)((char *)workspace + 20480); /* 64 x 20 */
-    double *product = (double *)((char *)workspace + 21760); /* 64 x 1 */
+    double *h_W2T = (double *)((char *)workspace + 10240); /* 64 x 20 */
+    double *dh_pre = (double *)workspace; /* 64 x 20 */
+    unsigned char *h_positive = (unsigned char *)((char *)workspace + 20480); /* 64 x 20 */
+    double *dprediction = (double *)((char *)workspace + 21760); /* 64 x 1 */
 
     /* h = np.maximum(x @ W1 + b1, 0) */
     /* prediction = h @ W2 + b2 */
@@ -72,8 +72,8 @@ void two_layers_and_grad(
                 sum += x[10*i + k] * W1[20*k + j];
             const double h_ij = maximum(sum + b1[j], 0.0);
             h[20*i + j] = h_ij;
-            h_W2_T[20*i + j] = h_ij * W2[j];
-            h_above_constant_5[20*i + j] = h_ij > 0.0;
+            h_W2T[20*i + j] = h_ij * W2[j];
+            h_positive[20*i + j] = h_ij > 0.0;
         }
     }
 
@@ -81,28 +81,28 @@ void two_layers_and_grad(
     /* loss = np.mean((prediction - y) ** 2) */
     /* backward of: loss = np.mean((prediction - y) ** 2) */
     /* backward of: prediction = h @ W2 + b2 */
-    part_sum = 0;
+    loss_pre = 0;
     *db2 = 0;
     for (int i = 0; i < 20; i++)
         dW2[i] = 0;
     for (int i = 0; i < 64; i++) {
         double sum = 0;
         for (int j = 0; j < 20; j++) {
-            sum += h_W2_T[20*i + j];
+            sum += h_W2T[20*i + j];
         }
         const double prediction = sum + b2[0];
         const double t = prediction - y[i];
-        const double t2 = 0.03125 * t;
+        const double dprediction_i = 0.03125 * t;
         for (int j = 0; j < 20; j++) {
-            dW2[j] += h[20*i + j] * t2;
+            dW2[j] += h[20*i + j] * dprediction_i;
         }
-        part_sum += t * t;
-        product[i] = t2;
-        *db2 += t2;
+        loss_pre += t * t;
+        dprediction[i] = dprediction_i;
+        *db2 += dprediction_i;
     }
 
     /* loss = np.mean((prediction - y) ** 2) */
-    *loss = part_sum / 64.0;
+    *loss = loss_pre / 64.0;
 
     /* backward of: prediction = h @ W2 + b2 */
     /* backward of: h = np.maximum(x @ W1 + b1, 0) */
@@ -110,18 +110,18 @@ void two_layers_and_grad(
         for (int j = 0; j < 20; j++) {
             double sum = 0;
             for (int k = 0; k < 1; k++)
-                sum += product[i] * W2[j];
-            product_2[20*i + j] = sum * (double)(h_above_constant_5[20*i + j] != 0);
+                sum += dprediction[i] * W2[j];
+            dh_pre[20*i + j] = sum * (double)(h_positive[20*i + j] != 0);
         }
     }
 
     /* backward of: h = np.maximum(x @ W1 + b1, 0) */
     for (int j = 0; j < 20; j++) {
-        double sum = 0;
+        double db1_j = 0;
         for (int i = 0; i < 64; i++) {
-            sum += product_2[20*i + j];
+            db1_j += dh_pre[20*i + j];
         }
-        db1[j] = sum;
+        db1[j] = db1_j;
     }
 
     /* backward of: h = np.maximum(x @ W1 + b1, 0) */
@@ -129,7 +129,7 @@ void two_layers_and_grad(
         for (int j = 0; j < 20; j++) {
             double sum = 0;
             for (int k = 0; k < 64; k++)
-                sum += x[10*k + i] * product_2[20*k + j];
+                sum += x[10*k + i] * dh_pre[20*k + j];
             dW1[20*i + j] = sum;
         }
     }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CompileError, UnsupportedError
-from ...graph import Graph
+from ...graph import Graph, Wire
 from ...passes import expand, simplify
 from ...stages import fuse
 from ..names import Names
@@ -27,8 +27,7 @@ def made(problem: Problem, comments: Sequence[str] = ()) -> CFunction:
         raise UnsupportedError(
             f"{problem.title} computes with complex numbers, which have no form in C here"
         )
-    outputs = (*joint.outputs, *joint.gradients)
-    whole = simplify(expand(replace(graph, outputs=outputs), trusted=True))
+    whole = simplify(expand(_with_names(problem), trusted=True))
     _name(problem, whole)
     names = [w.name if w.is_named else "" for w in joint.outputs]
     if len(names) == 1:
@@ -39,17 +38,51 @@ def made(problem: Problem, comments: Sequence[str] = ()) -> CFunction:
     return c_function(program, name=problem.name, comments=comments, outputs=given)
 
 
+def _with_names(problem: Problem) -> Graph:
+    """The joint graph with names for its gradients, and suggestions for what has none."""
+    joint = problem.joint
+    assert joint is not None
+    graph = joint.graph
+    names = _names(problem, graph)
+    known: dict[Wire, Wire] = {}
+    for wire in graph.wires():
+        known[wire] = new = wire.copy()
+        if wire.is_constant or wire in graph.inputs or (wire.is_named and wire in joint.outputs):
+            continue
+        new.called = names.suggestion(wire)
+        of = joint.gradient_of.get(wire)
+        if of is not None and of.is_named and not new.is_named:
+            new.name, new.is_named = new.called, True
+    nodes = tuple(
+        replace(
+            node,
+            inputs=tuple(known[w] for w in node.inputs),
+            outputs=tuple(known[w] for w in node.outputs),
+        )
+        for node in graph.nodes
+    )
+    outputs = tuple(known[w] for w in (*joint.outputs, *joint.gradients))
+    inputs = tuple(known[w] for w in graph.inputs)
+    return replace(graph, inputs=inputs, nodes=nodes, outputs=outputs)
+
+
 def _name(problem: Problem, graph: Graph) -> None:
-    """Give values that the user did not name names by their meaning."""
+    """Give each value a name of its own: its user's, the one suggested, or one by its meaning."""
+    names = _names(problem, graph)
+    for wire in graph.wires():
+        if wire not in graph.inputs:
+            named = wire.called or (wire.name if wire.is_named else "")
+            wire.name = names.give(wire, named) if named else names.of(wire)
+
+
+def _names(problem: Problem, graph: Graph) -> Names:
     joint = problem.joint
     assert joint is not None
     made = {wire: node for node in graph.nodes for wire in node.outputs}
     names = Names(made, joint.gradient_of, problem.gradient_names, [problem.name])
     for wire in graph.inputs:
         names.give(wire, wire.name)
-    for wire in graph.wires():
-        if wire not in graph.inputs:
-            wire.name = names.of(wire)
+    return names
 
 
 def write(problem: Problem, comments: Sequence[str] = ()) -> str:

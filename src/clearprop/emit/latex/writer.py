@@ -48,7 +48,7 @@ def writes(*names: str) -> Callable[[Writer], Writer]:
 
 
 _SHORT, _LONG = 3, 6
-"""A number of more letters may become a fraction: one that only the backward pass has, and one of the user's."""
+"""A number of more letters may become a fraction: one that only the backward pass has, one of the user's."""
 _FEW = 9
 """An array of no more numbers is written in full."""
 _LETTERS = "ijklmnpqrstuvabcdfgh"

@@ -7,7 +7,7 @@ becomes simpler.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -101,16 +101,32 @@ def _unseeded(joint: Joint) -> Joint:
 
 def _simplified(joint: Joint, ties: bool, note: Note) -> Joint:
     written: dict[Wire, Any] = {}
+    twins: dict[Wire, Wire] = {}
     early = [*EARLY, *TIES] if ties else EARLY
     for rules in (early, [*early, *LATE]):
         for _ in range(_MOST_ROUNDS):
             rewriter = Rewriter(joint.graph, rules, note, joint.gradient_of)
             joint.graph = rewriter.run()
+            twins.update(rewriter.stand_in)
             joint.graph, collected = collect(joint.graph, note, written, joint.gradient_of)
             if not (rewriter.changed or collected):
                 break
     _settle(joint)
+    _follow(joint, twins)
     return joint
+
+
+def _follow(joint: Joint, twins: Mapping[Wire, Wire]) -> None:
+    """Gradients of values that others stand for now are those of the others, if these have none."""
+    alive = set(joint.graph.wires())
+    taken = {of for wire, of in joint.gradient_of.items() if wire in alive}
+    for wire, of in list(joint.gradient_of.items()):
+        twin = of
+        while twin in twins:
+            twin = twins[twin]
+        if wire in alive and of not in alive and twin in alive - taken:
+            joint.gradient_of[wire] = twin
+            taken.add(twin)
 
 
 def _settle(joint: Joint) -> None:
