@@ -400,7 +400,8 @@ def trace_parts(
         spec = spec_of(x)
         tensors.append(Tensor(spec, primitives.copy, (), {}, is_floating(spec.dtype), Origin(name)))
     result, array_names = record(function, (tuple(tensors), dict(params)), tracing=True)
-    return build(primitive.name, tensors, [result], array_names)
+    results = list(result) if isinstance(result, tuple) else [result]
+    return build(primitive.name, tensors, results, array_names)
 
 
 def _names_for(function: Callable[..., Any], count: int) -> list[str]:

@@ -127,3 +127,9 @@ def test_every_rule_has_a_case() -> None:
     names = [r.__name__ for r in (*rules.EARLY, *rules.LATE, *rules.TIES, *known._KNOWN)]
     assert sorted({*names, "collect", "stable_log_logistic", "stable_softplus"}) == sorted(CASES)
     assert all(r.__doc__ for r in (*rules.EARLY, *rules.LATE, *rules.TIES, *known._KNOWN))
+
+
+def test_a_factor_that_is_no_ratio_is_negated_as_it_is() -> None:
+    x = np.array([0.5, -1.0])
+    code = clearprop.source(lambda x: np.sum(np.logaddexp2(x, 1.0)), x)
+    np.testing.assert_allclose(code.function(x)[1], 1 / (1 + 2 ** (1 - x)))

@@ -274,10 +274,10 @@ def test_a_branch_on_a_value() -> None:
 
 def test_an_operation_without_a_form() -> None:
     def f(x: Any) -> Any:
-        return np.sum(x[::-1] * np.arange(3.0))
+        return np.sum(np.unwrap(x))
 
     with pytest.raises(
-        clearprop.UnsupportedError, match=r"window has no form in torch .*numpy, jax"
+        clearprop.UnsupportedError, match=r"unwrap has no form in torch .*numpy, jax"
     ):
         clearprop.source(f, np.ones(3), to="torch")
 
@@ -378,3 +378,50 @@ def test_other_operations(f: Any) -> None:
     value, da = clearprop.source(f, SQUARE).function(SQUARE)
     np.testing.assert_allclose(da, clearprop.grad(f)(SQUARE), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(value, f(SQUARE))
+
+
+# ---- what once went wrong
+
+
+@pytest.mark.parametrize("target", [installed(t) for t in TARGETS])
+@pytest.mark.parametrize("simplify", [True, False])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: np.sum(a * (a // 0.7)),
+        lambda a: np.sum(a[::-1]) + np.sum(a * a[::-1, ::-1]),
+        lambda a: np.sum(a[::-2] ** 2 * a[1, ::-1]),
+        lambda a: np.sum(a * a[1]),
+        lambda a: np.sum(a) + np.sum(a[1]),
+        lambda a: np.mean(a) - np.sum(a[1]) + np.sum(a[:, ::-1] * 1.5),
+        lambda a: np.sum(a[1, np.array([0, 2, 2])] ** 2) + np.sum(a[:2, np.array([1, 1])] ** 3),
+        lambda a: np.sum(np.linalg.qr(a)[1] ** 2 * np.arange(4)),
+        lambda a: np.sum(np.linalg.cholesky(a @ a.T + np.eye(4)) ** 3),
+        lambda a: np.linalg.det(a - a),
+        lambda a: np.sum(np.sort(a, axis=0)[0] ** 2),
+        lambda a: np.sum(np.abs(np.fft.fft(a * 1j)) ** 2),
+        lambda a: np.sum(np.var(a * (1 + 2j), axis=0)),
+        lambda a: np.sum(np.hypot(a, 1.0) + np.arctan2(a, 2.0) + np.copysign(1.0, a)),
+        lambda a: np.sum(a[:0] ** 2) + a[0, 0],
+    ],
+    ids=[
+        "whole_quotient",
+        "backwards_and_again",
+        "steps_down",
+        "row_and_all",
+        "all_and_row",
+        "mean_and_row",
+        "picked_twice",
+        "qr",
+        "cholesky",
+        "singular",
+        "sorted",
+        "fourier",
+        "complex_variance",
+        "numbers",
+        "nothing",
+    ],
+)
+def test_once_wrong(f: Any, simplify: bool, target: str) -> None:
+    """`source` itself compares values and gradients with the engine."""
+    assert clearprop.source(f, SQUARE, to=target, simplify=simplify).errors is not None

@@ -6,6 +6,7 @@ Each primitive says in its record how it is written; this module adds parenthese
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -16,7 +17,8 @@ from ..primitive import Call, Custom, Infix, Prefix
 
 ATOM = 100
 _RIGHT_SAFE = {"+", "*"}
-"""Operators whose right operand of the same strength needs no parentheses; but not before / or @."""
+"""Operators whose right operand of the same strength needs no parentheses, unless it divides."""
+_DIVIDES = re.compile(r" (@|/|//|%) ")
 _CHAINS = {"+", "-", "*", "/", "@"}
 """Operators whose left operand of the same strength needs no parentheses; comparisons mean another thing."""
 
@@ -62,7 +64,7 @@ def write(node: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
         if notation.symbol == "**":
             x, y = _wrap(x, left <= binds), _wrap(y, right < ATOM)
             return f"{x}**{y}", binds
-        regroups = notation.symbol in _RIGHT_SAFE and not (" @ " in y or " / " in y)
+        regroups = notation.symbol in _RIGHT_SAFE and not _DIVIDES.search(y)
         x = _wrap(x, left < binds or (left == binds and notation.symbol not in _CHAINS))
         y = _wrap(y, right < binds or (right == binds and not regroups))
         return f"{x} {notation.symbol} {y}", binds

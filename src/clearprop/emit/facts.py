@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..graph import Graph, Node, Wire
 from ..ops.indexing import Slot
 from ..passes.person.rules.parts import picks_one_in_each_row
@@ -18,6 +20,11 @@ def may_repeat(node: Node) -> bool:
     if node.primitive is not primitives.scatter or picks_one_in_each_row(node):
         return False
     slots = [p for p in node.params["index"] if isinstance(p, Slot)]
+    arrays = [node.inputs[1 + p.number] for p in slots]
+    if arrays and all(w.is_constant and w.spec.dtype.kind in "iu" for w in arrays):
+        places = np.stack(np.broadcast_arrays(*(w.constant for w in arrays)), -1)
+        places = places.reshape(-1, len(arrays))
+        return len(np.unique(places, axis=0)) < len(places)
     return any(node.inputs[1 + p.number].spec.dtype.kind in "iu" for p in slots)
 
 

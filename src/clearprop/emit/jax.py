@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Node
-from .expressions import ATOM
-from .languages import SHARED, Language, Written, joining, method, reduction
+from .forms.helpers import helpers
+from .forms.jax import CALLS, ENTRIES, REAL
+from .languages import Language
 from .problem import Problem
 from .python import function_lines, written
 from .split import split
@@ -16,35 +16,7 @@ from .split import split
 UPSTREAM = True
 
 
-def _where(language: Language, node: Node, operands: list[Written]) -> Written:
-    return f"jnp.where({', '.join(text for text, _ in operands)})", ATOM
-
-
-_CALLS = (
-    "exp log log1p expm1 sqrt sin cos tan tanh sinh cosh arcsin arccos arctan arctan2 arcsinh "
-    "arccosh arctanh sign floor ceil rint square maximum minimum logaddexp outer logical_and "
-    "logical_or logical_not isfinite isnan hypot exp2 log2 log10 cbrt"
-)
-_REDUCTIONS = ("sum", "mean", "max", "min", "all", "any", "argmax", "argmin", "var", "std", "prod")
-_LINALG = "inv det solve cholesky"
-LANGUAGE = Language(
-    "jax",
-    "jnp",
-    calls={name: f"jnp.{name}" for name in _CALLS.split()}
-    | {name: f"jnp.linalg.{name}" for name in _LINALG.split()}
-    | {"absolute": "jnp.abs"},
-    entries={
-        **SHARED,
-        **{name: reduction(name) for name in _REDUCTIONS},
-        "where": _where,
-        "concatenate": joining("jnp.concatenate"),
-        "stack": joining("jnp.stack"),
-        "real": method("{}.real"),
-        "imag": method("{}.imag"),
-        "conj": method("{}.conj()"),
-    },
-    in_place=False,
-)
+LANGUAGE = Language("jax", "jnp", calls=CALLS, entries=ENTRIES, real=REAL, in_place=False)
 
 
 def write(problem: Problem) -> str:
@@ -87,7 +59,10 @@ def write(problem: Problem) -> str:
         "",
         f"{name}.defvjp({name}_forward, {name}_backward)",
     ]
-    return "\n".join(["import jax", "import jax.numpy as jnp", "", "", *lines]) + "\n"
+    lines = [*helpers(lines, "jnp"), *lines]
+    text = "\n".join(lines)
+    more = [f"import jax.scipy.{m}" for m in ("linalg", "special") if f"jax.scipy.{m}." in text]
+    return "\n".join(["import jax", "import jax.numpy as jnp", *more, "", "", *lines]) + "\n"
 
 
 def _reads(statements: Any) -> set[str]:

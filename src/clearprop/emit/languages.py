@@ -6,6 +6,7 @@ An entry takes a node and its written operands, and gives the text and how tight
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,9 +17,10 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..graph import Node, Wire
 from ..ops.indexing import Slot
-from ..primitive import Custom, Infix, Prefix, numpy_table
+from ..passes.person.seeing import number
+from ..primitive import Infix, Prefix, numpy_table
 from ..spec import is_floating
-from .expressions import ATOM
+from .expressions import ATOM, number_text
 from .expressions import write as write_node
 
 Written = tuple[str, int]
@@ -43,7 +45,12 @@ class Language:
     keepdims: str = "keepdims"
     calls: Mapping[str, str] = field(default_factory=dict)
     """Functions of this library that take the inputs one by one, by primitive."""
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[str, Entry | str] = field(default_factory=dict)
+    """Templates (see `filled_in`), and functions for what takes more, by primitive."""
+    lines: Mapping[str, Callable[[Node], tuple[str, ...]]] = field(default_factory=dict)
+    """Templates of several lines, in place of an expression, with ``{name}`` for what they make."""
+    real: frozenset[str] = frozenset()
+    """Operations that the library has for real numbers alone."""
     in_place: bool = True
     """Whether arrays may be assigned into."""
 
@@ -57,26 +64,42 @@ class Language:
     def form(self, node: Node, operands: list[Written]) -> Written | None:
         """An operation as an expression, or None."""
         name = node.primitive.name
-        if name in self.entries:
-            return self.entries[name](self, node, operands)
+        if name in self.real and any(w.spec.dtype.kind == "c" for w in node.inputs):
+            return None
+        entry = self.entries.get(name)
+        if isinstance(entry, str):
+            return filled_in(entry, self, node, operands), ATOM
+        if entry is not None:
+            return entry(self, node, operands)
         if name in self.calls:
-            return f"{self.calls[name]}({', '.join(text for text, _ in operands)})", ATOM
+            return f"{self.calls[name]}({', '.join(arguments(self, node, operands))})", ATOM
         notation = node.primitive.notation
         if isinstance(notation, Infix | Prefix):
             if name == "power" and node.inputs[1].is_constant and " / " not in operands[1][0]:
                 operands = [operands[0], (operands[1][0], ATOM)]
             return write_node(node, operands)
-        path = numpy_path(name, tuple(node.params))
-        if path and self.module == "np":
+        if self.module != "np":
+            return None
+        path, defaults = numpy_path(name, tuple(node.params))
+        if path:
             texts = [text for text, _ in operands] + [
-                f"{key}={value!r}"
+                f"{key}={value[0] if key == 'axis' and one_of(value) else value!r}"
                 for key, value in node.params.items()
-                if value not in (False, None)
+                if repr(value) != repr(defaults.get(key)) and not (key == "keepdims" and not value)
             ]
             return f"{path}({', '.join(texts)})", ATOM
-        if isinstance(notation, Custom) and self.module == "np":
-            return write_node(node, operands)
         return None
+
+    def has(self, node: Node) -> bool:
+        """Whether there is a way to write an operation."""
+        if node.primitive.name in _BY_STATEMENTS or self.lines_of(node):
+            return True
+        return self.form(node, [("x", ATOM)] * len(node.inputs)) is not None
+
+    def lines_of(self, node: Node) -> tuple[str, ...]:
+        """The templates of the lines that make a value, if it takes several."""
+        make = self.lines.get(node.primitive.name)
+        return make(node) if make is not None else ()
 
     def missing(self, node: Node) -> UnsupportedError:
         """The error for an operation without a form here."""
@@ -91,6 +114,9 @@ class Language:
     def constant(self, value: Any) -> Written:
         """An array that the function has as a constant."""
         array = np.asarray(value)
+        if not array.size:
+            dtype = f"{self.module}.{self.dtype_name(array.dtype)}"
+            return f"{self.module}.zeros({array.shape}, dtype={dtype})", ATOM
         n = array.shape[0] if array.ndim else 0
         m = self.module
         if array.ndim == 1 and n > 2 and array.dtype.kind == "i" and (array == np.arange(n)).all():
@@ -98,12 +124,12 @@ class Language:
         if array.ndim == 2 and array.dtype.kind == "b":
             for k in (0, -1):
                 if (array == np.tri(n, array.shape[1], k, dtype=bool)).all():
-                    shift = f", {k}" if k else ""
                     square = n == array.shape[1] and m != "torch"
-                    sizes = f"{n}" if square else f"{n}, {array.shape[1]}"
+                    shift = f", {'k=' if square else ''}{k}" if k else ""
+                    size = f"{n}" if square else f"{n}, {array.shape[1]}"
                     if m == "torch":
-                        return f"torch.ones({sizes}, dtype=torch.bool).tril({k or ''})", ATOM
-                    return f"{m}.tri({sizes}{shift}, dtype=bool)", ATOM
+                        return f"torch.ones({size}, dtype=torch.bool).tril({k or ''})", ATOM
+                    return f"{m}.tri({size}{shift}, dtype=bool)", ATOM
         square = array.ndim == 2 and n == array.shape[1] and array.dtype == float
         if square and n > 1 and (array == np.eye(n)).all():
             return f"{m}.eye({n}{self.dtype_argument(array.dtype)})", ATOM
@@ -118,6 +144,20 @@ class Language:
         text = " ".join(text.split())
         maker = {"np": "np.array", "torch": "torch.tensor", "jnp": "jnp.array"}[m]
         return f"{maker}({text}{self.dtype_argument(array.dtype)})", ATOM
+
+    def number(self, value: Any) -> Written:
+        """A number; infinity is the library's."""
+        text, binds = number_text(value)
+        return text.replace("np.", f"{self.module}."), binds
+
+    def scalar(self, text: str, dtype: np.dtype[Any]) -> str:
+        """A number as a result."""
+        if self.module == "torch":
+            return f"torch.tensor({text}, dtype=torch.{dtype.name})"
+        return f"{self.module}.{dtype.name}({text})"
+
+    def dtype_name(self, dtype: np.dtype[Any]) -> str:
+        return "bool_" if dtype.kind == "b" and self.module != "torch" else dtype.name
 
     def dtype_argument(self, dtype: np.dtype[Any]) -> str:
         """What must be said about a dtype that the library would not choose."""
@@ -156,25 +196,87 @@ class Language:
         sizes = f"({sizes},)" if len(shape) == 1 else f"({sizes})"
         dtype = self.dtype_argument(wire.spec.dtype)
         if self.module == "torch":
-            if wire.is_constant or text.replace(".", "").isdigit():
+            if number(wire) is not None or text.replace(".", "").isdigit():
                 return f"torch.full({sizes}, {text}{dtype})", ATOM
             return f"{wrap(written)}.expand{sizes}.clone()", ATOM
         if text in ("0", "1"):
+            dtype = (
+                dtype
+                if is_floating(wire.spec.dtype)
+                else f", dtype={self.module}.{self.dtype_name(wire.spec.dtype)}"
+            )
             return f"{self.module}.{'zeros' if text == '0' else 'ones'}({sizes}{dtype})", ATOM
         return f"{self.module}.full({sizes}, {text}{dtype})", ATOM
 
 
+_BY_STATEMENTS = ("scatter", "assign", "broadcast_to")
+"""What statements know how to write in any library."""
+
+
+def one_of(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 1
+
+
+def filled_in(
+    text: str, language: Language, node: Node, operands: Sequence[Written], name: str = ""
+) -> str:
+    """A template with ``{0}`` for the first input, ``{w0}`` where a dot or a bracket follows it, ``{t0}``
+    where it must be an array even if it is a number, ``{all}`` for all of them, ``{m}`` for the library's
+    module, ``{dtype}`` for what must be said about the result's dtype, and parameters by their names.
+    """
+    words: dict[str, Any] = {
+        key: value[0] if key in ("axis", "shift") and one_of(value) else value
+        for key, value in node.params.items()
+    }
+    texts = [text for text, _ in operands]
+    arrays = arguments(language, node, operands)
+    for i, (written, array) in enumerate(zip(operands, arrays, strict=True)):
+        words |= {f"w{i}": wrap(written), f"t{i}": array}
+    outputs = [w.spec.dtype for w in node.outputs]
+    words |= {"all": ", ".join(texts), "m": language.module, "name": name}
+    return text.format(*texts, **words, dtype=language.dtype_argument(outputs[0]))
+
+
+def arguments(language: Language, node: Node, operands: Sequence[Written]) -> list[str]:
+    """Operands as a function of the library takes them: PyTorch's take no numbers."""
+    texts = []
+    whole = node.outputs[0].spec.dtype
+    for (text, _), wire in zip(operands, node.inputs, strict=True):
+        if language.module == "torch" and is_literal(text, wire):
+            truth = wire.spec.dtype.kind == "b"
+            dtype = whole if is_floating(whole) and not truth else wire.spec.dtype
+            text = f"torch.tensor({text}, dtype=torch.{dtype.name})"
+        texts.append(text)
+    return texts
+
+
+def is_literal(text: str, wire: Wire) -> bool:
+    """Whether an operand is a number in the text."""
+    known = wire.is_constant and wire.constant is not None
+    return known and (not text.isidentifier() or text in ("True", "False")) and "([" not in text
+
+
 @lru_cache(maxsize=1024)
-def numpy_path(name: str, params: tuple[str, ...]) -> str:
-    """``np.linalg.inv`` for the function of this name that a primitive answers, with these parameters."""
+def numpy_path(name: str, params: tuple[str, ...]) -> tuple[str, Mapping[str, Any]]:
+    """``np.linalg.inv`` for the function of this name that a primitive answers, with these parameters; or
+    one of SciPy's. And the parameters' defaults.
+    """
     for function in numpy_table:
-        if getattr(function, "__name__", "") not in (name, name.rstrip("_")):
-            continue
         called = getattr(function, "__name__", "")
-        for module, prefix in ((np, "np"), (np.linalg, "np.linalg"), (np.fft, "np.fft")):
+        if called not in (name, name.rstrip("_"), name.removeprefix("special_")):
+            continue
+        for prefix in ("numpy", "numpy.linalg", "numpy.fft", "scipy.special"):
+            module = sys.modules.get(prefix)
             if getattr(module, called, None) is function and _takes(function, params):
-                return f"{prefix}.{called}"
-    return ""
+                return f"{prefix.replace('numpy', 'np')}.{called}", _defaults(function)
+    return "", {}
+
+
+def _defaults(function: Any) -> dict[str, Any]:
+    if isinstance(function, np.ufunc):
+        return {}
+    found = inspect.signature(function).parameters.values()
+    return {p.name: None if p.default is p.empty else p.default for p in found}
 
 
 def _takes(function: Any, params: tuple[str, ...]) -> bool:
@@ -203,9 +305,12 @@ def index_text(index: tuple[Any, ...], arrays: Sequence[str]) -> str:
     return ", ".join(map(part, index))
 
 
-def read_index(language: Language, node: Node, operands: list[Written]) -> Written:
+def read_index(
+    language: Language, node: Node, operands: list[Written], index: tuple[Any, ...] | None = None
+) -> Written:
     x, *arrays = operands
-    return f"{wrap(x)}[{index_text(node.params['index'], [text for text, _ in arrays])}]", ATOM
+    index = node.params["index"] if index is None else index
+    return f"{wrap(x)}[{index_text(index, [text for text, _ in arrays])}]", ATOM
 
 
 def reduction(method: str, function: str = "", **options: Any) -> Entry:
@@ -270,7 +375,10 @@ def transpose(language: Language, node: Node, operands: list[Written]) -> Writte
 
 def joining(function: str) -> Entry:
     def entry(language: Language, node: Node, operands: list[Written]) -> Written:
-        texts = ", ".join(text for text, _ in operands)
+        floating = is_floating(node.out.spec.dtype)
+        texts = ", ".join(
+            t + ".0" if floating and t.lstrip("-").isdigit() else t for t, _ in operands
+        )
         axis = node.params["axis"]
         numbers = function.endswith(".stack") and all(w.spec.shape == () for w in node.inputs)
         if numbers and language.module != "torch":
@@ -292,7 +400,7 @@ def method(text: str) -> Entry:
 
 def convert(language: Language, node: Node, operands: list[Written]) -> Written:
     dtype = np.dtype(node.params["dtype"])
-    word = f"{language.module}.{'bool_' if dtype.kind == 'b' and language.module != 'torch' else dtype.name}"
+    word = f"{language.module}.{language.dtype_name(dtype)}"
     if language.module == "np" and dtype == np.float64:
         word = "float"
     verb = "to" if language.module == "torch" else "astype"
@@ -301,6 +409,8 @@ def convert(language: Language, node: Node, operands: list[Written]) -> Written:
 
 def clip(language: Language, node: Node, operands: list[Written]) -> Written:
     x, low, high = (text for text, _ in operands)
+    if not all(w.is_constant for w in node.inputs[1:]):
+        x, low, high = arguments(language, node, operands)
     return (
         f"{language.module}.{'clamp' if language.module == 'torch' else 'clip'}({x}, {low}, {high})",
         ATOM,

@@ -20,6 +20,7 @@ _RESERVED = {
     *dir(builtins),
     "np",
     "numpy",
+    "scipy",
     "torch",
     "jax",
     "jnp",

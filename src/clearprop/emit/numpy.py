@@ -5,36 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..trees import flatten
-from .languages import SHARED, Language, joining, method, reduction
+from .forms.helpers import helpers
+from .forms.numpy import CALLS, ENTRIES, LINES
+from .languages import Language
 from .problem import Problem
 from .python import body, function_lines
 
-_REDUCTIONS = ("sum", "mean", "max", "min", "all", "any", "argmax", "argmin", "var", "std", "prod")
-_CALLS = (
-    "where",
-    "maximum",
-    "minimum",
-    "absolute",
-    "outer",
-    "logaddexp",
-    "isfinite",
-    "isnan",
-    "sign",
-)
-LANGUAGE = Language(
-    "numpy",
-    "np",
-    calls={name: f"np.{name}" for name in _CALLS} | {"absolute": "np.abs"},
-    entries={
-        **SHARED,
-        **{name: reduction(name) for name in _REDUCTIONS},
-        "concatenate": joining("np.concatenate"),
-        "stack": joining("np.stack"),
-        "real": method("{}.real"),
-        "imag": method("{}.imag"),
-        "conj": method("{}.conj()"),
-    },
-)
+LANGUAGE = Language("numpy", "np", calls=CALLS, entries=ENTRIES, lines=LINES)
 
 
 def write(problem: Problem) -> str:
@@ -45,8 +22,11 @@ def write(problem: Problem) -> str:
         [*problem.unpacking(), *body(program)],
         f"return {', '.join([*problem.values(program), *problem.gradients(program)])}",
     )
-    imports = ["import numpy as np", "", ""] if any("np." in line for line in lines) else []
-    return "\n".join([*imports, *lines]) + "\n"
+    lines = [*helpers(lines, "np"), *lines]
+    text = "\n".join(lines)
+    imports = ["import numpy as np"] if "np." in text else []
+    imports += ["import scipy"] if "scipy." in text else []
+    return "\n".join([*imports, *(["", ""] if imports else []), *lines]) + "\n"
 
 
 def public_name(problem: Problem) -> str:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from ..errors import ClearpropError, DtypeError, GradientError
 from ..graph import Graph, Wire
 from ..passes.backward import Joint
+from ..passes.person.spelled import spelled
 from ..spec import is_floating
 from ..tracing import function_name, is_input, trace
 from ..trees import flatten, paths
+from .forms.helpers import EXACT, HELPERS
 from .languages import Language
 from .names import Names
 from .program import Program
 from .statements import Author
 
-_MODULES = {"np", "torch", "jnp", "jax", "ctx"}
+_MODULES = {"np", "scipy", "torch", "jnp", "jax", "ctx"}
 
 
 class Problem:
@@ -43,6 +46,8 @@ class Problem:
         self.f = f
         self.gradient_names = gradient_names
         self.title = function_name(f) if function_name(f).isidentifier() else "function"
+        if self.title in HELPERS or self.title in _MODULES:
+            self.title += "_"
         self.name = f"{self.title}_and_grad"
         self.args, self.kwargs = in_order(f, args, kwargs)
         self.tree = (tuple(self.args), dict(self.kwargs))
@@ -201,15 +206,19 @@ class Problem:
         """The names of the arguments, without those that are fixed, and with the upstream gradients."""
         return [*self.arguments, *self.seed_names]
 
+    exact = False
+    """Whether to write what holds everywhere, even where a shorter form mostly does."""
     seed_names: Sequence[str] = ()
     _names: Mapping[Wire, str] = MappingProxyType({})
 
     def program(self, language: Language) -> Program:
         """The statements in a language, under names that are free."""
-        joint = self.joint
-        assert joint is not None
+        assert self.joint is not None
+        if self.exact:
+            language = replace(language, entries={**language.entries, **EXACT})
+        joint = spelled(self.joint, language.has)
         made = {wire: node for node in joint.graph.nodes for wire in node.outputs}
-        taken = [self.name, *self._arguments.values()]
+        taken = [self.name, *self._arguments.values(), *HELPERS]
         results = joint.graph.outputs
         names = Names(made, joint.gradient_of, self.gradient_names, taken, results)
         for i, wire in self.wire_at.items():

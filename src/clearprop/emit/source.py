@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..errors import ClearpropError, GradientMismatch
+from ..errors import GradientMismatch
 from ..passes.person import derive
 from ..spec import spec_of
 from ..trees import flatten
@@ -146,6 +146,7 @@ def source(
             compounds=getattr(writer, "COMPOUNDS", False),
             note=derivation.note,
         )
+        problem.exact = not ties
         code = writer.write(problem)
         found = tuple(derivation.steps)
         try:
@@ -194,15 +195,15 @@ def _verified(problem: Problem, writer: Any, code: str, to: str) -> tuple[Any, E
 
     def run(leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         args, kwargs = problem.unflatten([_kept(x) for x in leaves])
-        values, gradients = writer.call(problem, function, args, kwargs)
-        return values, gradients
+        try:
+            return writer.call(problem, function, args, kwargs)
+        except Exception as error:
+            raise GradientMismatch(
+                f"the code written for {problem.title} raised {type(error).__name__}: {error}; please report "
+                f"this"
+            ) from error
 
-    try:
-        return function, verify(problem, run)
-    except NameError as error:
-        raise ClearpropError(
-            f"an operation of {problem.title} has no form in {to}: {error}"
-        ) from error
+    return function, verify(problem, run)
 
 
 def _kept(x: Any) -> Any:
@@ -230,6 +231,8 @@ def _header(problem: Problem, errors: Errors | None, writer: Any) -> list[str]:
         text = f"{ran} against Clearprop: largest relative error {errors.engine:.0e}"
         if errors.differences is None:
             text += "; its gradient is not the derivative, on purpose, so not against finite differences."
+        elif np.isnan(errors.differences):
+            text += "; not against finite differences, since not all values are finite."
         else:
             text += f"; against finite differences: {errors.differences:.0e}."
         lines.append(text)

@@ -6,6 +6,8 @@ else is written where it is read, as long as the line stays readable.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ..graph import Graph, Node, Wire
@@ -14,9 +16,10 @@ from ..passes.person.seeing import number
 from ..primitive import primitives
 from ..spec import is_floating
 from .answers import Answers
-from .expressions import ATOM, number_text
-from .facts import disjoint, may_repeat, place_of, shape_comment, stretched_values
-from .languages import Language, Written, wrap
+from .comments import Comments
+from .expressions import ATOM
+from .facts import disjoint, place_of, shape_comment
+from .languages import Language, Written, filled_in, wrap
 from .names import Names
 from .parts import part_lines
 from .program import Pending, Program, Statement
@@ -24,6 +27,8 @@ from .program import Pending, Program, Statement
 LONGEST = 96
 _INLINE = {"transpose", "reshape", "expand_dims", "squeeze", "broadcast_to", "window"}
 """Views cost nothing, so they are written where they are read, however often."""
+_AXES = {"reshape", "expand_dims"}
+"""What gives a number axes, which it does not need beside arrays that have them."""
 _FRESH = {"broadcast_to", "transpose", "reshape", "expand_dims", "squeeze", "window", "astype"}
 
 
@@ -43,8 +48,8 @@ class Author:
         self.pending: dict[Wire, Pending] = {}
         self.statements: list[Statement] = []
         self.constants: dict[Wire, str] = {}
-        self.stretched = stretched_values(self.graph)
         self.answers = Answers(joint)
+        self.comments = Comments(joint, names)
 
     def write(self) -> Program:
         for node in self.graph.nodes:
@@ -56,8 +61,6 @@ class Author:
         reads = {*outputs, *gradients}
         return Program(self.statements, outputs, gradients, self.names, reads)
 
-    told = False
-    """Whether the reason for sums was given: once is enough."""
     wanted: tuple[Wire, ...] = ()
     """The inputs whose gradients the joint graph gives, in order."""
 
@@ -80,9 +83,11 @@ class Author:
         ):
             return self._number(wire, uniform, reader), set()
         if value.ndim == 0:
-            return number_text(np.asarray(wire.constant)), set()
+            return self.language.number(np.asarray(wire.constant)), set()
         if uniform is not None:
-            return self.language.filled(value.shape, number_text(np.asarray(uniform)), wire), set()
+            return self.language.filled(
+                value.shape, self.language.number(np.asarray(uniform)), wire
+            ), set()
         if wire in self.constants:
             return (self.constants[wire], ATOM), {self.constants[wire]}
         written = self.language.constant(value)
@@ -108,7 +113,9 @@ class Author:
         if " / " in wire.name:
             return wire.name, 20
         dtype = wire.spec.dtype
-        text, binds = number_text(dtype.type(value) if dtype.kind in "fiub" else np.asarray(value))
+        text, binds = self.language.number(
+            dtype.type(value) if dtype.kind in "fiub" else np.asarray(value)
+        )
         is_long = len(text) > 6 or (reader is not None and reader.is_backward and len(text) > 3)
         if isinstance(value, float) and is_long:
             below = round(1 / value) if abs(value) > 1e-6 else 0
@@ -119,13 +126,18 @@ class Author:
         )
         if special is not None:
             return special
-        if isinstance(value, float) and len(text) > 7 and float(f"{value:g}") == value:
+        if (
+            isinstance(value, float)
+            and text[-1].isdigit()
+            and len(text) > 7
+            and float(f"{value:g}") == value
+        ):
             text = f"{value:g}" if len(f"{value:g}") < len(text) else text
         text = text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
         if (
             reader is not None
-            and is_floating(reader.out.spec.dtype)
             and reader.primitive.elementwise
+            and is_floating(reader.out.spec.dtype)
         ):
             others = [w.spec.dtype for w in reader.inputs if not w.is_constant]
             strong = isinstance(wire.constant, np.generic | np.ndarray) and dtype.kind == "f"
@@ -153,6 +165,9 @@ class Author:
         if node.primitive is primitives.broadcast_to and self.is_named(node.out):
             self.spread(node)
             return
+        if self.language.lines_of(node):
+            self.by_lines(node)
+            return
         if len(node.outputs) > 1:
             written, reads = self.compose(node, 20)
             named = tuple(self.names.of(w) for w in node.outputs)
@@ -166,6 +181,16 @@ class Author:
         else:
             self.pending[node.out] = Pending(node, written, reads)
 
+    def by_lines(self, node: Node) -> None:
+        """A value that takes several lines to make."""
+        operands, reads = self._values(node)
+        name = self.names.of(node.out)
+        lines = [
+            filled_in(text, self.language, node, operands, name)
+            for text in self.language.lines_of(node)
+        ]
+        self.state(lines, (name,), reads, node)
+
     def compose(self, node: Node, room: int) -> tuple[Written, set[str]]:
         """An operation on its operands; the longest of them get names while the line is too long."""
         while True:
@@ -174,9 +199,11 @@ class Author:
                 written, read = self.operand(wire, node)
                 operands.append(written)
                 reads |= read
-            if node.primitive is primitives.broadcast_to:
-                if len(self.readers.get(node.out, ())) and self._broadcasts(node):
-                    return operands[0], reads
+            spreads = node.primitive is primitives.broadcast_to
+            grows = node.primitive.name in _AXES and not node.inputs[0].spec.shape
+            if (spreads or grows) and self.readers.get(node.out) and self._broadcasts(node):
+                return operands[0], reads
+            if spreads or (grows and node.inputs[0].is_constant):
                 return self.language.filled(node.out.spec.shape, operands[0], node.inputs[0]), reads
             written = self.language.write(node, operands)
             if len(written[0]) + room <= LONGEST:
@@ -247,7 +274,7 @@ class Author:
                 lines,
                 names,
                 set(reads),
-                self.comment(node),
+                self.comments.of(node),
                 self.answers.of(node) if node.is_backward else (),
                 node.is_backward,
             )
@@ -308,9 +335,9 @@ class Author:
         else:
             (value, *index), reads = self._values(node)
             lines = part_lines(
-                self.language, name, self._zeros(node.out), [("=", node, value[0], index)]
+                self.language, name, self._zeros(node), [("=", node, value[0], index)]
             )
-            reads |= {self.names.of(seed) for seed in self.joint.seeds[:1]}
+            reads |= self._zeros_reads(node)
         self.state(lines, (name,), reads, node)
 
     def added_parts(self, node: Node) -> None:
@@ -341,9 +368,15 @@ class Author:
                 f"{base} {sign} {text}" if base else (text if sign == "+" else f"-{wrap(written)}")
             )
         if not rest:
-            base = self._zeros(node.out)
-            reads |= {self.names.of(seed) for seed in self.joint.seeds[:1]}
-        elif len(rest) == 1 and rest[0][1] not in self.pending:
+            base = self._zeros(node)
+            reads |= self._zeros_reads(node)
+        elif _shape_together(w for _, w in rest) != node.out.spec.shape:
+            whole = Wire("", node.out.spec)
+            if len(rest) == 1 and rest[0][1].is_constant:
+                whole = Wire("", node.out.spec, rest[0][1].constant)
+            base = self.language.filled(node.out.spec.shape, (base, ATOM if atom else 0), whole)[0]
+            atom = True
+        elif len(rest) == 1 and self._is_shared(rest[0][1]):
             base = f"{base}.{self._copy()}()"
         writes = []
         parts.sort(key=lambda item: place_of(item[1]))
@@ -355,6 +388,13 @@ class Author:
             writes.append((f"{sign}=", part, value[0], index))
         lines = part_lines(self.language, name, base, writes, atom=atom)
         self.state(lines, (name,), reads, node)
+
+    def _is_shared(self, wire: Wire) -> bool:
+        """Whether writing into what stands for a value would change another one."""
+        if wire not in self.pending:
+            return True
+        made = self.pending[wire].node.primitive
+        return made.view or made.name in _FRESH
 
     def _gather(
         self, sign: str, node: Node, rest: list[tuple[str, Wire]], parts: list[tuple[str, Node]]
@@ -374,7 +414,10 @@ class Author:
         for wire in node.inputs:
             if wire in self.pending and not self.pending[wire].written[0]:
                 self.materialise(wire)
-            if node.primitive is primitives.scatter and wire is node.inputs[0]:
+            down = any(
+                isinstance(p, slice) and (p.step or 1) < 0 for p in node.params.get("index", ())
+            )
+            if node.primitive is primitives.scatter and wire is node.inputs[0] and not down:
                 maker = self.names.made.get(wire)
                 if (
                     maker is not None
@@ -390,12 +433,19 @@ class Author:
     def _copy(self) -> str:
         return "clone" if self.language.module == "torch" else "copy"
 
-    def _zeros(self, wire: Wire) -> str:
-        if self.joint.seeds and self.language.module != "np":
+    def _zeros_reads(self, node: Node) -> set[str]:
+        return {self.names.of(seed) for seed in self.joint.seeds[:1] if node.is_backward}
+
+    def _zeros(self, node: Node) -> str:
+        wire = node.out
+        if self._zeros_reads(node) and self.language.module != "np":
             shape, seed = wire.spec.shape, self.names.of(self.joint.seeds[0])
+            alike = wire.spec.dtype == self.joint.seeds[0].spec.dtype
+            dtype = f"{self.language.module}.{wire.spec.dtype.name}"
             if self.language.module == "torch":
-                return f"{seed}.new_zeros({', '.join(map(str, shape))})"
-            return f"jnp.zeros({shape}, {seed}.dtype)"
+                sizes = ", ".join(map(str, shape)) if alike else f"{shape}, dtype={dtype}"
+                return f"{seed}.new_zeros({sizes})"
+            return f"jnp.zeros({shape}, {f'{seed}.dtype' if alike else dtype})"
         for source in self.graph.inputs:
             if source.spec == wire.spec and self.joint.gradient_of.get(wire) is source:
                 return f"{self.language.module}.zeros_like({self.names.of(source)})"
@@ -411,11 +461,7 @@ class Author:
         if wire.is_constant:
             written, _ = self.constant(wire, None)
             if not wire.spec.ndim:
-                return (
-                    f"{self.language.module}.float64({written[0]})"
-                    if self.language.module == "np"
-                    else written[0]
-                )
+                return self.language.scalar(written[0], wire.spec.dtype)
             fresh = self.names.give(Wire("", wire.spec), name)
             text = written[0]
             zeros = number(wire) == 0 and of is not None
@@ -439,35 +485,7 @@ class Author:
             return fresh
         return found
 
-    # ---- comments
 
-    def comment(self, node: Node) -> str:
-        wire = node.outputs[0]
-        text = shape_comment(wire)
-        of = self.joint.gradient_of.get(wire)
-        if node.is_backward and of is not None:
-            reason = self.reason(node, of)
-            text = reason or text
-        return text
-
-    def reason(self, node: Node, of: Wire) -> str:
-        """Why a gradient looks as it does, where that is not obvious."""
-        name = self.names.of(of)
-        inner = node
-        while (
-            inner.primitive in (primitives.reshape, primitives.negative)
-            and inner.inputs[0] in self.names.made
-        ):
-            inner = self.names.made[inner.inputs[0]]
-        if inner.primitive in (primitives.sum, primitives.mean) and of in self.stretched:
-            axes = self.stretched[of]
-            many = len(axes) > 1
-            where = f"axes {', '.join(map(str, axes))}" if many else f"axis {axes[0]}"
-            if self.told:
-                return f"{shape_comment(node.outputs[0])} {name} was stretched over {where}".strip()
-            self.told = True
-            it = "them" if many else "it"
-            return f"{name} was stretched over {where}, so its gradient is summed over {it}"
-        if node.primitive is primitives.scatter and may_repeat(node):
-            return f"what was picked from {name} twice gets both gradients"
-        return ""
+def _shape_together(wires: Iterable[Wire]) -> tuple[int, ...]:
+    """The shape of a sum; of constants that are alike everywhere the number is written."""
+    return np.broadcast_shapes(*(() if number(w) is not None else w.spec.shape for w in wires))

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ClearpropError
 from ..graph import Node
+from ..passes.person.spelled import can_be_spelled
 
 TARGETS = {
     "numpy": "numpy",
@@ -35,10 +36,7 @@ def having(node: Node) -> list[str]:
     found = []
     for name in TARGETS:
         language = getattr(target(name), "LANGUAGE", None)
-        if (
-            language is not None
-            and language.form(node, [("x", 100)] * len(node.inputs)) is not None
-        ):
+        if language is not None and can_be_spelled(node, language.has):
             found.append(name)
     return found
 

@@ -40,19 +40,25 @@ def expand(graph: Graph, *, trusted: bool = False) -> Graph:
 
 
 def _with_parts(node: Node, trusted: bool) -> Node:
-    function, applies = _EXPANSIONS.get(node.primitive.name, (None, None))
-    if trusted:
-        function = _TRUSTED.get(node.primitive.name, function)
-    if function is None or applies is None or not is_floating(node.out.spec.dtype):
+    if node.primitive.name not in _EXPANSIONS or not is_floating(node.out.spec.dtype):
         return node
     examples = [_example(w, node.out.spec.dtype) for w in node.inputs]
-    if not applies(*examples, **node.params):
+    function = expanded_by(node, examples)
+    if function is None:
         return node
+    if trusted:
+        function = _TRUSTED.get(node.primitive.name, function)
     body = trace_parts(node.primitive, function, examples, node.params)
     body.nodes = tuple(
         replace(part, line=node.line, is_backward=node.is_backward) for part in body.nodes
     )
     return replace(node, body=body)
+
+
+def expanded_by(node: Node, examples: list[Any]) -> Callable[..., Any] | None:
+    """The function that writes a node with simpler primitives, if one applies to inputs like these."""
+    function, applies = _EXPANSIONS.get(node.primitive.name, (None, None))
+    return function if applies is not None and applies(*examples, **node.params) else None
 
 
 def _example(wire: Wire, dtype: np.dtype[Any]) -> Any:

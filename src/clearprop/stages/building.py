@@ -36,8 +36,8 @@ from .language import (
     Sums,
 )
 from .lookups import Lookup, lookup
-from .lowerings import ELEMENTWISE, convert, one_hot
 from .lowerings import REDUCTIONS as REDUCING
+from .lowerings import convert, lowering, one_hot
 from .ordering import order
 from .shaping import coalesce, cost, keep, lanes
 from .sharing import share
@@ -50,9 +50,10 @@ CHEAP = 8
 def fuse(graph: Graph, *, readable: bool = False) -> Program:
     """The program of a graph whose blocks are open and whose composite primitives are expanded.
 
-    A `readable` one keeps the axes as they are, computes nothing twice, and is not cut into parts.
+    A `readable` one keeps the axes as they are, computes nothing twice, is not cut into parts, and takes
+    what targets with a library have.
     """
-    grouping = Grouping(graph)
+    grouping = Grouping(graph, library=readable)
     for node in graph.nodes:
         grouping.add(node)
     return Building(grouping, readable).program()
@@ -305,7 +306,9 @@ class _Nesting:
             index = Position(np.dtype("i8"), frozenset([axis]), axis)
             return one_hot(node, labels, index, trusted=self.building.readable)
         inputs = [self._input(w, spec.shape, place) for w in node.inputs]
-        return ELEMENTWISE[name](node, inputs)
+        lower = lowering(name)
+        assert lower is not None, name
+        return lower(node, inputs)
 
     def _input(self, wire: Wire, shape: tuple[int, ...], place: Sequence[int]) -> Expression:
         """The value of a wire, stretched to `shape`, whose axes lie at `place`."""
@@ -359,7 +362,7 @@ class _Nesting:
         if root in self.grouping.floating:
             return self.grouping.floating[root][1], 0
         node = self.building.made_by.get(root)
-        if node is None or node.primitive.name not in ELEMENTWISE or self._is_host(root):
+        if node is None or lowering(node.primitive.name) is None or self._is_host(root):
             return math.inf, 1
         price, missing = cost(shape_of_node(node)), 0
         for wire in node.inputs:

@@ -26,7 +26,7 @@ from .language import (
     Position,
 )
 from .lookups import lookup
-from .lowerings import ELEMENTWISE, is_native, one_hot
+from .lowerings import ELEMENTWISE, LIBRARY, is_native, lowering, one_hot
 from .lowerings import REDUCTIONS as REDUCING
 from .pieces import Piece, part, pieces
 from .shaping import cost
@@ -66,8 +66,9 @@ class Group:
 
 
 class Grouping:
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, *, library: bool = False) -> None:
         self.graph = graph
+        self.elementwise = ELEMENTWISE | LIBRARY if library else ELEMENTWISE
         self.groups: list[Group] = []
         self.views: dict[Wire, View] = {}
         self.maker: dict[Wire, int] = {}
@@ -90,7 +91,7 @@ class Grouping:
             self.host(node, why)
         elif node.primitive.view:
             self.add_view(node)
-        elif node.primitive.name in ELEMENTWISE or node.primitive.name == "one_hot":
+        elif node.primitive.name in self.elementwise or node.primitive.name == "one_hot":
             if not self.floats(node):
                 self.join(node)
         elif node.primitive.name in REDUCING:
@@ -370,7 +371,7 @@ def why_host(node: Node) -> str:
         return "products of whole numbers have no native code"
     if node.primitive.view and any(not w.is_constant for w in node.inputs[1:]):
         return "an index that is not known"
-    if name in ELEMENTWISE:
+    if lowering(name) is not None:
         try:
             shape_of_node(node)
         except NotImplementedError as error:
@@ -388,7 +389,9 @@ def shape_of_node(node: Node) -> Expression:
     ]
     if node.primitive.name == "one_hot":
         return one_hot(node, blank[0], Position(np.dtype("i8"), frozenset(), 0))
-    return ELEMENTWISE[node.primitive.name](node, blank)
+    lower = lowering(node.primitive.name)
+    assert lower is not None, node.primitive.name
+    return lower(node, blank)
 
 
 _NOWHERE = Buffer("", ArraySpec((0,), np.dtype(bool)))

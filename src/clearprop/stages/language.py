@@ -179,6 +179,14 @@ OPERATIONS = {
 }  # fmt: skip
 """Operations on numbers, with what each costs, in additions."""
 
+FURTHER = {
+    "fmod": 20, "floor_mod": 24, "floor_divide": 24, "trunc": 1, "copysign": 1, "nextafter": 4,
+    "fmax": 1, "fmin": 1, "erfc": 30, "lgamma": 50, "tgamma": 50, "digamma": 60,
+}  # fmt: skip
+"""Those that only targets with a library have."""
+
+COSTS = OPERATIONS | FURTHER
+
 
 # ---- effects
 

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from ..graph import Node
-from .language import OPERATIONS, Compute, Expression, Literal
+from .language import COSTS, Compute, Expression, Literal
 
 Lowering = Callable[[Node, Sequence[Expression]], Expression]
 
 ELEMENTWISE: dict[str, Lowering] = {}
 """By the name of an elementwise primitive."""
+
+LIBRARY: dict[str, Lowering] = {}
+"""Those of which only targets with a library have the operations."""
 
 REDUCTIONS = {"sum": "add", "max": "max", "min": "min", "any": "or", "all": "and"}
 """By the name of a primitive with `axis` and `keepdims`: how it reduces."""
@@ -52,7 +55,7 @@ def convert(x: Expression, dtype: np.dtype[Any]) -> Expression:
 
 
 def compute(operation: str, dtype: np.dtype[Any], *operands: Expression) -> Compute:
-    assert operation in OPERATIONS, operation
+    assert operation in COSTS, operation
     axes = frozenset[int]().union(*(x.axes for x in operands))
     return Compute(dtype, axes, operation, operands)
 
@@ -116,6 +119,37 @@ for _name in ("isnan", "isfinite"):
         if inputs[0].dtype.kind == "f"
         else literal(name == "isfinite", _BOOL)
     )
+
+
+for _name, _operation in {
+    **{name: name for name in ("fmod", "floor_divide", "trunc", "copysign", "nextafter")},
+    **{name: name for name in ("fmax", "fmin", "erfc")},
+    "remainder": "floor_mod",
+    "gammaln": "lgamma",
+    "gamma": "tgamma",
+    "psi": "digamma",
+    "float_power": "power",
+    "special_cbrt": "cbrt",
+    "special_exp2": "exp2",
+    "special_expm1": "expm1",
+    "special_log1p": "log1p",
+    "special_round": "rint",
+}.items():
+    LIBRARY[_name] = _arithmetic(_operation, "f")
+
+
+def signbit(node: Node, inputs: Sequence[Expression]) -> Expression:
+    (x,) = inputs
+    sign = compute("copysign", x.dtype, literal(1, x.dtype), x)
+    return compute("less", _BOOL, sign, literal(0, x.dtype))
+
+
+LIBRARY["signbit"] = signbit
+
+
+def lowering(name: str) -> Lowering | None:
+    """How a primitive of this name becomes an expression."""
+    return ELEMENTWISE.get(name) or LIBRARY.get(name)
 
 
 def _elementwise(function: Lowering) -> Lowering:

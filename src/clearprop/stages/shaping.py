@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..spec import ArraySpec
 from .language import (
-    OPERATIONS,
+    COSTS,
     Access,
     Buffer,
     Compute,
@@ -23,7 +23,7 @@ from .views import dense
 def cost(e: Expression) -> float:
     """What it takes to compute an expression from what it loads, in additions."""
     if isinstance(e, Compute):
-        return OPERATIONS[e.operation] + sum(map(cost, e.operands))
+        return COSTS[e.operation] + sum(map(cost, e.operands))
     return 0.0
 
 
@@ -120,7 +120,7 @@ def keep(nest: Nest, cheap: float) -> None:
     again: dict[Expression, float] = {}
     chosen: set[Expression] = set()
     for e in inside:
-        price = OPERATIONS[e.operation] if isinstance(e, Compute) else 0.0
+        price = COSTS[e.operation] if isinstance(e, Compute) else 0.0
         price += sum(again.get(x, 0.0) for x in operands(e))
         if e in needed and price > cheap:
             chosen.add(e)

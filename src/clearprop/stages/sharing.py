@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from ..spec import ArraySpec
 from .language import (
-    OPERATIONS,
+    COSTS,
     Access,
     Accumulate,
     Buffer,
@@ -56,7 +56,7 @@ def _is_stuck(nest: Nest) -> bool:
 
 
 def _work(nest: Nest) -> float:
-    costs = (OPERATIONS[e.operation] for e in nest.expressions() if isinstance(e, Compute))
+    costs = (COSTS[e.operation] for e in nest.expressions() if isinstance(e, Compute))
     return math.prod(nest.extents) * (1 + sum(costs))
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
 
 from ...stages.language import (
     Access,
@@ -15,7 +18,7 @@ from ...stages.language import (
     Pick,
     Position,
 )
-from .words import HELPERS, INFIX, LIBRARY, RENAMED, number, suffix, type_of
+from .words import HELPERS, INFIX, LIBRARY, RENAMED, helper, number, suffix, type_of
 
 _ATOM, _PREFIX, _CHOICE = 20, 15, 3
 LETTERS = "ijkmnpqrst"
@@ -81,7 +84,8 @@ class Writer:
             tight = right > binds or (
                 right == binds and regroups and e.operands[1].dtype.kind == "b"
             )
-            clear = left >= binds and not (operation == "or" and left == INFIX["and"][1])
+            mixed = [operation == "or" and at == INFIX["and"][1] for at in (left, right)]
+            clear, tight = left >= binds and not mixed[0], tight and not mixed[1]
             return f"{_wrap(x, clear)} {symbol} {_wrap(y, tight)}", binds
         if operation == "negative":
             x, binds = self._write(e.operands[0])
@@ -100,17 +104,20 @@ class Writer:
             return f"({type_of(e.dtype)}){_wrap(x, binds >= _PREFIX)}", _PREFIX
         return self._call(e), _ATOM
 
+    def helper(self, name: str, dtype: np.dtype[Any]) -> str:
+        """The name of a helper for a type; it is noted that it is needed."""
+        self.helpers.add((name, type_of(dtype)))
+        return helper(name, type_of(dtype))
+
     def _call(self, e: Compute) -> str:
         name, arguments = e.operation, ", ".join(self.text(x) for x in e.operands)
         if name in ("isnan", "isfinite"):
             return f"{name}({arguments})"
         dtype = e.operands[0].dtype
         if name in HELPERS:
-            self.helpers.add((name, type_of(dtype)))
-            return f"{name}({arguments})"
+            return f"{self.helper(name, dtype)}({arguments})"
         if dtype.kind != "f" and name == "absolute":
-            self.helpers.add(("whole_absolute", type_of(dtype)))
-            return f"whole_absolute({arguments})"
+            return f"{self.helper('whole_absolute', dtype)}({arguments})"
         known = name if name in LIBRARY else RENAMED[name]
         return f"{known}{suffix(dtype)}({arguments})"
 

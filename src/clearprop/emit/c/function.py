@@ -11,8 +11,9 @@ import numpy as np
 from ...errors import UnsupportedError
 from ...stages.language import Buffer, Host, Nest, Program
 from ...stages.memory import arrange
+from ..targets import having
 from .nests import nest_lines
-from .words import HELPERS, RESERVED, number, type_of
+from .words import HELPERS, RESERVED, helper, number, type_of
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -60,10 +61,10 @@ class _Writer:
     ) -> None:
         for stage in program.stages:
             if isinstance(stage, Host):
-                raise UnsupportedError(
-                    f"{stage.node.primitive.name} has no form in C: {stage.why}. "
-                    f"The targets numpy, torch and jax may have it."
-                )
+                others = having(stage.node)
+                hint = f"; targets that have it: {', '.join(others)}" if others else ""
+                why = stage.why.replace("native code", "code")
+                raise UnsupportedError(f"{stage.node.primitive.name} has no form in C: {why}{hint}")
         self.program, self.comments = program, comments
         self.nests = [stage for stage in program.stages if isinstance(stage, Nest)]
         self.taken = {"workspace"}
@@ -180,7 +181,10 @@ class _Writer:
         lines = []
         for name, text in sorted(used):
             f = "f" if text == "float" else ""
-            lines += ["", "static " + HELPERS[name].format(T=text, f=f)]
+            written = HELPERS[name].format(T=text, f=f)
+            if text not in ("float", "double"):
+                written = written.replace(" || x != x", "")  # no whole number is NaN
+            lines += ["", "static " + re.sub(rf"\b{name}\(", f"{helper(name, text)}(", written)]
         return lines
 
     def _constants(self, body: str) -> list[str]:

@@ -274,8 +274,7 @@ class _Nest:
             self.line(f"{place} = {place} {'||' if how == 'or' else '&&'} ({value});")
         else:
             name = {"max": "maximum", "min": "minimum"}[how]
-            self.words.helpers.add((name, type_of(dtype)))
-            self.line(f"{place} = {name}({place}, {value});")
+            self.line(f"{place} = {self.words.helper(name, dtype)}({place}, {value});")
 
 
 def _negated(text: str) -> str:

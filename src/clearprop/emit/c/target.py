@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 
 from ...errors import CompileError, UnsupportedError
-from ...graph import Graph, Wire
+from ...graph import Graph, Node, Wire
 from ...passes import expand, simplify
+from ...passes.backward import Joint
+from ...passes.person.spelled import spelled
+from ...passes.person.spellings import SPELLINGS
 from ...stages import fuse
+from ...stages.lowerings import lowering
 from ..names import Names
 from ..problem import Problem
 from .function import CFunction, c_function
@@ -20,15 +24,15 @@ from .running import compiler, run_c
 
 def made(problem: Problem, comments: Sequence[str] = ()) -> CFunction:
     """The C function of a problem whose backward pass is derived."""
-    joint = problem.joint
-    assert joint is not None
+    assert problem.joint is not None
+    joint = spelled(problem.joint, _has)
     graph = joint.graph
     if any(w.spec.dtype.kind == "c" for w in graph.wires()):
         raise UnsupportedError(
             f"{problem.title} computes with complex numbers, which have no form in C here"
         )
-    whole = simplify(expand(_with_names(problem), trusted=True))
-    _name(problem, whole)
+    whole = simplify(expand(_with_names(problem, joint), trusted=True))
+    _name(problem, joint, whole)
     names = [w.name if w.is_named else "" for w in joint.outputs]
     if len(names) == 1:
         names = [names[0] or problem.title]
@@ -38,12 +42,15 @@ def made(problem: Problem, comments: Sequence[str] = ()) -> CFunction:
     return c_function(program, name=problem.name, comments=comments, outputs=given)
 
 
-def _with_names(problem: Problem) -> Graph:
+def _has(node: Node) -> bool:
+    name = node.primitive.name
+    return name not in SPELLINGS or lowering(name) is not None
+
+
+def _with_names(problem: Problem, joint: Joint) -> Graph:
     """The joint graph with names for its gradients, and suggestions for what has none."""
-    joint = problem.joint
-    assert joint is not None
     graph = joint.graph
-    names = _names(problem, graph)
+    names = _names(problem, joint, graph)
     known: dict[Wire, Wire] = {}
     for wire in graph.wires():
         known[wire] = new = wire.copy()
@@ -66,18 +73,16 @@ def _with_names(problem: Problem) -> Graph:
     return replace(graph, inputs=inputs, nodes=nodes, outputs=outputs)
 
 
-def _name(problem: Problem, graph: Graph) -> None:
+def _name(problem: Problem, joint: Joint, graph: Graph) -> None:
     """Give each value a name of its own: its user's, the one suggested, or one by its meaning."""
-    names = _names(problem, graph)
+    names = _names(problem, joint, graph)
     for wire in graph.wires():
         if wire not in graph.inputs:
             named = wire.called or (wire.name if wire.is_named else "")
             wire.name = names.give(wire, named) if named else names.of(wire)
 
 
-def _names(problem: Problem, graph: Graph) -> Names:
-    joint = problem.joint
-    assert joint is not None
+def _names(problem: Problem, joint: Joint, graph: Graph) -> Names:
     made = {wire: node for node in graph.nodes for wire in node.outputs}
     names = Names(made, joint.gradient_of, problem.gradient_names, [problem.name])
     for wire in graph.inputs:
@@ -112,11 +117,13 @@ def load(problem: Problem) -> Any:
         return None
     function = made(problem)
     run = run_c(function)
+    assert problem.joint is not None
+    shapes = [w.spec.shape for w in (*problem.joint.outputs, *problem.joint.gradients)]
 
     def call(arrays: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         if len(arrays) != len(function.inputs):
             raise CompileError(f"{function.name} takes {len(function.inputs)} arrays")
-        results = run(arrays)
+        results = [x.reshape(s)[()] for x, s in zip(run(arrays), shapes, strict=True)]
         count = len(results) - len(problem.wanted)
         return results[:count], results[count:]
 

@@ -23,7 +23,8 @@ INFIX = {
 
 LIBRARY = {
     "sqrt", "floor", "ceil", "rint", "exp", "expm1", "log", "log1p", "sin", "cos", "tanh",
-    "exp2", "log2", "log10", "cbrt", "erf", "sinh", "cosh",
+    "exp2", "log2", "log10", "cbrt", "erf", "erfc", "sinh", "cosh", "fmod", "trunc", "copysign",
+    "nextafter", "fmax", "fmin", "lgamma", "tgamma",
 }  # fmt: skip
 """Functions of <math.h> under their own names; those on float end in f."""
 
@@ -37,6 +38,28 @@ HELPERS = {
     "minimum": "{T} minimum({T} x, {T} y) {{ return x <= y || x != x ? x : y; }}",
     "sign": "{T} sign({T} x) {{ return x > 0 ? 1 : x < 0 ? -1 : x; }}",
     "whole_absolute": "{T} whole_absolute({T} x) {{ return x < 0 ? -x : x; }}",
+    "floor_mod": """{T} floor_mod({T} x, {T} y)
+{{
+    {T} rest = fmod{f}(x, y); /* with the sign of x, here with that of y */
+    return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
+}}""",
+    "floor_divide": """{T} floor_divide({T} x, {T} y)
+{{
+    {T} rest = fmod{f}(x, y);
+    return rint{f}((x - rest) / y) - (rest != 0 && (rest < 0) != (y < 0));
+}}""",
+    "digamma": """{T} digamma({T} x)
+{{
+    {T} sum = 0, y;
+    if (x <= 0) /* mirrored at one half */
+        return digamma(1 - x) - ({T})3.141592653589793 / tan{f}(({T})3.141592653589793 * x);
+    for (; x < 12; x++)
+        sum -= 1 / x;
+    y = 1 / (x * x);
+    return sum + log{f}(x) - 1 / (2 * x) -
+        y * (({T})(1.0 / 12) - y * (({T})(1.0 / 120) - y * (({T})(1.0 / 252) -
+        y * (({T})(1.0 / 240) - y * (({T})(1.0 / 132) - y * ({T})(691.0 / 32760))))));
+}}""",
     "sigmoid": """{T} sigmoid({T} x)
 {{
     {T} small = exp{f}(-fabs{f}(x)); /* never overflows */
@@ -45,6 +68,13 @@ HELPERS = {
 }
 """Small functions that are written before the function that needs them; NaN goes through, as in NumPy."""
 
+
+def helper(name: str, kind: str) -> str:
+    """What a helper is called on a type of C's: each type has its own."""
+    endings = {"double": "", "float": "f", "unsigned char": "_char"}
+    return name + endings.get(kind, f"_{kind.removesuffix('_t')}")
+
+
 _WORDS = (
     "auto break case char const continue default do double else enum extern float for goto if inline "
     "int long register restrict return short signed sizeof static struct switch typedef union "
@@ -52,7 +82,9 @@ _WORDS = (
     "j1 jn gamma lgamma tgamma signgam i j k m n isnan isfinite isinf signbit remainder fmod fmin "
     "fmax fma hypot round trunc logb ldexp frexp modf abs labs div index rindex exit time clock "
 )
-RESERVED = frozenset([*_WORDS.split(), *LIBRARY, *RENAMED.values(), *HELPERS])
+RESERVED = frozenset(
+    [*_WORDS.split(), *LIBRARY, *RENAMED.values(), *HELPERS, *(f"{name}f" for name in HELPERS)]
+)
 """What a variable cannot be called, or had better not be."""
 
 

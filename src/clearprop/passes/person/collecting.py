@@ -15,7 +15,7 @@ import numpy as np
 
 from ...graph import Graph, Node, Wire
 from ...primitive import primitives
-from ...spec import is_floating
+from ...spec import is_floating, spec_of
 from ..algebra import Made
 from .known import without_unread
 from .ratios import ONE, Ratio
@@ -360,8 +360,11 @@ class _Writer:
             above.insert(0, (Ratio(-first.above, first.below) if sign else first).constant())
             sign, ratio = False, Ratio(1, ratio.below if alone else 1)
         if sign:
-            if above[0].is_constant:
-                above[0] = Ratio(-int(above[0].constant)).constant()
+            if number(above[0]) is not None and np.ndim(above[0].constant) == 0:
+                value = -above[0].constant
+                above[0] = Wire("", spec_of(value), value)
+            elif above[0].spec.dtype.kind == "b":
+                above.insert(0, Ratio(-1).constant(self.root.out.spec.dtype))
             else:
                 above[0] = self._apply(primitives.negative, above[0])
         return self._quotient(above, below, ratio.below)

@@ -37,10 +37,10 @@ def readable(graph: Graph, *names: str) -> Graph:
     opened = replace(graph, nodes=tuple(nodes))
     if all(node.body is None for node in nodes):
         return graph
-    return _inlined(opened)
+    return inlined(opened)
 
 
-def _inlined(graph: Graph) -> Graph:
+def inlined(graph: Graph) -> Graph:
     """Bodies in place of their nodes; the wires of the graph stay the same."""
     nodes: list[Node] = []
     stand_in: dict[Wire, Wire] = {}
@@ -51,8 +51,8 @@ def _inlined(graph: Graph) -> Graph:
             continue
         known = dict(zip(node.body.inputs, node.inputs, strict=True))
         for inside, outside in zip(node.body.outputs, node.outputs, strict=True):
-            if inside in known:
-                stand_in[outside] = known[inside]
+            if inside in known or inside.is_constant:
+                stand_in[outside] = known.get(inside, inside)
             else:
                 known[inside] = outside
         for part in node.body.nodes:

@@ -132,9 +132,9 @@ class Sight:
         return node.inputs[0] if len(set(node.inputs)) == 1 else None
 
     def spread(self, wire: Wire) -> Spread | None:
-        """A variance."""
+        """A variance, of real numbers."""
         node = self.by(self.base(wire), "var")
-        if node is not None:
+        if node is not None and node.inputs[0].spec.dtype.kind != "c":
             x, axes = node.inputs[0], node.params["axis"]
             return Spread(x, None, axes, count(x, axes) - node.params["ddof"])
         found = self.reduced(wire)
@@ -151,7 +151,7 @@ class Sight:
     def deviation(self, wire: Wire) -> Spread | None:
         """The root of a variance, to which a positive number may have been added."""
         node = self.by(self.base(wire), "std")
-        if node is not None:
+        if node is not None and node.inputs[0].spec.dtype.kind != "c":
             x, axes = node.inputs[0], node.params["axis"]
             return Spread(x, None, axes, count(x, axes) - node.params["ddof"])
         root = self.by(self.base(wire), "sqrt", "power")

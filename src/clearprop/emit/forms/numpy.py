@@ -1,0 +1,89 @@
+"""NumPy's forms, where the function of the same name is not all that there is to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...graph import Node
+from ..expressions import ATOM
+from ..languages import SHARED, Entry, Language, Written, joining, method, reduction
+from .entries import factors, fourier, norm, recurrence
+
+_REDUCTIONS = ("sum", "mean", "max", "min", "all", "any", "argmax", "argmin", "var", "std", "prod")
+_SPHERICAL = "spherical_jn spherical_yn spherical_in spherical_kn"
+_SEQUENCES = "pbdv_seq pbvv_seq pbdn_seq riccati_jn riccati_yn lmbda lqn lqmn"
+
+
+def _sequence(language: Language, node: Node, operands: list[Written]) -> Written:
+    texts = [*map(str, node.params["params"]), operands[0][0]]
+    return f"scipy.special.{node.primitive.name}({', '.join(texts)})", ATOM
+
+
+def _row_order(language: Language, node: Node, operands: list[Written]) -> Written | None:
+    if node.inputs[0].spec.ndim > 1:
+        return None
+    return f"row_order({operands[0][0]}, {node.params['rows']})", ATOM
+
+
+CALLS = {
+    "where": "np.where",
+    "maximum": "np.maximum",
+    "minimum": "np.minimum",
+    "absolute": "np.abs",
+    "outer": "np.outer",
+    "logaddexp": "np.logaddexp",
+    "isfinite": "np.isfinite",
+    "isnan": "np.isnan",
+    "sign": "np.sign",
+    "direction": "np.sign",
+    "inv_or_nan": "np.linalg.inv",
+    **{name: f"scipy.linalg.{name}" for name in ("expm", "logm", "cosm", "sinm", "lu_factor")},
+}
+ENTRIES: Mapping[str, Entry | str] = {
+    **SHARED,
+    **{name: reduction(name) for name in _REDUCTIONS},
+    **{name: fourier(name) for name in ("fft", "ifft", "rfft", "irfft")},
+    "concatenate": joining("np.concatenate"),
+    "stack": joining("np.stack"),
+    "real": method("{}.real"),
+    "imag": method("{}.imag"),
+    "conj": method("{}.conj()"),
+    "norm": norm,
+    "p_norm": "np.linalg.vector_norm({0}, axis={axis}, keepdims={keepdims}, ord={ord})",
+    "recurrence": recurrence,
+    "pad": "np.pad({0}, {width}, constant_values={value})",
+    "take_along_axis": "np.take_along_axis({0}, {1}, {axis})",
+    "lexsort": "np.lexsort(({all}), axis={axis})",
+    "isin": "np.isin({0}, {1}, invert={invert})",
+    "exponent": "np.frexp({0})[1]",
+    "vander": "np.vander({0}, {n}, increasing={increasing})",
+    "bessel_i": "scipy.special.iv({order}, {0})",
+    "spherical_bessel": "scipy.special.spherical_jn({order}, {0})",
+    "lstsq": "np.linalg.lstsq({0}, {1}, {rcond})",
+    "column_order": factors('scipy.linalg.qr({0}, mode="r", pivoting=True)[1]'),
+    "row_order": _row_order,
+    "zeta": "scipy.special.zeta({0}, {1})",
+    "lambertw": "scipy.special.lambertw({0}, {1}, {2})",
+    "sph_harm_y": "scipy.special.sph_harm_y({all})",
+    "sph_legendre_p": "scipy.special.sph_legendre_p({all})[0]",
+    "assoc_legendre_p": (
+        "scipy.special.assoc_legendre_p({all}, branch_cut={branch_cut}, norm={norm})[0]"
+    ),
+    **{name: f"scipy.special.{name}({{all}})" for name in _SPHERICAL.split()},
+    **dict.fromkeys(_SEQUENCES.split(), _sequence),
+    "sqrtm": factors("scipy.linalg.sqrtm({0})"),
+    "solve_sylvester": factors("scipy.linalg.solve_sylvester({0}, {1}, {2})"),
+    "solve_triangular": factors(
+        "scipy.linalg.solve_triangular({0}, {1}, {trans}, {lower}, {unit_diagonal})"
+    ),
+}
+
+
+def _put_along(node: Node) -> tuple[str, ...]:
+    """Where places come once, as in an order of all entries, NumPy has a word for it."""
+    if not node.params["once"]:
+        return ()
+    return ("{name} = np.zeros({shape}{dtype})", "np.put_along_axis({name}, {1}, {0}, {axis})")
+
+
+LINES = {"put_along": _put_along}

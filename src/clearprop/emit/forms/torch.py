@@ -1,0 +1,245 @@
+"""PyTorch's forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...graph import Node
+from ..expressions import ATOM
+from ..expressions import write as write_node
+from ..languages import (
+    SHARED,
+    Entry,
+    Language,
+    Written,
+    arguments,
+    is_literal,
+    joining,
+    method,
+    read_index,
+    reduction,
+    wrap,
+)
+from .entries import along_all, factors, fourier, matrix_of_uniform, recurrence
+from .slices import ascending
+
+
+def _where(language: Language, node: Node, operands: list[Written]) -> Written:
+    """The condition is no number, nor are both of the others."""
+    texts, arrays = [text for text, _ in operands], arguments(language, node, operands)
+    if is_literal(texts[1], node.inputs[1]) and is_literal(texts[2], node.inputs[2]):
+        texts[1] = arrays[1]
+    return f"torch.where({', '.join([arrays[0], *texts[1:]])})", ATOM
+
+
+def _extreme(name: str, clamp: str) -> Entry:
+    def entry(language: Language, node: Node, operands: list[Written]) -> Written:
+        for position, wire in enumerate(node.inputs):
+            if wire.is_constant and wire.spec.shape == ():
+                other = operands[1 - position]
+                return f"{wrap(other)}.clamp({clamp}={operands[position][0]})", ATOM
+        return f"torch.{name}({operands[0][0]}, {operands[1][0]})", ATOM
+
+    return entry
+
+
+def _logaddexp(language: Language, node: Node, operands: list[Written]) -> Written:
+    if operands[0][0] == "0":
+        return f"torch.nn.functional.softplus({operands[1][0]})", ATOM
+    return f"torch.logaddexp({', '.join(arguments(language, node, operands))})", ATOM
+
+
+def _promoted(language: Language, node: Node, operands: list[Written]) -> list[Written]:
+    """PyTorch multiplies matrices of one dtype only."""
+    dtype = node.out.spec.dtype
+    return [
+        x if w.spec.dtype == dtype else (f"{wrap(x)}.to(torch.{dtype.name})", ATOM)
+        for x, w in zip(operands, node.inputs, strict=True)
+    ]
+
+
+def _matmul(language: Language, node: Node, operands: list[Written]) -> Written:
+    return write_node(node, _promoted(language, node, operands))
+
+
+def _solve(language: Language, node: Node, operands: list[Written]) -> Written:
+    a, b = _promoted(language, node, operands)
+    return f"torch.linalg.solve({a[0]}, {b[0]})", ATOM
+
+
+def _cross(language: Language, node: Node, operands: list[Written]) -> Written | None:
+    if node.inputs[0].spec.ndim != node.inputs[1].spec.ndim:
+        return None
+    return f"torch.linalg.cross({operands[0][0]}, {operands[1][0]})", ATOM
+
+
+def _window(language: Language, node: Node, operands: list[Written]) -> Written | None:
+    """PyTorch's slices go up, so one that goes down is turned around afterwards."""
+    found = ascending(node.params["index"], node.inputs[0].spec.shape)
+    if found is None:
+        return None
+    index, turned = found
+    text = f"{wrap(operands[0])}"
+    if any(part != slice(None) for part in index):
+        text, _ = read_index(language, node, operands, index)
+    return text + (f".flip({', '.join(map(str, turned))})" if turned else ""), ATOM
+
+
+def _pad(language: Language, node: Node, operands: list[Written]) -> Written | None:
+    """The last axis comes first there, and all numbers are alike."""
+    value = matrix_of_uniform(node.params["value"])
+    if value is None:
+        return None
+    widths = [n for pair in reversed(node.params["width"]) for n in pair]
+    rest = f", value={value}" if value else ""
+    return f"torch.nn.functional.pad({operands[0][0]}, {tuple(widths)}{rest})", ATOM
+
+
+def _convolve(language: Language, node: Node, operands: list[Written]) -> Written | None:
+    """PyTorch's convolution does not turn its second sequence around."""
+    x, y = node.inputs
+    (a, b), (n, m) = operands, (x.spec.size, y.spec.size)
+    if n < m:
+        a, b, m = b, a, n
+    if x.spec.dtype != y.spec.dtype:
+        return None
+    edge = f", padding={m - 1}" if node.params["mode"] == "full" and m > 1 else ""
+    return (
+        f"torch.nn.functional.conv1d({wrap(a)}[None, None], {wrap(b)}.flip(0)[None, None]{edge})[0, 0]",
+        ATOM,
+    )
+
+
+def _triangular(language: Language, node: Node, operands: list[Written]) -> Written:
+    params = node.params
+    a = wrap(operands[0]) + (".mT" if params["trans"] else "")
+    upper = params["lower"] == bool(params["trans"])
+    unit = ", unitriangular=True" if params["unit_diagonal"] else ""
+    return f"torch.linalg.solve_triangular({a}, {operands[1][0]}, upper={upper}{unit})", ATOM
+
+
+def _put_along(language: Language, node: Node, operands: list[Written]) -> Written | None:
+    shape, axis = node.params["shape"], node.params["axis"]
+    alike = node.inputs[0].spec.shape == node.inputs[1].spec.shape
+    pairs = enumerate(zip(node.inputs[1].spec.shape, shape, strict=True))
+    if not alike or any(n != m for i, (n, m) in pairs if i != axis):
+        return None
+    sizes, dtype = shape, language.dtype_argument(node.out.spec.dtype)
+    verb = "scatter" if node.params["once"] else "scatter_add"
+    texts = f"{axis}, {operands[1][0]}, {operands[0][0]}"
+    return f"torch.zeros({sizes}{dtype}).{verb}({texts})", ATOM
+
+
+def _sorted(language: Language, node: Node, operands: list[Written]) -> Written:
+    return f"{wrap(operands[0])}.sort({node.params['axis']}).values", ATOM
+
+
+def _bessel(language: Language, node: Node, operands: list[Written]) -> Written | None:
+    order = node.params["order"]
+    return (f"torch.special.i1({operands[0][0]})", ATOM) if order == 1 else None
+
+
+def _spherical(language: Language, node: Node, operands: list[Written]) -> Written | None:
+    order = node.params["order"]
+    return (f"torch.special.spherical_bessel_j0({operands[0][0]})", ATOM) if order == 0 else None
+
+
+def _qr(language: Language, node: Node, operands: list[Written]) -> Any:
+    mode = node.params["mode"]
+    return f"torch.linalg.qr({operands[0][0]}{'' if mode == 'reduced' else f', {mode!r}'})", ATOM
+
+
+_SAME = (
+    "exp log log1p expm1 sqrt sin cos tan tanh sinh cosh arcsin arccos arctan arctan2 arcsinh "
+    "arccosh arctanh sign floor ceil square logical_and logical_or logical_not logical_xor isfinite "
+    "isnan isinf hypot exp2 log2 log10 outer angle copysign deg2rad rad2deg fmax fmin fmod "
+    "heaviside logaddexp2 nextafter positive reciprocal signbit trunc float_power ldexp remainder "
+    "floor_divide sinc"
+)
+_SPECIAL = (
+    "entr erf erfc erfcx erfinv expit gammainc gammaincc gammaln i0 i0e i1 i1e log_ndtr logit ndtr "
+    "ndtri psi xlog1py xlogy zeta"
+)
+_BESSEL = "j0 j1 y0 y1"
+_RENAMED = "exp2 expm1 log1p round sinc i0"
+CALLS = {
+    **{name: f"torch.{name}" for name in _SAME.split()},
+    **{name: f"torch.linalg.{name}" for name in ["inv", "det", "slogdet", "svdvals", "eig"]},
+    **{name: f"torch.special.{name}" for name in _SPECIAL.split()},
+    **{name: f"torch.special.bessel_{name}" for name in _BESSEL.split()},
+    **{f"special_{name}": f"torch.special.{name}" for name in _RENAMED.split()},
+    **{name: f"torch.special.modified_bessel_{name}" for name in ("k0", "k1")},
+    **{f"{name}e": f"torch.special.scaled_modified_bessel_{name}" for name in ("k0", "k1")},
+    "absolute": "torch.abs",
+    "rint": "torch.round",
+    "inv_or_nan": "torch.linalg.inv",
+    "direction": "torch.sgn",
+    "expm": "torch.linalg.matrix_exp",
+}
+ENTRIES: Mapping[str, Entry | str] = {
+    **SHARED,
+    **{name: fourier(name) for name in ("fft", "ifft", "rfft", "irfft")},
+    "window": _window,
+    "where": _where,
+    "maximum": _extreme("maximum", "min"),
+    "minimum": _extreme("minimum", "max"),
+    "logaddexp": _logaddexp,
+    "sum": reduction("sum"),
+    "mean": reduction("mean"),
+    "all": reduction("all"),
+    "any": reduction("any"),
+    "max": reduction("amax"),
+    "min": reduction("amin"),
+    "argmax": reduction("argmax"),
+    "argmin": reduction("argmin"),
+    "var": reduction("var", ddof="correction"),
+    "std": reduction("std", ddof="correction"),
+    "prod": along_all("prod"),
+    "concatenate": joining("torch.cat"),
+    "stack": joining("torch.stack"),
+    "real": method("{}.real"),
+    "imag": method("{}.imag"),
+    "conj": method("{}.conj()"),
+    "cbrt": "(torch.sign({0}) * torch.abs({0})**(1 / 3))",
+    "special_cbrt": "(torch.sign({0}) * torch.abs({0})**(1 / 3))",
+    "p_norm": "torch.linalg.vector_norm({0}, {ord}, dim={axis}, keepdim={keepdims})",
+    "recurrence": recurrence,
+    "roll": "torch.roll({0}, {shift}, {axis})",
+    "tile": "torch.tile({0}, {reps})",
+    "repeat": "{w0}.repeat_interleave({repeats}, {axis})",
+    "pad": _pad,
+    "convolve": _convolve,
+    "matmul": _matmul,
+    "solve": _solve,
+    "cross": _cross,
+    "diagonal": "{w0}.diagonal({offset}, {axis1}, {axis2})",
+    "put_diagonal": "torch.zeros({shape}{dtype}).diagonal_scatter({0}, {offset}, {axis1}, {axis2})",
+    "take_along_axis": "torch.take_along_dim({0}, {1}, {axis})",
+    "put_along": _put_along,
+    "sort": _sorted,
+    "argsort": "torch.argsort({0}, dim={axis}, stable=True)",
+    "searchsorted": 'torch.searchsorted({0}, {t1}, side="{side}")',
+    "isclose": "torch.isclose({t0}, {t1}, rtol={rtol}, atol={atol}, equal_nan={equal_nan})",
+    "isin": "torch.isin({0}, {1}, invert={invert})",
+    "exponent": "torch.frexp({0})[1]",
+    "modf": "({0}.frac(), {0}.trunc())",
+    "vander": factors(
+        "torch.vander({0}, {n}, {increasing})", "torch.vander({0}, {n}, {increasing})"
+    ),
+    "bessel_i": _bessel,
+    "spherical_bessel": _spherical,
+    "cholesky": "torch.linalg.cholesky({0}, upper={upper})",
+    "eigh": 'torch.linalg.eigh({0}, "{UPLO}")',
+    "eigvalsh": 'torch.linalg.eigvalsh({0}, "{UPLO}")',
+    "svd": "torch.linalg.svd({0}, full_matrices={full_matrices})",
+    "qr": _qr,
+    "solve_triangular": _triangular,
+}
+REAL = frozenset(
+    [
+        *["maximum", "minimum", "fmax", "fmin", "max", "min", "sort", "argsort", "logaddexp"],
+        *_SPECIAL.split(),
+    ]
+)
+"""What PyTorch has for real numbers alone."""

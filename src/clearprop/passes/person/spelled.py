@@ -1,0 +1,84 @@
+"""Operations that a library has no function for, spelled out with those that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from ...errors import ClearpropError
+from ...graph import Graph, Node, Wire
+from ...primitive import primitives
+from ...tracing import trace_parts
+from ..backward import Joint
+from ..expand import expanded_by
+from .readable import inlined
+from .spellings import SPELLINGS
+
+_DEEPEST = 6
+
+
+def spelled(joint: Joint, has: Callable[[Node], bool]) -> Joint:
+    """The same computation in operations for which `has` is true, as far as others can be spelled out."""
+    graph = _folded(joint.graph)
+    for _ in range(_DEEPEST):
+        nodes = tuple(node if has(node) else _with_body(node) for node in graph.nodes)
+        if all(node.body is None for node in nodes):
+            break
+        graph = _folded(inlined(replace(graph, nodes=nodes)))
+    if graph is joint.graph:
+        return joint
+    count = len(joint.outputs)
+    return replace(
+        joint, graph=graph, outputs=graph.outputs[:count], gradients=graph.outputs[count:]
+    )
+
+
+_OF_NUMBERS = ("astype", "real", "imag", "conj", "negative")
+
+
+def _folded(graph: Graph) -> Graph:
+    """Numbers that are converted, as what they become: libraries' numbers have no methods."""
+    known: dict[Wire, Wire] = {}
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        node = replace(node, inputs=tuple(known.get(w, w) for w in node.inputs))
+        name = node.primitive.name
+        folds = name in _OF_NUMBERS or (
+            node.primitive.elementwise and node.outputs[0].spec.dtype.kind in "bc"
+        )
+        if folds and all(w.is_constant and not w.spec.shape for w in node.inputs):
+            assert node.primitive.forward is not None
+            value = node.primitive.forward(
+                *(np.asarray(w.constant)[()] for w in node.inputs), **node.params
+            )
+            known[node.out] = Wire("", node.out.spec, value)
+        else:
+            nodes.append(node)
+    if not known:
+        return graph
+    outputs = tuple(known.get(w, w) for w in graph.outputs)
+    return replace(graph, nodes=tuple(nodes), outputs=outputs)
+
+
+def can_be_spelled(node: Node, has: Callable[[Node], bool], deepest: int = _DEEPEST) -> bool:
+    """Whether an operation can be written with those for which `has` is true."""
+    if has(node):
+        return True
+    body = _with_body(node).body if deepest else None
+    return body is not None and all(can_be_spelled(n, has, deepest - 1) for n in body.nodes)
+
+
+def _with_body(node: Node) -> Node:
+    name = node.primitive.name
+    if node.primitive is not getattr(primitives, name, None):
+        return node
+    examples = [w.constant if w.is_constant else w.spec for w in node.inputs]
+    function = SPELLINGS.get(name) or expanded_by(node, examples)
+    if function is None:
+        return node
+    try:
+        return replace(node, body=trace_parts(node.primitive, function, examples, node.params))
+    except (ClearpropError, NotImplementedError):
+        return node  # it does not apply to these
