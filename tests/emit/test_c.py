@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 import clearprop
 from clearprop.emit.c import CFunction, c_function, compiler, run_c
-from clearprop.errors import UnsupportedError
+from clearprop.errors import CompileError, UnsupportedError
 from clearprop.passes import expand, simplify
 from clearprop.primitive import Primitive, Sample, primitives
 from clearprop.stages import fuse
@@ -125,7 +125,6 @@ def test_golden(name: str) -> None:
 def test_source(tmp_path: Path) -> None:
     function, args, argnums = EXAMPLES["logistic_regression"]
     made = clearprop.source(function, *args, argnums=argnums, to="c")
-    assert made.errors is not None
     assert made.errors.engine < 1e-12
     made.save(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
@@ -140,10 +139,20 @@ def test_source(tmp_path: Path) -> None:
 
 
 def test_source_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clearprop.emit.c.target.compiler", lambda: None)
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", "")
+    assert compiler() is None
     made = clearprop.source(lambda x: x * x, 2.0, to="c")
     assert made.function is None
-    assert "Not run: the library or the compiler" in made.text
+    assert made.errors.engine < 1e-12
+    for text in (made.text, *made.files.values()):
+        said = " ".join(text.replace(" * ", " ").split())
+        assert (
+            "There is no C compiler here, so this code was neither compiled nor run: the computation that it "
+            "is written from was run against Clearprop: largest relative error"
+        ) in said
+    with pytest.raises(CompileError, match="there is no C compiler here: install gcc or clang"):
+        run_c(as_c(lambda x: x * x, 2.0))
 
 
 def test_complex_numbers_have_no_form() -> None:

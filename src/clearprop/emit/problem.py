@@ -9,6 +9,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from ..errors import ClearpropError, DtypeError, GradientError
 from ..graph import Graph, Wire
 from ..passes.backward import Joint
@@ -146,6 +148,14 @@ class Problem:
         """The arguments that the generated function takes."""
         read = {self.places[i][:2] for i in self.wire_at}
         return [(args, kwargs)[kind][key] for kind, key in self._arguments if (kind, key) in read]
+
+    def run_graph(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """Values and gradients of the derived computation itself, whatever it is written as."""
+        joint = self.joint
+        assert joint is not None
+        ones = [np.ones(s.spec.shape, s.spec.dtype)[()] for s in joint.seeds]
+        env = joint.graph.run([*(leaves[i] for i in self.wire_at), *(self.seeds or ones)])
+        return [env[w] for w in joint.outputs], [np.asarray(env[w])[()] for w in joint.gradients]
 
     # ---- text
 

@@ -32,16 +32,18 @@ class Source:
     Attributes
     ----------
     text : the code
-    function : what it defines, ready to be called; None where the target's library is not installed, and of
-        LaTeX. Of C: a function of a list of the input arrays, which returns the values and the gradients
+    function : what it defines, ready to be called; None where the target's library, or a C compiler, is not
+        installed, and of LaTeX. Of C: a function of a list of the input arrays, which returns the values and
+        the gradients
     steps : the derivation, rule by rule
-    errors : the largest relative errors that were seen when it was verified
+    errors : the largest relative errors that were seen when it was run; where it cannot be run, those of the
+        computation that it is written from, and its header says so
     """
 
     text: str
     function: Any
     steps: tuple[Step, ...]
-    errors: Errors | None
+    errors: Errors
     target: str
     files: Mapping[str, str] = field(default_factory=dict)
     """Where the code is more than one file: each by its name."""
@@ -150,12 +152,12 @@ def source(
         code = writer.write(problem)
         found = tuple(derivation.steps)
         try:
-            function, errors = _verified(problem, writer, code, to)
+            function, errors, ran = _verified(problem, writer, code, to)
             break
         except GradientMismatch:
             if ties is attempts[-1]:
                 raise
-    header = _header(problem, errors, writer)
+    header = _header(problem, errors, ran, getattr(writer, "NEEDS", ()))
     derived = derivation.lines() if steps else []
     if hasattr(writer, "files"):
         comments = [*header, *derived]
@@ -164,9 +166,7 @@ def source(
     mark = getattr(writer, "COMMENT", "#")
     text = "".join(f"{mark} {line}\n" for line in header) + code
     text += "".join(["\n\n", *(f"{mark} {line}\n" for line in derived)]) if steps else ""
-    if not hasattr(writer, "public_name"):
-        function = None
-    elif function is not None:
+    if function is not None:
         function = _loaded(problem, text, to)[writer.public_name(problem)]
     return Source(text, function, found, errors, to)
 
@@ -181,15 +181,20 @@ def _loaded(problem: Problem, text: str, to: str) -> dict[str, Any]:
     return space
 
 
-def _verified(problem: Problem, writer: Any, code: str, to: str) -> tuple[Any, Errors | None]:
+def _verified(problem: Problem, writer: Any, code: str, to: str) -> tuple[Any, Errors, str]:
+    """The function, None if nothing here can run it; the errors seen; and what it was that ran."""
+    written_from = "the computation that it is written from was run"
     if hasattr(writer, "load"):
         loaded = writer.load(problem)
         if loaded is None:
-            return None, None
-        return loaded, verify(problem, lambda leaves: writer.run_on(problem, loaded, leaves))
+            return None, verify(problem, problem.run_graph), f"{writer.NOT_RUN} {written_from}"
+        return loaded, verify(problem, lambda leaves: writer.run_on(problem, loaded, leaves)), "Run"
     library = _LIBRARIES.get(to)
-    if library is None or find_spec(library) is None:
-        return None, None
+    if library is None:
+        return None, verify(problem, problem.run_graph), writer.NOT_RUN
+    if find_spec(library) is None:
+        why = f"{library} is not installed here, so this code was not run:"
+        return None, verify(problem, problem.run_graph), f"{why} {written_from}"
     space = _loaded(problem, code, to)
     function = space[writer.public_name(problem)]
 
@@ -203,14 +208,14 @@ def _verified(problem: Problem, writer: Any, code: str, to: str) -> tuple[Any, E
                 f"this"
             ) from error
 
-    return function, verify(problem, run)
+    return function, verify(problem, run), "Run"
 
 
 def _kept(x: Any) -> Any:
     return x.copy() if isinstance(x, np.ndarray) else x
 
 
-def _header(problem: Problem, errors: Errors | None, writer: Any) -> list[str]:
+def _header(problem: Problem, errors: Errors, ran: str, needs: Sequence[str]) -> list[str]:
     """What the code is for, and how far it was tried, as lines of a comment."""
     inputs = ", ".join(f"{w.name} {spec_of(w.spec)}" for w in problem.wire_at.values())
     fixed = [
@@ -219,23 +224,21 @@ def _header(problem: Problem, errors: Errors | None, writer: Any) -> list[str]:
         if i not in problem.wire_at
     ]
     lines = [f"The value and the gradient of {problem.title}, written by Clearprop {__version__}."]
-    lines += getattr(writer, "NEEDS", ())
+    lines += needs
     lines.append(f"For {inputs}" + (f"; fixed: {', '.join(fixed)}" if fixed else "") + ".")
     lines.append(
         "Shapes, and Python's branches and loops, are as they were with these: for others, write it anew."
     )
-    if errors is None:
-        lines.append("Not run: the library or the compiler that it takes is not installed here.")
+    text = f"{ran} against Clearprop: largest relative error {errors.engine:.0e}"
+    if errors.differences is None:
+        text += (
+            "; its gradient is not the derivative, on purpose, so not against finite differences."
+        )
+    elif np.isnan(errors.differences):
+        text += "; not against finite differences, since not all values are finite."
     else:
-        ran = getattr(writer, "RUN", "Run")
-        text = f"{ran} against Clearprop: largest relative error {errors.engine:.0e}"
-        if errors.differences is None:
-            text += "; its gradient is not the derivative, on purpose, so not against finite differences."
-        elif np.isnan(errors.differences):
-            text += "; not against finite differences, since not all values are finite."
-        else:
-            text += f"; against finite differences: {errors.differences:.0e}."
-        lines.append(text)
+        text += f"; against finite differences: {errors.differences:.0e}."
+    lines.append(text)
     return [part for line in lines for part in _folded(line)]
 
 

@@ -18,10 +18,10 @@ TARGETS = {
     "latex": "latex.target",
 }
 """The module of this package that writes each target; it has ``write(problem) -> str``, and a `LANGUAGE`
-if it is one of the array libraries. One that is not Python has ``load(problem)`` and
-``run_on(problem, loaded, leaves)``, which give what is compared with the engine; if it makes several
-files, ``files(problem, comments)``. `COMMENT` begins a line of comment, `RUN` says what was run, and
-`UPSTREAM` that upstream gradients are always arguments; `COMPOUNDS` keeps softmax and its kin whole."""
+if it is one of the array libraries. One that is not Python has a `NOT_RUN`, which says why it was not run;
+``load(problem)`` and ``run_on(problem, loaded, leaves)`` if it may be; and ``files(problem, comments)`` if
+it makes several files. `COMMENT` begins a line of comment, `UPSTREAM` means that upstream gradients are
+always arguments, and `COMPOUNDS` keeps softmax and its kin whole."""
 
 
 def target(name: str) -> Any:

@@ -21,6 +21,8 @@ from ..problem import Problem
 from .function import CFunction, c_function
 from .running import compiler, run_c
 
+NOT_RUN = "There is no C compiler here, so this code was neither compiled nor run:"
+
 
 def made(problem: Problem, comments: Sequence[str] = ()) -> CFunction:
     """The C function of a problem whose backward pass is derived."""

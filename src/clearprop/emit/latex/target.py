@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-
 from ...graph import Graph
 from ...spec import spec_of
 from ..problem import Problem
@@ -17,7 +12,7 @@ COMMENT = "%"
 NEEDS = (
     "For a document that loads amsmath; Clearprop's docs/derivations.md explains the notation.",
 )
-RUN = "The computation that these equations are read from, run"
+NOT_RUN = "The computation that these equations are read from, run"
 COMPOUNDS = True
 
 
@@ -50,19 +45,3 @@ def _constants(graph: Graph, text: str) -> list[str]:
             if name in text and symbol(wire.name or "c", 0) + "_{ij} &=" not in text:
                 found.append(f"{wire.name}: {spec_of(wire.spec)}, which the function has.")
     return found
-
-
-def load(problem: Problem) -> Any:
-    """The graph itself: text is not run, and this is what it says."""
-    joint = problem.joint
-    assert joint is not None
-    return joint.graph
-
-
-def run_on(problem: Problem, graph: Any, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    """Values and gradients for leaves of the arguments."""
-    joint = problem.joint
-    assert joint is not None
-    given = [leaves[i] for i in problem.wire_at]
-    env = graph.run([*given, *problem.seeds])
-    return [env[w] for w in joint.outputs], [np.asarray(env[w])[()] for w in joint.gradients]
