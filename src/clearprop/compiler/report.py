@@ -71,7 +71,8 @@ def _title(stage: Stage) -> str:
     if isinstance(stage, Host):
         return f"NumPy: {stage.node.primitive.name}"
     axes = " × ".join(
-        f"{letter(a)} {n}{' summed' * (a in stage.reduced)}" for a, n in enumerate(stage.extents)
+        f"{letter(a)} {n}{' tiles' * (stage.tiles is not None and not a)}{' summed' * (a in stage.reduced)}"
+        for a, n in enumerate(stage.extents)
     )
     kind = f"product over {stage.product.inner}, for " if stage.product else ""
     return f"{kind}{axes or 'one number'}"

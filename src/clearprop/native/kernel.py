@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..stages.language import Buffer, Nest
-from ..stages.memory import Arena, arrange
+from ..stages.memory import Arena, aligned, arrange, together
 from .ir import Builder, Value
-from .nests import parts, work, workspace_bytes, write_nest
+from .nests import parts, threads_of, work, workspace_bytes, write_nest
+from .parts import Part
 from .types import I64
 
 _EMBEDDED = 16 * 1024
@@ -28,7 +29,9 @@ class Kernel:
         self.nests = list(nests)
         self.arguments = [*arguments, *_large_constants(nests)]
         """What is passed; large constants come last."""
-        self.arena: Arena = arrange(nests, set(self.arguments), workspace_bytes)
+        self.steps = together(nests)
+        own = {b for n in nests if n.tiles is not None for b in n.tiles.own}
+        self.arena: Arena = arrange(self.steps, {*self.arguments, *own}, _workspace)
         self.builders: list[Builder] = []
         self.is_shared = False
         """Whether the module needs `SHARE`."""
@@ -44,8 +47,11 @@ class Kernel:
         for buffer, offset in self.arena.offsets.items():
             names[buffer] = b.offset("%arena", (offset, 1))
         workspace = b.offset("%arena", (self.arena.workspace, 1))
-        for nest in self.nests:
-            function, used, count = self._function(nest)
+        for step in self.steps:
+            if step[0].tiles is None:
+                function, used, count = self._function(step[0])
+            else:
+                function, used, count = self._tiled(step)
             given = [names.get(buffer) or self._embed(buffer) for buffer in used]
             self._call(b, function, [*given, workspace], count)
         b.do("ret void")
@@ -75,19 +81,63 @@ class Kernel:
 
         part = None if count == 1 else (Value(b, "%part", I64), count)
         write_nest(b, nest, address, "%workspace", part)
+        return self._finished(b, [*names.values(), "%workspace"], count), list(names), count
+
+    def _tiled(self, nests: Sequence[Nest]) -> tuple[str, list[Buffer], int]:
+        """The same of nests in tiles: for each tile of a part, a function of each nest."""
+        b, names, count = Builder(), dict[Buffer, str](), threads_of(nests)
+        tiles = nests[0].tiles
+        assert tiles is not None
+        own = _own_arena(nests)
+        start: Value | int = 0
+        stop: Value | int = tiles.count
+        memory = "%workspace"
+        if count > 1:
+            part = Value(b, "%part", I64)
+            memory = b.offset(memory, (part, aligned(own.bytes)))
+            start, stop = Part(0, part, count).bounds(b, tiles.count, 1)
+        places = {buffer: b.offset(memory, (at, 1)) for buffer, at in own.offsets.items()}
+        workspace = b.offset(memory, (own.workspace, 1))
+        with b.loop(start, stop) as loop:
+            for nest in nests:
+                function, used = self._of_a_tile(nest)
+                given = [
+                    places.get(buffer) or names.setdefault(buffer, f"%p{len(names)}")
+                    for buffer in used
+                ]
+                pointers = ", ".join(f"ptr {p}" for p in (*given, workspace))
+                b.do(f"call void @{function}({pointers}, i64 {loop.index.ref})")
+        return self._finished(b, [*names.values(), "%workspace"], count), list(names), count
+
+    def _of_a_tile(self, nest: Nest) -> tuple[str, list[Buffer]]:
+        b, names = Builder(), dict[Buffer, str]()
+
+        def address(buffer: Buffer) -> str:
+            return names.setdefault(buffer, f"%p{len(names)}")
+
+        write_nest(b, nest, address, "%workspace", (Value(b, "%tile", I64), nest.extents[0]))
         b.do("ret void")
-        pointers = [*names.values(), "%workspace"]
+        pointers = [f"ptr {name}" for name in (*names.values(), "%workspace")]
+        return self._named(b, ", ".join([*pointers, "i64 %tile"])), list(names)
+
+    def _finished(self, b: Builder, pointers: Sequence[str], count: int) -> str:
+        """A function of pointers; one in parts reads them from a table."""
+        b.do("ret void")
         arguments = ", ".join(f"ptr {name}" for name in pointers)
         if count > 1:
             arguments = "i64 %part, ptr %table"
             for i, name in enumerate(pointers):
                 b.first(f"{name}_at = getelementptr i8, ptr %table, i64 {8 * i}")
                 b.first(f"{name} = load ptr, ptr {name}_at")
+        return self._named(b, arguments)
+
+    def _named(self, b: Builder, arguments: str) -> str:
+        """The name of a function, which others may have written before."""
         text = b.function("NAME", arguments, linkage="internal")
         if text not in self._functions:
             self._functions[text] = f"{self.name}_nest{len(self._functions)}"
             self.builders.append(b)
-        return self._functions[text], list(names), count
+        return self._functions[text]
 
     def _embed(self, buffer: Buffer) -> str:
         """A constant as part of the module."""
@@ -126,6 +176,20 @@ end:
 }
 """
 """Hands a nest in parts to the pool whose address stands in @pool; without one it does them all."""
+
+
+def _workspace(step: Sequence[Nest]) -> int:
+    """The memory that a step works in: of nests in tiles, all that is a tile's own, for each part."""
+    if step[0].tiles is None:
+        return workspace_bytes(step[0])
+    return threads_of(step) * aligned(_own_arena(step).bytes)
+
+
+def _own_arena(nests: Sequence[Nest]) -> Arena:
+    tiles = nests[0].tiles
+    assert tiles is not None
+    used = {a.buffer for nest in nests for a in (*nest.reads(), *nest.writes())}
+    return arrange([[n] for n in nests], used - tiles.own, lambda step: workspace_bytes(step[0]))
 
 
 def _large_constants(nests: Sequence[Nest]) -> list[Buffer]:

@@ -26,14 +26,15 @@ def write_nest(
 ) -> None:
     """Write a nest, or of a nest in parts one: its number and how many there are.
 
-    `workspace` is the address of `workspace_bytes(nest)` bytes.
+    `workspace` is the address of `workspace_bytes(nest)` bytes. The parts of a nest in tiles are those.
     """
     loops = None
     if nest.product is None:
         writer = Rows if Rows.suits(nest) else Loops
         loops = writer(b, nest, address)
         if part is not None:
-            loops.part = Part(loops.split_axis()[0], *part)
+            axis = 0 if nest.tiles is not None else loops.split_axis()[0]
+            loops.part = Part(axis, *part)
     for effect in nest.effects:
         if isinstance(effect, Accumulate):
             _fill(b, effect, address, nest, loops.part if loops else None)
@@ -44,7 +45,9 @@ def write_nest(
 
 
 def parts(nest: Nest) -> int:
-    """In how many parts threads may compute a nest."""
+    """In how many parts threads may compute a nest by itself."""
+    if nest.tiles is not None:
+        return 1
     adds = [e.access for e in nest.effects if isinstance(e, Accumulate)]
     most = int(min(_MOST_PARTS, work(nest) // _ENOUGH))
     if nest.product is not None:
@@ -75,6 +78,15 @@ def work(nest: Nest) -> float:
     return points * costs / 16
 
 
+def threads_of(nests: Sequence[Nest]) -> int:
+    """In how many parts threads may compute nests in tiles: each has memory of its own."""
+    tiles = nests[0].tiles
+    assert tiles is not None
+    most = int(sum(map(work, nests)) // _ENOUGH)
+    threads = pool.num_threads()
+    return parts_of(tiles.count, min(most, 2 * threads if threads > 1 else 1))
+
+
 def workspace_bytes(nest: Nest) -> int:
     """What the product of a nest needs to work in, in all its parts."""
     return parts(nest) * _part_bytes(nest, parts(nest))
@@ -96,6 +108,9 @@ def _fill(b: Builder, effect: Accumulate, address: Address, nest: Nest, part: Pa
     """Let the memory of an accumulation start from what it must; a part's, where it is in parts."""
     buffer = effect.access.buffer
     single, pointer, size = Type(buffer.dtype), address(buffer), buffer.size
+    own = nest.tiles is not None and buffer in nest.tiles.own
+    if own:
+        part = None
     if part is not None:
         size = effect.access.strides[part.axis]
     width = min(target.vector_bits() // single.bits, 2 ** (size.bit_length() - 1))
@@ -124,7 +139,8 @@ class Epilogue(Writer):
         bounds: tuple[Value | int, Value | int] | None = None
         if part is not None:
             number, count = part
-            workspace = self.b.offset(workspace, (number, _part_bytes(self.nest, count)))
+            if self.nest.tiles is None:
+                workspace = self.b.offset(workspace, (number, _part_bytes(self.nest, count)))
             if len(self.nest.extents) > 2:
                 bounds = Part(0, number, count).bounds(self.b, self.nest.extents[0], 1)
             else:

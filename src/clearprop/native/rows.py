@@ -48,7 +48,8 @@ class Rows(Loops):
 
     @staticmethod
     def suits(nest: Nest) -> bool:
-        free = [n for a, n in enumerate(nest.extents) if a not in nest.reduced]
+        first = nest.tiles is not None  # tiles are no rows
+        free = [n for a, n in enumerate(nest.extents) if a not in nest.reduced][first:]
         row = math.prod(nest.extents[a] for a in nest.reduced)
         return nest.lanes in nest.reduced and bool(free) and free[-1] > 1 and row < _LONG
 

@@ -41,6 +41,7 @@ from .lowerings import convert, lowering, one_hot
 from .ordering import order
 from .shaping import coalesce, cost, keep, lanes
 from .sharing import share
+from .tiling import tile
 from .views import dense
 
 CHEAP = 8
@@ -84,7 +85,7 @@ class Building:
                 stages += self._stage(len(self.grouping.groups) - 1)
         stages = order(stages[::-1])
         if not self.readable:
-            stages = [part for stage in stages for part in share(stage)]
+            stages = [part for stage in tile(stages) for part in share(stage)]
         return Program(graph.name, inputs, outputs, stages)
 
     def _new(self, root: Wire, role: str = "temporary", value: Any = None) -> Buffer:

@@ -56,6 +56,8 @@ def verify(program: Program) -> None:
                 _require_inside(what, _at_the_end(effect.access, effect.indices), stage.extents)
             if isinstance(effect, Store):
                 wide = {a for a in effect.value.axes if stage.extents[a] > 1}
+                if stage.tiles is not None and effect.access.buffer in stage.tiles.own:
+                    wide -= {0}  # written anew for each tile
                 if not wide <= effect.access.axes():
                     raise CompileError(f"{what}: several values for one place of {effect.access}")
         known.update(written)

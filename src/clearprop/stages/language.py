@@ -8,7 +8,7 @@ Grammar
     buffer    := role name ":" spec
     stage     := nest | host
     nest      := "nest" "[" axis ("," axis)* "]" ["product" access "@" access] line*
-    axis      := letter ":" extent ["summed"] ["lanes"]
+    axis      := letter ":" extent ["tiles"] ["summed"] ["lanes"]
     line      := name "=" expression | ("store" | "keep") access "=" name | "add" access [at] "+=" name
     at        := "at" number name ("+" number name)*
     access    := buffer "[" terms "]"
@@ -17,6 +17,9 @@ Grammar
 A *nest* visits every point of its axes. Its values form a graph of expressions without a fixed order;
 each is computed as far outside as it can be. *Reduced* axes lie inside the free ones: a `Reduction`
 goes over all of them, and what depends on its result comes after that loop. *Effects* write to memory.
+
+Neighbours whose first axis is called *tiles* go along together: of the first tile, one nest after the other
+is computed, then of the second.
 
 Values that depend on results of reductions are computed in later *phases*, each another round over the
 reduced axes. Every store happens in the phase in which its value is ready.
@@ -232,6 +235,18 @@ class Product:
 
 
 @dataclass(slots=True, eq=False)
+class Tiles:
+    """What nests that go along together share: their first axis, tile by tile, and memory for one tile.
+
+    Of each tile, one nest after the other is computed, so that what they hand on stays in the cache.
+    """
+
+    count: int
+    own: set[Buffer] = field(default_factory=set)
+    """Of a tile's size: accesses of these stand still along the first axis."""
+
+
+@dataclass(slots=True, eq=False)
 class Nest:
     """Loops around expressions: see the module's docstring."""
 
@@ -245,6 +260,8 @@ class Nest:
     """Values that a later phase reads back from memory rather than computing them again."""
     covers: list[Node] = field(default_factory=list)
     """The graph's nodes that are computed here, for the report."""
+    tiles: Tiles | None = None
+    """Shared with neighbours that go along together."""
     names: dict[Expression, str] = field(default_factory=dict)
     """What the user calls some of the values, where axes are as they were."""
     _order: tuple[tuple[Effect, ...], list[Expression]] | None = None
@@ -370,6 +387,16 @@ class Host:
 Stage = Nest | Host
 
 
+def read_by(stage: Stage) -> set[Buffer]:
+    """The buffers that a stage reads."""
+    return set(stage.reads()) if isinstance(stage, Host) else {a.buffer for a in stage.reads()}
+
+
+def written_by(stage: Stage) -> set[Buffer]:
+    """The buffers that a stage writes."""
+    return set(stage.writes()) if isinstance(stage, Host) else {a.buffer for a in stage.writes()}
+
+
 @dataclass(slots=True, eq=False)
 class Program:
     """Stages in order, and the buffers between them."""
@@ -416,7 +443,8 @@ def _host_lines(stage: Host) -> list[str]:
 
 def _nest_lines(nest: Nest) -> list[str]:
     axes = [
-        f"{letter(a)}: {extent}{' summed' * (a in nest.reduced)}{' lanes' * (a == nest.lanes)}"
+        f"{letter(a)}: {extent}{' tiles' * (nest.tiles is not None and not a)}"
+        f"{' summed' * (a in nest.reduced)}{' lanes' * (a == nest.lanes)}"
         for a, extent in enumerate(nest.extents)
     ]
     head = f"nest [{', '.join(axes)}]"

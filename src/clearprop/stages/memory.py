@@ -25,26 +25,38 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
+def together(nests: Sequence[Nest]) -> list[list[Nest]]:
+    """Nests one by one, but those that go along together in one."""
+    found: list[list[Nest]] = []
+    for nest in nests:
+        if nest.tiles is not None and found and found[-1][0].tiles is nest.tiles:
+            found[-1].append(nest)
+        else:
+            found.append([nest])
+    return found
+
+
 def arrange(
-    nests: Sequence[Nest],
+    steps: Sequence[Sequence[Nest]],
     outside: Collection[Buffer],
-    workspace: Callable[[Nest], int],
+    workspace: Callable[[Sequence[Nest]], int],
     *,
     hand_on: bool = True,
 ) -> Arena:
-    """Give each temporary of `nests` that is not in `outside` a place; lives that do not meet share it.
+    """Give each temporary of the nests that is not in `outside` a place; lives that do not meet share it.
+
+    Steps follow each other; each is one nest, or several of which nobody knows which is where.
 
     First fit, the largest first: close to the least possible, and simple. A value that is read for the last
     time where another one of its size is made hands its place on to that, if it may.
     """
     lives: dict[Buffer, tuple[int, int]] = {}
-    for number, nest in enumerate(nests):
-        for access in (*nest.reads(), *nest.writes()):
-            b = access.buffer
+    for number, step in enumerate(steps):
+        for b in (a.buffer for nest in step for a in (*nest.reads(), *nest.writes())):
             if b.role == "temporary" and b not in outside:
                 first, _ = lives.get(b, (number, number))
                 lives[b] = first, number
-    heirs = _heirs(nests, lives) if hand_on else {}
+    heirs = _heirs(steps, lives) if hand_on else {}
     for b, heir in heirs.items():  # newest first, so that chains of them become one life
         lives[b] = lives[b][0], lives.pop(heir)[1]
     offsets: dict[Buffer, int] = {}
@@ -64,14 +76,18 @@ def arrange(
     for b, heir in reversed(heirs.items()):
         offsets[heir] = offsets[b]
     end = max((offsets[b] + aligned(b.bytes) for b in offsets), default=0)
-    return Arena(offsets, end, end + max((aligned(workspace(n)) for n in nests), default=0))
+    return Arena(offsets, end, end + max((aligned(workspace(s)) for s in steps), default=0))
 
 
-def _heirs(nests: Sequence[Nest], lives: dict[Buffer, tuple[int, int]]) -> dict[Buffer, Buffer]:
+def _heirs(
+    steps: Sequence[Sequence[Nest]], lives: dict[Buffer, tuple[int, int]]
+) -> dict[Buffer, Buffer]:
     """For temporaries that end where another one may be written over them: which, newest first."""
     found: dict[Buffer, Buffer] = {}
-    for number in reversed(range(len(nests))):
-        nest = nests[number]
+    for number in reversed(range(len(steps))):
+        if len(steps[number]) > 1:
+            continue
+        (nest,) = steps[number]
         ends = [b for b in dict.fromkeys(a.buffer for a in nest.reads()) if _ends(lives, b, number)]
         for b in ends:
             for access in nest.writes():
@@ -97,7 +113,17 @@ def _may_be_written_over(nest: Nest, given: Buffer, access: Access) -> bool:
         return False
     if nest.reduced and not _read_once(nest, given):
         return False
+    if _has_ragged_rows(nest, given.dtype.itemsize):
+        return False
     return all(_same_place(a, access) for a in nest.reads() if a.buffer is given)
+
+
+def _has_ragged_rows(nest: Nest, itemsize: int) -> bool:
+    """Whether vectors go over the ends of short rows: reading the next row then waits for the store."""
+    if nest.lanes is None or len(nest.extents) < 2:
+        return False
+    row = nest.extents[nest.lanes] * itemsize
+    return row % ALIGNMENT != 0 and row < 16 * ALIGNMENT
 
 
 def donors(program: Program, donated: Collection[Buffer]) -> dict[Buffer, Buffer]:
@@ -126,6 +152,8 @@ def _may_take(program: Program, output: Buffer, given: Buffer) -> bool:
                 return False
             continue
         mine = [a for a in stage.writes() if a.buffer is output]
+        if mine and stage.tiles is not None and _reads_beside(program, stage, given):
+            return False
         if written and any(a.buffer is given for a in stage.reads()):
             return False
         if mine:
@@ -141,6 +169,16 @@ def _may_take(program: Program, output: Buffer, given: Buffer) -> bool:
             if len(stage.phases()) and stage.reduced and not _read_once(stage, given):
                 return False
     return written
+
+
+def _reads_beside(program: Program, nest: Nest, given: Buffer) -> bool:
+    """Whether a nest that goes along with this one reads a buffer, perhaps in a later tile."""
+    return any(
+        isinstance(other, Nest)
+        and other.tiles is nest.tiles
+        and any(a.buffer is given for a in other.reads())
+        for other in program.stages
+    )
 
 
 def _factors(product: Product) -> tuple[Buffer, Buffer]:

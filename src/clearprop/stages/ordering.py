@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .language import Buffer, Host, Stage
+from .language import Buffer, Stage, read_by, written_by
 
 _MOST = 200
 """Programs of more stages keep their order: those are long chains, where nothing can be gained."""
@@ -15,8 +15,8 @@ def order(stages: Sequence[Stage]) -> list[Stage]:
     result = list(stages)
     if len(result) > _MOST:
         return result
-    reads = {id(s): _reads(s) for s in result}
-    writes = {id(s): _writes(s) for s in result}
+    reads = {id(s): read_by(s) for s in result}
+    writes = {id(s): written_by(s) for s in result}
     moved = True
     while moved:
         moved = False
@@ -48,15 +48,3 @@ def _gain(
     needed = later | reads[id(neighbour)]
     freed = sum(b.bytes for b in reads[id(stage)] - needed if b.role == "temporary")
     return taken - freed
-
-
-def _reads(stage: Stage) -> set[Buffer]:
-    if isinstance(stage, Host):
-        return set(stage.reads())
-    return {a.buffer for a in stage.reads()}
-
-
-def _writes(stage: Stage) -> set[Buffer]:
-    if isinstance(stage, Host):
-        return set(stage.writes())
-    return {a.buffer for a in stage.writes()}

@@ -9,6 +9,7 @@ many threads there are.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..spec import ArraySpec
@@ -22,10 +23,12 @@ from .language import (
     Expression,
     Load,
     Nest,
+    Pick,
     Position,
     Reduction,
     Stage,
     Store,
+    operands,
     rewrite,
 )
 from .views import dense
@@ -43,13 +46,13 @@ def share(stage: Stage) -> list[Stage]:
     axes = [a for a in range(len(stage.extents)) if a not in stage.reduced] or list(stage.reduced)
     for axis in sorted(axes, key=lambda a: (a == stage.lanes, -stage.extents[a])):
         count = _count(stage.extents[axis])
-        if count > 1 and _can_split(stage, axis, count):
-            return _split(stage, axis, count)
+        if count > 1 and can_split(stage, axis, count):
+            return split(stage, axis, count)
     return [stage]
 
 
 def _is_stuck(nest: Nest) -> bool:
-    if nest.product is not None:
+    if nest.product is not None or nest.tiles is not None:
         return False
     adds = any(isinstance(e, Accumulate) for e in nest.effects)
     return adds or len(nest.reduced) == len(nest.extents) > 0
@@ -65,7 +68,8 @@ def _count(extent: int) -> int:
     return next((n for n in range(_PARTS, 1, -1) if extent % n == 0), 1)
 
 
-def _can_split(nest: Nest, axis: int, count: int) -> bool:
+def can_split(nest: Nest, axis: int, count: int) -> bool:
+    """Whether `split` can do that, at no great cost."""
     if any(isinstance(e, Position) and e.axis == axis for e in nest.expressions()):
         return False
     for effect in nest.effects:
@@ -80,12 +84,23 @@ def _can_split(nest: Nest, axis: int, count: int) -> bool:
     # what needs the whole sum comes after it, so it must not be wanted at every point again
     phases = nest.phases()
     again = any(isinstance(e, Reduction) and phases[e.operand] for e in phases)
-    return not again and all(
-        not phases[e.value] if e.access.axes() else isinstance(e, Store) for e in nest.effects
-    )
+    late = [e for e in nest.effects if phases[e.value]]
+    alone = all(isinstance(e, Store) and not e.access.axes() & nest.reduced for e in late)
+    return not again and alone and not any(isinstance(e, Pick | Position) for e in _after(late))
 
 
-def _split(nest: Nest, axis: int, count: int) -> list[Stage]:
+def _after(late: Sequence[Effect]) -> set[Expression]:
+    """The expressions that effects need once the sums are there."""
+    found, stack = set[Expression](), [e.value for e in late]
+    while stack:
+        e = stack.pop()
+        if e not in found:
+            found.add(e)
+            stack += () if isinstance(e, Reduction) else operands(e)
+    return found
+
+
+def split(nest: Nest, axis: int, count: int) -> list[Stage]:
     """Parts of `axis` as a new first axis, and the nests that add up what the parts found."""
     size = nest.extents[axis] // count
     extents = list(nest.extents)
@@ -104,10 +119,11 @@ def _split(nest: Nest, axis: int, count: int) -> list[Stage]:
     first.kept = {new[e]: access(a) for e, a in nest.kept.items()}
     first.covers = nest.covers
     totals: list[Stage] = []
-    late: list[Effect] = []
+    late: list[Store] = []
+    phases = nest.phases()
     for old, effect in zip(nest.effects, effects, strict=True):
         if isinstance(effect, Store):
-            if axis in nest.reduced and not old.access.axes():
+            if isinstance(old, Store) and axis in nest.reduced and phases[old.value]:
                 late.append(old)
             else:
                 first.effects.append(effect)
@@ -118,14 +134,14 @@ def _split(nest: Nest, axis: int, count: int) -> list[Stage]:
             parts = Buffer(f"{whole.name}_parts", ArraySpec((count, whole.size), whole.dtype))
             place = Access(parts, (whole.size, *old.access.strides), old.access.offset)
             effect = replace(effect, access=place)
-            totals.append(_total(effect.how, parts, whole))
+            totals.append(total(effect.how, parts, whole))
         first.effects.append(effect)
     if late:
         totals.insert(0, _finish(nest, first, late, new, count))
     return [first, *totals]
 
 
-def _total(how: str, parts: Buffer, whole: Buffer) -> Nest:
+def total(how: str, parts: Buffer, whole: Buffer) -> Nest:
     """The sum of the parts of an accumulation."""
     count = parts.spec.shape[0]
     load = Load(whole.dtype, frozenset({0, 1}), Access(parts, dense(parts.spec.shape)))
@@ -138,29 +154,41 @@ def _total(how: str, parts: Buffer, whole: Buffer) -> Nest:
 def _finish(
     nest: Nest,
     first: Nest,
-    late: list[Effect],
+    late: list[Store],
     new: dict[Expression, Expression],
     count: int,
 ) -> Nest:
-    """What follows from sums over everything: the sums of the parts' sums, and the rest as it was."""
-    wanted = Nest(nest.extents, nest.reduced, late).expressions()
+    """What follows from sums over an axis: the sums of the parts' sums, and the rest as it was."""
+    free = [a for a in range(len(nest.extents)) if a not in nest.reduced]
+    extents = [nest.extents[a] for a in free]
+    everywhere = frozenset(range(1, len(free) + 1))
+
+    def access(old: Access) -> Access:
+        return Access(old.buffer, (0, *(old.strides[a] for a in free)), old.offset)
+
+    def axes(old: frozenset[int]) -> frozenset[int]:
+        return frozenset(free.index(a) + 1 for a in old if a in free)
+
     known: dict[Expression, Expression] = {}
-    for e in wanted:
+    for e in Nest(nest.extents, nest.reduced, list[Effect](late)).expressions():
         if isinstance(e, Reduction):
-            parts = Buffer(f"part{len(known) + 1}", ArraySpec((count,), e.dtype))
-            place = Access(parts, (1, *[0] * len(nest.extents)))
-            first.effects.append(Store(new[e], place))
-            load = Load(e.dtype, frozenset({0}), Access(parts, (1,)))
-            known[e] = Reduction(e.dtype, frozenset(), e.how, load)
+            parts = Buffer(f"part{len(known) + 1}", ArraySpec((count, *extents), e.dtype))
+            strides = dense(parts.spec.shape)
+            spread = [0] * len(nest.extents)
+            for a, stride in zip(free, strides[1:], strict=True):
+                spread[a] = stride
+            first.effects.append(Store(new[e], Access(parts, (strides[0], *spread))))
+            load = Load(e.dtype, frozenset({0}) | everywhere, Access(parts, strides))
+            known[e] = Reduction(e.dtype, everywhere, e.how, load)
         elif isinstance(e, Load):
-            known[e] = Load(e.dtype, frozenset(), Access(e.access.buffer, (0,), e.access.offset))
+            known[e] = Load(e.dtype, axes(e.axes), access(e.access))
         elif isinstance(e, Compute):
-            known[e] = replace(e, axes=frozenset(), operands=tuple(known[x] for x in e.operands))
+            operands = tuple(known[x] for x in e.operands)
+            together = frozenset[int]().union(*(x.axes for x in operands))
+            known[e] = replace(e, axes=together, operands=operands)
         else:
             known[e] = e
-    effects: list[Effect] = [
-        Store(known[e.value], Access(e.access.buffer, (0,), e.access.offset)) for e in late
-    ]
-    result = Nest((count,), frozenset({0}), effects)
-    result.lanes = 0
+    effects: list[Effect] = [Store(known[e.value], access(e.access)) for e in late]
+    result = Nest((count, *extents), frozenset({0}), effects)
+    result.lanes = len(free)
     return result

@@ -80,7 +80,7 @@ class _Writer:
         for b in scratch:
             self.names.setdefault(b, self._unique(b.name))
         outside = {*program.inputs, *program.outputs, *self._single()}
-        self.arena = arrange(self.nests, outside, lambda nest: 0, hand_on=False)
+        self.arena = arrange([[n] for n in self.nests], outside, lambda step: 0, hand_on=False)
 
     def _single(self) -> list[Buffer]:
         """Temporaries of one number, which are variables."""
