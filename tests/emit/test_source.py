@@ -354,6 +354,36 @@ def test_a_constant_result() -> None:
         clearprop.source(lambda x: np.float64(3.0), np.ones(3))
 
 
+def test_a_gradient_of_nothing_but_rounding() -> None:
+    def f(x: Any) -> Any:
+        c = x - x.mean(0)
+        return np.sum((c - x) * c)  # always 0
+
+    _, dx = clearprop.source(f, SQUARE).function(SQUARE)
+    assert np.max(np.abs(dx)) < 1e-14
+
+
+def test_where_the_slope_is_zero() -> None:
+    _, dx = clearprop.source(lambda x: np.sum((x[1:] - x[:-1] ** 2) ** 4), np.ones(3)).function(
+        np.ones(3)
+    )
+    np.testing.assert_array_equal(dx, 0)
+
+
+def test_wrong_slopes_are_seen_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from clearprop.emit import numpy as writer
+
+    right = writer.call
+
+    def wrong(*args: Any) -> Any:
+        values, gradients = right(*args)
+        return values, [g + 1e-6 for g in gradients]
+
+    monkeypatch.setattr(writer, "call", wrong)
+    with pytest.raises(clearprop.GradientMismatch):
+        clearprop.source(lambda x: np.sum((x[1:] - x[:-1] ** 2) ** 4), np.ones(3))
+
+
 # ---- operations of all kinds: `source` itself compares them with the engine
 
 SQUARE = np.random.default_rng(1).normal(size=(4, 4))

@@ -153,9 +153,24 @@ class Problem:
         """Values and gradients of the derived computation itself, whatever it is written as."""
         joint = self.joint
         assert joint is not None
-        ones = [np.ones(s.spec.shape, s.spec.dtype)[()] for s in joint.seeds]
-        env = joint.graph.run([*(leaves[i] for i in self.wire_at), *(self.seeds or ones)])
+        env = self._run_graph(leaves)
         return [env[w] for w in joint.outputs], [np.asarray(env[w])[()] for w in joint.gradients]
+
+    def _run_graph(self, leaves: Sequence[Any]) -> dict[Wire, Any]:
+        joint = self.joint
+        assert joint is not None
+        ones = [np.ones(s.spec.shape, s.spec.dtype)[()] for s in joint.seeds]
+        with np.errstate(all="ignore"):
+            return joint.graph.run([*(leaves[i] for i in self.wire_at), *(self.seeds or ones)])
+
+    def largest_term(self, leaves: Sequence[Any]) -> float:
+        """The largest finite number in the backward pass, of which its results are made."""
+        joint = self.joint
+        assert joint is not None
+        env = self._run_graph(leaves)
+        back = [w for node in joint.graph.nodes if node.is_backward for w in node.outputs]
+        found = [np.abs(np.asarray(env[w], dtype=complex)) for w in back]
+        return max((float(np.max(x[np.isfinite(x)], initial=0)) for x in found), default=0.0)
 
     # ---- text
 

@@ -46,10 +46,20 @@ def verify(problem: Problem, run: Callable[[Sequence[Any]], tuple[list[Any], lis
     for i, g, e in zip(problem.wanted, gradients, wanted, strict=True):
         results.append((f"gradient for {problem.wire_at[i].name}", g, e))
     largest = max((float(np.max(np.abs(g), initial=0)) for g in wanted), default=0.0)
+    terms = problem.largest_term(leaves)
     for what, got, right in results:
-        floor = 0.0 if what == "value" else 1e-4 * largest
-        worst = max(worst, _compared(problem, what, np.asarray(got), np.asarray(right), floor))
-    return Errors(worst, _differences(problem, run, leaves, seeds))
+        got, right = np.asarray(got), np.asarray(right)
+        is_gradient = what != "value"
+        rounding = _rounding(terms, right.dtype) if is_gradient else 0.0
+        nothing_else = all(np.max(np.abs(x), initial=0) < rounding for x in (got, right))
+        floor = terms if nothing_else else 1e-4 * largest if is_gradient else 0.0
+        worst = max(worst, _compared(problem, what, got, right, floor))
+    return Errors(worst, _differences(problem, run, leaves, seeds, terms))
+
+
+def _rounding(terms: float, dtype: Any) -> float:
+    """What may be left where terms of this size cancel."""
+    return 1e3 * float(np.finfo(dtype).eps) * terms if is_floating(dtype) else 0.0
 
 
 def _array(x: Any) -> Any:
@@ -94,7 +104,9 @@ def _tolerance(dtype: Any) -> float:
     return float(np.finfo(dtype).eps) ** 0.6 if is_floating(dtype) else 0.0
 
 
-def _differences(problem: Problem, run: Any, leaves: list[Any], seeds: list[Any]) -> float | None:
+def _differences(
+    problem: Problem, run: Any, leaves: list[Any], seeds: list[Any], terms: float
+) -> float | None:
     """The largest error of directional derivatives; at a kink, of those nearby."""
     own = {"stop_gradient", "as_integer"}
     stops = any(
@@ -118,7 +130,8 @@ def _differences(problem: Problem, run: Any, leaves: list[Any], seeds: list[Any]
             ]
         _, gradients = run(at)
         worst = max(
-            _directional(problem, at, seeds, gradients, rng, mirrored) for _ in range(_DIRECTIONS)
+            _directional(problem, at, seeds, gradients, rng, mirrored, terms)
+            for _ in range(_DIRECTIONS)
         )
         if worst <= tolerance or np.isnan(worst):
             return worst
@@ -136,6 +149,7 @@ def _directional(
     gradients: list[Any],
     rng: Any,
     mirrored: bool,
+    terms: float,
 ) -> float:
     directions, wide = [], [x.astype(_wide(x.dtype)) if _floats(x) else x for x in at]
     for i in problem.wanted:
@@ -159,7 +173,8 @@ def _directional(
     size = sum(
         float(np.sum(np.abs(g) * np.abs(d))) for g, d in zip(gradients, directions, strict=True)
     )
-    noise = 1e-10 * abs(value(0.0))
+    noise = 1e-10 * abs(value(0.0)) + 1e-2 * abs(expected - near / (2 * _STEP))
+    noise += sum(_rounding(terms, d.dtype) * float(np.sum(np.abs(d))) for d in directions)
     scale = max(abs(expected), abs(got), 1e-2 * size, 1e-300)
     return max(abs(got - expected) - noise, 0.0) / scale
 

@@ -121,9 +121,11 @@ class _Equations:
         self.style = style
         self.all_steps = all_steps
         # what has no symbol is not what an equation is about: its gradient gets a letter of its own
+        present = set(graph.wires())
         self.pairs = [
             (wire, of)
             for wire, of in pairs
+            if of in present
             if all_steps or of.is_named or of in graph.inputs or wire in graph.inputs
         ]
         self.gradient_of: dict[Wire, Wire] = {}
