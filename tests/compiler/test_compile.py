@@ -175,6 +175,28 @@ def test_strided_and_unaligned_inputs(rng: np.random.Generator) -> None:
         np.testing.assert_allclose(f(given), np.exp(np.asarray(given, float)).sum(0), rtol=1e-12)
 
 
+def test_arrays_from_around_a_function(rng: np.random.Generator) -> None:
+    data, weights = rng.normal(size=(70, 60)), rng.normal(size=(60, 50)).astype("f4")
+    expected_data, expected_weights = data.copy(), weights.copy()
+
+    def f(x: Any) -> Any:
+        return np.tanh(data * x) @ weights, np.sort(data * x), x + 1.0
+
+    g = clearprop.compile(clearprop.grad(lambda x: np.mean(np.tanh(data * x) @ weights)))
+    compiled, x = clearprop.compile(f), rng.normal(size=60)
+    first, slope = compiled(x), g(x)
+    data += 1.0  # compiled as they were
+    weights += 1.0
+    for results in (first, compiled(x), compiled(x[::-1][::-1])):
+        y = np.tanh(expected_data * x)
+        np.testing.assert_allclose(results[0], y @ expected_weights, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(results[1], np.sort(expected_data * x), rtol=1e-12)
+        np.testing.assert_allclose(results[2], x + 1.0)
+    wanted = (expected_data * (1 - y**2) * expected_weights.astype(float).mean(1)).mean(0)
+    np.testing.assert_allclose(slope, wanted, rtol=1e-6, atol=1e-12)
+    np.testing.assert_array_equal(g(x), slope)
+
+
 def test_inputs_are_not_changed(rng: np.random.Generator) -> None:
     params, x, y = example(rng)
     before = {k: p.copy() for k, p in params.items()}

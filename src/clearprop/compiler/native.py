@@ -95,7 +95,13 @@ class NativeExecutable(Executable):
         texts += [SHARE] if is_shared else []
         self.llvm = module(texts, [b for k in kernels for b in k.builders], width=vector_bits())
         symbols = self.entry.symbols if self.entry else tuple(k.name for k in kernels)
-        code = Code(cache.object_code(self.llvm, _LEVEL), (*symbols, *["pool"] * is_shared))
+        tables = [k.table for k in kernels if k.constants]
+        code = Code(
+            cache.object_code(self.llvm, _LEVEL), (*symbols, *tables, *["pool"] * is_shared)
+        )
+        for k in kernels:
+            if k.constants:
+                code.point(k.table, [b.value for b in k.constants])
         if is_shared:
             place = ctypes.c_void_p.from_address(code.addresses["pool"])
             place.value = pool.address() or None
@@ -160,7 +166,7 @@ class NativeExecutable(Executable):
         pointers = []
         for b in kernel.arguments:
             if b not in memory:
-                memory[b] = b.value if b.role == "constant" else np.empty(b.size, b.dtype)
+                memory[b] = np.empty(b.size, b.dtype)
             pointers.append(memory[b].ctypes.data)
         arena = np.empty(kernel.arena.bytes + 64, np.uint8)
         pointers.append(arena.ctypes.data + -arena.ctypes.data % 64)

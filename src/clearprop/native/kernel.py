@@ -27,11 +27,14 @@ class Kernel:
     def __init__(self, name: str, nests: Sequence[Nest], arguments: Sequence[Buffer]) -> None:
         self.name = name
         self.nests = list(nests)
-        self.arguments = [*arguments, *_large_constants(nests)]
-        """What is passed; large constants come last."""
+        self.arguments = list(arguments)
+        self.constants = _large_constants(nests)
+        """Those too large for the code, which finds their addresses in a table: `table`, to be filled."""
+        self.table = f"{name}_constants"
         self.steps = together(nests)
         own = {b for n in nests if n.tiles is not None for b in n.tiles.own}
-        self.arena: Arena = arrange(self.steps, {*self.arguments, *own}, _workspace)
+        outside = {*self.arguments, *self.constants, *own}
+        self.arena: Arena = arrange(self.steps, outside, _workspace)
         self.builders: list[Builder] = []
         self.is_shared = False
         """Whether the module needs `SHARE`."""
@@ -46,6 +49,8 @@ class Kernel:
         names = {buffer: f"%b{i}" for i, buffer in enumerate(self.arguments)}
         for buffer, offset in self.arena.offsets.items():
             names[buffer] = b.offset("%arena", (offset, 1))
+        for i, buffer in enumerate(self.constants):
+            names[buffer] = b.pointer(f"load ptr, ptr {b.offset(f'@{self.table}', (i, 8))}")
         workspace = b.offset("%arena", (self.arena.workspace, 1))
         for step in self.steps:
             if step[0].tiles is None:
@@ -57,6 +62,9 @@ class Kernel:
         b.do("ret void")
         pointers = [*(f"ptr %b{i}" for i in range(len(self.arguments))), "ptr %arena"]
         constants = [text for _, text in self._globals.values()]
+        if self.constants:
+            size = len(self.constants)
+            constants.append(f"@{self.table} = global [{size} x ptr] zeroinitializer")
         functions = [t.replace("@NAME(", f"@{n}(", 1) for t, n in self._functions.items()]
         kernel = b.function(self.name, ", ".join(pointers))
         return "\n".join([*constants, *functions, kernel])

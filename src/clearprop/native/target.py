@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
+from collections.abc import Sequence
 from functools import cache
 from itertools import count
 from typing import Any
@@ -70,3 +72,10 @@ class Code:
             library.export_symbol(name)
         self._tracker = library.link(_linker(), f"clearprop{_next_name()}")
         self.addresses: dict[str, int] = {name: self._tracker[name] for name in names}
+        self._kept: list[Any] = []
+
+    def point(self, table: str, arrays: Sequence[Any]) -> None:
+        """Put the addresses of arrays, which live as long as the code, into a table in it."""
+        addresses = (ctypes.c_void_p * len(arrays))(*(x.ctypes.data for x in arrays))
+        ctypes.memmove(self.addresses[table], addresses, ctypes.sizeof(addresses))
+        self._kept += arrays
