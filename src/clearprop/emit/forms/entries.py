@@ -6,7 +6,7 @@ from typing import Any
 
 from ...graph import Node
 from ..expressions import ATOM
-from ..languages import Entry, Language, Written, wrap
+from ..languages import Entry, Language, Written, filled_in, wrap
 
 
 def fourier(name: str) -> Entry:
@@ -78,6 +78,17 @@ def recurrence(language: Language, node: Node, operands: list[Written]) -> Writt
             else f"{language.module}.moveaxis({text}, 0, {axis})"
         )
     return text, ATOM
+
+
+def without(text: str, *allowed: str) -> Entry:
+    """A template for an operation without any parameters set, but those that are allowed."""
+
+    def entry(language: Language, node: Node, operands: list[Written]) -> Written | None:
+        if any(v not in (None, False) for k, v in node.params.items() if k not in allowed):
+            return None
+        return filled_in(text, language, node, operands), ATOM
+
+    return entry
 
 
 def factors(template: str, several: str = "") -> Entry:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...graph import Node
 from ..expressions import ATOM
 from ..languages import SHARED, Entry, Language, Written, joining, method, reduction
-from .entries import factors, fourier, norm, recurrence
+from .entries import factors, fourier, norm, recurrence, without
 
 
 def _where(language: Language, node: Node, operands: list[Written]) -> Written:
@@ -43,6 +43,7 @@ _SPECIAL = (
     "fresnel gamma gammainc gammaincc gammaln gammasgn hyp1f1 i0e i1 i1e kl_div log_ndtr "
     "loggamma logit ndtr ndtri owens_t poch rel_entr sici spence wofz xlog1py xlogy zeta"
 )
+_RENAMED = "cbrt exp2 expm1 log1p round"
 _LINALG = "inv det solve slogdet svdvals eig"
 _MATRICES = "expm solve_sylvester"
 CALLS = {
@@ -50,10 +51,7 @@ CALLS = {
     **{name: f"jnp.linalg.{name}" for name in _LINALG.split()},
     **{name: f"jax.scipy.special.{name}" for name in _SPECIAL.split()},
     **{name: f"jax.scipy.linalg.{name}" for name in _MATRICES.split()},
-    **{
-        f"special_{name}": f"jnp.{name}"
-        for name in ["cbrt", "exp2", "expm1", "log1p", "round", "sinc"]
-    },
+    **{f"special_{name}": f"jnp.{name}" for name in _RENAMED.split()},
     "special_i0": "jax.scipy.special.i0",
     "psi": "jax.scipy.special.digamma",
     "absolute": "jnp.abs",
@@ -95,12 +93,15 @@ ENTRIES: Mapping[str, Entry | str] = {
     "exponent": "jnp.frexp({0})[1]",
     "interp": "jnp.interp({0}, {1}, {2}, left={left}, right={right})",
     "unwrap": "jnp.unwrap({0}, discont={discont}, axis={axis}, period={period})",
+    "roots": "jnp.roots({0}, strip_zeros=False)",
     "polyval": "jnp.polyval({0}, {1})",
     "vander": "jnp.vander({0}, {n}, increasing={increasing})",
     "bessel_i": _bessel,
     "cholesky": "jnp.linalg.cholesky({0}, upper={upper}, symmetrize_input=False)",
     "eigh": 'jnp.linalg.eigh({0}, UPLO="{UPLO}", symmetrize_input=False)',
     "eigvalsh": 'jnp.linalg.eigvalsh({0}, UPLO="{UPLO}", symmetrize_input=False)',
+    "pinv": without("jnp.linalg.pinv({0})"),
+    "matrix_rank": without("jnp.linalg.matrix_rank({0})"),
     "svd": "jnp.linalg.svd({0}, full_matrices={full_matrices})",
     "qr": 'jnp.linalg.qr({0}, mode="{mode}")',
     "sqrtm": _sqrtm,

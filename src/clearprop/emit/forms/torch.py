@@ -21,7 +21,7 @@ from ..languages import (
     reduction,
     wrap,
 )
-from .entries import along_all, factors, fourier, matrix_of_uniform, recurrence
+from .entries import along_all, factors, fourier, matrix_of_uniform, recurrence, without
 from .slices import ascending
 
 
@@ -162,7 +162,7 @@ _SPECIAL = (
     "ndtri psi xlog1py xlogy zeta"
 )
 _BESSEL = "j0 j1 y0 y1"
-_RENAMED = "exp2 expm1 log1p round sinc i0"
+_RENAMED = "exp2 expm1 log1p round i0"
 CALLS = {
     **{name: f"torch.{name}" for name in _SAME.split()},
     **{name: f"torch.linalg.{name}" for name in ["inv", "det", "slogdet", "svdvals", "eig"]},
@@ -232,6 +232,8 @@ ENTRIES: Mapping[str, Entry | str] = {
     "cholesky": "torch.linalg.cholesky({0}, upper={upper})",
     "eigh": 'torch.linalg.eigh({0}, "{UPLO}")',
     "eigvalsh": 'torch.linalg.eigvalsh({0}, "{UPLO}")',
+    "pinv": without("torch.linalg.pinv({0})"),
+    "matrix_rank": without("torch.linalg.matrix_rank({0})"),
     "svd": "torch.linalg.svd({0}, full_matrices={full_matrices})",
     "qr": _qr,
     "solve_triangular": _triangular,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from ..backward import Joint
 from ..expand import expanded_by
 from .readable import inlined
 from .spellings import SPELLINGS
+from .spellings.table import Spelling
 
 _DEEPEST = 6
 
@@ -70,12 +72,25 @@ def can_be_spelled(node: Node, has: Callable[[Node], bool], deepest: int = _DEEP
     return body is not None and all(can_be_spelled(n, has, deepest - 1) for n in body.nodes)
 
 
+def _with_numbers(function: Spelling, node: Node) -> Spelling:
+    """The function with the numbers that are known, such as an order, in their places."""
+    numbers = {
+        i: w.constant for i, w in enumerate(node.inputs) if w.is_constant and not w.spec.shape
+    }
+
+    def filled(*inputs: Any, **params: Any) -> Any:
+        return function(*(numbers.get(i, x) for i, x in enumerate(inputs)), **params)
+
+    return filled if numbers else function
+
+
 def _with_body(node: Node) -> Node:
     name = node.primitive.name
     if node.primitive is not getattr(primitives, name, None):
         return node
     examples = [w.constant if w.is_constant else w.spec for w in node.inputs]
-    function = SPELLINGS.get(name) or expanded_by(node, examples)
+    spelling = SPELLINGS.get(name)
+    function = _with_numbers(spelling, node) if spelling else expanded_by(node, examples)
     if function is None:
         return node
     try:

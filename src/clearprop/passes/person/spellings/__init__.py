@@ -3,7 +3,7 @@
 One that does not apply to its inputs raises NotImplementedError.
 """
 
-from . import arrays, matrices, numbers, special  # noqa: F401
+from . import arrays, bessel, matrices, numbers, special  # noqa: F401
 from .table import SPELLINGS
 
 __all__ = ["SPELLINGS"]

@@ -102,6 +102,13 @@ def spacing(x: Any) -> Any:
 
 
 @spelling
+def round(x: Any, decimals: int) -> Any:
+    if decimals < 0:
+        return np.rint(x / 10.0**-decimals) * 10.0**-decimals
+    return np.rint(x * 10.0**decimals) / 10.0**decimals if decimals else np.rint(x)
+
+
+@spelling
 def ldexp(x: Any, exponent: Any) -> Any:
     return x * np.exp2(exponent)
 

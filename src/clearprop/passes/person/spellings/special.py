@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....primitive import primitives
-from .table import SPELLINGS, spelling
+from .table import SPELLINGS, order_of, spelling
 
 for _name in ("cbrt", "exp2", "expm1", "log1p"):
     SPELLINGS[f"special_{_name}"] = getattr(np, _name)
@@ -85,6 +85,11 @@ def exp10(x: Any) -> Any:
 def exprel(x: Any) -> Any:
     small = np.abs(x) < 1e-9
     return np.where(small, 1 + x / 2, np.expm1(x) / np.where(small, 1.0, x))
+
+
+@spelling
+def powm1(x: Any, y: Any) -> Any:
+    return np.expm1(y * np.log(x))
 
 
 @spelling
@@ -245,20 +250,13 @@ def betaincc(a: Any, b: Any, x: Any) -> Any:
 
 
 def _chebyshev(n: Any, x: Any, first: Any) -> Any:
-    degree = _degree(n)
+    degree = order_of(n)
     before, now = 1.0 + 0 * x, first
     if not degree:
         return before
     for _ in range(degree - 1):
         before, now = now, 2 * x * now - before
     return now
-
-
-def _degree(n: Any) -> int:
-    """A degree that is known, whole and small, or else it does not apply."""
-    if hasattr(n, "primitive") or np.ndim(n) or not 0 <= float(n) <= 12 or float(n) % 1:
-        raise NotImplementedError
-    return int(n)
 
 
 @spelling
@@ -274,30 +272,30 @@ def eval_chebyu(n: Any, x: Any) -> Any:
 @spelling
 def eval_legendre(n: Any, x: Any) -> Any:
     before, now = 1.0 + 0 * x, x
-    for k in range(1, _degree(n)):
+    for k in range(1, order_of(n)):
         before, now = now, ((2 * k + 1) * x * now - k * before) / (k + 1)
-    return now if _degree(n) else 1.0 + 0 * x
+    return now if order_of(n) else 1.0 + 0 * x
 
 
 @spelling
 def eval_hermite(n: Any, x: Any) -> Any:
     before, now = 1.0 + 0 * x, 2 * x
-    for k in range(1, _degree(n)):
+    for k in range(1, order_of(n)):
         before, now = now, 2 * x * now - 2 * k * before
-    return now if _degree(n) else 1.0 + 0 * x
+    return now if order_of(n) else 1.0 + 0 * x
 
 
 @spelling
 def eval_hermitenorm(n: Any, x: Any) -> Any:
     before, now = 1.0 + 0 * x, x
-    for k in range(1, _degree(n)):
+    for k in range(1, order_of(n)):
         before, now = now, x * now - k * before
-    return now if _degree(n) else 1.0 + 0 * x
+    return now if order_of(n) else 1.0 + 0 * x
 
 
 @spelling
 def eval_laguerre(n: Any, x: Any) -> Any:
     before, now = 1.0 + 0 * x, 1 - x
-    for k in range(1, _degree(n)):
+    for k in range(1, order_of(n)):
         before, now = now, ((2 * k + 1 - x) * now - k * before) / (k + 1)
-    return now if _degree(n) else 1.0 + 0 * x
+    return now if order_of(n) else 1.0 + 0 * x

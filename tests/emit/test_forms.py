@@ -1,0 +1,101 @@
+"""Every operation in every target: its code equals the engine, or docs/source.md says that it has no form.
+
+JAX compiles each operation for itself, so there only what is more than a call of the library's function is
+run, and in C what test_c.py does not run; of the rest it is seen that it can be written.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop
+from clearprop.emit.c import compiler
+from clearprop.emit.forms import helpers, jax, numpy, torch
+from clearprop.passes.person.spellings import SPELLINGS
+from clearprop.primitive import primitives
+from clearprop.stages.lowerings import ELEMENTWISE
+from tests.special_references import ROUGH
+from tools.forms import PAGE, TARGETS, Example, examples, listed, missing, section
+
+LISTED = listed(section(PAGE.read_text(encoding="utf-8"))[1])
+EXAMPLES = {primitive.name: example for primitive, example in examples()}
+INSTALLED = {
+    "numpy": True,
+    "torch": find_spec("torch") is not None,
+    "jax": find_spec("jax") is not None,
+    "c": compiler() is not None,
+}
+_SLOW = "bdtr bdtrc nbdtr nbdtrc lu_factor partition eig interp sqrtm qr svd expm"
+"""What takes JAX, or its compiler, longer than a second."""
+
+
+def is_run(name: str, target: str) -> bool:
+    if not INSTALLED[target] or name in ROUGH:
+        return False
+    if target == "c":
+        return name not in ELEMENTWISE  # those are run in test_c.py
+    if target == "jax":
+        return name in jax.ENTRIES and name not in _SLOW.split()
+    return True
+
+
+def cases(*, run: bool) -> list[Any]:
+    return [
+        pytest.param(example, target, id=f"{target}-{name}")
+        for target in TARGETS
+        for name, example in EXAMPLES.items()
+        if name not in LISTED[target] and is_run(name, target) == run
+    ]
+
+
+@pytest.mark.parametrize(("example", "target"), cases(run=True))
+def test_verified(example: Example, target: str) -> None:
+    """`source` compares values and gradients with the engine and with finite differences."""
+    assert clearprop.source(example.f, *example.arrays, to=target).errors is not None
+
+
+@pytest.mark.parametrize(("example", "target"), cases(run=False))
+def test_written(example: Example, target: str) -> None:
+    assert missing(example, target) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "target"), [(name, target) for target in TARGETS for name in sorted(LISTED[target])]
+)
+def test_listed(name: str, target: str) -> None:
+    assert missing(EXAMPLES[name], target) is not None, "run python -m tools.forms"
+
+
+def test_tables_name_operations_and_functions() -> None:
+    for module, table in (("numpy", numpy), ("torch", torch), ("jax", jax)):
+        assert vars(primitives).keys() >= {*table.CALLS, *table.ENTRIES}, module
+    assert vars(primitives).keys() >= {*SPELLINGS, *helpers.EXACT}
+
+
+@pytest.mark.parametrize("table", [numpy, torch, jax], ids=["numpy", "torch", "jax"])
+def test_calls_are_functions_that_there_are(table: Any) -> None:
+    short = {"np": "numpy", "jnp": "jax.numpy"}
+    for path in table.CALLS.values():
+        module, *names = path.split(".")
+        if find_spec(module if module not in short else short[module].split(".")[0]) is None:
+            pytest.skip(f"{module} is not installed")
+        found = import_module(short.get(module, module))
+        for name in names[:-1]:
+            found = import_module(f"{found.__name__}.{name}")
+        assert callable(getattr(found, names[-1])), path
+
+
+@pytest.mark.skipif(not INSTALLED["torch"], reason="torch is not installed")
+@pytest.mark.parametrize("name", ["sort", "cumprod", "pad", "window", "norm", "svd", "sinc", "det"])
+def test_torch_classes_pass_gradcheck(name: str) -> None:
+    import torch as library
+
+    example = EXAMPLES[name]
+    made = clearprop.source(example.f, *example.arrays, to="torch").function
+    given = [library.tensor(np.asarray(x), requires_grad=True) for x in example.arrays]
+    assert library.autograd.gradcheck(made.apply, given, fast_mode=True)
