@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import clearprop
 from clearprop.cli import main
 
 pytest.importorskip("llvmlite")
+from clearprop.compiler import plan
+from clearprop.compiler.fingerprint import fingerprint
 from clearprop.native import cache, target
 
 
@@ -36,6 +39,67 @@ def test_code_is_made_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert list(folder.iterdir()) == [file]
     with pytest.raises(AssertionError, match="compiled again"):
         compiled_sum(8.0)
+
+
+def test_code_from_disk_needs_no_stages(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def loss(p: Any, x: Any) -> Any:
+        return np.sum(np.tanh(x @ p["w"] + p["b"]) ** 2)
+
+    def step(p: Any, x: Any) -> Any:
+        value, g = clearprop.value_and_grad(loss)(p, x)
+        return value, {k: p[k] - 0.1 * g[k] for k in p}
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(5, 3))
+    params = {"w": rng.normal(size=(3, 2)), "b": rng.normal(size=2)}
+    copies = [{k: p.copy() for k, p in params.items()} for _ in range(4)]
+    wanted = clearprop.compile(step, donate="p")(copies[0], x)
+
+    again = clearprop.compile(step, donate="p")
+    with monkeypatch.context() as patch:
+        patch.setattr(plan, "fuse", None)  # as if there were none
+        for given in copies[1:3]:
+            value, new = again(given, x)
+            assert value == wanted[0]
+            for k in params:
+                np.testing.assert_array_equal(new[k], wanted[1][k])
+                assert new[k] is given[k]
+    strided = np.asfortranarray(x)  # not as compiled for: needs the stages after all
+    np.testing.assert_allclose(again(copies[3], strided)[0], wanted[0], rtol=1e-14)
+    assert "from disk" in str(again.report())
+    assert "nest" in again.source()
+
+
+def test_what_decides_about_code_decides_about_its_name() -> None:
+    def key(f: Any, *args: Any) -> bytes | None:
+        return fingerprint(clearprop.trace(f, *args))
+
+    x = np.ones(3)
+    known = key(lambda x: np.sum(x * 2.0), x)
+    assert known is not None
+    assert key(lambda y: np.sum(y * 2.0), x) == known  # whatever it is called
+    others = [
+        key(lambda x: np.sum(x * 3.0), x),
+        key(lambda x: np.sum(x * 2.0), np.ones(4)),
+        key(lambda x: np.sum(x * 2.0), x.astype("f4")),
+        key(lambda x: np.sum(x * np.full(3, 2.0)), x),
+        key(lambda x: np.max(x * 2.0), x),
+        key(lambda x: np.sum(x * 2.0, keepdims=True), x),
+        key(lambda x: np.sum(2.0 - x), x),
+        key(lambda x: np.sum(x - 2.0), x),
+    ]
+    assert len({known, *others}) == 1 + len(others)
+    large = np.ones(100_000)
+    assert key(lambda x: x * large, np.ones(100_000)) is None
+
+
+def test_large_arrays_are_not_kept(folder: Path) -> None:
+    data = np.random.default_rng(0).normal(size=100_000)
+    for shift in (0.0, 1.0):
+        mine = data + shift
+        compiled = clearprop.compile(lambda x, mine=mine: np.sum(mine * x))
+        np.testing.assert_allclose(compiled(np.ones(100_000)), mine.sum())
+    assert all(file.stat().st_size < 100_000 for file in folder.iterdir())
 
 
 @pytest.mark.parametrize("damage", [b"", b"x" * 10, b"x" * 5000])

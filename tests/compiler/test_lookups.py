@@ -87,6 +87,7 @@ def test_in_parts(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> 
     from clearprop.native import nests
     from clearprop.stages import sharing
 
+    monkeypatch.setenv("CLEARPROP_CACHE_DIR", "")  # what was kept was made with other numbers
     monkeypatch.setattr(nests, "_ENOUGH", 1)
     monkeypatch.setattr(sharing, "_LONG", 0)
     x, r = rng.normal(size=(6, 8)), rng.integers(0, 6, 64)

@@ -25,6 +25,7 @@ def eager_to_tile(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(tiling, "_WORTH", 1)
     monkeypatch.setattr(tiling, "_ROWS", 1)
     monkeypatch.setattr(tiling, "_LEAST", 1)
+    monkeypatch.setenv("CLEARPROP_CACHE_DIR", "")  # what was kept was made with other numbers
     return
 
 

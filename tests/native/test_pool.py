@@ -124,6 +124,7 @@ def test_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @given(programs(ODD))
 def test_programs_in_parts(monkeypatch: pytest.MonkeyPatch, program: Program) -> None:
+    monkeypatch.setenv("CLEARPROP_CACHE_DIR", "")  # what was kept was made with other numbers
     monkeypatch.setattr(nests, "_ENOUGH", 1)  # share everything that can be shared
     monkeypatch.setattr(sharing, "_LONG", 0)
     inputs = program.arrays()
@@ -156,6 +157,7 @@ SUMS: dict[str, tuple[Any, tuple[int, ...]]] = {
 def test_sums_in_parts(
     name: str, threads: int, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("CLEARPROP_CACHE_DIR", "")  # what was kept was made with other numbers
     monkeypatch.setattr(nests, "_ENOUGH", 1)
     monkeypatch.setattr(sharing, "_LONG", 0)
     clearprop.set_num_threads(threads)
@@ -182,6 +184,7 @@ def test_a_sum_does_not_depend_on_the_number_of_threads(rng: np.random.Generator
 
 
 def test_products_in_parts(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARPROP_CACHE_DIR", "")  # what was kept was made with other numbers
     monkeypatch.setattr(nests, "_ENOUGH", 1)
     f = clearprop.compile(lambda x, y: np.tanh(x @ y) + 1)
     for m, k, n in [(4, 5, 6), (64, 33, 17), (6, 200, 1), (96, 300, 130)]:

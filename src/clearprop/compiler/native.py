@@ -3,133 +3,113 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..graph import Graph, evaluate_node
-from ..native import cache, calls, pool
+from ..native import cache, calls, pool, target
 from ..native.ir import module
 from ..native.kernel import SHARE, Kernel
 from ..native.nests import parts
-from ..native.target import Code, assembly, vector_bits
-from ..passes import expand, simplify
-from ..stages import fuse
-from ..stages.checking import verify
-from ..stages.language import Buffer, Host, Nest, Program
-from ..stages.memory import donors
+from ..native.target import Code, vector_bits
+from ..stages.language import Buffer, Host
 from ..stages.views import View
 from .arguments import OtherContainer, donated, trees
 from .executable import Executable
+from .fingerprint import fingerprint
+from .plan import Facts, Plan
 from .report import Report, describe
 
 _LEVEL = 1
 """Of LLVM's code generation; higher ones take longer and gained nothing."""
-_LONG = 5_000
-"""Vector operations in a call from which other threads may run meanwhile."""
 
 
 class NativeExecutable(Executable):
     """Kernels, and a CPython function that calls them where nothing is left to NumPy."""
 
     def prepare(self, graph: Graph, donate: tuple[str, ...]) -> None:
+        self.given = donated(self.function, self.args, self.kwargs, donate)
+        self.trees: tuple[Any, Any] | None = None
+        self.entry: calls.Entry | None = None
+        self.code: Code | None = None
+        with suppress(OtherContainer):
+            self.trees = trees(self.args, graph)
         start = time.perf_counter()
-        self.graph = simplify(expand(graph))
-        self.program: Program = fuse(self.graph)
-        verify(self.program)
-        given = donated(self.function, self.args, self.kwargs, donate)
-        buffers = [b for b, is_given in zip(self.program.inputs, given, strict=True) if is_given]
-        self.donors = donors(self.program, buffers) if not self._has_host else {}
-        staged = time.perf_counter()
-        self.steps = self._steps()
-        written = time.perf_counter()
-        self.code = self._assemble()
-        self.seconds["stages"] = staged - start
-        self.seconds["code"] = written - staged
-        self.seconds["LLVM"] = time.perf_counter() - written
+        key = self.trees and fingerprint(
+            graph, self.given, repr(self.trees), pool.num_threads(), vector_bits()
+        )
+        kept = cache.load(key, _LEVEL) if key else None
+        if kept is not None:
+            facts, _, code = kept.partition(b"\n")
+            self._link_alone(Facts(**json.loads(facts)), code)
+            self.seconds["from disk"] = time.perf_counter() - start
+            return
+        self.seconds |= self.plan.seconds
+        start = time.perf_counter()
+        self._assemble(key)
+        self.seconds["LLVM"] = time.perf_counter() - start
 
-    @property
-    def _has_host(self) -> bool:
-        return any(isinstance(stage, Host) for stage in self.program.stages)
+    @cached_property
+    def plan(self) -> Plan:
+        """Made when it is needed: code from disk may do without."""
+        return Plan(self.graph, self.given)
 
     # ---- code
 
-    def _steps(self) -> list[Kernel | Host]:
-        """Runs of nests as kernels, and what NumPy computes between them."""
-        runs: list[list[Nest] | Host] = []
-        for stage in self.program.stages:
-            if isinstance(stage, Host):
-                runs.append(stage)
-            elif runs and isinstance(runs[-1], list):
-                runs[-1].append(stage)
-            else:
-                runs.append([stage])
-        if not self._has_host:
-            nests = [stage for stage in self.program.stages if isinstance(stage, Nest)]
-            return [Kernel("kernel", nests, [*self.program.inputs, *self.program.outputs])]
-        used = [_used(run) for run in runs]
-        ends = {*self.program.inputs, *self.program.outputs}
-        steps: list[Kernel | Host] = []
-        for i, run in enumerate(runs):
-            if isinstance(run, Host):
-                steps.append(run)
-                continue
-            others = ends.union(*used[:i], *used[i + 1 :])
-            shared = [b for b in used[i] if b in others and b.role != "constant"]
-            steps.append(Kernel(f"kernel{i}", run, shared))
-        return steps
-
-    def _assemble(self) -> Code | None:
-        kernels = self.kernels
+    def _assemble(self, key: bytes | None) -> None:
+        """Make and link the code, and keep it: by its graph's key, where that says all, or by its IR."""
+        kernels = self.plan.kernels
         if not kernels:
-            return None
-        self.entry: calls.Entry | None = None
-        if not self._has_host:
-            with suppress(OtherContainer):
-                self.entry = calls.write_entry(self._signature(kernels[0]))
+            return
         is_shared = any(k.is_shared for k in kernels)
-        texts = [k.text for k in kernels] + ([self.entry.text] if self.entry else [])
-        texts += [SHARE] if is_shared else []
-        self.llvm = module(texts, [b for k in kernels for b in k.builders], width=vector_bits())
-        symbols = self.entry.symbols if self.entry else tuple(k.name for k in kernels)
+        if not self.plan.has_host and self.trees is not None:
+            self.entry = calls.write_entry(self._signature(self.plan.facts))
+        text = self._text()
         tables = [k.table for k in kernels if k.constants]
-        code = Code(
-            cache.object_code(self.llvm, _LEVEL), (*symbols, *tables, *["pool"] * is_shared)
-        )
+        if key and self.entry is not None and not tables:
+            code = target.assemble(text, _LEVEL)
+            facts = json.dumps(asdict(self.plan.facts)).encode()
+            cache.store(key, _LEVEL, facts + b"\n" + code)
+        else:
+            code = cache.object_code(text, _LEVEL)
+        symbols = self.entry.symbols if self.entry else tuple(k.name for k in kernels)
+        self.code = _linked(code, (*symbols, *tables), is_shared)
         for k in kernels:
             if k.constants:
-                code.point(k.table, [b.value for b in k.constants])
-        if is_shared:
-            place = ctypes.c_void_p.from_address(code.addresses["pool"])
-            place.value = pool.address() or None
-        return code
+                self.code.point(k.table, [b.value for b in k.constants])
 
-    @property
-    def kernels(self) -> list[Kernel]:
-        return [step for step in self.steps if isinstance(step, Kernel)]
+    def _link_alone(self, facts: Facts, code: bytes) -> None:
+        """Link code that was kept, without a plan."""
+        self.entry = calls.write_entry(self._signature(facts))
+        self.code = _linked(code, self.entry.symbols, facts.is_shared)
 
-    def _signature(self, kernel: Kernel) -> calls.Signature:
-        taken = {id(b) for b in self.donors.values()}
+    def _text(self) -> str:
+        """The IR of all kernels, and of the entry if there is one."""
+        kernels = self.plan.kernels
+        texts = [k.text for k in kernels] + ([self.entry.text] if self.entry else [])
+        texts += [SHARE] if any(k.is_shared for k in kernels) else []
+        return module(texts, [b for k in kernels for b in k.builders], width=vector_bits())
+
+    def _signature(self, facts: Facts) -> calls.Signature:
+        assert self.trees is not None
+        taken = set(facts.donors)
         arguments = [
-            calls.Argument(b.dtype, w.spec.shape, id(b) in taken)
-            for b, w in zip(self.program.inputs, self.graph.inputs, strict=True)
+            calls.Argument(w.spec.dtype, w.spec.shape, i in taken)
+            for i, w in enumerate(self.graph.inputs)
         ]
-        results = []
-        for b, w in zip(self.program.outputs, self.graph.outputs, strict=True):
-            donor = self.donors.get(b)
-            place = None if donor is None else self.program.inputs.index(donor)
-            results.append(calls.Result(b.dtype, w.spec.shape, place))
-        inputs, output = trees(self.args, self.graph)
+        results = [
+            calls.Result(w.spec.dtype, w.spec.shape, donor)
+            for w, donor in zip(self.graph.outputs, facts.donors, strict=True)
+        ]
         return calls.Signature(
-            tuple(arguments),
-            tuple(results),
-            kernel.arena.bytes,
-            kernel.work > _LONG,
-            inputs,
-            output,
+            tuple(arguments), tuple(results), facts.arena, facts.is_long, *self.trees
         )
 
     # ---- calls
@@ -143,21 +123,31 @@ class NativeExecutable(Executable):
             return None
         return calls.native_callable(self.code, self.entry, fallback, self.graph.name)
 
+    def run(self, args: Any, kwargs: Any) -> Any:
+        if "plan" in vars(self) or self.code is None or self.entry is None or kwargs:
+            return super().run(args, kwargs)
+
+        def otherwise(*args: Any, **kwargs: Any) -> Any:
+            return super(NativeExecutable, self).run(args, kwargs)
+
+        return calls.kernel_caller(self.code, self.entry.signature, otherwise)(*args)
+
     def compute(self, flat: Sequence[Any]) -> list[Any]:
         memory: dict[Buffer, Any] = {}
-        for b, x in zip(self.program.inputs, flat, strict=True):
+        program = self.plan.program
+        for b, x in zip(program.inputs, flat, strict=True):
             memory[b] = np.ascontiguousarray(x)
-        for b, donor in self.donors.items():
-            given = flat[self.program.inputs.index(donor)]
+        for b, donor in self.plan.donors.items():
+            given = flat[program.inputs.index(donor)]
             if memory[donor] is given and given.flags.writeable:
                 memory[b] = memory[donor]
-        for step in self.steps:
+        for step in self.plan.steps:
             if isinstance(step, Host):
                 memory.update(_by_numpy(step, memory))
             else:
                 self._launch(step, memory)
         results = []
-        for b, w in zip(self.program.outputs, self.graph.outputs, strict=True):
+        for b, w in zip(program.outputs, self.graph.outputs, strict=True):
             results.append(memory[b].reshape(w.spec.shape)[()])
         return results
 
@@ -176,25 +166,30 @@ class NativeExecutable(Executable):
     # ---- what became of it
 
     def report(self) -> Report:
-        arena = sum(k.arena.bytes for k in self.kernels)
-        return describe(self.graph, self.program, self.seconds, arena, self.donors, parts)
+        plan = self.plan
+        arena = sum(k.arena.bytes for k in plan.kernels)
+        return describe(plan.graph, plan.program, self.seconds, arena, plan.donors, parts)
 
     def source(self, kind: str) -> str:
+        if kind == "graph":
+            return str(self.plan.graph)
         if kind == "stages":
-            return str(self.program)
+            return str(self.plan.program)
         if kind == "llvm":
-            return self.llvm
+            return self._text()
         if kind == "asm":
-            return assembly(self.llvm, _LEVEL)
+            return target.assembly(self._text(), _LEVEL)
         return super().source(kind)
 
     kinds = ("graph", "stages", "llvm", "asm")
 
 
-def _used(run: list[Nest] | Host) -> set[Buffer]:
-    if isinstance(run, Host):
-        return {*run.reads(), *run.writes()}
-    return {a.buffer for nest in run for a in (*nest.reads(), *nest.writes())}
+def _linked(code: bytes, symbols: tuple[str, ...], is_shared: bool) -> Code:
+    linked = Code(code, (*symbols, *["pool"] * is_shared))
+    if is_shared:
+        place = ctypes.c_void_p.from_address(linked.addresses["pool"])
+        place.value = pool.address() or None
+    return linked
 
 
 def _by_numpy(host: Host, memory: dict[Buffer, Any]) -> dict[Buffer, Any]:

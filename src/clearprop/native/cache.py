@@ -1,7 +1,7 @@
 """Object code kept on disk, so that a program that ran before starts fast.
 
-A file is named after what its code was made from: the IR, the processor and its features, the level and
-LLVM's version. It starts with a checksum: a file that was damaged, or written by half, is made anew.
+A file is named after what its code was made from: a graph or its IR, the processor and its features, the
+level and LLVM's version. It starts with a checksum: one that was damaged, or written by half, is made anew.
 Files are written beside their place and moved there, so processes may share a folder.
 """
 
@@ -39,20 +39,28 @@ def folder() -> Path:
 
 
 def object_code(text: str, level: int) -> bytes:
-    """The object code of a module's IR: from disk, or made and put there.
+    """The object code of a module's IR: from disk, or made and put there."""
+    code = load(text.encode(), level)
+    if code is None:
+        code = target.assemble(text, level)
+        store(text.encode(), level, code)
+    return code
+
+
+def load(source: bytes, level: int) -> bytes | None:
+    """What was kept of this source, for a processor like this one; None where there is nothing sound."""
+    return None if _keeps_nothing() else _read(_path(source, level))
+
+
+def store(source: bytes, level: int, data: bytes) -> None:
+    """Keep what was made of this source.
 
     An empty ``CLEARPROP_CACHE_DIR`` keeps nothing; nor is anything kept where nothing can be written.
     """
-    if os.environ.get("CLEARPROP_CACHE_DIR") == "":
-        return target.assemble(text, level)
-    path = folder() / f"{_key(text, level)}.o"
-    code = _read(path)
-    if code is None:
-        code = target.assemble(text, level)
+    if not _keeps_nothing():
         with suppress(OSError):
-            _write(path, code)
+            _write(_path(source, level), data)
             _prune()
-    return code
 
 
 def info() -> Info:
@@ -75,10 +83,14 @@ def _files() -> list[Path]:
     return sorted(folder().glob("*.o"))
 
 
-def _key(text: str, level: int) -> str:
+def _keeps_nothing() -> bool:
+    return os.environ.get("CLEARPROP_CACHE_DIR") == ""
+
+
+def _path(source: bytes, level: int) -> Path:
     cpu, features = target.host()
-    facts = "\n".join([llvmlite.__version__, str(level), cpu, features, text])
-    return hashlib.sha256(facts.encode()).hexdigest()[:40]
+    facts = "\n".join([llvmlite.__version__, str(level), cpu, features, ""])
+    return folder() / f"{hashlib.sha256(facts.encode() + source).hexdigest()[:40]}.o"
 
 
 def _read(path: Path) -> bytes | None:

@@ -1,0 +1,91 @@
+"""What a graph is, as bytes: where they are the same, so is the code that is made of it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+import sys
+from functools import cache
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from ..graph import Graph, Wire
+from ..spec import ArraySpec
+
+_LARGE = 64 * 1024
+"""Bytes of an array from which it is no part of what is kept."""
+
+
+def fingerprint(graph: Graph, *more: Any) -> bytes | None:
+    """A digest of a graph, of `more`, and of what else decides about its code.
+
+    None where it cannot be told: of a graph with functions as parameters, or with large arrays in it.
+    """
+    file = io.BytesIO()
+    pickler = _Pickler(file, protocol=5)
+    pickler.fast = True  # equal parts give equal bytes, whether or not they are one object
+    try:
+        pickler.dump((_described(graph), more))
+    except (_Unknown, pickle.PicklingError, TypeError, AttributeError):
+        return None
+    return hashlib.sha256(_versions() + file.getvalue()).digest()
+
+
+class _Unknown(Exception):
+    """Something that may be another thing the next time."""
+
+
+class _Pickler(pickle.Pickler):
+    def reducer_override(self, thing: Any) -> Any:
+        if isinstance(thing, FunctionType | BuiltinFunctionType | MethodType | np.ufunc):
+            raise _Unknown
+        return NotImplemented
+
+
+def _described(graph: Graph) -> Any:
+    """A graph as tuples, without names."""
+    numbers: dict[Wire, int] = {w: i for i, w in enumerate(graph.inputs)}
+
+    def refer(wire: Wire) -> Any:
+        if wire.is_constant:
+            return _constant(wire.constant)
+        return numbers[wire]
+
+    nodes = []
+    for node in graph.nodes:
+        inputs = tuple(map(refer, node.inputs))
+        for wire in node.outputs:
+            numbers[wire] = len(numbers)
+        body = None if node.body is None else _described(node.body)
+        outputs = tuple(_spec(w.spec) for w in node.outputs)
+        nodes.append((node.primitive.name, inputs, dict(node.params), outputs, body))
+    specs = tuple(_spec(w.spec) for w in graph.inputs)
+    return specs, nodes, tuple(map(refer, graph.outputs))
+
+
+def _constant(value: Any) -> Any:
+    if not isinstance(value, np.ndarray | np.generic):
+        return type(value).__name__, value
+    if value.nbytes > _LARGE or value.dtype.hasobject:
+        raise _Unknown
+    return value.dtype.str, value.shape, value.tobytes()
+
+
+def _spec(spec: ArraySpec) -> Any:
+    return spec.dtype.str, spec.shape
+
+
+@cache
+def _versions() -> bytes:
+    """Python, NumPy, and Clearprop down to its files: whoever changes them wants their code."""
+    folder = Path(__file__).parent.parent
+    facts = [sys.version, np.__version__]
+    for path in sorted(folder.rglob("*.py")):
+        stat = os.stat(path)
+        facts.append(f"{path} {stat.st_size} {stat.st_mtime_ns}")
+    return hashlib.sha256("\n".join(facts).encode()).digest()

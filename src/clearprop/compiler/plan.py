@@ -1,0 +1,96 @@
+"""What is made of a graph before LLVM sees it: stages, kernels, and where results go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..graph import Graph
+from ..native.kernel import Kernel
+from ..passes import expand, simplify
+from ..stages import fuse
+from ..stages.checking import verify
+from ..stages.language import Buffer, Host, Nest, Program, read_by, written_by
+from ..stages.memory import donors
+
+_LONG = 5_000
+"""Vector operations in a call from which other threads may run meanwhile."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What has to be known of a plan to call its code."""
+
+    arena: int
+    """Bytes of temporary memory."""
+    is_long: bool
+    """Whether other threads should run meanwhile."""
+    donors: tuple[int | None, ...]
+    """For each output, the number of the input that it is written over."""
+    is_shared: bool
+    """Whether threads share its work."""
+
+
+class Plan:
+    """The program of a graph and its kernels; `given` says which inputs may be written over."""
+
+    def __init__(self, graph: Graph, given: Sequence[bool]) -> None:
+        start = time.perf_counter()
+        self.graph = simplify(expand(graph))
+        self.program: Program = fuse(self.graph)
+        verify(self.program)
+        buffers = [b for b, is_given in zip(self.program.inputs, given, strict=True) if is_given]
+        self.donors: dict[Buffer, Buffer] = {} if self.has_host else donors(self.program, buffers)
+        staged = time.perf_counter()
+        self.steps = self._steps()
+        self.seconds = {"stages": staged - start, "code": time.perf_counter() - staged}
+
+    @property
+    def has_host(self) -> bool:
+        """Whether something is left to NumPy."""
+        return any(isinstance(stage, Host) for stage in self.program.stages)
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """The native parts."""
+        return [step for step in self.steps if isinstance(step, Kernel)]
+
+    @property
+    def facts(self) -> Facts:
+        """Those of a plan of one kernel."""
+        (kernel,) = self.kernels
+        inputs = self.program.inputs
+        places = [self.donors.get(b) for b in self.program.outputs]
+        numbers = tuple(None if b is None else inputs.index(b) for b in places)
+        return Facts(kernel.arena.bytes, kernel.work > _LONG, numbers, kernel.is_shared)
+
+    def _steps(self) -> list[Kernel | Host]:
+        """Runs of nests as kernels, and what NumPy computes between them."""
+        runs: list[list[Nest] | Host] = []
+        for stage in self.program.stages:
+            if isinstance(stage, Host):
+                runs.append(stage)
+            elif runs and isinstance(runs[-1], list):
+                runs[-1].append(stage)
+            else:
+                runs.append([stage])
+        if not self.has_host:
+            nests = [stage for stage in self.program.stages if isinstance(stage, Nest)]
+            return [Kernel("kernel", nests, [*self.program.inputs, *self.program.outputs])]
+        used = [_used(run) for run in runs]
+        ends = {*self.program.inputs, *self.program.outputs}
+        steps: list[Kernel | Host] = []
+        for i, run in enumerate(runs):
+            if isinstance(run, Host):
+                steps.append(run)
+                continue
+            others = ends.union(*used[:i], *used[i + 1 :])
+            shared = [b for b in used[i] if b in others and b.role != "constant"]
+            steps.append(Kernel(f"kernel{i}", run, shared))
+        return steps
+
+
+def _used(run: list[Nest] | Host) -> set[Buffer]:
+    stages = [run] if isinstance(run, Host) else run
+    return {b for stage in stages for b in read_by(stage) | written_by(stage)}
