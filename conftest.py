@@ -1,6 +1,8 @@
 """Run the Python in README, docs and CONTRIBUTING as tests; keep compiled code out of the user's folders."""
 
 import doctest
+import os
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -16,12 +18,11 @@ settings.register_profile("fuzz", max_examples=2000, deadline=None, print_blob=T
 settings.load_profile("suite")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests start without compiled code, and leave none behind."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLEARPROP_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests and documents start without compiled code, and leave none behind."""
+    folder = tempfile.TemporaryDirectory(prefix="clearprop-")
+    os.environ["CLEARPROP_CACHE_DIR"] = folder.name
+    config.add_cleanup(folder.cleanup)
 
 
 @pytest.fixture(scope="module")
