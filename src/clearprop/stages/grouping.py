@@ -383,15 +383,19 @@ def why_host(node: Node) -> str:
 
 def shape_of_node(node: Node) -> Expression:
     """The expression of an elementwise node on unknown inputs: to see whether it has one, and its cost."""
-    blank = [
-        literal_of(w) if w.is_constant else Load(w.spec.dtype, frozenset(), Access(_NOWHERE, ()))
-        for w in node.inputs
-    ]
+    blank = list(map(_blank, node.inputs))
     if node.primitive.name == "one_hot":
         return one_hot(node, blank[0], Position(np.dtype("i8"), frozenset(), 0))
     lower = lowering(node.primitive.name)
     assert lower is not None, node.primitive.name
     return lower(node, blank)
+
+
+def _blank(wire: Wire) -> Expression:
+    """Of a constant that consists of one number that number, else something that is read."""
+    if wire.is_constant and (number := uniform(wire)) is not VARIES:
+        return Literal(wire.spec.dtype, frozenset(), number)
+    return Load(wire.spec.dtype, frozenset(), Access(_NOWHERE, ()))
 
 
 _NOWHERE = Buffer("", ArraySpec((0,), np.dtype(bool)))
@@ -412,8 +416,3 @@ def uniform(wire: Wire) -> Any:
     ):
         return VARIES
     return first[0]
-
-
-def literal_of(wire: Wire) -> Expression:
-    number = uniform(wire)
-    return Literal(wire.spec.dtype, frozenset(), None if number is VARIES else number)
