@@ -131,6 +131,24 @@ def test_containers(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(found[1]["n"], expected[1]["n"])
 
 
+def test_keywords(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(2, 5))
+    for f in (
+        lambda x, y: x - y,
+        lambda x, *, y: x - y,
+        lambda x, **others: x - others["y"],
+        lambda *xs, **others: xs[0] - others["y"],
+    ):
+        compiled = clearprop.compile(f)
+        for _ in range(2):
+            np.testing.assert_array_equal(compiled(x, y=y), x - y)
+            np.testing.assert_array_equal(compiled(y, y=x), y - x)
+    compiled = clearprop.compile(lambda x, y=1.0: x - y, donate="x")
+    np.testing.assert_array_equal(compiled(y=y, x=x.copy()), x - y)
+    np.testing.assert_array_equal(compiled(x=x.copy()), x - 1)
+    np.testing.assert_array_equal(compiled(x.copy(), y), x - y)
+
+
 def test_fixed_values_and_shapes_make_new_code() -> None:
     traced = []
 
@@ -195,6 +213,14 @@ def test_arrays_from_around_a_function(rng: np.random.Generator) -> None:
     wanted = (expected_data * (1 - y**2) * expected_weights.astype(float).mean(1)).mean(0)
     np.testing.assert_allclose(slope, wanted, rtol=1e-6, atol=1e-12)
     np.testing.assert_array_equal(g(x), slope)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "?", "f4"])
+def test_arrays_of_other_dtypes_from_around_a_function(dtype: str) -> None:
+    data, x = np.arange(5).astype(dtype), np.arange(5, dtype="i4")
+    found, expected = clearprop.compile(lambda x: x * data + data)(x), x * data + data
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_inputs_are_not_changed(rng: np.random.Generator) -> None:

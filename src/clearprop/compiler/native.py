@@ -39,8 +39,9 @@ class NativeExecutable(Executable):
         self.trees: tuple[Any, Any] | None = None
         self.entry: calls.Entry | None = None
         self.code: Code | None = None
-        with suppress(OtherContainer):
-            self.trees = trees(self.args, graph)
+        if not self.kwargs:
+            with suppress(OtherContainer):
+                self.trees = trees(self.args, graph)
         start = time.perf_counter()
         key = self.trees and fingerprint(
             graph, self.given, repr(self.trees), pool.num_threads(), vector_bits()
