@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,32 @@ def test_code_from_disk_needs_no_stages(folder: Path, monkeypatch: pytest.Monkey
     np.testing.assert_allclose(again(copies[3], strided)[0], wanted[0], rtol=1e-14)
     assert "from disk" in str(again.report())
     assert "nest" in again.source()
+
+
+def test_code_from_disk_knows_other_objects(folder: Path) -> None:
+    """Equal keys and dtypes, one object here and two there: the entry is another one."""
+    x, whole = np.arange(3.0), np.arange(3)
+    for key in ("weight", "".join(["wei", "ght"])):
+        add = clearprop.compile(lambda p, q: next(iter(p.values())) + next(iter(q.values())))
+        for _ in range(2):
+            np.testing.assert_array_equal(add({"weight": x}, {key: x}), 2 * x)
+    for char in "lq":
+        add = clearprop.compile(lambda p, q: p + q)
+        for _ in range(2):
+            np.testing.assert_array_equal(add(whole, whole.astype(char)), 2 * whole)
+
+
+def test_many_threads_with_code_from_disk(folder: Path) -> None:
+    """Arguments not as compiled for need the plan, which all threads want at once."""
+    x = np.arange(12.0).reshape(3, 4)
+    wanted = np.exp(x.T[:, ::-1]).sum(0)
+    for _ in range(3):
+        compiled = clearprop.compile(lambda x: np.exp(x).sum(0))
+        compiled(np.ones((4, 3)))
+        with ThreadPoolExecutor(8) as pool:
+            results = list(pool.map(compiled, [x.T[:, ::-1]] * 16))
+        for result in results:
+            np.testing.assert_allclose(result, wanted, rtol=1e-14)
 
 
 def test_what_decides_about_code_decides_about_its_name() -> None:

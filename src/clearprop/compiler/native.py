@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -47,9 +48,7 @@ class NativeExecutable(Executable):
             graph, self.given, repr(self.trees), pool.num_threads(), vector_bits()
         )
         kept = cache.load(key, _LEVEL) if key else None
-        if kept is not None:
-            facts, _, code = kept.partition(b"\n")
-            self._link_alone(Facts(**json.loads(facts)), code)
+        if kept is not None and self._link_alone(kept):
             self.seconds["from disk"] = time.perf_counter() - start
             return
         self.seconds |= self.plan.seconds
@@ -77,7 +76,7 @@ class NativeExecutable(Executable):
         if key and self.entry is not None and not tables:
             code = target.assemble(text, _LEVEL)
             facts = json.dumps(asdict(self.plan.facts)).encode()
-            cache.store(key, _LEVEL, facts + b"\n" + code)
+            cache.store(key, _LEVEL, b"\n".join([facts, _digest(self.entry), code]))
         else:
             code = cache.object_code(text, _LEVEL)
         symbols = self.entry.symbols if self.entry else tuple(k.name for k in kernels)
@@ -86,10 +85,18 @@ class NativeExecutable(Executable):
             if k.constants:
                 self.code.point(k.table, [b.value for b in k.constants])
 
-    def _link_alone(self, facts: Facts, code: bytes) -> None:
-        """Link code that was kept, without a plan."""
-        self.entry = calls.write_entry(self._signature(facts))
-        self.code = _linked(code, self.entry.symbols, facts.is_shared)
+    def _link_alone(self, kept: bytes) -> bool:
+        """Link code that was kept, without a plan, if it has the very entry that is wanted here.
+
+        Keys that are equal may be one object in one process and two in another, and so may dtypes.
+        """
+        stored, digest, code = kept.split(b"\n", 2)
+        facts = Facts(**json.loads(stored))
+        entry = calls.write_entry(self._signature(facts))
+        if _digest(entry) != digest:
+            return False
+        self.entry, self.code = entry, _linked(code, entry.symbols, facts.is_shared)
+        return True
 
     def _text(self) -> str:
         """The IR of all kernels, and of the entry if there is one."""
@@ -134,15 +141,16 @@ class NativeExecutable(Executable):
         return calls.kernel_caller(self.code, self.entry.signature, otherwise)(*args)
 
     def compute(self, flat: Sequence[Any]) -> list[Any]:
+        plan = self.plan  # as it is now: another thread may make one at the same time
+        program = plan.program
         memory: dict[Buffer, Any] = {}
-        program = self.plan.program
         for b, x in zip(program.inputs, flat, strict=True):
             memory[b] = np.ascontiguousarray(x)
-        for b, donor in self.plan.donors.items():
+        for b, donor in plan.donors.items():
             given = flat[program.inputs.index(donor)]
             if memory[donor] is given and given.flags.writeable:
                 memory[b] = memory[donor]
-        for step in self.plan.steps:
+        for step in plan.steps:
             if isinstance(step, Host):
                 memory.update(_by_numpy(step, memory))
             else:
@@ -183,6 +191,10 @@ class NativeExecutable(Executable):
         return super().source(kind)
 
     kinds = ("graph", "stages", "llvm", "asm")
+
+
+def _digest(entry: calls.Entry) -> bytes:
+    return hashlib.sha256(entry.text.encode()).hexdigest().encode()
 
 
 def _linked(code: bytes, symbols: tuple[str, ...], is_shared: bool) -> Code:
