@@ -149,6 +149,17 @@ def test_keywords(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(compiled(x.copy(), y), x - y)
 
 
+def test_dicts_in_another_order(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(2, 5))
+    compiled = clearprop.compile(lambda d: {"first": next(iter(d.values())) + 0.0, **d})
+    for _ in range(3):
+        for d in ({"a": x, "b": y}, {"b": y, "a": x}, {"".join("b"): y, "".join("a"): x}):
+            result = compiled(d)
+            assert list(result) == ["first", *d]
+            np.testing.assert_array_equal(result["first"], d[next(iter(d))])
+            np.testing.assert_array_equal(result["b"], y)
+
+
 def test_fixed_values_and_shapes_make_new_code() -> None:
     traced = []
 

@@ -149,8 +149,8 @@ def _unpack(tree: Tree, x: Any, found: dict[int, Any]) -> None:
         _require(type(x).__name__ == kind and type(x) in (tuple, list, dict))
         _require(len(x) == len(children))
         keys = tree[1] if kind == "dict" else range(len(children))
+        _require(kind != "dict" or tuple(x) == keys)
         for key, child in zip(keys, children, strict=True):
-            _require(kind != "dict" or key in x)
             _unpack(child, x[key], found)
 
 

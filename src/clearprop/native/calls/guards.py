@@ -75,25 +75,27 @@ class Guards:
                 self.unpack(child, self.w.load_pointer(items, first + 8 * k), changeable)
 
     def dict_items(self, dictionary: str, keys: Sequence[Any]) -> str:
-        """Where the dict's items are put, in the order of our keys.
+        """Where the dict's items are put, in the order of our keys, which has to be its own, too.
 
-        Mostly the dict has the very same keys in the same order, so that a walk through it finds
-        them; that takes half the time of looking them up, and always the same.
+        Mostly the dict has the very same keys, so that a walk through it finds them; that takes half the
+        time of looking them up, which is done for keys that are equal only.
         """
         items = self.w.on_stack(8 * len(keys), 8)
         position, found = self.w.on_stack(8, 8), self.w.on_stack(8, 8)
+        places = [self.b.offset(items, (8 * k, 1)) for k in range(len(keys))]
         look_up, done = self.b.new_label(), self.b.new_label()
         self.b.do(f"store i64 0, ptr {position}")
-        for k, key in enumerate(keys):
-            place = self.b.offset(items, (8 * k, 1))
+        for key, place in zip(keys, places, strict=True):
             self.w.python("PyDict_Next", dictionary, position, found, place)
             self.w.go_on_if(self.w.same(self.w.load_pointer(found), self.w.known(key)), look_up)
         self.b.do(f"br label %{done}")
         self.w.label(look_up)
-        for k, key in enumerate(keys):
+        self.b.do(f"store i64 0, ptr {position}")
+        for key, place in zip(keys, places, strict=True):
+            self.w.python("PyDict_Next", dictionary, position, found, place)
             item = self.w.python("PyDict_GetItemWithError", dictionary, self.w.known(key))
             self.w.go_on_if(self.w.not_null(item), "lookup_failed")
-            self.b.do(f"store ptr {item}, ptr {self.b.offset(items, (8 * k, 1))}")
+            self.w.go_on_if(self.w.same(self.w.load_pointer(place), item))
         self.b.do(f"br label %{done}")
         self.w.label(done)
         return items
