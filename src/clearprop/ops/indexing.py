@@ -38,8 +38,8 @@ def _split(index: Any) -> tuple[Index, tuple[Any, ...]]:
     arrays: list[Any] = []
     parts: list[Any] = []
     for item in items:
-        if isinstance(item, list):
-            item = np.asarray(item) if item else np.zeros(0, np.intp)
+        if isinstance(item, list | tuple | range):
+            item = np.asarray(item) if len(item) else np.zeros(0, np.intp)
         elif isinstance(item, bool | np.bool_):
             item = np.asarray(item)
         if isinstance(item, np.ndarray | Tensor):
