@@ -61,7 +61,7 @@ class Recorder:
 
     Names are read from the locals of the frames that operations run in, at each operation (so that
     a variable bound twice gives its name to both values) and once more when recording ends (a frame
-    keeps its locals after it returns).
+    keeps its locals after it returns), when the globals that their code uses are read, too.
     """
 
     def __init__(self, *, tracing: bool) -> None:
@@ -70,7 +70,7 @@ class Recorder:
         self.answering: Origin | None = None
         """While a reverse sweep runs: the origin of the operation that it is passing."""
         self.array_names: dict[int, str] = {}
-        """Names of plain arrays met in the same frames, by id: constants deserve names, too."""
+        """Names of arrays and of users' own Tensors met there, by id: constants deserve names, too."""
         self._frames: dict[FrameType, int] = {}
 
     def note(self, scope: Scope | None) -> Origin:
@@ -94,15 +94,20 @@ class Recorder:
         """Read the last names and let go of the frames."""
         for frame in self._frames:
             self._read_names(frame)
+        for frame in self._frames:
+            called = {name: frame.f_globals.get(name) for name in frame.f_code.co_names}
+            self._give_names(called, self._frames[frame])
         self._frames.clear()
 
     def _read_names(self, frame: FrameType) -> None:
-        depth = self._frames[frame]
-        for name, value in list(frame.f_locals.items()):
+        self._give_names(dict(frame.f_locals), self._frames[frame])
+
+    def _give_names(self, variables: dict[str, Any], depth: int) -> None:
+        for name, value in variables.items():
             origin = getattr(value, "origin", None)
             if type(origin) is Origin and name.isidentifier():
                 origin.rename(name, depth + 1)
-            elif isinstance(value, np.ndarray):
+            elif isinstance(value, np.ndarray) or hasattr(value, "retains_grad"):
                 self.array_names.setdefault(id(value), name)
 
 

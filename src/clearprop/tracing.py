@@ -287,7 +287,8 @@ class _Builder:
         if isinstance(x, Tensor):
             if x in env:
                 return env[x]
-            key, value, name = id(x), x.value, _name_of(x)
+            key, value = id(x), x.value
+            name = _name_of(x) or self.array_names.get(key, "")
             if type(value) is ArraySpec:
                 raise TraceError(
                     "a tensor without a value reached this trace from another one: it was made while "

@@ -175,6 +175,24 @@ def test_an_array_read_twice_is_one_constant() -> None:
     assert len(graph.users()[graph["table"]]) == 2
 
 
+LABELS = np.array([1, 0])
+WEIGHTS = clearprop.tensor([2.0, 3.0])
+
+
+def test_globals_give_constants_their_names() -> None:
+    graph = clearprop.trace(lambda x: x[LABELS] * WEIGHTS, np.zeros(2))
+    assert {w.name for w in graph.wires() if w.is_constant} == {"LABELS", "WEIGHTS"}
+
+
+def test_a_name_that_is_bound_in_a_function_comes_before_a_global_one() -> None:
+    def f(x):
+        labels = LABELS
+        return x[labels] + x[LABELS]
+
+    graph = clearprop.trace(f, np.zeros(2))
+    assert {w.name for w in graph.wires() if w.is_constant} == {"labels"}
+
+
 def test_a_known_tensor_is_a_constant() -> None:
     known = clearprop.tensor([1.0, 2.0], name="known")
     graph = clearprop.trace(lambda x: x * known, np.zeros(2))
