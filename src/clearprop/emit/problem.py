@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ClearpropError, DtypeError, GradientError
-from ..graph import Graph, Wire
+from ..graph import Graph, Node, Wire
 from ..passes.backward import Joint
 from ..passes.person.spelled import spelled
 from ..spec import is_floating
@@ -160,8 +160,9 @@ class Problem:
         joint = self.joint
         assert joint is not None
         ones = [np.ones(s.spec.shape, s.spec.dtype)[()] for s in joint.seeds]
+        graph = replace(joint.graph, nodes=tuple(map(_on_arrays, joint.graph.nodes)))
         with np.errstate(all="ignore"):
-            return joint.graph.run([*(leaves[i] for i in self.wire_at), *(self.seeds or ones)])
+            return graph.run([*(leaves[i] for i in self.wire_at), *(self.seeds or ones)])
 
     def largest_term(self, leaves: Sequence[Any]) -> float:
         """The largest finite number in the backward pass, of which its results are made."""
@@ -317,6 +318,19 @@ class Problem:
                 tree = self.tree[place[0]][place[1]]
                 found.append(_packed(tree, place, text_at, argument))
         return found
+
+
+def _on_arrays(node: Node) -> Node:
+    """A node with arrays in place of Python's numbers, which only entry by entry are as good."""
+    if node.primitive.elementwise and node.primitive.name not in ("astype", "as_integer"):
+        return node
+    inputs = tuple(
+        Wire(w.name, w.spec, np.asarray(w.constant, w.spec.dtype)[()])
+        if w.is_constant and isinstance(w.constant, int | float | complex)
+        else w
+        for w in node.inputs
+    )
+    return replace(node, inputs=inputs)
 
 
 def _order(tree: Any, path: tuple[Any, ...]) -> list[tuple[Any, ...]]:

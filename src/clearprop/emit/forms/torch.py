@@ -238,10 +238,6 @@ ENTRIES: Mapping[str, Entry | str] = {
     "qr": _qr,
     "solve_triangular": _triangular,
 }
-REAL = frozenset(
-    [
-        *["maximum", "minimum", "fmax", "fmin", "max", "min", "sort", "argsort", "logaddexp"],
-        *_SPECIAL.split(),
-    ]
-)
+_ORDERED = "maximum minimum fmax fmin max min sort argsort logaddexp round special_round"
+REAL = frozenset([*_ORDERED.split(), *_SPECIAL.split()])
 """What PyTorch has for real numbers alone."""
