@@ -49,10 +49,8 @@ def shrink(g: Any, x: Any) -> Any:
             g = g.reshape(target)
     dtype = x.dtype
     if g.dtype is not dtype and g.dtype != dtype:
-        if (
-            g.dtype.kind == "c" and dtype.kind != "c"
-        ):  # a real number moves along the real axis only
-            g = g.real
+        if g.dtype.kind == "c" and dtype.kind != "c":
+            g = g.real  # a real number moves along the real axis only
         g = g.astype(dtype)
     return g
 
@@ -290,8 +288,10 @@ def backward(
     )
     given: set[int] = set() if gradient is None else {id(seed)}
     for node, g in found.items():
-        g = conjugate(g)
-        g = g if create_graph else own(g, given)
+        if g.dtype.kind == "c":
+            g = conjugate(g)
+        if not create_graph:
+            g = own(g, given)
         node.grad = g if node.grad is None else node.grad + g
 
 

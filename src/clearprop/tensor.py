@@ -36,6 +36,7 @@ _NO_PARAMS: dict[str, Any] = {}
 """Shared by all operations without parameters; a plain dict, since ** on a read-only view is slow."""
 _LISTS = {list, tuple}
 _changed_in_place = False
+_versions_made = False
 _windows_made = False
 _windows_may_lag = False
 """Whether both have happened, a change in place and a window: from then on, each use of a window is
@@ -204,7 +205,7 @@ class Tensor(ArrayMethods, Conversions):
     __array_priority__ = 1000.0
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if type(inputs[0]) in _LISTS or type(inputs[-1]) in _LISTS:
+        if len(inputs) > 1 and (type(inputs[0]) in _LISTS or type(inputs[1]) in _LISTS):
             inputs = tuple(np.asarray(x) if type(x) in _LISTS else x for x in inputs)
         if method == "__call__":
             if not kwargs:
@@ -241,7 +242,7 @@ class Tensor(ArrayMethods, Conversions):
         if type(value) is _ndarray:
             value.setflags(False)  # type: ignore[call-arg]
         self.value, self.number = value, _next_number()
-        if hasattr(self, "before"):  # no longer what it was before this
+        if _versions_made and hasattr(self, "before"):  # no longer what it was before this
             del self.before
         return self
 
@@ -280,7 +281,7 @@ class Tensor(ArrayMethods, Conversions):
     def _turn_into(self, new: Tensor) -> Tensor:
         if new.primitive is None:  # not recorded
             return self._replace(new.value)
-        _note(changed=True)
+        _note(changed=True, version=True)
         before = Tensor.__new__(Tensor)
         for slot in Tensor.__slots__:
             if hasattr(self, slot):
@@ -472,9 +473,10 @@ def version_at(x: Tensor, number: float) -> Tensor:
     return x
 
 
-def _note(*, changed: bool = False, window: bool = False) -> None:
-    global _changed_in_place, _windows_made, _windows_may_lag
+def _note(*, changed: bool = False, version: bool = False, window: bool = False) -> None:
+    global _changed_in_place, _versions_made, _windows_made, _windows_may_lag
     _changed_in_place = _changed_in_place or changed
+    _versions_made = _versions_made or version
     _windows_made = _windows_made or window
     _windows_may_lag = _changed_in_place and _windows_made
 

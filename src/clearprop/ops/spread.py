@@ -104,7 +104,8 @@ def var(
     mean: Any = None,
     correction: float | None = None,
 ) -> Any:
-    ddof = _one_ddof(ddof, correction, "var")
+    if correction is not None:
+        ddof = _one_ddof(ddof, correction, "var")
     if dtype is None and where is True and mean is None:
         return _plain(_var_record, a, axis, ddof, keepdims)
     return _variance(a, axis, dtype, ddof, keepdims, where, mean, "var")
@@ -122,7 +123,8 @@ def std(
     mean: Any = None,
     correction: float | None = None,
 ) -> Any:
-    ddof = _one_ddof(ddof, correction, "std")
+    if correction is not None:
+        ddof = _one_ddof(ddof, correction, "std")
     if dtype is None and where is True and mean is None:
         return _plain(_std_record, a, axis, ddof, keepdims)
     result = _variance(a, axis, dtype, ddof, keepdims, where, mean, "std")
@@ -130,9 +132,7 @@ def std(
     return np.where(equal, result, np.sqrt(np.where(equal, result.dtype.type(1), result)))
 
 
-def _one_ddof(ddof: float, correction: float | None, function: str) -> float:
-    if correction is None:
-        return ddof
+def _one_ddof(ddof: float, correction: float, function: str) -> float:
     if ddof:
         raise ValueError(
             f"{function}: ddof= and correction= are one parameter by two names; give one"
