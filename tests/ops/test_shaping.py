@@ -182,6 +182,8 @@ DIAGONALS: dict[str, Call] = {
     "fill_diagonal of a cube": (in_place(lambda x, y: np.fill_diagonal(x, y)), ((2, 2, 2), ())),
 }
 
+windows = np.lib.stride_tricks.sliding_window_view
+
 PICKING: dict[str, Call] = {
     "take method": (lambda x: x.take([2, 0, 2], axis=-1), ((2, 3),)),
     "take clipped": (lambda x: np.take(x, [-5, 1, 9], 1, mode="clip"), ((2, 3),)),
@@ -224,6 +226,11 @@ PICKING: dict[str, Call] = {
     "copyto where": (in_place(lambda x, y: np.copyto(x, y, where=[True, False, True])), PAIR),
     "fill": (in_place(lambda x, y: x.fill(y)), ((2, 3), ())),
     "ix_": (lambda x: x[np.ix_([0, 2], [1, 1, 0])], ((3, 4),)),
+    "windows": (lambda x: windows(x, (2, 3)), ((4, 5),)),
+    "windows along an axis": (lambda x: windows(x, 3, axis=-2), ((2, 4, 2),)),
+    "windows of windows": (lambda x: windows(x, (2, 3), axis=(1, 1)), ((2, 5),)),
+    "windows of a sequence": (lambda x: windows(x, 4).mean(-1) ** 2, ((6,),)),
+    "windows of nothing": (lambda x: windows(x, 0), ((2,),)),
 }
 
 SORTING: dict[str, Call] = {
@@ -534,6 +541,7 @@ def test_gradients_do_not_go_into_whole_numbers() -> None:
         (lambda t: np.sort(t, 3), "axis 3"),
         (lambda t: np.resize(t, -2), "negative"),
         (lambda t: np.reshape(t, (-3, -1)), "reshape"),
+        (lambda t: windows(t, 4), r"windows of shape 4 .* shape \(3,\)"),
     ],
 )
 def test_shapes_that_do_not_fit(f: Callable[[Any], Any], phrase: str) -> None:

@@ -299,6 +299,11 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], Shapes]] = {
         lambda x: torch.roll(x, (1, -2), (0, 1)) * x,
         ONE,
     ),
+    "windows": (
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, 2, 1) ** 3,
+        lambda x: x.unfold(1, 2, 1) ** 3,
+        ONE,
+    ),
     "flip": (lambda x: np.flip(x, 1) * x, lambda x: torch.flip(x, (1,)) * x, ONE),
     "rot90": (lambda x: np.rot90(x, -1) ** 2, lambda x: torch.rot90(x, -1) ** 2, ONE),
     "tile": (lambda x: np.tile(x, (2, 3)) ** 2, lambda x: torch.tile(x, (2, 3)) ** 2, ONE),

@@ -55,6 +55,7 @@ from . import (
     trigonometry,
     ufuncs,
     waves,
+    windows,
 )
 
 __all__ = [
@@ -106,6 +107,7 @@ __all__ = [
     "trigonometry",
     "ufuncs",
     "waves",
+    "windows",
 ]
 
 late_families["scipy.special"] = lambda: import_module(".special", __name__)

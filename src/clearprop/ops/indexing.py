@@ -182,6 +182,9 @@ def _scatter(g: Any, *arrays: Any, index: Index, shape: Any) -> Any:
         out[_fill(index, arrays)] = g
         return out
     # an entry may be picked more than once
+    if index == (Slot(0),) and out.ndim == 1:  # NumPy is fast where all is flat
+        np.add.at(out, arrays[0].astype(np.intp, copy=False).reshape(-1), g.reshape(-1))
+        return out
     axis = _axis_of(index, arrays, out) if g.size > 500 and out.ndim > 1 else None
     if axis is None:
         np.add.at(out, _fill(index, arrays), g)
