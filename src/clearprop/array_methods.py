@@ -366,26 +366,70 @@ class ArrayMethods:
 
 
 class _NotAMethod:
-    """What Tensors have by a ufunc's name: an AttributeError that says how to call it.
+    """What users ask Tensors for by another library's name: an AttributeError that says what to write.
 
-    NumPy looks for such a method when it is to compute with an array of objects. A descriptor, since
-    ``__getattr__`` would slow every attribute of a Tensor down.
+    NumPy looks for a method of a ufunc's name when it is to compute with an array of objects. A descriptor,
+    since ``__getattr__`` would slow every attribute of a Tensor down.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, instead: str) -> None:
         self.name = name
+        self.instead = instead
 
     def __get__(self, instance: Any, owner: type) -> Any:
         raise AttributeError(
-            f"a tensor has no method {self.name!r}; NumPy's function is np.{self.name}(t). To compute with "
-            f"an array of tensors, use {TO_BUILD}",
-            name=self.name,
-            obj=instance,
+            f"a tensor has no {self.name!r}; {self.instead}", name=self.name, obj=instance
         )
 
+    def __set__(self, instance: Any, value: Any) -> None:
+        self.__get__(instance, type(instance))
 
+
+_TO_CONVERT = "to convert the numbers: t.astype(dtype)"
+_TO_CHANGE = "operators change in place (t += v), within clearprop.no_grad() also parameters"
+_TORCH = {
+    "data": f"to read the numbers: t.value; {_TO_CHANGE}",
+    "t": "NumPy's is t.T",
+    "mm": "NumPy's is a @ b",
+    "bmm": "NumPy's is a @ b",
+    "mv": "NumPy's is a @ b",
+    "unsqueeze": "NumPy's is np.expand_dims(t, axis)",
+    "permute": "NumPy's is t.transpose(axes)",
+    "expand": "NumPy's is np.broadcast_to(t, shape)",
+    "unfold": "NumPy's is np.lib.stride_tricks.sliding_window_view(t, size, axis)",
+    "dim": "NumPy's is t.ndim",
+    "numel": "NumPy's is t.size",
+    "clamp": "NumPy's is t.clip(min, max)",
+    "norm": "NumPy's is np.linalg.norm(t)",
+    "masked_fill": "NumPy's is np.where(mask, value, t)",
+    "index_select": "NumPy's is t.take(indices, axis)",
+    "flip": "NumPy's is np.flip(t, axis)",
+    "relu": "write clearprop.relu(t)",
+    "sigmoid": "write clearprop.sigmoid(t)",
+    "softmax": "write clearprop.softmax(t, axis)",
+    "log_softmax": "write clearprop.log_softmax(t, axis)",
+    "logsumexp": "write clearprop.logsumexp(t, axis)",
+    "float": _TO_CONVERT,
+    "double": _TO_CONVERT,
+    "long": _TO_CONVERT,
+    "to": f"everything is on the CPU; {_TO_CONVERT}",
+    "cpu": "everything is on the CPU, so leave it out",
+    "cuda": "everything is on the CPU, so leave it out",
+    "add_": _TO_CHANGE,
+    "sub_": _TO_CHANGE,
+    "mul_": _TO_CHANGE,
+    "div_": _TO_CHANGE,
+    "zero_": "write t.fill(0)",
+    "fill_": "write t.fill(value)",
+    "copy_": "write t[...] = value",
+}
+"""What PyTorch's tensors have, and what to write here."""
+
+for _name, _instead in _TORCH.items():
+    setattr(ArrayMethods, _name, _NotAMethod(_name, _instead))
 for _name, _value in vars(
     np
 ).items():  # `dir` would name, and getattr then import, what NumPy loads late
-    if isinstance(_value, np.ufunc) and not hasattr(ArrayMethods, _name):
-        setattr(ArrayMethods, _name, _NotAMethod(_name))
+    if isinstance(_value, np.ufunc) and _name not in vars(ArrayMethods):
+        _instead = f"NumPy's function is np.{_name}(t). To compute with an array of tensors, use {TO_BUILD}"
+        setattr(ArrayMethods, _name, _NotAMethod(_name, _instead))

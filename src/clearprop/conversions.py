@@ -55,6 +55,11 @@ class Conversions:
     def tolist(self) -> Any:
         """The numbers as (nested) Python lists."""
         self._refuse_unknown("tolist()")
+        if self.requires_grad and settings.transforms:
+            raise LostGradientError(
+                "tolist() makes plain numbers, which have no gradient. Use list(t), whose entries are "
+                "tensors, or t.detach().tolist() if you mean to drop the gradient."
+            )
         return self.value.tolist()
 
     def numpy(self) -> Any:

@@ -7,6 +7,7 @@ a transform within a transform differentiates its own copy and never confuses th
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -14,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from .backprop import WHY_REAL, Reach, check_seed, conjugate, ones_like, own, reach, sweep
-from .errors import ClearpropError, DtypeError, GradientError, ShapeError
+from .errors import ClearpropError, DtypeError, GradientError, ShapeError, UnsupportedError
 from .primitive import primitives
 from .refusals import check_floating, refuse_objects
 from .settings import settings
-from .spec import shape_of
+from .spec import is_floating, shape_of
 from .tensor import _NO_PARAMS, Tensor, _next_number, version_at
 from .trees import flatten, paths
 
@@ -139,6 +140,43 @@ def _place(tree: Any, position: int) -> str:
     return "the argument" + "".join(f"[{key!r}]" for key in path)
 
 
+def _check_request(transform: str, f: Any, argnums: Any) -> None:
+    """Raise what to write instead where a transform did not get a function and positions of arguments."""
+    if not callable(f):
+        instead = (
+            "for the gradient of a value that is already computed: y.backward(), then x.grad"
+            if isinstance(f, Tensor)
+            else f"the arguments go to what it returns: {transform}(f)(x)"
+        )
+        raise UnsupportedError(f"{transform} takes a function, not {_kind(f)}; {instead}")
+    if isinstance(argnums, int):
+        return
+    if isinstance(argnums, str) or not isinstance(argnums, Sequence):
+        given = [argnums]
+    else:
+        given = [i for i in argnums if not isinstance(i, int)]
+    if given:
+        raise UnsupportedError(
+            f"{transform} of {_name(f)}: argnums={argnums!r} is to say which arguments to differentiate with "
+            f"respect to, by position, as in 0 or (0, 2){_where_found(f, given)}. The arguments themselves go "
+            f"to what {transform} returns: {transform}(f)(x)"
+        )
+
+
+def _where_found(f: Callable[..., Any], names: Sequence[Any]) -> str:
+    """At which positions a function has arguments of these names, to be added to a message."""
+    try:
+        arguments = list(inspect.signature(f).parameters)
+    except (TypeError, ValueError):
+        return ""
+    found = [
+        f"{name!r} is at {arguments.index(name)}"
+        for name in names
+        if isinstance(name, str) and name in arguments
+    ]
+    return f" ({', '.join(found)})" if found else ""
+
+
 def _argument_numbers(argnums: Argnums, count: int, f: Callable[..., Any]) -> tuple[int, ...]:
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for i in numbers:
@@ -174,7 +212,12 @@ def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
             f"for a weighted sum of them."
         )
     if isinstance(y, Tensor):
-        check_floating(y, f"the output of {_name(f)}")
+        if not is_floating(y.dtype):
+            raise DtypeError(
+                f"grad needs a function that returns a floating point number, but {_name(f)} returned "
+                f"{y.dtype}: a position, a count or a comparison moves in steps, and no gradient gets through. "
+                f"Return what it was made from."
+            )
         if y.dtype.kind == "c":
             raise GradientError(WHY_REAL.format(f"the gradient of {_name(f)}"))
     return y
@@ -192,6 +235,7 @@ def value_and_grad(
     >>> float(value), float(dx)
     (9.0, 6.0)
     """
+    _check_request("value_and_grad", f, argnums)
 
     @wraps(f)
     def with_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -234,6 +278,7 @@ def grad(
 
     References: A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed., SIAM, 2008, chapter 3.
     """
+    _check_request("grad", f, argnums)
     both = value_and_grad(f, argnums, has_aux=has_aux)
 
     @wraps(f)
@@ -352,6 +397,7 @@ def jacobian(
     """
     if layout not in ("numerator", "denominator"):
         raise ValueError(f"layout={layout!r}: use 'numerator' (outputs × inputs) or 'denominator'")
+    _check_request("jacobian", f, argnums)
 
     @wraps(f)
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
@@ -425,6 +471,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     array([[4., 2.],
            [2., 0.]])
     """
+    _check_request("hessian", f, argnums)
     return jacobian(grad(f, argnums), argnums)
 
 

@@ -162,6 +162,30 @@ def test_argnums_out_of_range() -> None:
     )
 
 
+def test_a_transform_of_no_function() -> None:
+    message(UnsupportedError, lambda: grad(3.0), "not a float", "grad(f)(x)")  # here
+    message(UnsupportedError, lambda: clearprop.hessian(X), "backward()", "x.grad")  # here
+
+
+def test_arguments_where_positions_belong() -> None:
+    def f(x: Any, rate: Any) -> Any:
+        return x * rate
+
+    message(UnsupportedError, lambda: grad(f, 3.0), "argnums=3.0", "grad(f)(x)")  # here
+    message(UnsupportedError, lambda: clearprop.jacobian(f, ARRAY), "jacobian(f)(x)")  # here
+    message(UnsupportedError, lambda: grad(f, "rate"), "by position", "'rate' is at 1")  # here
+    message(UnsupportedError, lambda: grad(f, ("x", "rate")), "'x' is at 0, 'rate' is at 1")  # here
+
+
+def test_a_position_is_no_loss() -> None:
+    message(
+        DtypeError,
+        lambda: grad(np.argmax)(np.ones(3)),  # here
+        "argmax returned int64",
+        "moves in steps",
+    )
+
+
 # ---- shapes
 
 

@@ -33,6 +33,17 @@ def test_python_conversions_within_grad() -> None:
     message(LostGradientError, lambda: grad(lambda x: x * float(x))(1.0), "float(t)")  # here
     message(LostGradientError, lambda: grad(lambda x: x * int(x))(1.0), "int(t)")  # here
     assert grad(lambda x: x * x.item())(3.0) == 3, "item() says what it does"
+
+
+def test_tolist_in_a_transform() -> None:
+    message(
+        LostGradientError,
+        lambda: grad(lambda x: sum(x.tolist()))(np.ones(2)),  # here
+        "list(t)",
+        "t.detach().tolist()",
+    )
+    assert grad(lambda x: x[0] * sum(x.detach().tolist()))(np.ones(2)).tolist() == [2, 0]
+    assert tensor([1.0, 2.0]).tolist() == [1, 2]
     assert grad(lambda x: x * float(x.detach()))(3.0) == 3
 
 

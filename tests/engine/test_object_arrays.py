@@ -147,7 +147,7 @@ def test_a_ufunc_of_such_an_array_alone_fails_with_the_cure_as_its_cause() -> No
 
 def test_methods_that_arrays_do_not_have() -> None:
     t = clearprop.tensor(X)
-    with pytest.raises(AttributeError, match=r"no method 'exp'; NumPy's function is np\.exp\(t\)"):
+    with pytest.raises(AttributeError, match=r"no 'exp'; NumPy's function is np\.exp\(t\)"):
         t.exp()
     assert not hasattr(t, "exp")
     assert "exp" not in dir(t)
@@ -166,3 +166,24 @@ def test_numbers_as_objects(way: Callable[[Any], Any]) -> None:
             way(lambda x, numbers=numbers: x * numbers)
     with pytest.raises(DtypeError, match="objects"):
         clearprop.grad(np.sum)(np.array([1.0], dtype=object))
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("unsqueeze", "np.expand_dims"), ("t", "t.T"), ("relu", "clearprop.relu"), ("add_", "t += v")],
+)
+def test_methods_that_tensors_of_pytorch_have(name: str, instead: str) -> None:
+    t = clearprop.tensor(X)
+    with pytest.raises(AttributeError, match=f"no '{name}'") as caught:
+        getattr(t, name)
+    assert instead in str(caught.value)
+    assert not hasattr(t, name)
+    assert name not in dir(t)
+
+
+def test_parameters_are_not_changed_through_data() -> None:
+    t = clearprop.tensor(X)
+    with pytest.raises(AttributeError, match=r"t\.value.*no_grad"):
+        t.data -= 1.0
+    with pytest.raises(AttributeError, match=r"t\.value.*no_grad"):
+        t.data = X
