@@ -158,8 +158,8 @@ def _check_request(transform: str, f: Any, argnums: Any) -> None:
     if given:
         raise UnsupportedError(
             f"{transform} of {_name(f)}: argnums={argnums!r} is to say which arguments to differentiate with "
-            f"respect to, by position, as in 0 or (0, 2){_where_found(f, given)}. The arguments themselves go "
-            f"to what {transform} returns: {transform}(f)(x)"
+            f"respect to, by position, as in 0 or (0, 2){_where_found(f, given)}. The arguments themselves "
+            f"go to what {transform} returns: {transform}(f)(x)"
         )
 
 
@@ -215,8 +215,8 @@ def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
         if not is_floating(y.dtype):
             raise DtypeError(
                 f"grad needs a function that returns a floating point number, but {_name(f)} returned "
-                f"{y.dtype}: a position, a count or a comparison moves in steps, and no gradient gets through. "
-                f"Return what it was made from."
+                f"{y.dtype}: a position, a count or a comparison moves in steps, and no gradient gets "
+                f"through. Return what it was made from."
             )
         if y.dtype.kind == "c":
             raise GradientError(WHY_REAL.format(f"the gradient of {_name(f)}"))
