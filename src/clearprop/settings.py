@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
 from types import FrameType
 from typing import Any
@@ -72,6 +72,19 @@ class Recorder:
         self.array_names: dict[int, str] = {}
         """Names of arrays and of users' own Tensors met there, by id: constants deserve names, too."""
         self._frames: dict[FrameType, int] = {}
+        self._arrays: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        """Plain arrays that operations read, by id, each with its latest copy."""
+
+    def as_now(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """The values with copies of plain arrays, which the function may fill with other numbers later."""
+        return tuple(self._copy(x) if isinstance(x, np.ndarray) else x for x in values)
+
+    def _copy(self, array: np.ndarray) -> np.ndarray:
+        _, copy = self._arrays.get(id(array), (array, None))
+        if copy is None or not _same(copy, array):
+            copy = frozen(array)
+            self._arrays[id(array)] = array, copy
+        return copy
 
     def note(self, scope: Scope | None) -> Origin:
         if self.answering is not None:
@@ -98,6 +111,8 @@ class Recorder:
             called = {name: frame.f_globals.get(name) for name in frame.f_code.co_names}
             self._give_names(called, self._frames[frame])
         self._frames.clear()
+        for array, copy in self._arrays.values():
+            self.array_names[id(copy)] = self.array_names.get(id(array), "")
 
     def _read_names(self, frame: FrameType) -> None:
         self._give_names(dict(frame.f_locals), self._frames[frame])
@@ -109,6 +124,22 @@ class Recorder:
                 origin.rename(name, depth + 1)
             elif isinstance(value, np.ndarray) or hasattr(value, "retains_grad"):
                 self.array_names.setdefault(id(value), name)
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """A copy that nobody can change; the array itself if it is one."""
+    if array.flags.writeable or array.base is not None:
+        array = array.copy("K")
+        array.flags.writeable = False
+    return array
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays have the same bytes: also where those mean NaN, or zeros of either sign."""
+    if one is other:
+        return True
+    alike = one.shape == other.shape and one.dtype == other.dtype
+    return alike and one.tobytes() == other.tobytes()
 
 
 def _depth(frame: FrameType | None) -> int:

@@ -441,6 +441,7 @@ def _apply_recording(
         and any(type(x) is Tensor and x.requires_grad for x in inputs)
     )
     if recorder is not None:
+        inputs = recorder.as_now(inputs)
         return Tensor(
             value, primitive, inputs, params, requires_grad, recorder.note(settings.scope)
         )

@@ -19,7 +19,7 @@ from .errors import ClearpropError, TraceError
 from .graph import Graph, Node, Wire
 from .primitive import Primitive, primitives
 from .refusals import refuse_objects
-from .settings import Origin, Recorder, Scope, settings
+from .settings import Origin, Recorder, Scope, frozen, settings
 from .spec import ArraySpec, is_floating, spec_of
 from .tensor import Tensor, version_at
 from .trees import flatten, paths
@@ -299,6 +299,8 @@ class _Builder:
         if np.ndim(value) == 0 and not name:
             return Wire("", spec_of(value), value)
         if key not in self.constants:
+            if isinstance(value, np.ndarray):
+                value = frozen(value)
             self.constants[key] = Wire(name, spec_of(value), value)
         return self.constants[key]
 

@@ -226,6 +226,30 @@ def test_arrays_from_around_a_function(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(g(x), slope)
 
 
+def test_arrays_that_the_function_fills_again(rng: np.random.Generator) -> None:
+    """A step vector, a mask, indices, a matrix: made once, and changed as the function goes."""
+
+    def f(x: Any) -> Any:
+        step, mask, index, matrix = np.zeros(4), np.zeros(4, bool), np.zeros(2, int), np.eye(4)
+        total = np.sum(step * x)
+        for i in range(3):
+            step[:] = -0.0
+            step[i], mask[i] = 0.1, True
+            index += i
+            matrix[i, i] += 2
+            total = total + np.sum(np.sin(x + step)) + np.sum(np.where(mask, x**2, 0.0))
+            total = total + np.sum(x[index] ** 3) + np.sum(np.linalg.solve(matrix, matrix @ x * x))
+        return total, matrix
+
+    x = rng.normal(size=4)
+    found, expected = clearprop.compile(f)(x), f(x)
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-13)
+    np.testing.assert_array_equal(found[1], expected[1])
+    slope = clearprop.compile(clearprop.grad(lambda x: f(x)[0]))(x)
+    numeric = [(f(x + h)[0] - f(x - h)[0]) / 2e-6 for h in 1e-6 * np.eye(4)]
+    np.testing.assert_allclose(slope, numeric, rtol=1e-6, atol=1e-8)
+
+
 @pytest.mark.parametrize("dtype", ["i1", "u1", "?", "f4"])
 def test_arrays_of_other_dtypes_from_around_a_function(dtype: str) -> None:
     data, x = np.arange(5).astype(dtype), np.arange(5, dtype="i4")

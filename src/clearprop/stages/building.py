@@ -96,7 +96,7 @@ class Building:
         """The buffer of a root, wanted from now on."""
         if root not in self.buffers:
             if root.is_constant:
-                value = np.array(root.constant, order="C").reshape(-1)  # as it is now
+                value = np.ascontiguousarray(root.constant).reshape(-1)
                 return self._new(root, "constant", value)
             return self._new(root)
         return self.buffers[root]
