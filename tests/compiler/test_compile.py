@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 import threading
 from dataclasses import dataclass
@@ -326,6 +328,44 @@ def test_a_branch_on_a_value_says_the_way_out() -> None:
 
     with pytest.raises(TraceError, match=r"np\.where"):
         f(1.0)
+
+
+@clearprop.compile
+def doubled(x: Any) -> Any:
+    return 2 * x
+
+
+def halved(x: Any) -> Any:
+    return x / 2
+
+
+@dataclass
+class Line:
+    slope: Any
+
+    @clearprop.compile
+    def at(self, x: Any) -> Any:
+        return self.slope * x
+
+
+def test_copies_and_stored_functions() -> None:
+    x, compiled = np.arange(3.0), clearprop.compile(halved)
+    for _ in range(2):  # before a call, and after it
+        for again in (pickle.loads(pickle.dumps(compiled)), copy.deepcopy(compiled)):
+            np.testing.assert_array_equal(again(x), x / 2)
+        np.testing.assert_array_equal(compiled(x), x / 2)
+    assert pickle.loads(pickle.dumps(doubled)) is doubled
+    assert pickle.loads(pickle.dumps(Line.at)) is Line.at
+    np.testing.assert_array_equal(doubled(x), 2 * x)
+    assert copy.deepcopy({"f": doubled})["f"] is doubled
+
+
+def test_methods() -> None:
+    x, line = np.arange(3.0), Line(2.0)
+    for slope in (2.0, 3.0, np.ones(3)):
+        line.slope = slope
+        np.testing.assert_array_equal(line.at(x), slope * x)
+        np.testing.assert_array_equal(Line.at(line, x=x), slope * x)
 
 
 def test_special_values() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
+from types import MethodType
 from typing import Any
 
 from ..errors import ClearpropError
@@ -61,6 +64,8 @@ class Compiled:
         self.function = f
         self.donate = donate
         self.__name__ = function_name(f)
+        self.__qualname__ = getattr(f, "__qualname__", self.__name__)
+        self.__module__ = getattr(f, "__module__", self.__module__)
         self.__doc__ = f.__doc__
         self.__wrapped__ = f
         self._known: OrderedDict[Any, Executable] = OrderedDict()
@@ -69,6 +74,18 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._call(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """As a method: the object it was called on is the first argument."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Stored as the function alone, whose code another process makes for itself."""
+        found: Any = sys.modules.get(self.__module__)
+        with suppress(AttributeError):
+            for name in self.__qualname__.split("."):
+                found = getattr(found, name)
+        return self.__qualname__ if found is self else (Compiled, (self.function, self.donate))
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}>"
