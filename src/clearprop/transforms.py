@@ -72,7 +72,8 @@ class _Run:
             conjugate(s) if isinstance(y, Tensor) else s
             for y, s in zip(self.outputs, seeds, strict=True)
         ]
-        return [conjugate(g) for g in self.sweep(seeds, free=free)]
+        found = self.sweep(seeds, free=free)
+        return [_as_seen(g, v) for g, v in zip(found, self.wanted, strict=True)]
 
     def sweep(self, seeds: Sequence[Any], *, free: bool = False) -> list[Any]:
         """Each variable's sum of the derivatives of all outputs, weighted with `seeds`."""
@@ -99,6 +100,17 @@ class _Run:
             return tree
         leaves, unflatten = flatten(tree)
         return unflatten([x.value if isinstance(x, Tensor) else x for x in leaves])
+
+
+def _as_seen(g: Any, variable: Tensor) -> Any:
+    """A gradient as users have it; a recorder is told that the conjugate is the gradient now."""
+    turned = conjugate(g)
+    if turned is not g and isinstance(turned, Tensor) and turned.origin is not None:
+        turned.origin.is_backward, turned.origin.gradient_of = True, variable
+        turned.origin.line = None
+        if isinstance(g, Tensor) and g.origin is not None and g.origin.gradient_of is variable:
+            turned.origin.line, g.origin.gradient_of = g.origin.line, None
+    return turned
 
 
 def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

@@ -122,12 +122,13 @@ def _pass_back(account: Account, node: Node, upstream: list[Any], reached: set[W
         account.contributions.setdefault(wire, []).append(downstream)
         out = node.outputs[0].spec
         axes = stretched_axes(wire.spec.shape, out.shape) if node.primitive.elementwise else ()
+        local = local_gradient(node, position)
         gate.passages.append(
             Passage(
                 wire,
                 position,
-                local_gradient(node, position),
-                _local_value(node, values, position),
+                local,
+                _local_value(node, values, position, local),
                 downstream,
                 axes,
                 before,
@@ -162,17 +163,23 @@ def _downstreams(
     return pullback(seeds)
 
 
-def _local_value(node: Node, values: Sequence[Any], position: int) -> Any:
+def _local_value(node: Node, values: Sequence[Any], position: int, local: LocalGradient) -> Any:
     """The local gradient as numbers, by sending ones (or every unit vector) through the gate."""
     if len(node.outputs) != 1:
         return None
     shape = node.out.spec.shape
     if node.primitive.elementwise:
+        if not local.is_factor:
+            return None
         spread = list(values)
         if shape_of(values[position]) != shape:
             spread[position] = np.array(np.broadcast_to(values[position], shape))
         (out,), pullback = vjp(_as_function(node, spread, [position]), spread[position])
-        return pullback((np.ones(shape, out.dtype)[()],))[0]
+        one = np.ones(shape, out.dtype)[()]
+        factor = pullback((one,))[0]
+        if out.dtype.kind == "c" and factor.dtype.kind != "c":  # a real input takes the real part
+            factor = factor - 1j * pullback((one * 1j,))[0]
+        return factor
     if node.out.spec.size * node.inputs[position].spec.size > _SMALL_JACOBIAN:
         return None
     return jacobian(lambda x: _as_function(node, values, [position])(x)[0])(values[position])

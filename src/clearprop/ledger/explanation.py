@@ -17,6 +17,7 @@ from ..tensor import Tensor
 from ..tracing import build, record
 from ..transforms import vjp
 from .account import Account
+from .conjugates import conjugated
 from .derivation import Derivation, derive
 from .equations import with_backward
 from .html import page
@@ -216,7 +217,8 @@ def _formula(account: Account, wire: Wire) -> str:
             return env[graph.outputs[0]]
 
         seed = account.gradients[account.graph.outputs[0]]
-        return vjp(run, symbols[place])[1](seed)[0]
+        found = vjp(run, symbols[place])[1](seed)[0]
+        return conjugated(conjugated(found)) if found.dtype.kind == "c" else found
 
     result, _ = record(downstream, ((), {}), tracing=True)
     given = {w for node in graph.nodes for w in node.inputs if w.is_constant and w.is_named}

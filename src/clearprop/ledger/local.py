@@ -13,11 +13,12 @@ from ..emit.expressions import expression
 from ..errors import TraceError
 from ..graph import Graph, Node, Wire
 from ..passes import simplify
-from ..primitive import together
+from ..primitive import primitives, together
 from ..settings import Origin
 from ..tensor import Tensor
 from ..tracing import build, record
 from ..transforms import vjp
+from .conjugates import conjugated
 
 UPSTREAM = "upstream"
 PARTS = "see the parts of the block"
@@ -42,7 +43,7 @@ class LocalGradient:
 
 def local_gradient(node: Node, position: int) -> LocalGradient:
     """The formula for one input of a gate."""
-    is_factor = node.primitive.elementwise or (node.body is not None and _is_elementwise(node.body))
+    is_factor = _is_elementwise(node)
     if len(node.outputs) != 1 and not callable(node.primitive.forward):
         return LocalGradient(PARTS, False)
     try:
@@ -58,15 +59,21 @@ def local_gradient(node: Node, position: int) -> LocalGradient:
     return LocalGradient(text, is_factor)
 
 
-def _is_elementwise(graph: Graph) -> bool:
-    return all(
-        part.primitive.elementwise or (part.body is not None and _is_elementwise(part.body))
-        for part in graph.nodes
+def _is_elementwise(node: Node) -> bool:
+    """Whether each entry's gradient is the upstream one times a number: not so where a complex one is turned."""
+    if node.primitive in (primitives.conj, primitives.direction):
+        return node.out.spec.dtype.kind != "c"
+    return node.primitive.elementwise or (
+        node.body is not None and all(map(_is_elementwise, node.body.nodes))
     )
 
 
 def rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
-    """The rule for one input as a graph from (inputs, output, upstream) to the downstream gradient."""
+    """The rule for one input as a graph from (inputs, output, upstream) to the downstream gradient.
+
+    Rules are written for the conjugates of complex gradients (see `backprop.conjugate`), the graph for those
+    that users see.
+    """
     by_wire = {
         w: w.constant if w.is_constant and w.spec.shape == () else _symbol(w) for w in node.inputs
     }
@@ -75,19 +82,20 @@ def rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
     upstreams: list[Any] = [
         _symbol(Wire(UPSTREAM if len(outs) == 1 else f"d{w.name}", w.spec)) for w in node.outputs
     ]
-    if is_factor:
-        upstreams = [np.ones((), node.out.spec.dtype)[()]]
+    if is_factor:  # a real one, also where numbers are complex
+        upstreams = [np.ones((), node.out.spec.dtype).real[()]]
     out: Any = outs[0] if len(outs) == 1 else Bundle(outs)
     g: Any = upstreams[0] if len(outs) == 1 else Bundle(upstreams)
     if callable(node.primitive.forward):
         rules = node.primitive.vjp
 
         def rule() -> Any:
+            sent = conjugated(g) if len(outs) == 1 else Bundle(map(conjugated, upstreams))
             if isinstance(rules, together):
-                return rules.rule(g, out, *symbols, **node.params)[position]
+                return conjugated(rules.rule(sent, out, *symbols, **node.params)[position])
             chosen = rules[position]
             assert chosen is not None
-            return chosen(g, out, *symbols, **node.params)
+            return conjugated(chosen(sent, out, *symbols, **node.params))
 
     else:
         body = node.body

@@ -35,9 +35,19 @@ def _number(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, complex | np.complexfloating):
+        value = complex(value.real + 0.0, value.imag + 0.0)  # no minus zeros
         return f"{value:.4g}"
     text = f"{float(value):.4g}"
     return "0" if text == "-0" else text
+
+
+def bracketed(text: str) -> str:
+    """A number that something is written before or after: in brackets if it has a sign.
+
+    >>> bracketed("2"), bracketed("-2"), bracketed("1+2j")
+    ('2', '(-2)', '(1+2j)')
+    """
+    return f"({text})" if text.startswith("-") or text.endswith("j") else text
 
 
 def plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from ..graph import Node, Wire
 from ..primitive import ROLES
 from .account import Account, Gate, Passage
 from .local import UNWRITTEN, UPSTREAM
-from .numbers import short
+from .numbers import bracketed, short
 
 if TYPE_CHECKING:
     from .explanation import Explanation
@@ -51,9 +51,13 @@ def _with_numbers(account: Account, node: Node) -> str:
     """The right-hand side with values in place of names, for gates on scalars."""
     if any(w.spec.shape != () for w in (*node.inputs, *node.outputs)):
         return ""
-    values = [short(account.values[wire]) for wire in node.inputs]
-    text, _ = write(node, [(v, 29) if v.startswith("-") else (v, 100) for v in values])
+    text, _ = write(node, [_number(short(account.values[wire])) for wire in node.inputs])
     return text
+
+
+def _number(text: str) -> tuple[str, int]:
+    """A number as an operand: bound as loosely as it is written."""
+    return text, 0 if text.endswith("j") else 29 if text.startswith("-") else 100
 
 
 def _forward(account: Account) -> list[Line]:
@@ -138,7 +142,11 @@ def _passage(gate: Gate, passage: Passage) -> list[Line]:
             and passage.wire.spec.shape == () == gate.node.outputs[0].spec.shape
         ):
             upstream, factor = short(gate.upstream[0]), short(passage.local_value)
-            line.append(("plain", f"{upstream} × {_bracket(factor)} = "))
+            if upstream.endswith("j"):
+                upstream = bracketed(upstream)
+            if factor.endswith("j") and passage.wire.spec.dtype.kind != "c":
+                line.append(("dim", "the real part of "))
+            line.append(("plain", f"{upstream} × {bracketed(factor)} = "))
     else:
         if local.text in UNWRITTEN:
             line.append(("dim", f"downstream ({local.text})"))
@@ -161,7 +169,7 @@ def _passage(gate: Gate, passage: Passage) -> list[Line]:
             ]
         )
     if passage.before is not None:
-        total = f"d{name} = {short(passage.before)} + {_bracket(short(passage.downstream))} = "
+        total = f"d{name} = {short(passage.before)} + {bracketed(short(passage.downstream))} = "
         document.append(
             [
                 ("dim", f"      {name} is used in several places, and contributions add up: "),
@@ -174,14 +182,10 @@ def _passage(gate: Gate, passage: Passage) -> list[Line]:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        complex(text)
     except ValueError:
         return False
     return True
-
-
-def _bracket(text: str) -> str:
-    return f"({text})" if text.startswith("-") else text
 
 
 def _results(account: Account) -> list[Line]:
@@ -204,7 +208,7 @@ def _results(account: Account) -> list[Line]:
         ]
         parts = account.contributions.get(wire, [])
         if len(parts) > 1:
-            sum_of = " + ".join(_bracket(short(p)) for p in reversed(parts))
+            sum_of = " + ".join(bracketed(short(p)) for p in reversed(parts))
             line.append(("dim", f"   = {sum_of}, one from each of {len(parts)} uses"))
         document.append(line)
     return document

@@ -88,11 +88,16 @@ def number(value: Any) -> str:
 
     >>> number(1e-5), number(2.0), number(1 / 3), number(2 * math.pi), number(0.1)
     ('10^{-5}', '2', '\\frac{1}{3}', '2\\pi', '0.1')
+    >>> number(1 - 2j), number(-1j)
+    ('(1 - 2\\,\\mathrm{i})', '-\\mathrm{i}')
     """
     value = value.item() if isinstance(value, np.generic | np.ndarray) else value
     if isinstance(value, complex):
-        real, imag = number(value.real), number(abs(value.imag))
-        return f"{real} {'-' if value.imag < 0 else '+'} {imag}\\,\\mathrm{{i}}"
+        size, sign = abs(value.imag), "-" if value.imag < 0 else "+"
+        imag = "\\mathrm{i}" if size == 1 else f"{number(size)}\\,\\mathrm{{i}}"
+        if not value.real:
+            return f"-{imag}" if sign == "-" else imag
+        return f"({number(value.real)} {sign} {imag})"
     if isinstance(value, bool):
         return f"\\mathrm{{{value}}}"
     if isinstance(value, float) and not math.isfinite(value):

@@ -1,0 +1,53 @@
+"""Conjugates in formulas, written where they are easiest to read: at the names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..primitive import primitives
+from ..tensor import Tensor
+
+_TAKES_CONJUGATES = frozenset(
+    "add subtract multiply divide negative power square reciprocal exp log sqrt sin cos tanh sinh cosh tan sign "
+    "where sum mean cumsum matmul outer einsum convolve inv solve reshape transpose expand_dims squeeze "
+    "broadcast_to window gather scatter take_along_axis put_along assign diagonal put_diagonal concatenate stack "
+    "roll repeat tile copy astype".split()
+)
+"""Of conjugates these make the conjugate of what they made; at branch cuts a formula may be off by one side."""
+
+
+def conjugated(value: Any) -> Any:
+    """The conjugate of what operations made, by way of the conjugates of what they were given.
+
+    What has a name is left as it is.
+    """
+    return _conjugated(value, {})
+
+
+def _conjugated(value: Any, known: dict[Tensor, Any]) -> Any:
+    if not isinstance(value, Tensor):
+        return np.conj(value)[()] if np.iscomplexobj(value) else value
+    if value.dtype.kind != "c":
+        return value
+    if value not in known:
+        known[value] = _turn(value, known)
+    return known[value]
+
+
+def _turn(value: Tensor, known: dict[Tensor, Any]) -> Any:
+    primitive, inputs = value.primitive, value.inputs
+    if primitive is primitives.conj:
+        return inputs[0]
+    is_named = value.origin is not None and value.origin.name
+    if is_named or primitive is None or primitive.name not in _TAKES_CONJUGATES or _is_choice(value):
+        return primitives.conj(value)
+    return primitive(*(_conjugated(x, known) for x in inputs), **value.params)
+
+
+def _is_choice(value: Tensor) -> bool:
+    """Whether it picks between names and numbers, as where(t == 0, inf, t): short enough as it is."""
+    return value.primitive is primitives.where and not any(
+        isinstance(x, Tensor) and x.primitive is not None for x in value.inputs[1:]
+    )
