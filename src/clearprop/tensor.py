@@ -18,13 +18,7 @@ from .array_methods import ArrayMethods
 from .bundle import Bundle
 from .conversions import Conversions
 from .dispatch import answer_numpy, fail
-from .errors import (
-    DtypeError,
-    GradientError,
-    LostGradientError,
-    ShapeError,
-    UnsupportedError,
-)
+from .errors import DtypeError, GradientError, LostGradientError, ShapeError, UnsupportedError
 from .primitive import Primitive, engine, numpy_table, primitives
 from .refusals import OBJECTS, check_floating, refuse_objects
 from .settings import Origin, settings
