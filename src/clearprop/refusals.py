@@ -1,12 +1,14 @@
-"""Values that no gradient can be had for, and the errors that say so."""
+"""Values and requests that no gradient can be had for, and the errors that say so."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .errors import DtypeError, LostGradientError
+from .errors import DtypeError, LostGradientError, UnsupportedError
 from .spec import is_floating, shape_of
 
 TO_BUILD = "np.stack([...]) to build an array from tensors (or np.array after `import clearprop.numpy as np`)"
@@ -36,3 +38,50 @@ def refuse_objects(array: Any, who: str) -> None:
             f"{what} that holds tensors, and their gradients would be lost. Use {TO_BUILD}."
         )
     raise DtypeError(f"{what}, which has no gradient. If it holds numbers, use x.astype(float).")
+
+
+def check_request(transform: str, f: Any, argnums: Any) -> None:
+    """Raise what to write instead where a transform did not get a function and positions of arguments."""
+    if not callable(f):
+        instead = (
+            "for the gradient of a value that is already computed: y.backward(), then x.grad"
+            if hasattr(f, "requires_grad")
+            else f"the arguments go to what it returns: {transform}(f)(x)"
+        )
+        raise UnsupportedError(f"{transform} takes a function, not {kind_of(f)}; {instead}")
+    if isinstance(argnums, int):
+        return
+    if isinstance(argnums, str) or not isinstance(argnums, Sequence):
+        given = [argnums]
+    else:
+        given = [i for i in argnums if not isinstance(i, int)]
+    if given:
+        raise UnsupportedError(
+            f"{transform} of {called(f)}: argnums={argnums!r} is to say which arguments to differentiate "
+            f"with respect to, by position, as in 0 or (0, 2){_where_found(f, given)}. The arguments "
+            f"themselves go to what {transform} returns: {transform}(f)(x)"
+        )
+
+
+def _where_found(f: Callable[..., Any], names: Sequence[Any]) -> str:
+    """At which positions a function has arguments of these names, to be added to a message."""
+    try:
+        arguments = list(inspect.signature(f).parameters)
+    except (TypeError, ValueError):
+        return ""
+    found = [
+        f"{name!r} is at {arguments.index(name)}"
+        for name in names
+        if isinstance(name, str) and name in arguments
+    ]
+    return f" ({', '.join(found)})" if found else ""
+
+
+def called(f: Callable[..., Any]) -> str:
+    """The name of a function in messages."""
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in messages: a float, None."""
+    return f"{value!r}" if value is None else f"a {type(value).__name__}"

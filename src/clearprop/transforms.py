@@ -7,7 +7,6 @@ a transform within a transform differentiates its own copy and never confuses th
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -15,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from .backprop import WHY_REAL, Reach, check_seed, conjugate, ones_like, own, reach, sweep
-from .errors import ClearpropError, DtypeError, GradientError, ShapeError, UnsupportedError
+from .errors import ClearpropError, DtypeError, GradientError, ShapeError
 from .primitive import primitives
-from .refusals import check_floating, refuse_objects
+from .refusals import called, check_floating, check_request, kind_of, refuse_objects
 from .settings import settings
 from .spec import is_floating, shape_of
 from .tensor import _NO_PARAMS, Tensor, _next_number, version_at
@@ -54,12 +53,12 @@ class _Run:
         if has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise ClearpropError(
-                    f"has_aux=True: {_name(f)} must return a pair (output, aux), not {_kind(result)}"
+                    f"has_aux=True: {called(f)} must return a pair (output, aux), not {kind_of(result)}"
                 )
             result, self.aux = result
         self.outputs, self.unflatten_outputs = flatten(result)
         for y in self.outputs:
-            refuse_objects(y, f"{_name(f)} returned")
+            refuse_objects(y, f"{called(f)} returned")
         self.wanted = [
             version_at(v, started) for v in self.variables
         ]  # f may have assigned into them
@@ -134,14 +133,14 @@ def _variable(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Ten
     else:
         value = leaf if hasattr(leaf, "dtype") else _as_number(leaf, position, tree, f)
     if value.dtype.kind not in "fc":
-        check_floating(value, f"{_place(tree, position)} of {_name(f)}")
+        check_floating(value, f"{_place(tree, position)} of {called(f)}")
     return Tensor(value, primitives.copy, (leaf,), _NO_PARAMS, True, origin)
 
 
 def _as_number(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Any:
     if not isinstance(leaf, float | int | complex):
         raise DtypeError(
-            f"{_place(tree, position)} of {_name(f)} is {_kind(leaf)}, which has no gradient. Keep it "
+            f"{_place(tree, position)} of {called(f)} is {kind_of(leaf)}, which has no gradient. Keep it "
             f"out of the differentiated arguments (argnums=...)."
         )
     return np.asarray(leaf)[()]
@@ -152,60 +151,15 @@ def _place(tree: Any, position: int) -> str:
     return "the argument" + "".join(f"[{key!r}]" for key in path)
 
 
-def _check_request(transform: str, f: Any, argnums: Any) -> None:
-    """Raise what to write instead where a transform did not get a function and positions of arguments."""
-    if not callable(f):
-        instead = (
-            "for the gradient of a value that is already computed: y.backward(), then x.grad"
-            if isinstance(f, Tensor)
-            else f"the arguments go to what it returns: {transform}(f)(x)"
-        )
-        raise UnsupportedError(f"{transform} takes a function, not {_kind(f)}; {instead}")
-    if isinstance(argnums, int):
-        return
-    if isinstance(argnums, str) or not isinstance(argnums, Sequence):
-        given = [argnums]
-    else:
-        given = [i for i in argnums if not isinstance(i, int)]
-    if given:
-        raise UnsupportedError(
-            f"{transform} of {_name(f)}: argnums={argnums!r} is to say which arguments to differentiate with "
-            f"respect to, by position, as in 0 or (0, 2){_where_found(f, given)}. The arguments themselves "
-            f"go to what {transform} returns: {transform}(f)(x)"
-        )
-
-
-def _where_found(f: Callable[..., Any], names: Sequence[Any]) -> str:
-    """At which positions a function has arguments of these names, to be added to a message."""
-    try:
-        arguments = list(inspect.signature(f).parameters)
-    except (TypeError, ValueError):
-        return ""
-    found = [
-        f"{name!r} is at {arguments.index(name)}"
-        for name in names
-        if isinstance(name, str) and name in arguments
-    ]
-    return f" ({', '.join(found)})" if found else ""
-
-
 def _argument_numbers(argnums: Argnums, count: int, f: Callable[..., Any]) -> tuple[int, ...]:
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for i in numbers:
         if not -count <= i < count:
             raise ClearpropError(
-                f"argnums={argnums}, but {_name(f)} was called with {count} positional argument"
+                f"argnums={argnums}, but {called(f)} was called with {count} positional argument"
                 f"{'' if count == 1 else 's'}; differentiated arguments are passed by position"
             )
     return tuple(i % count for i in numbers)
-
-
-def _name(f: Callable[..., Any]) -> str:
-    return getattr(f, "__name__", type(f).__name__)
-
-
-def _kind(value: Any) -> str:
-    return f"{value!r}" if value is None else f"a {type(value).__name__}"
 
 
 def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
@@ -213,25 +167,25 @@ def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
     result = run.unflatten_outputs(run.outputs)
     if not hasattr(result, "dtype") and not isinstance(result, float | int):
         raise GradientError(
-            f"grad needs a function that returns one number, but {_name(f)} returned "
-            f"{_kind(result)}. Return the loss alone, or (loss, aux) with has_aux=True."
+            f"grad needs a function that returns one number, but {called(f)} returned "
+            f"{kind_of(result)}. Return the loss alone, or (loss, aux) with has_aux=True."
         )
     y = run.outputs[0]
     if shape_of(y) != ():
         raise GradientError(
-            f"grad needs a function that returns one number, but {_name(f)} returned shape {shape_of(y)}. "
+            f"grad needs a function that returns one number, but {called(f)} returned shape {shape_of(y)}. "
             f"Reduce it (.sum(), .mean()), or use clearprop.jacobian for all derivatives or clearprop.vjp "
             f"for a weighted sum of them."
         )
     if isinstance(y, Tensor):
         if not is_floating(y.dtype):
             raise DtypeError(
-                f"grad needs a function that returns a floating point number, but {_name(f)} returned "
+                f"grad needs a function that returns a floating point number, but {called(f)} returned "
                 f"{y.dtype}: a position, a count or a comparison moves in steps, and no gradient gets "
                 f"through. Return what it was made from."
             )
         if y.dtype.kind == "c":
-            raise GradientError(WHY_REAL.format(f"the gradient of {_name(f)}"))
+            raise GradientError(WHY_REAL.format(f"the gradient of {called(f)}"))
     return y
 
 
@@ -247,7 +201,7 @@ def value_and_grad(
     >>> float(value), float(dx)
     (9.0, 6.0)
     """
-    _check_request("value_and_grad", f, argnums)
+    check_request("value_and_grad", f, argnums)
 
     @wraps(f)
     def with_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -290,7 +244,7 @@ def grad(
 
     References: A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed., SIAM, 2008, chapter 3.
     """
-    _check_request("grad", f, argnums)
+    check_request("grad", f, argnums)
     both = value_and_grad(f, argnums, has_aux=has_aux)
 
     @wraps(f)
@@ -409,7 +363,7 @@ def jacobian(
     """
     if layout not in ("numerator", "denominator"):
         raise ValueError(f"layout={layout!r}: use 'numerator' (outputs × inputs) or 'denominator'")
-    _check_request("jacobian", f, argnums)
+    check_request("jacobian", f, argnums)
 
     @wraps(f)
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
@@ -483,7 +437,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     array([[4., 2.],
            [2., 0.]])
     """
-    _check_request("hessian", f, argnums)
+    check_request("hessian", f, argnums)
     return jacobian(grad(f, argnums), argnums)
 
 

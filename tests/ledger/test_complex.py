@@ -53,7 +53,9 @@ def test_formulas_give_the_numbers_beside_them(name: str) -> None:
                 found = gate.upstream[0] * found
             if passage.wire.spec.dtype.kind != "c":
                 found = np.real(found)
-            np.testing.assert_allclose(passage.downstream, np.broadcast_to(found, passage.wire.spec.shape))
+            np.testing.assert_allclose(
+                passage.downstream, np.broadcast_to(found, passage.wire.spec.shape)
+            )
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -62,7 +64,9 @@ def test_formulas_of_gradients(name: str) -> None:
     explanation = explain(f, *args)
     for i, wire in enumerate(explanation.graph.inputs):
         text, _, where = explanation.formula(wire.name).partition(" = ")[2].partition(", where ")
-        known: dict[str, Any] = {w.name: x for w, x in explanation.account.values.items() if w.is_named}
+        known: dict[str, Any] = {
+            w.name: x for w, x in explanation.account.values.items() if w.is_named
+        }
         for line in where.split(", ") if where.startswith("u") else []:
             known[line.partition(" = ")[0]] = eval(line.partition(" = ")[2], dict(NAMES), known)
         if where.startswith("c"):
@@ -82,14 +86,19 @@ def test_a_conjugate_is_no_factor() -> None:
 
 def test_a_real_input_takes_the_real_part() -> None:
     text = str(explain(lambda x: np.abs(np.exp(1j * x) + 1) ** 2, 0.3))
-    assert "local ∂t1/∂x = -1j, downstream the real part of (3.911-0.591j) × (0-1j) = -0.591\n" in text
+    assert (
+        "local ∂t1/∂x = -1j, downstream the real part of (3.911-0.591j) × (0-1j) = -0.591\n" in text
+    )
 
 
 def test_equations_have_conjugates() -> None:
     text = explain(turned, 1 + 1j).latex()
     assert r"u &= z (1 + 2\,\mathrm{i})" in text
     assert r"\frac{\partial L}{\partial v} &= \frac{\partial L}{\partial t_1} \overline{u}" in text
-    assert r"\frac{\partial L}{\partial z} &= \frac{\partial L}{\partial u} (1 - 2\,\mathrm{i})" in text
+    assert (
+        r"\frac{\partial L}{\partial z} &= \frac{\partial L}{\partial u} (1 - 2\,\mathrm{i})"
+        in text
+    )
 
 
 def test_generated_code_calls_a_complex_gradient_by_its_name() -> None:

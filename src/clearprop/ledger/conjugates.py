@@ -9,13 +9,14 @@ import numpy as np
 from ..primitive import primitives
 from ..tensor import Tensor
 
-_TAKES_CONJUGATES = frozenset(
-    "add subtract multiply divide negative power square reciprocal exp log sqrt sin cos tanh sinh cosh tan sign "
-    "where sum mean cumsum matmul outer einsum convolve inv solve reshape transpose expand_dims squeeze "
-    "broadcast_to window gather scatter take_along_axis put_along assign diagonal put_diagonal concatenate stack "
-    "roll repeat tile copy astype".split()
-)
-"""Of conjugates these make the conjugate of what they made; at branch cuts a formula may be off by one side."""
+_TAKES_CONJUGATES = """
+    add subtract multiply divide negative power square reciprocal exp log sqrt sin cos tan sinh cosh tanh sign
+    where sum mean cumsum matmul outer einsum convolve inv solve reshape transpose expand_dims squeeze
+    broadcast_to window gather scatter take_along_axis put_along assign diagonal put_diagonal concatenate
+    stack roll repeat tile copy astype
+"""
+"""Operations that make the conjugate of what they made, given conjugates."""
+_NAMES = frozenset(_TAKES_CONJUGATES.split())
 
 
 def conjugated(value: Any) -> Any:
@@ -41,7 +42,7 @@ def _turn(value: Tensor, known: dict[Tensor, Any]) -> Any:
     if primitive is primitives.conj:
         return inputs[0]
     is_named = value.origin is not None and value.origin.name
-    if is_named or primitive is None or primitive.name not in _TAKES_CONJUGATES or _is_choice(value):
+    if is_named or primitive is None or primitive.name not in _NAMES or _is_choice(value):
         return primitives.conj(value)
     return primitive(*(_conjugated(x, known) for x in inputs), **value.params)
 
