@@ -97,6 +97,17 @@ def run(
     )
 
 
+def test_python_runs_the_package() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "clearprop", "--version"],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        env=ENVIRONMENT,
+    )
+    assert (done.returncode, done.stdout.split()[0]) == (0, "clearprop")
+
+
 # ---- which function
 
 

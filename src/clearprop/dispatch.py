@@ -15,7 +15,7 @@ from .errors import DtypeError, LostGradientError, ShapeError, TraceError, Unsup
 from .primitive import Primitive, numpy_table, ufunc_methods
 from .refusals import refuse_objects
 from .settings import settings
-from .spec import ArraySpec, shape_of
+from .spec import ArraySpec, shape_of, spec_of
 
 late_families: dict[str, Callable[[], object]] = {}
 """By the name of another library's module: how to register what answers its functions. Nobody can call
@@ -138,6 +138,16 @@ def fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:
         ) from error
     shapes = " and ".join(str(shape_of(v)) for v in values)
     if isinstance(error, ValueError) and not isinstance(error, np.linalg.LinAlgError):
-        raise ShapeError(f"{primitive.name}: shapes {shapes} do not fit: {error}") from error
+        why = _in_own_words(primitive, values) or error
+        raise ShapeError(f"{primitive.name}: shapes {shapes} do not fit: {why}") from error
     error.add_note(f"while applying {primitive.name} to shapes {shapes}")
     raise error
+
+
+def _in_own_words(primitive: Primitive, values: list[Any]) -> str:
+    """What the rule for shapes says: plainer than NumPy, where it needs no parameters."""
+    try:
+        primitive.spec(*map(spec_of, values))
+    except Exception as error:
+        return str(error) if type(error) is ValueError else ""
+    return ""

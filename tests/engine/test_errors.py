@@ -189,6 +189,18 @@ def test_a_position_is_no_loss() -> None:
 # ---- shapes
 
 
+def test_matrices_that_do_not_fit() -> None:
+    a = tensor(np.ones((2, 3)))
+    message(
+        ShapeError,
+        lambda: a @ np.ones((2, 3)),  # here
+        "each row of the first has 3 numbers, each column of the second 2; a @ b.T or a.T @ b would fit",
+    )
+    message(ShapeError, lambda: a @ np.ones((2, 4)), "2; a.T @ b would fit")  # here
+    message(ShapeError, lambda: a @ np.ones(2), "each column of the second 2\n")  # here
+    message(ShapeError, lambda: a @ 2.0, "a number cannot be a factor of @; use *")  # here
+
+
 @pytest.mark.parametrize(
     ("name", "f", "shapes"),
     [

@@ -28,13 +28,25 @@ def matmul_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return x.mT @ g
 
 
+def _what_would_fit(x: Any, y: Any) -> str:
+    """The end of a message about two matrices, where turning one of them helps."""
+    fits = []
+    if x.ndim == y.ndim == 2:
+        fits += ["a @ b.T"] if x.shape[1] == y.shape[1] else []
+        fits += ["a.T @ b"] if x.shape[0] == y.shape[0] else []
+    return f"; {' or '.join(fits)} would fit" if fits else ""
+
+
 def _matmul_spec(x: Any, y: Any) -> ArraySpec:
     if not x.ndim or not y.ndim:
         raise ValueError("a number cannot be a factor of @; use *")
     a = x.shape if x.ndim > 1 else (1, *x.shape)
     b = y.shape if y.ndim > 1 else (*y.shape, 1)
     if a[-1] != b[-2]:
-        raise ValueError(f"the inner sizes {a[-1]} and {b[-2]} differ")
+        raise ValueError(
+            f"each row of the first has {a[-1]} numbers, each column of the second {b[-2]}"
+            + _what_would_fit(x, y)
+        )
     batch = broadcast_shapes(a[:-2], b[:-2])
     rows = a[-2:-1] if x.ndim > 1 else ()
     columns = b[-1:] if y.ndim > 1 else ()
