@@ -368,6 +368,30 @@ def test_methods() -> None:
         np.testing.assert_array_equal(Line.at(line, x=x), slope * x)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_value_computed_twice_is_the_same(dtype: str, rng: np.random.Generator) -> None:
+    """A product that is added to is rounded alike everywhere: the entry that is largest is found again."""
+    x = rng.normal(size=(100, 42)).astype(dtype)
+    w, b = rng.normal(size=(2, 42)).astype(dtype)
+
+    def twice(x: Any) -> Any:
+        y = x * w
+        return np.sum((y - y.max(1, keepdims=True)).max(1))
+
+    def scaled(x: Any) -> Any:
+        y = x * w
+        return np.sum((y / np.max(np.abs(y - b), axis=1, keepdims=True)) ** 2)
+
+    def shifted(x: Any) -> Any:
+        y = x * w
+        return np.sum(np.abs(y - y.max(1, keepdims=True) + b).max(1))
+
+    for f in (twice, scaled, shifted):
+        g = clearprop.grad(f)
+        tolerance = 1e-12 if dtype == "float64" else 1e-4
+        np.testing.assert_allclose(clearprop.compile(g)(x), g(x), tolerance, tolerance)
+
+
 def test_special_values() -> None:
     x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, 1e308])
 

@@ -4,8 +4,7 @@ Each is a reduction to a small interval and a polynomial there: W. J. Cody and W
 for the Elementary Functions, 1980; J.-M. Muller, Elementary Functions, 2016. No function calls another
 library. Errors, below 2 units in the last place, are measured by ``python -m benchmarks.accuracy``.
 
-Operations of the form a · b + c may be fused or not, as the target likes. Where it matters that a product is
-added unrounded, `fma` says so; differences that find out what a rounding lost have no products in them.
+A product is added unrounded where `fma` says so; everything else is rounded as it is written.
 """
 
 from __future__ import annotations
@@ -381,10 +380,9 @@ def _top(b: Builder, number: str, skipped: int) -> Value:
 
 
 def _product(x: Value, y: Value | float) -> tuple[Value, Value]:
-    """x · y as a float and what it lacks. The first is never contracted with what it is added to."""
-    b = x.builder
-    high = b.binary("fmul", "", x, y)
-    return high, b.fma(x, y, -high)
+    """x · y as a float and what it lacks."""
+    high = x * y
+    return high, x.builder.fma(x, y, -high)
 
 
 def _log_in_two(f: Value, k: Value) -> tuple[Value, Value]:
@@ -395,7 +393,7 @@ def _log_in_two(f: Value, k: Value) -> tuple[Value, Value]:
     b, dtype = f.builder, f.type.dtype
     below = f + 2.0
     inverse = 1.0 / below
-    s = b.binary("fmul", "", f, inverse)
+    s = f * inverse
     left = b.fma(-s, below, f)
     s_low = b.fma(-s, f - (below - 2.0), left) * inverse
     t, t_low = _product(s, s)

@@ -1,8 +1,9 @@
 """Writing LLVM IR as text: typed values with Python's operators, loops, loads and stores.
 
 A `Value` is a register or a constant of one `Type`: a number, or several side by side (*lanes*).
-Code written with values works for any number of lanes and any dtype. Multiplications and additions may
-be contracted into one fused operation; no other liberty is taken with floating point numbers.
+Code written with values works for any number of lanes and any dtype. No liberty is taken with floating
+point numbers but in the order of sums: a product and a sum are fused where `fma` says so, and nowhere else,
+since a value that is computed in two places has to be the same in both.
 """
 
 from __future__ import annotations
@@ -27,19 +28,19 @@ class Value:
     type: Type
 
     def __add__(self, other: Value | Number) -> Value:
-        return self.builder.binary("fadd contract", "add", self, other)
+        return self.builder.binary("fadd", "add", self, other)
 
     def __radd__(self, other: Number) -> Value:
         return self.like(other) + self
 
     def __sub__(self, other: Value | Number) -> Value:
-        return self.builder.binary("fsub contract", "sub", self, other)
+        return self.builder.binary("fsub", "sub", self, other)
 
     def __rsub__(self, other: Number) -> Value:
         return self.like(other) - self
 
     def __mul__(self, other: Value | Number) -> Value:
-        return self.builder.binary("fmul contract", "mul", self, other)
+        return self.builder.binary("fmul", "mul", self, other)
 
     def __rmul__(self, other: Number) -> Value:
         return self.like(other) * self

@@ -67,7 +67,7 @@ class Dots:
                     x = b.load(type, from_left.at(b, size, r, q), lanes)
                     for j, y in enumerate(ys):
                         at = (part * rows + r) * self.n + j
-                        sums[at] = sums[at] + x * y
+                        sums[at] = b.fma(x, y, sums[at])
             return sums
 
         sums = [b.constant(type, 0)] * (rows * self.n * parts)

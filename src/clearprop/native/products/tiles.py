@@ -264,14 +264,14 @@ def _tile(
                     x = spread(rowed, r, step)
                     for v, y in enumerate(ys):
                         at = first + r * across + v
-                        sums[at] = sums[at] + x * y
+                        sums[at] = b.fma(x, y, sums[at])
             else:
                 xs = [spread(rowed, r, step) for r in range(rows)]
                 for v in range(across):
                     y = vector(lined, v, step)
                     for r, x in enumerate(xs):
                         at = first + r * across + v
-                        sums[at] = sums[at] + x * y
+                        sums[at] = b.fma(x, y, sums[at])
         return sums
 
     sums = [b.constant(type, 0)] * (rows * across * parts)
