@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from .callsite import user_line
-from .errors import GradientError, GradientMismatch, UnsupportedError
+from .errors import GradientError, GradientMismatch, LostGradientError, ShapeError, UnsupportedError
 from .primitive import Call, Primitive, each, together
 from .settings import Scope, settings
-from .spec import ArraySpec, spec_of
+from .spec import ArraySpec, shape_of, spec_of
 from .tensor import Tensor, apply
 from .tracing import trace
 from .transforms import vjp
@@ -77,7 +77,9 @@ class Block:
                     f"the gradient of block {self.function.__name__} returned {len(parts)} "
                     f"value{'s' * (len(parts) != 1)} for {len(inputs)} inputs; return one for each"
                 )
-            return tuple(_as_number(part) for part in parts)
+            parts = tuple(_as_number(part) for part in parts)
+            self._check_shapes(parts, inputs)
+            return parts
 
         name = self.function.__name__
         self._primitive = Primitive(
@@ -98,7 +100,8 @@ class Block:
         """Compare the block's own gradient with the one derived from its parts, at these arguments.
 
         A random upstream gradient goes through both. Raises GradientMismatch that names the input,
-        the place of the largest difference and the two numbers; GradientError if there is no own one.
+        the place of the largest difference and the two numbers; GradientError if there is no own one;
+        UnsupportedError if none can be derived, where `clearprop.testing.assert_grads` helps.
 
         >>> import numpy as np
         >>> @block
@@ -115,7 +118,15 @@ class Block:
                 f"@{self.function.__name__}.gradient"
             )
         out, own = vjp(lambda *xs: self(*xs, **kwargs), *args)
-        _, derived = vjp(lambda *xs: self.function(*xs, **kwargs), *args)
+        try:
+            _, derived = vjp(lambda *xs: self.function(*xs, **kwargs), *args)
+        except (LostGradientError, UnsupportedError) as error:
+            name = self.function.__name__
+            raise UnsupportedError(
+                f"block {name} computes with what has no gradient here, so none can be derived from its "
+                f"parts. clearprop.testing.assert_grads({name}, ...) compares its own gradient with central "
+                f"differences."
+            ) from error
         g = np.random.default_rng(0).standard_normal(np.shape(out)).astype(out.dtype)[()]
         names = list(inspect.signature(self.function).parameters)
         for name, a, b in zip(names, own(g), derived(g), strict=False):
@@ -126,6 +137,23 @@ class Block:
                     f"derived one: at {tuple(map(int, worst))} it is {np.asarray(a)[worst]:.6g}, "
                     f"derived {np.asarray(b)[worst]:.6g}"
                 )
+
+    def _check_shapes(self, parts: tuple[Any, ...], inputs: tuple[Any, ...]) -> None:
+        for i, (part, x) in enumerate(zip(parts, inputs, strict=True)):
+            if part is None:
+                continue
+            name = self._parameter(i)
+            try:
+                np.broadcast_shapes(part.shape, shape_of(x))
+            except ValueError:
+                raise ShapeError(
+                    f"the gradient of block {self.function.__name__} for {name} has shape {part.shape}, but "
+                    f"{name} has shape {shape_of(x)}; return one of that shape"
+                ) from None
+
+    def _parameter(self, position: int) -> str:
+        names = list(inspect.signature(self.function).parameters)
+        return names[position] if position < len(names) else f"input {position}"
 
     def _names(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int, str]:
         try:

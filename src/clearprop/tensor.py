@@ -22,13 +22,12 @@ from .errors import DtypeError, GradientError, LostGradientError, ShapeError, Un
 from .primitive import Primitive, engine, numpy_table, primitives
 from .refusals import OBJECTS, check_floating, refuse_objects
 from .settings import Origin, settings
-from .spec import ArraySpec, is_floating
+from .spec import LISTS, ArraySpec, as_operand, is_floating
 
 _next_number = count(1).__next__
 _ndarray = np.ndarray
 _NO_PARAMS: dict[str, Any] = {}
 """Shared by all operations without parameters; a plain dict, since ** on a read-only view is slow."""
-_LISTS = {list, tuple}
 _changed_in_place = False
 _versions_made = False
 _windows_made = False
@@ -199,8 +198,8 @@ class Tensor(ArrayMethods, Conversions):
     __array_priority__ = 1000.0
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if len(inputs) > 1 and (type(inputs[0]) in _LISTS or type(inputs[1]) in _LISTS):
-            inputs = tuple(np.asarray(x) if type(x) in _LISTS else x for x in inputs)
+        if len(inputs) > 1 and (type(inputs[0]) in LISTS or type(inputs[1]) in LISTS):
+            inputs = tuple(map(as_operand, inputs))
         if method == "__call__":
             if not kwargs:
                 answer = numpy_table.get(ufunc)
@@ -369,7 +368,7 @@ def _install_operator(name: str, primitive: Primitive) -> None:
         return
     setattr(Tensor, f"__{name}__", _binary_operator(primitive))
     if name not in _COMPARISONS:
-        setattr(Tensor, f"__r{name}__", lambda self, other: apply(primitive, (other, self)))
+        setattr(Tensor, f"__r{name}__", lambda self, x: apply(primitive, (as_operand(x), self)))
 
 
 _COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
@@ -379,6 +378,7 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
     """`apply` for an operator, unrolled: scalar programs are made of these."""
     forward: Any = primitive.forward
     differentiable = primitive.differentiable
+    may_add_up = not primitive.elementwise
 
     def operator_method(self: Tensor, other: Any) -> Tensor:
         if not settings.plain:
@@ -396,8 +396,10 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
             value = forward(x, y)
         except Exception as error:
             fail(primitive, [x, y], error)
-        if type(value) is _ndarray:
-            value.setflags(False)  # type: ignore[call-arg]
+        if type(value) is _ndarray or may_add_up:
+            if type(value) is _ndarray:
+                value.setflags(False)  # type: ignore[call-arg]
+            other = as_operand(other)
         elif type(value) is complex:
             value = np.complex128(value)
         if requires_grad and differentiable and settings.grad_enabled:
@@ -415,6 +417,8 @@ def _apply_recording(
         _check_windows(inputs)
     if primitive.view:
         _note(window=True)
+    if primitive.elementwise or primitive is primitives.matmul:
+        inputs = tuple(map(as_operand, inputs))
     recorder = settings.recorder
     values = [x.value if type(x) is Tensor else x for x in inputs]
     for value in values:

@@ -138,6 +138,10 @@ class _Settings:
 def _pose(f: Callable[..., Any], args: Arrays, argnums: int | Sequence[int] | None) -> _Problem:
     """`f` as a function of its floating arrays alone; everything else stays as it is."""
     wanted = range(len(args)) if argnums is None else np.atleast_1d(argnums).tolist()
+    if any(not isinstance(i, int) for i in wanted):
+        raise ClearpropError(
+            f"argnums={argnums!r}: arguments are named by position, as in 0 or (0, 2)"
+        )
     if any(not -len(args) <= i < len(args) for i in wanted):
         raise ClearpropError(f"argnums={argnums}, but there are {len(args)} arguments")
     wanted = {i % len(args) for i in wanted}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .backprop import WHY_REAL, Reach, check_seed, conjugate, ones_like, own, reach, sweep
-from .errors import ClearpropError, DtypeError, GradientError, ShapeError
+from .errors import ClearpropError, DtypeError, GradientError, LostGradientError, ShapeError
 from .primitive import primitives
 from .refusals import called, check_floating, check_request, kind_of, refuse_objects
 from .settings import settings
@@ -119,6 +119,10 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
         settings.grad_enabled = True
     try:
         return f(*args, **kwargs)
+    except ValueError as error:  # which NumPy makes of any error where it asks for float(t)
+        if isinstance(error.__cause__, LostGradientError):
+            raise error.__cause__ from None
+        raise
     finally:
         settings.transforms -= 1
         if not grad_enabled:

@@ -93,6 +93,15 @@ def test_assignment_of_one_number_into_a_plain_array() -> None:
     assert a.tolist() == [1, 0, 0]
 
 
+def test_such_an_assignment_in_a_transform() -> None:
+    def f(x: np.ndarray) -> object:
+        a = np.zeros(3)
+        a[0] = x[0] ** 2  # here
+        return a.sum()
+
+    message(LostGradientError, lambda: grad(f)(np.ones(3)), "clearprop.tensor(array)")
+
+
 def test_numpy_of_a_tensor_with_gradient() -> None:
     message(LostGradientError, lambda: X.numpy(), "detach().numpy()")  # here
     assert X.detach().numpy().tolist() == [1, 2]

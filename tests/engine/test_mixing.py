@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import clearprop
+from clearprop.errors import LostGradientError
+from tests.numeric import slopes
 
 ARRAY = np.array([10.0, 20.0])
 MIXES: dict[str, tuple[Callable[[Any], Any], list[float], list[float]]] = {
@@ -82,6 +84,34 @@ def test_dtypes_promote_as_in_numpy() -> None:
     assert (single * np.array([1, 2], np.int8)).dtype == np.float32
     (single * double).backward()
     assert (single.grad.dtype, double.grad.dtype) == (np.float32, np.float64)
+
+
+LISTS: dict[str, Callable[[Any], Any]] = {
+    "power": lambda x: x ** [1, 2],
+    "base": lambda x: [1.0, 2.0] ** x,
+    "quotient": lambda x: (1, 2) / x,
+    "range": lambda x: x * range(2),
+    "matmul": lambda x: x @ [1, 2],
+    "matmul with a matrix": lambda x: [[1, 2], [3, 4]] @ x,
+    "where": lambda x: np.where([True, False], x, [0, 1]),
+    "maximum": lambda x: np.maximum([0, 9], x),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_are_operands(name: str) -> None:
+    f = LISTS[name]
+    x = np.array([2.0, 3.0])
+
+    def loss(x: Any) -> Any:
+        return np.sum(f(x) ** 2)
+
+    expected = slopes(loss, x)
+    np.testing.assert_allclose(clearprop.grad(loss)(x), expected, 1e-6)
+    traced = clearprop.trace(clearprop.grad(loss), x)
+    np.testing.assert_allclose(traced.evaluate(x), expected, 1e-6)
+    with pytest.raises(LostGradientError, match=r"np\.stack"):
+        clearprop.tensor(x) * [clearprop.tensor(1.0), 2.0]
 
 
 def test_looks_like_an_array() -> None:

@@ -309,6 +309,8 @@ def test_wrong_options() -> None:
         check_grads(np.sin, (1.0,), modes="fwd")
     with pytest.raises(ClearpropError, match="argnums=2, but there are 2 arguments"):
         check_grads(product, (1.0, 2.0), argnums=2)
+    with pytest.raises(ClearpropError, match="argnums='x': arguments are named by position"):
+        check_grads(product, (1.0, 2.0), argnums="x")
 
 
 def test_the_same_in_every_run() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.errors import GradientError, UnsupportedError
+import clearprop.testing
+from clearprop.errors import GradientError, ShapeError, UnsupportedError
 from clearprop.graph import Graph, Node
 from clearprop.passes import simplify
 from tests.graph.examples import affine, derived, logistic
@@ -213,6 +214,36 @@ def test_a_wrong_number_of_gradients(returned: tuple[float, ...], says: str) -> 
 
     with pytest.raises(GradientError, match=f"block pair {says}; return one for each"):
         clearprop.grad(pair)(1.0, 2.0)
+
+
+def test_a_gradient_of_the_wrong_shape() -> None:
+    @clearprop.block
+    def layer(x, w):
+        return x @ w
+
+    @layer.gradient
+    def layer_gradient(g, out, x, w):
+        return g @ w.T, g
+
+    f = clearprop.grad(lambda x, w: np.sum(layer(x, w)), (0, 1))
+    with pytest.raises(
+        ShapeError, match=r"layer for w has shape \(2, 4\), but w has shape \(3, 4\)"
+    ):
+        f(np.ones((2, 3)), np.ones((3, 4)))
+
+
+def test_a_block_of_plain_code_is_checked_by_differences() -> None:
+    @clearprop.block
+    def length(x):
+        return np.asarray(x).shape[0] * 2.0 * float(x[0])
+
+    @length.gradient
+    def length_gradient(g, out, x):
+        return g * np.array([2.0 * len(x)] + [0.0] * (len(x) - 1))
+
+    with pytest.raises(UnsupportedError, match="assert_grads"):
+        length.check_gradient(np.ones(3))
+    clearprop.testing.assert_grads(length, np.ones(3), order=1)
 
 
 def test_keywords_are_parameters() -> None:
