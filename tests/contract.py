@@ -29,8 +29,10 @@ ONE_TRIANGLE = {"cholesky", "eigh", "eigvalsh", "mirror"}
 """Records that read one triangle of a symmetric matrix; their gradients belong to both."""
 
 
-NOT_REPEATABLE = {"logm": 1e-10}
-"""How far apart two runs of the same may be: SciPy estimates norms with random vectors there."""
+NOT_REPEATABLE = {"logm": 1e6, "log_softmax": 8}
+"""How far apart two runs of the same may be, in units of rounding: SciPy estimates norms with random vectors;
+rows are added up by BLAS where they are arrays.
+"""
 
 
 @dataclass(frozen=True)
@@ -360,8 +362,9 @@ def check_on_tensors(case: Case) -> None:
         plain = case.rules()[i](g, out, *case.inputs, **case.params)
         lifted = case.rules()[i](lift(g), lift(out), *inputs, **case.params)
         assert isinstance(lifted, Tensor), f"rule {i} gave {type(lifted)}"
-        rtol = NOT_REPEATABLE.get(case.record.name, 1e-15)
-        close(lifted.value, plain, f"rule {i} on Tensors", rtol, rtol if rtol > 1e-15 else 0.0)
+        unit = np.finfo(plain.dtype).eps if plain.dtype.kind in "fc" else 0.0
+        rounding = float(NOT_REPEATABLE.get(case.record.name, 0) * unit)
+        close(lifted.value, plain, f"rule {i} on Tensors", max(rounding, 1e-15), rounding)
 
 
 def check_read_only(case: Case) -> None:

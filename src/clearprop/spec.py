@@ -142,20 +142,24 @@ def normalize_axes(axis: int | Iterable[int] | None, ndim: int) -> tuple[int, ..
 
 
 def add_up(x: Any, axes: tuple[int, ...], *, keepdims: bool = False) -> Any:
-    """The sums over some axes; down the columns of a matrix by BLAS, in a third of NumPy's time.
+    """The sums over some axes; of a matrix's columns or rows by BLAS, in a third of NumPy's time.
 
     >>> add_up(np.array([[1.0, 2.0], [3.0, 4.0]]), (0,), keepdims=True)
     array([[4., 6.]])
     """
-    if axes == (0,) and type(x) is np.ndarray and x.ndim == 2 and x.dtype.char in "fd":
-        return _ones(keepdims, len(x), x.dtype).dot(x)
+    if type(x) is np.ndarray and x.ndim == 2 and x.dtype.char in "fd":
+        if axes == (0,):
+            return _ones((1, len(x)) if keepdims else (len(x),), x.dtype).dot(x)
+        if axes == (1,):
+            n = x.shape[1]
+            return x.dot(_ones((n, 1) if keepdims else (n,), x.dtype))
     add: Any = np.add  # whose stubs want to know `keepdims` in advance
     return add.reduce(x, axis=axes, keepdims=keepdims)
 
 
 @lru_cache(maxsize=64)
-def _ones(as_row: bool, n: int, dtype: np.dtype[Any]) -> Any:
-    return np.ones((1, n) if as_row else n, dtype)
+def _ones(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    return np.ones(shape, dtype)
 
 
 def is_floating(dtype: np.dtype[Any]) -> bool:

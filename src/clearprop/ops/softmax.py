@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError
 from ..primitive import Sample, floats, primitive
-from ..spec import ArraySpec, normalize_axes
+from ..spec import ArraySpec, add_up, normalize_axes
 from .reduction import COMPLEX_SUM, mean_spec
 from .samples import REDUCTIONS
 from .specs import kept, reduced, same
@@ -104,11 +104,11 @@ def softmax(x: Any, axis: Any = -1) -> Any:
 
 def _log_softmax(x: Any, axis: Any) -> Any:
     shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+    return shifted - np.log(add_up(np.exp(shifted), axis, keepdims=True))
 
 
 def log_softmax_vjp(g: Any, out: Any, x: Any, axis: Any) -> Any:
-    return g - np.exp(out) * np.add.reduce(g, axis=axis, keepdims=True)
+    return g - np.exp(out) * add_up(g, axis, keepdims=True)
 
 
 _log_softmax_record = primitive(
