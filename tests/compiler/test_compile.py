@@ -392,6 +392,19 @@ def test_a_value_computed_twice_is_the_same(dtype: str, rng: np.random.Generator
         np.testing.assert_allclose(clearprop.compile(g)(x), g(x), tolerance, tolerance)
 
 
+def test_what_is_kept_for_a_later_round_over_a_row(rng: np.random.Generator) -> None:
+    """It needs numbers of its row that nothing else needs in that round: the largest entry."""
+    weights = rng.normal(size=(2, 3))
+
+    def f(x: Any) -> Any:
+        logits = x + np.log(np.sum(np.exp(x - x.max(1, keepdims=True)), axis=1, keepdims=True))
+        y = np.where(logits > 0, logits * -1.5, logits)
+        return np.sum(y / (1 + np.max(np.abs(x), axis=1, keepdims=True)) * weights)
+
+    x, g = rng.normal(size=(2, 3)), clearprop.grad(f)
+    np.testing.assert_allclose(clearprop.compile(g)(x), g(x), 1e-12)
+
+
 def test_special_values() -> None:
     x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, 1e308])
 

@@ -95,7 +95,7 @@ class Loops(Writer):
             kept = {e: a for e, a in self.nest.kept.items() if self.phases[e] == phase}
             if not sums and not effects:
                 continue
-            self._hoist([*(s.operand for s in sums), *(e.value for e in effects)], point)
+            self._hoist([*(s.operand for s in sums), *(e.value for e in effects), *kept], point)
             if self.written_out:
                 totals = self._round_written_out(sums, effects, blocks)
             else:

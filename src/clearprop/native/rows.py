@@ -76,7 +76,8 @@ class Rows(Loops):
             kept = {e: a for e, a in self.nest.kept.items() if self.phases[e] == phase}
             if not sums and not effects:
                 continue
-            shared = self._shared([*(s.operand for s in sums), *(e.value for e in effects)])
+            wanted = [*(s.operand for s in sums), *(e.value for e in effects), *kept]
+            shared = self._shared(wanted)
             self._share(shared, block)
             self._each_row(block, start, count, sums, effects, kept, shared)
             with self.along(self.row, self.block):
