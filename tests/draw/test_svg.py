@@ -93,6 +93,17 @@ def turned(x, y):
     return u * v
 
 
+def test_what_picks_entries_shows_which() -> None:
+    labels = np.array([0, 2, 1])
+
+    def f(x):
+        return np.sum(x[0] * x[1:, ::2][0] + x[np.arange(3), labels][1])
+
+    shown = texts(clearprop.explain(f, np.ones((3, 4))).svg(), "symbol")
+    assert {"[0]", "[1:, ::2]"} < set(shown)
+    assert any(text.endswith(", labels]") for text in shown)
+
+
 def test_every_result_of_a_block_leaves_from_its_outline() -> None:
     root = ET.fromstring(clearprop.explain(turned, 1.0, 2.0).svg())
     (block,) = (e for e in root.iter(f"{SVG}rect") if e.get("class") == "gate block")
@@ -221,6 +232,7 @@ def test_a_deep_graph() -> None:
         (np.array([[1.0, 2.0], [3.0, -4.0]]), "[[1, 2], [3, −4]]"),
         (np.zeros((0, 2)), "0×2"),
         (np.True_, "True"),
+        (np.conj(1 + 0j), "1+0j"),
         (np.nan, "nan"),
     ],
 )

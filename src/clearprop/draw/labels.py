@@ -49,6 +49,7 @@ def _nested(array: Any) -> str:
 def _scalar(x: Any) -> str:
     if isinstance(x, bool | np.bool_):
         return str(bool(x))
+    x = complex(x.real + 0.0, x.imag + 0.0) if np.iscomplexobj(x) else x  # no minus zeros
     text = f"{x:.4g}"
     return "0" if text == "-0" else text.replace("-", "−")
 

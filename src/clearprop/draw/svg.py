@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from ..emit.expressions import ATOM, write
 from ..graph import Graph, Node, Wire
-from ..primitive import ROLES, Infix, Prefix
+from ..primitive import ROLES, Infix, Prefix, primitives
 from .labels import gradient_text, number_text, printable, text_width
 from .layout import Box, Edge, Layout, Point, arrange
 
@@ -19,6 +20,7 @@ _ROW = 46.0
 """Height of a wire with its two labels."""
 _ROUND = 36.0
 """Width and height of a gate with a short symbol."""
+_LONGEST_INDEX = 20
 _SMALL, _LARGE = 12.0, 15.0
 _STUB_PADDING = 14.0
 _SIGNS = {"*": "×", "-": "−", "/": "÷", "**": "^"}
@@ -252,6 +254,9 @@ def _symbol(node: Node) -> str:
     notation = node.primitive.notation
     if isinstance(notation, Prefix):
         return _SIGNS.get(notation.symbol, notation.symbol)
+    if node.primitive in (primitives.window, primitives.gather):
+        index, _ = write(node, [("", ATOM), *((str(w), ATOM) for w in node.inputs[1:])])
+        return index if len(index) <= _LONGEST_INDEX else node.primitive.name
     constants = [number_text(w.constant) if w.is_constant else "" for w in node.inputs]
     if isinstance(notation, Infix):
         sign = _SIGNS.get(notation.symbol, notation.symbol)
