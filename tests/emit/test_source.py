@@ -454,3 +454,15 @@ def test_other_operations(f: Any) -> None:
 def test_once_wrong(f: Any, simplify: bool, target: str) -> None:
     """`source` itself compares values and gradients with the engine."""
     assert clearprop.source(f, SQUARE, to=target, simplify=simplify).errors is not None
+
+
+def test_what_reads_constants_alone() -> None:
+    def forces(x):
+        a = np.zeros_like(x)
+        for i in range(2):
+            a[i] += x[1 - i] ** 2
+        return np.sum(a**2)
+
+    x = np.array([[1.0, 2.0], [3.0, -1.0]])
+    _, dx = clearprop.source(forces, x).function(x)
+    np.testing.assert_allclose(dx, 4 * x**3)

@@ -726,3 +726,9 @@ def test_a_formula_of_another_tensor() -> None:
 def test_signs_of_numbers_are_told_apart() -> None:
     assert "out = -x  = -(-2) = 2" in text_of(lambda x: -x, -2.0)
     assert "= 3 * -4 = -12" in text_of(lambda x, y: x * y, 3.0, -4.0)
+
+
+def test_formula_of_what_gets_no_gradient() -> None:
+    explanation = explain(lambda x, rows: np.sum(x[rows]), np.ones(3), np.array([0, 2]))
+    with pytest.raises(GradientError, match=r"formula\('rows'\): rows gets no gradient"):
+        explanation.formula("rows")

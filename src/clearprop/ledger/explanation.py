@@ -199,6 +199,11 @@ class Explanation:
             raise GradientError(
                 f"formula({name!r}): no such input; there are {', '.join(w.name for w in graph.inputs)}"
             )
+        if wire not in self.account.gradients:
+            raise GradientError(
+                f"formula({name!r}): {name} gets no gradient: it holds no floating point numbers, or "
+                f"{graph.outputs[0].name} does not depend on it smoothly"
+            )
         return _formula(self.account, wire)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..graph import Graph, Wire
 from ..settings import Origin
 from ..spec import ArraySpec
+from ..tensor import apply
 from ..tracing import trace
 from ..transforms import vjp
 
@@ -57,7 +58,8 @@ def with_backward(
                 env[forward.inputs[i]] = x
                 x.origin = Origin(f"@{number[forward.inputs[i]]}")
             for node in read_as.nodes:
-                result = node.primitive(*(env[w] for w in node.inputs), **node.params)
+                inputs = tuple(env[w] for w in node.inputs)  # constants alone, too, are recorded
+                result = apply(node.primitive, inputs, node.params)
                 results = list(result) if len(node.outputs) > 1 else [result]
                 for wire, value in zip(node.outputs, results, strict=True):
                     value.origin = Origin(f"@{number[wire]}", node.line)
