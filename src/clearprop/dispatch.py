@@ -121,7 +121,7 @@ def _unsupported(function: Any) -> UnsupportedError:
     hint = f" Near it: {', '.join(near)}." if near else ""
     return UnsupportedError(
         f"{name} has no gradient in Clearprop yet.{hint} Write it with supported functions, give "
-        f"your own with @clearprop.block and its gradient, pass t.detach() if no gradient is wanted, "
+        f"your own with @clearprop.block and its gradient, pass t.detach().numpy() if no gradient is wanted, "
         f"or add a primitive in one file (see CONTRIBUTING.md)."
     )
 

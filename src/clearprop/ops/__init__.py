@@ -56,6 +56,7 @@ from . import (
     ufuncs,
     waves,
     windows,
+    writing,
 )
 
 __all__ = [
@@ -108,6 +109,7 @@ __all__ = [
     "ufuncs",
     "waves",
     "windows",
+    "writing",
 ]
 
 late_families["scipy.special"] = lambda: import_module(".special", __name__)
