@@ -196,6 +196,19 @@ def test_python_floats_take_the_precision_of_the_arrays() -> None:
     assert f(2.0, 0.25) == 1.5
 
 
+def test_numbers_are_what_they_are_after_any_other() -> None:
+    """Whatever was compiled before: Python's numbers adapt to the arrays, and NumPy's do not."""
+    numbers = [np.float32(0.1), 0.1, np.float64(0.1), np.array(0.1), 2, True, np.int64(3), 2.0]
+    for x in (np.arange(3.0), np.arange(3, dtype="f4"), np.arange(3)):
+        for first in numbers:
+            compiled = clearprop.compile(lambda x, n: x * n)
+            compiled(x, first)
+            for n in numbers:
+                found, expected = compiled(x, n), x * n
+                assert found.dtype == expected.dtype, (first, n)
+                np.testing.assert_array_equal(found, expected)
+
+
 def test_strided_and_unaligned_inputs(rng: np.random.Generator) -> None:
     f = clearprop.compile(lambda x: np.exp(x).sum(0))
     x = rng.normal(size=(6, 10))

@@ -18,9 +18,17 @@ from ..trees import flatten
 def alike(args: Any, kwargs: Any) -> tuple[Any, Any]:
     """Python floats take the precision of the arrays beside them, as they do in NumPy."""
     leaves, unflatten = flatten((args, kwargs))
+    if not any(type(x) is float for x in leaves):
+        return args, kwargs
+    number = dtype_of_floats(leaves).type
+    return unflatten([number(x) if type(x) is float else x for x in leaves])
+
+
+def dtype_of_floats(args: Any) -> np.dtype[Any]:
+    """The precision that Python floats take among these arguments."""
+    leaves, _ = flatten(args)
     floating = [x.dtype for x in leaves if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
-    dtype = np.result_type(*floating) if floating else np.dtype(float)
-    return unflatten([dtype.type(x) if type(x) is float else x for x in leaves])
+    return np.result_type(*floating) if floating else np.dtype(float)
 
 
 def donated(f: Callable[..., Any], args: Any, kwargs: Any, names: Sequence[str]) -> list[bool]:

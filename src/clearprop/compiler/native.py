@@ -22,7 +22,7 @@ from ..native.nests import parts
 from ..native.target import Code, vector_bits
 from ..stages.language import Buffer, Host
 from ..stages.views import View
-from .arguments import OtherContainer, donated, trees
+from .arguments import OtherContainer, donated, dtype_of_floats, trees
 from .executable import Executable
 from .fingerprint import fingerprint
 from .plan import Facts, Plan
@@ -107,9 +107,9 @@ class NativeExecutable(Executable):
 
     def _signature(self, facts: Facts) -> calls.Signature:
         assert self.trees is not None
-        taken = set(facts.donors)
+        taken, floats = set(facts.donors), dtype_of_floats((self.args, self.kwargs))
         arguments = [
-            calls.Argument(w.spec.dtype, w.spec.shape, i in taken)
+            calls.Argument(w.spec.dtype, w.spec.shape, i in taken, w.spec.dtype == floats)
             for i, w in enumerate(self.graph.inputs)
         ]
         results = [

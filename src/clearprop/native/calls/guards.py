@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import F64, I64, Type, Value
+from ..ir import I64, Type, Value
 from .signature import Argument, Signature, Tree
 from .writer import FALLBACK, POINTER, Writer
 
@@ -151,18 +151,7 @@ class Guards:
     def read_scalar(self, wanted: Argument, kind: type, thing: str, slot: str) -> None:
         """A number object's value to the stack, as the wanted dtype."""
         b, dtype = self.b, wanted.dtype
-        if kind in (int, bool):  # a bool is an int, and read like one
-            overflow = self.w.on_stack(4, 4)
-            ref = self.w.python("PyLong_AsLongLongAndOverflow", thing, overflow)
-            whole = Value(b, ref, I64)
-            fits = b.compare("==", b.load(_I32, overflow), 0)
-            if dtype.kind == "f":  # in two steps, as NumPy does
-                number = b.convert(b.convert(whole, F64.dtype), dtype)
-            else:
-                number = b.convert(whole, dtype)
-                fits = fits & b.compare("==", b.convert(number, I64.dtype), whole)
-            self.w.go_on_if(fits)
-        elif kind is wanted.dtype.type:  # bytes, whatever they mean
+        if kind is wanted.dtype.type:  # bytes, whatever they mean
             raw = Type(np.dtype("u1"), dtype.itemsize)
             number = self.w.field(raw, thing, self.at.value)
         else:

@@ -181,7 +181,6 @@ FUNCTIONS = {
     "PyDict_GetItemWithError": "ptr (ptr, ptr)",
     "PyDict_Next": "i32 (ptr, ptr, ptr, ptr)",
     "PyDict_SetItem": "i32 (ptr, ptr, ptr)",
-    "PyLong_AsLongLongAndOverflow": "i64 (ptr, ptr)",
     "PyArray_Empty": "ptr (i32, ptr, ptr, i32)",
     "PyArray_Scalar": "ptr (ptr, ptr, ptr)",
 }

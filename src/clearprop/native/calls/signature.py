@@ -19,26 +19,29 @@ Tree = tuple[Any, ...]
 ALIGNMENT = 64
 """Of the arena, in bytes: a cache line, and the longest vector."""
 
-_CONVERTED = {
-    "f": (float, int, np.float64, np.float32, bool),
-    "i": (int,),
-}
-"""What a 0-d parameter takes, by its kind, beside NumPy's scalar of its dtype."""
-
 
 @dataclass(frozen=True)
 class Argument:
-    """An array that the kernel reads. A `donated` one's memory becomes a result's."""
+    """An array that the kernel reads. A `donated` one's memory becomes a result's.
+
+    For one without dimensions NumPy's scalar of its dtype will do, and, if it `takes_floats`, Python's float.
+    """
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     donated: bool = False
+    takes_floats: bool = True
 
     def __post_init__(self) -> None:
         _normalise(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Argument, (self.dtype.type, self.shape, self.donated)  # a stored dtype is a copy
+        return Argument, (
+            self.dtype.type,
+            self.shape,
+            self.donated,
+            self.takes_floats,
+        )  # a stored dtype is a copy
 
     @property
     def bytes(self) -> int:
@@ -50,9 +53,8 @@ class Argument:
         if self.shape or self.donated:
             return ()
         own = self.dtype.type
-        if not 4 <= self.dtype.itemsize <= 8:  # float16 is converted by a function from elsewhere
-            return (own,)
-        return (own, *(t for t in _CONVERTED.get(self.dtype.kind, ()) if t is not own))
+        converts = self.dtype.char in "fd"  # float16 is converted by a function from elsewhere
+        return (own, float) if self.takes_floats and converts else (own,)
 
 
 @dataclass(frozen=True)
