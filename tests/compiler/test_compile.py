@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.errors import ClearpropError, TraceError
+from clearprop.errors import ClearpropError, TraceError, UnsupportedError
 
 pytest.importorskip("llvmlite")
 
@@ -416,6 +416,21 @@ def test_what_is_kept_for_a_later_round_over_a_row(rng: np.random.Generator) -> 
 
     x, g = rng.normal(size=(2, 3)), clearprop.grad(f)
     np.testing.assert_allclose(clearprop.compile(g)(x), g(x), 1e-12)
+
+
+def test_arrays_of_other_kinds() -> None:
+    x = np.arange(3.0)
+    double = clearprop.compile(lambda x, names=None: 2 * x)
+    for names in (np.array(["a", "b"]), np.array(["2020-01-01"], "M8[D]")):
+        np.testing.assert_array_equal(double(x, names), 2 * x)
+    for other in (
+        np.ma.masked_array(x, x > 1),
+        np.ma.masked_array(x, x > 1)[None],
+        x.view(np.matrix),
+    ):
+        with pytest.raises(UnsupportedError, match="arithmetic of its own"):
+            double(other)
+    np.testing.assert_array_equal(double(x), 2 * x)
 
 
 def test_special_values() -> None:

@@ -40,7 +40,8 @@ class NativeExecutable(Executable):
         self.trees: tuple[Any, Any] | None = None
         self.entry: calls.Entry | None = None
         self.code: Code | None = None
-        if not self.kwargs:
+        wires = (*graph.inputs, *graph.outputs)
+        if not self.kwargs and all(w.spec.dtype.kind in "biufc" for w in wires):
             with suppress(OtherContainer):
                 self.trees = trees(self.args, graph)
         start = time.perf_counter()
