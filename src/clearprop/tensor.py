@@ -399,7 +399,7 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
         if type(value) is _ndarray or may_add_up:
             if type(value) is _ndarray:
                 value.setflags(False)  # type: ignore[call-arg]
-            other = as_operand(other)
+            other = np.asarray(other) if type(other) in LISTS else other  # here, a call would cost
         elif type(value) is complex:
             value = np.complex128(value)
         if requires_grad and differentiable and settings.grad_enabled:
