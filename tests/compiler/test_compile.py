@@ -110,6 +110,23 @@ def test_a_donated_array_becomes_a_result_of_its_shape() -> None:
     assert (new.shape, new[0]) == ((1,), 6)
 
 
+def test_donated_arrays_that_overlap_are_left_alone(rng: np.random.Generator) -> None:
+    start = rng.normal(size=1003)
+
+    def f(x: Any, y: Any) -> Any:
+        return x + y, x - y
+
+    for compiled in (clearprop.compile(f, donate=("x", "y")), clearprop.compile(f, donate="y")):
+        for offset in (0, 1, 3):
+            for _ in range(2):
+                base = start.copy()
+                x, y = base[:1000], base[offset : offset + 1000]
+                expected, found = f(x.copy(), y.copy()), compiled(x, y)
+                for mine, wanted in zip(found, expected, strict=True):
+                    np.testing.assert_array_equal(mine, wanted)
+                np.testing.assert_array_equal(base, start)
+
+
 def test_a_donated_argument_must_exist() -> None:
     with pytest.raises(TypeError, match=r"donate='q'.* has no such argument"):
         clearprop.compile(lambda p: p + 1, donate="q")(1.0)

@@ -148,9 +148,11 @@ class NativeExecutable(Executable):
         for b, x in zip(program.inputs, flat, strict=True):
             memory[b] = np.ascontiguousarray(x)
         for b, donor in plan.donors.items():
-            given = flat[program.inputs.index(donor)]
-            if memory[donor] is given and given.flags.writeable:
-                memory[b] = memory[donor]
+            place = program.inputs.index(donor)
+            given, others = flat[place], [*flat[:place], *flat[place + 1 :]]
+            whole = memory[donor] is given and given.flags.writeable
+            if whole and not any(np.may_share_memory(given, x) for x in others):
+                memory[b] = given
         for step in plan.steps:
             if isinstance(step, Host):
                 memory.update(_by_numpy(step, memory))
