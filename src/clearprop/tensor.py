@@ -26,6 +26,7 @@ from .spec import LISTS, ArraySpec, as_operand, is_floating
 
 _next_number = count(1).__next__
 _ndarray = np.ndarray
+_NUMBERS = {float, int}
 _NO_PARAMS: dict[str, Any] = {}
 """Shared by all operations without parameters; a plain dict, since ** on a read-only view is slow."""
 _changed_in_place = False
@@ -378,7 +379,6 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
     """`apply` for an operator, unrolled: scalar programs are made of these."""
     forward: Any = primitive.forward
     differentiable = primitive.differentiable
-    may_add_up = not primitive.elementwise
 
     def operator_method(self: Tensor, other: Any) -> Tensor:
         if not settings.plain:
@@ -390,16 +390,15 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
         if type(other) is Tensor:
             y = other.value
             requires_grad = requires_grad or other.requires_grad
-        elif type(other) is _ndarray and other.dtype is OBJECTS:
-            refuse_objects(other, f"{primitive.name} got")
+        elif type(other) not in _NUMBERS:
+            other = y = as_operand(other)
+            refuse_objects(y, f"{primitive.name} got")
         try:
             value = forward(x, y)
         except Exception as error:
             fail(primitive, [x, y], error)
-        if type(value) is _ndarray or may_add_up:
-            if type(value) is _ndarray:
-                value.setflags(False)  # type: ignore[call-arg]
-            other = np.asarray(other) if type(other) in LISTS else other  # here, a call would cost
+        if type(value) is _ndarray:
+            value.setflags(False)  # type: ignore[call-arg]
         elif type(value) is complex:
             value = np.complex128(value)
         if requires_grad and differentiable and settings.grad_enabled:
