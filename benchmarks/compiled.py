@@ -199,7 +199,7 @@ def measure(workload: Workload, only: Sequence[str], rounds: int) -> Row:
             continue
         first[name] = time.perf_counter() - start
         calls[name] = call
-    found = interleaved(calls, rounds=rounds, seconds=0.05, pause=0.01)
+    found = interleaved(calls, rounds=rounds, seconds=0.05, pause=0.1)
     return Row(workload.name, found, first, workload.bar)
 
 

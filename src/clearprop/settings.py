@@ -12,6 +12,7 @@ import numpy as np
 
 from .callsite import Line, line_of, user_frame
 from .primitive import Primitive
+from .spec import unstretched
 
 
 class Scope:
@@ -127,19 +128,38 @@ class Recorder:
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
-    """A copy that nobody can change; the array itself if it is one."""
-    if array.flags.writeable or array.base is not None:
-        array = array.copy("K")
-        array.flags.writeable = False
-    return array
+    """A copy that nobody can change; the array itself if it is one. What repeats is copied once."""
+    if not array.flags.writeable and array.base is None:
+        return array
+    part = unstretched(array)
+    if part.size > _LONG and _repeats(part):
+        part = part[(slice(0, 1),) * part.ndim]
+    part = part.copy("K")
+    part.flags.writeable = False
+    return part if part.shape == array.shape else np.broadcast_to(part, array.shape)
+
+
+_LONG = 1000
+"""Entries from which it is worth a look whether all are alike, as in the gradient of a sum."""
+
+
+def _repeats(array: np.ndarray) -> bool:
+    entries = _bytes(array).reshape(array.size, -1)
+    some = entries[:: array.size // 7]
+    return bool((some == entries[0]).all() and (entries == entries[0]).all())
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether two arrays have the same bytes: also where those mean NaN, or zeros of either sign."""
     if one is other:
         return True
-    alike = one.shape == other.shape and one.dtype == other.dtype
-    return alike and one.tobytes() == other.tobytes()
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    return np.array_equal(_bytes(one), _bytes(other))
+
+
+def _bytes(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(unstretched(array)).reshape(-1).view(np.uint8)
 
 
 def _depth(frame: FrameType | None) -> int:

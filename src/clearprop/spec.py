@@ -122,6 +122,16 @@ def as_operand(x: Any) -> Any:
     return np.asarray(x) if type(x) in LISTS else x
 
 
+def unstretched(array: Any) -> Any:
+    """The part of an array that repeats along the axes where all entries are one.
+
+    >>> unstretched(np.broadcast_to(np.array([[1.0], [2.0]]), (2, 3)))
+    array([[1.],
+           [2.]])
+    """
+    return array[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)]
+
+
 def normalize_axes(axis: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]:
     """Axes as a sorted tuple of non-negative numbers; None means all of them.
 

@@ -116,8 +116,11 @@ def test_what_decides_about_code_decides_about_its_name() -> None:
         key(lambda x: np.sum(x - 2.0), x),
     ]
     assert len({known, *others}) == 1 + len(others)
-    large = np.ones(100_000)
-    assert key(lambda x: x * large, np.ones(100_000)) is None
+    large, many = np.arange(100_000.0), np.ones(100_000)
+    assert key(lambda x: x * large, many) is None
+    assert (
+        len({key(lambda x, c=c: x * np.full(100_000, c), many) for c in (2.0, 3.0, -0.0, 0.0)}) == 4
+    )
 
 
 def test_large_arrays_are_not_kept(folder: Path) -> None:

@@ -354,3 +354,14 @@ def test_an_error_leaves_nothing_switched_on() -> None:
         clearprop.trace(branches, 1.0)
     assert (clearprop.tensor(2.0) * 3.0).item() == 6.0
     assert clearprop.grad(branches)(-2.0) == -1.0
+
+
+def test_arrays_that_repeat_are_kept_once() -> None:
+    large = 1_000_000
+    rows = np.broadcast_to(np.arange(3.0), (large, 3))
+    graph = clearprop.trace(lambda x: (x * np.full(large, 2.0))[:, None] * rows, np.ones(large))
+    constants = [w.constant for w in graph.wires() if w.is_constant and np.ndim(w.constant)]
+    assert [c.shape for c in constants] == [(large,), (large, 3)]
+    assert [c.strides for c in constants] == [(0,), (0, 8)]
+    found = graph.evaluate(np.full(large, 0.5))
+    np.testing.assert_array_equal(found[-1], [0.0, 1.0, 2.0])

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Graph, Wire
-from ..spec import ArraySpec
+from ..spec import ArraySpec, unstretched
 
 _LARGE = 64 * 1024
 """Bytes of an array from which it is no part of what is kept."""
@@ -71,9 +71,10 @@ def _described(graph: Graph) -> Any:
 def _constant(value: Any) -> Any:
     if not isinstance(value, np.ndarray | np.generic):
         return type(value).__name__, value
-    if value.nbytes > _LARGE or value.dtype.hasobject:
+    part = unstretched(value) if isinstance(value, np.ndarray) else value
+    if part.nbytes > _LARGE or value.dtype.hasobject:
         raise _Unknown
-    return value.dtype.str, value.shape, value.tobytes()
+    return value.dtype.str, value.shape, part.shape, part.tobytes()
 
 
 def _spec(spec: ArraySpec) -> Any:
