@@ -30,7 +30,10 @@ def check_floating(value: Any, what: str = "this") -> None:
 
 def refuse_objects(array: Any, who: str) -> None:
     """Raise what to write instead if this is an array of Python objects: NumPy would go on with it alone."""
-    if type(array) is not np.ndarray or array.dtype is not OBJECTS:
+    if type(array) is not np.ndarray:
+        _refuse_own_arithmetic(array, who)
+        return
+    if array.dtype is not OBJECTS:
         return
     what = f"{who} an array of Python objects (dtype=object, shape {array.shape})"
     if any(hasattr(x, "requires_grad") for x in array.flat):
@@ -38,6 +41,25 @@ def refuse_objects(array: Any, who: str) -> None:
             f"{what} that holds tensors, and their gradients would be lost. Use {TO_BUILD}."
         )
     raise DtypeError(f"{what}, which has no gradient. If it holds numbers, use x.astype(float).")
+
+
+def plain(value: Any, what: str) -> Any:
+    """A result or an argument as NumPy has it; matrices and masked arrays compute in ways of their own."""
+    if type(value) is complex:  # as Python makes it of 1j and a NumPy float
+        return np.complex128(value)
+    _refuse_own_arithmetic(value, f"{what} got")
+    if isinstance(value, np.ndarray) and type(value) is not np.ndarray:
+        value = np.asarray(value)
+        value.flags.writeable = False
+    return value
+
+
+def _refuse_own_arithmetic(value: Any, who: str) -> None:
+    if isinstance(value, np.ndarray) and type(value).__mul__ is not np.ndarray.__mul__:
+        raise UnsupportedError(
+            f"{who} a {type(value).__name__}, which has an arithmetic of its own. Pass np.asarray(x), and "
+            f"the mask of a masked array beside it, for np.where."
+        )
 
 
 def check_request(transform: str, f: Any, argnums: Any) -> None:

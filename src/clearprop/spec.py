@@ -129,7 +129,7 @@ def unstretched(array: Any) -> Any:
     array([[1.],
            [2.]])
     """
-    return array[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)]
+    return array[(*(slice(0, 1) if s == 0 else slice(None) for s in array.strides), ...)]
 
 
 def normalize_axes(axis: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]:

@@ -20,12 +20,13 @@ from .conversions import Conversions
 from .dispatch import answer_numpy, fail
 from .errors import DtypeError, GradientError, LostGradientError, ShapeError, UnsupportedError
 from .primitive import Primitive, engine, numpy_table, primitives
-from .refusals import OBJECTS, check_floating, refuse_objects
+from .refusals import OBJECTS, check_floating, plain, refuse_objects
 from .settings import Origin, settings
 from .spec import LISTS, ArraySpec, as_operand, is_floating
 
 _next_number = count(1).__next__
 _ndarray = np.ndarray
+_float64 = np.float64
 _NUMBERS = {float, int}
 _NO_PARAMS: dict[str, Any] = {}
 """Shared by all operations without parameters; a plain dict, since ** on a read-only view is slow."""
@@ -314,7 +315,7 @@ def tensor(
     """
     if isinstance(data, Tensor):
         data = data.detach().value
-    value = np.array(data, dtype=dtype)
+    value = np.array(plain(data, "clearprop.tensor"), dtype=dtype)
     if value.dtype.kind not in "biufc":
         raise DtypeError(
             f"clearprop.tensor needs numbers, not {value.dtype}; to join tensors, use np.stack([...])"
@@ -345,10 +346,10 @@ def apply(
         if value.dtype is OBJECTS:
             fail(primitive, values, TypeError())
         value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
-    elif type(value) is complex:  # as Python makes it of 1j and a NumPy float
-        value = np.complex128(value)
     elif type(value) is Tensor:  # a product with an array of objects
         fail(primitive, values, TypeError())
+    elif type(value) is not _float64:
+        value = plain(value, primitive.name)
     if primitive.view and not _windows_made:
         _note(window=True)
     if primitive.differentiable:
@@ -399,8 +400,8 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
             fail(primitive, [x, y], error)
         if type(value) is _ndarray:
             value.setflags(False)  # type: ignore[call-arg]
-        elif type(value) is complex:
-            value = np.complex128(value)
+        elif type(value) is not _float64:
+            value = plain(value, primitive.name)
         if requires_grad and differentiable and settings.grad_enabled:
             return Tensor(value, primitive, (self, other), _NO_PARAMS, True)
         return Tensor(value, None, (), _NO_PARAMS, False)
@@ -430,8 +431,8 @@ def _apply_recording(
         fail(primitive, values, error)
     if type(value) is _ndarray:
         value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
-    elif type(value) is complex:  # as Python makes it of 1j and a NumPy float
-        value = np.complex128(value)
+    elif type(value) is not _float64:
+        value = plain(value, primitive.name)
     requires_grad = (
         settings.grad_enabled
         and primitive.differentiable

@@ -16,7 +16,7 @@ import numpy as np
 from .backprop import WHY_REAL, Reach, check_seed, conjugate, ones_like, own, reach, sweep
 from .errors import ClearpropError, DtypeError, GradientError, LostGradientError, ShapeError
 from .primitive import primitives
-from .refusals import called, check_floating, check_request, kind_of, refuse_objects
+from .refusals import called, check_floating, check_request, kind_of, plain, refuse_objects
 from .settings import settings
 from .spec import is_floating, shape_of
 from .tensor import _NO_PARAMS, Tensor, _next_number, version_at
@@ -135,7 +135,8 @@ def _variable(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Ten
     if type(leaf) is Tensor:
         value, origin = leaf.value, leaf.origin
     else:
-        value = leaf if hasattr(leaf, "dtype") else _as_number(leaf, position, tree, f)
+        known = hasattr(leaf, "dtype")
+        value = plain(leaf, called(f)) if known else _as_number(leaf, position, tree, f)
     if value.dtype.kind not in "fc":
         check_floating(value, f"{_place(tree, position)} of {called(f)}")
     return Tensor(value, primitives.copy, (leaf,), _NO_PARAMS, True, origin)

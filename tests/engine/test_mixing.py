@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -144,3 +145,37 @@ def test_tensor_of_a_tensor_is_a_new_leaf() -> None:
     y.sum().backward()
     assert y.grad.tolist() == [1, 1]
     assert x.grad is None
+
+
+MASKED = np.ma.masked_array([[1.0, 2.0], [3.0, 4.0]], [[False, True], [False, False]])
+MATRIX = np.asarray(MASKED).view(np.matrix)
+
+
+@pytest.mark.parametrize("other", [MASKED, MATRIX], ids=["masked", "matrix"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda t, x: t * x,
+        lambda t, x: t @ x,
+        lambda t, x: np.add(t, x),
+        lambda t, x: np.dot(x, t),
+        lambda t, x: clearprop.tensor(x),
+        lambda t, x: clearprop.grad(lambda y: np.sum(y * y))(x),
+        lambda t, x: clearprop.trace(lambda y: y * x, np.ones((2, 2))),
+    ],
+)
+def test_what_computes_in_a_way_of_its_own_is_refused(f: Any, other: Any) -> None:
+    message = "which has an arithmetic of its own. Pass np.asarray"
+    with pytest.raises(clearprop.UnsupportedError, match=message):
+        f(clearprop.tensor(np.ones((2, 2))), other)
+
+
+def test_other_kinds_of_arrays_are_arrays(tmp_path: Path) -> None:
+    kept = np.memmap(tmp_path / "numbers", np.float64, "w+", shape=(3,))
+    kept[:] = [1.0, 2.0, 3.0]
+    t = clearprop.tensor([1.0, 1.0, 1.0])
+    product = t * kept
+    assert type(product.value) is np.ndarray
+    product.sum().backward()
+    assert t.grad.tolist() == [1.0, 2.0, 3.0]
+    assert clearprop.grad(lambda x: np.sum(x * x))(kept).tolist() == [2.0, 4.0, 6.0]

@@ -12,9 +12,8 @@ from functools import cache
 from types import MethodType
 from typing import Any
 
-import numpy as np
-
-from ..errors import ClearpropError, UnsupportedError
+from ..errors import ClearpropError
+from ..refusals import plain
 from ..tensor import Tensor
 from ..tracing import function_name
 from ..trees import flatten
@@ -96,7 +95,7 @@ class Compiled:
         """Arguments of any kind: find what was compiled for them, or compile it."""
         leaves, _ = flatten((args, kwargs))
         for leaf in leaves:
-            _refuse_other_arithmetic(leaf, self.__name__)
+            plain(leaf, self.__name__)
         if any(isinstance(leaf, Tensor) for leaf in leaves):
             return self.function(*args, **kwargs)  # someone wants gradients through it
         executable = self.executable(*args, **kwargs)
@@ -142,15 +141,6 @@ class Compiled:
         if self._latest is None:
             raise ClearpropError(f"{self.__name__} has not been called yet, so nothing is compiled")
         return self._latest
-
-
-def _refuse_other_arithmetic(x: Any, name: str) -> None:
-    """Masked arrays and matrices would be taken for plain arrays, and give other results in silence."""
-    if isinstance(x, np.ndarray) and type(x).__mul__ is not np.ndarray.__mul__:
-        raise UnsupportedError(
-            f"{name} was compiled for plain arrays, but got a {type(x).__name__}, which has an arithmetic of "
-            f"its own. Pass np.asarray(x), and the mask of a masked array beside it, for np.where."
-        )
 
 
 def _key(args: Any, kwargs: Any) -> Any:
