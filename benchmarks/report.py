@@ -47,11 +47,12 @@ def _cells(report: Grid | Table) -> tuple[list[str], list[list[str]]]:
 
 
 def _table_cells(table: Table) -> tuple[list[str], list[list[str]]]:
-    """Each number, and MISSED behind one above its column's limit."""
+    """Each number, and MISSED behind one above its column's limit; nothing where there is none (NaN)."""
     rows = []
     for name, numbers in table.rows:
         pairs = zip(numbers, table.limits, strict=True)
-        rows.append([name, *(f"{n:.3g}{' MISSED' * (n > most)}" for n, most in pairs)])
+        texts = (f"{n:.3g}{' MISSED' * (n > most)}" for n, most in pairs)
+        rows.append([name, *("" if text == "nan" else text for text in texts)])
     heads = [
         f"{name} (at most {most:g})" if math.isfinite(most) else name
         for name, most in zip(table.columns, table.limits, strict=True)
