@@ -161,6 +161,19 @@ class Program:
         rng = np.random.default_rng(self.seed + 1)
         return [np.asarray(rng.standard_normal(s)) for s in self.shapes]
 
+    def jumps(self, dtype: str = "float64") -> bool:
+        """Whether rounding decides: a comparison of two values that are equal but for their last bits."""
+        rng = np.random.default_rng(0)
+        inputs = self.arrays(dtype)
+        step = 8 * np.finfo(dtype).eps
+        found = [
+            float(
+                self(*[x + (step * x * rng.uniform(-1, 1, x.shape)).astype(dtype) for x in inputs])
+            )
+            for _ in range(8)
+        ]
+        return bool(np.ptp(found) > 1e5 * step * max(1.0, *map(abs, found)))
+
     def _write(self, lines: Sequence[str]) -> str:
         body = "".join(f"    {line}\n" for line in (*lines, f"return {self.result}"))
         return f"def program({', '.join(self.names)}):\n{body}"

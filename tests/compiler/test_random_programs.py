@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import clearprop
@@ -18,6 +18,7 @@ pytest.importorskip("llvmlite")
 @settings(max_examples=settings().max_examples * 3 // 5)
 @given(programs(ODD), st.sampled_from(["float64", "float32"]))
 def test_program(program: Program, dtype: str) -> None:
+    assume(not program.jumps(dtype))
     inputs = program.arrays(dtype)
     f = clearprop.value_and_grad(program, argnums=range(len(inputs)))
     compiled = clearprop.compile(f)
