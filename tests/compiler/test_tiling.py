@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,27 @@ def test_what_is_handed_on_needs_the_memory_of_a_tile(rng: np.random.Generator) 
         clearprop.set_num_threads(before)
     assert "1. i 16 tiles × j 25 × k 125 × l 10" in str(compiled.report())
     assert compiled.report().bytes < 2_000_000  # an array of all differences alone has 4,000,000
+
+
+def test_code_from_disk_for_more_threads_than_now(
+    rng: np.random.Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEARPROP_CACHE_DIR", str(tmp_path))
+    args = sizes(rng, (25,), (25, 10), (25, 10, 10), (2000, 10))
+    before = pool.num_threads()
+    clearprop.set_num_threads(4)
+    try:
+        wanted = clearprop.compile(clearprop.grad(mixture))(*args)
+        again = clearprop.compile(clearprop.grad(mixture))
+        np.testing.assert_array_equal(again(*args), wanted)
+        clearprop.set_num_threads(1)
+        turned = [
+            *args[:3],
+            np.asfortranarray(args[3]),
+        ]  # needs a plan, which is one for one thread
+        np.testing.assert_array_equal(again(*turned), wanted)
+    finally:
+        clearprop.set_num_threads(before)
 
 
 def test_small_programs_stay_as_they_are(rng: np.random.Generator) -> None:

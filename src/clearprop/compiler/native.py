@@ -40,6 +40,8 @@ class NativeExecutable(Executable):
         self.trees: tuple[Any, Any] | None = None
         self.entry: calls.Entry | None = None
         self.code: Code | None = None
+        self.facts: Facts | None = None
+        """Of code that was linked without a plan."""
         wires = (*graph.inputs, *graph.outputs)
         if not self.kwargs and all(w.spec.dtype.kind in "biufc" for w in wires):
             with suppress(OtherContainer):
@@ -96,7 +98,8 @@ class NativeExecutable(Executable):
         entry = calls.write_entry(self._signature(facts))
         if _digest(entry) != digest:
             return False
-        self.entry, self.code = entry, _linked(code, entry.symbols, facts.is_shared)
+        self.entry, self.facts = entry, facts
+        self.code = _linked(code, entry.symbols, facts.is_shared)
         return True
 
     def _text(self) -> str:
@@ -170,7 +173,9 @@ class NativeExecutable(Executable):
             if b not in memory:
                 memory[b] = np.empty(b.size, b.dtype)
             pointers.append(memory[b].ctypes.data)
-        arena = np.empty(kernel.arena.bytes + 64, np.uint8)
+        # a plan made later may be one for another number of threads; the code needs what it was made for
+        size = self.facts.arena if self.facts else kernel.arena.bytes
+        arena = np.empty(size + 64, np.uint8)
         pointers.append(arena.ctypes.data + -arena.ctypes.data % 64)
         function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(pointers))
         function(self.code.addresses[kernel.name])(*pointers)

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ..spec import ArraySpec
 from .language import (
@@ -326,7 +325,7 @@ def _uses(stage: Stage) -> set[Buffer]:
     return read_by(stage) | written_by(stage)
 
 
-def _conflict(stage: Stage) -> Any:
+def _conflict(stage: Stage) -> Callable[[Stage], bool]:
     """Whether another stage has to keep its place before or after this one."""
     reads, writes = read_by(stage), written_by(stage)
     return lambda other: bool(writes & _uses(other) or reads & written_by(other))
