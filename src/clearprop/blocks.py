@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .backprop import conjugate
 from .callsite import user_line
 from .errors import GradientError, GradientMismatch, LostGradientError, ShapeError, UnsupportedError
 from .primitive import Call, Primitive, each, together
@@ -65,12 +66,14 @@ class Block:
 
         ``rule(g, out, *inputs, **keywords)`` gets the upstream gradient, the output and the inputs,
         and returns the downstream gradient: one array, or a tuple with one for each input (None for
-        an input that gets none). Broadcasting is undone afterwards, as for every primitive.
+        an input that gets none). Broadcasting is undone afterwards, as for every primitive. Gradients
+        of complex numbers point in the direction of steepest ascent, as those that `grad` returns: where
+        the block multiplies by a complex ``a``, the rule returns ``np.conj(a) * g``.
         """
         one_input = len(inspect.signature(self.function).parameters) == 1
 
         def checked(g: Any, out: Any, *inputs: Any, **keywords: Any) -> tuple[Any, ...]:
-            result = rule(g, out, *inputs, **keywords)
+            result = rule(conjugate(g), out, *inputs, **keywords)
             parts = result if isinstance(result, tuple) else (result,)
             if len(parts) != len(inputs):
                 raise GradientError(
@@ -79,7 +82,7 @@ class Block:
                 )
             parts = tuple(_as_number(part) for part in parts)
             self._check_shapes(parts, inputs)
-            return parts
+            return tuple(part if part is None else conjugate(part) for part in parts)
 
         name = self.function.__name__
         self._primitive = Primitive(

@@ -330,3 +330,82 @@ def test_the_sigmoid_neuron(f: Callable[..., Any]) -> None:
         value, gradients = run(*at)
         assert value == pytest.approx(0.7311, abs=5e-5)
         assert gradients == pytest.approx(expected, abs=5e-5)
+
+
+# ---- complex numbers: rules take and give the direction of steepest ascent
+
+
+M = np.array([[1 + 2j, -0.5j], [0.3, 2 - 1j]])
+
+
+def times_m(x):
+    return M @ x
+
+
+@clearprop.block
+def linear(x):
+    return M @ x
+
+
+@linear.gradient
+def linear_gradient(g, out, x):
+    return M.conj().T @ g
+
+
+@clearprop.block
+def real_part_of(x, scale):
+    return np.real(x) * scale
+
+
+@real_part_of.gradient
+def real_part_gradient(g, out, x, scale):
+    return g * scale + 0j, np.real(x) * g
+
+
+def length(z):
+    return np.sqrt(np.sum(np.abs(z) ** 2))
+
+
+Z = np.array([0.4 - 1j, 2 + 0.5j])
+
+
+@pytest.mark.parametrize(
+    "own", [lambda z: length(linear(z)), lambda z: length(linear(linear(z) * 1j) + z)]
+)
+def test_a_complex_rule_is_that_of_steepest_ascent(own: Callable[..., Any]) -> None:
+    gradient = clearprop.grad(own)(Z)
+    step = 1e-6
+    numbers = [
+        (own(Z + step * d) - own(Z - step * d)) / (2 * step)
+        for d in (*np.eye(2), *(1j * np.eye(2)))
+    ]
+    np.testing.assert_allclose(gradient, numbers[:2] + 1j * np.array(numbers[2:]), rtol=1e-8)
+    traced = clearprop.trace(clearprop.grad(own), Z)
+    np.testing.assert_allclose(traced.evaluate(Z), gradient, rtol=1e-14)
+
+
+def test_a_complex_rule_of_a_real_result() -> None:
+    def f(x, s):
+        return np.sum(np.sin(real_part_of(x * (1 + 1j), s)))
+
+    found = clearprop.grad(f, (0, 1))(Z, 0.7)
+    expected = clearprop.grad(lambda x, s: np.sum(np.sin(np.real(x * (1 + 1j)) * s)), (0, 1))(
+        Z, 0.7
+    )
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-14)
+
+
+def test_a_complex_rule_is_checked_against_the_parts() -> None:
+    linear.check_gradient(Z)
+
+    @clearprop.block
+    def turned(x):
+        return M @ x
+
+    @turned.gradient
+    def turned_gradient(g, out, x):
+        return M.T @ g
+
+    with pytest.raises(clearprop.GradientMismatch, match="turned: its own gradient for x differs"):
+        turned.check_gradient(Z)
