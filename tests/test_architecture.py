@@ -31,6 +31,7 @@ ORDER = (
     "trees",
     "transforms",
     "tracing",
+    "surroundings",
     "blocks",
     "testing",
     "passes",

@@ -32,7 +32,7 @@ _ours: dict[CodeType, bool] = {}
 _numpy, _scipy = (os.sep + library + os.sep for library in ("numpy", "scipy"))
 
 
-def _is_ours(code: CodeType) -> bool:
+def is_ours(code: CodeType) -> bool:
     """Whether a frame belongs to Clearprop (or to NumPy or SciPy), so that it is not the user's."""
     known = _ours.get(code)
     if known is None:
@@ -44,7 +44,7 @@ def _is_ours(code: CodeType) -> bool:
 def scipy_asks() -> bool:
     """Whether a function of SciPy's, which the user called, is what led here."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_ours(frame.f_code):
+    while frame is not None and is_ours(frame.f_code):
         file = frame.f_code.co_filename
         if _scipy in file and not file.startswith(_HERE):
             return True
@@ -55,7 +55,7 @@ def scipy_asks() -> bool:
 def user_frame() -> FrameType | None:
     """The innermost frame that is neither Clearprop's nor NumPy's nor SciPy's."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_ours(frame.f_code):
+    while frame is not None and is_ours(frame.f_code):
         frame = frame.f_back
     return frame
 

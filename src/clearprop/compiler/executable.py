@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Graph
+from ..surroundings import watched
 from ..tracing import named_inputs, trace
 from .arguments import alike
 from .report import Report
@@ -31,7 +32,8 @@ class Executable(ABC):
         """What each step of compiling took."""
         with _no_collections():
             start = time.perf_counter()
-            self.graph: Graph = trace(f, *args, **kwargs)
+            with watched(f, (*args, *kwargs.values()), "compiled code"):
+                self.graph: Graph = trace(f, *args, **kwargs)
             self.seconds["trace"] = time.perf_counter() - start
             self.prepare(self.graph, donate)
 

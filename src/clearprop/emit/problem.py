@@ -16,6 +16,7 @@ from ..graph import Graph, Node, Wire
 from ..passes.backward import Joint
 from ..passes.person.spelled import spelled
 from ..spec import is_floating
+from ..surroundings import watched
 from ..tracing import function_name, is_input, trace
 from ..trees import flatten, paths
 from .forms.helpers import EXACT, HELPERS
@@ -62,7 +63,8 @@ class Problem:
                     f"the argument {name} of {self.title} has the name that generated code needs for a "
                     f"library; rename it"
                 )
-        self.forward: Graph = trace(f, *args, **kwargs).open()
+        with watched(f, (*args, *kwargs.values()), "generated code", refuse=True):
+            self.forward: Graph = trace(f, *args, **kwargs).open()
         inputs = [i for i, leaf in enumerate(self.leaves) if is_input(leaf)]
         self.wire_at = dict(zip(inputs, self.forward.inputs, strict=True))
         self.wanted = self._wanted(argnums)
