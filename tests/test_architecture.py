@@ -32,6 +32,7 @@ ORDER = (
     "transforms",
     "tracing",
     "surroundings",
+    "own_gradients",
     "blocks",
     "testing",
     "passes",

@@ -72,6 +72,8 @@ class Recorder:
         """While a reverse sweep runs: the origin of the operation that it is passing."""
         self.array_names: dict[int, str] = {}
         """Names of arrays and of users' own Tensors met there, by id: constants deserve names, too."""
+        self.examples: dict[Any, Any] = {}
+        """While tracing: what Tensors without a value stand for, at the examples that the trace got."""
         self._frames: dict[FrameType, int] = {}
         self._arrays: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         """Plain arrays that operations read, by id, each with its latest copy."""

@@ -97,7 +97,7 @@ class Surroundings:
         self._seen: dict[int, Any] = {}
         self._objects: list[tuple[str, Any]] = []
         self._note_generator(np.random.mtrand._rand, "random")
-        self._note_generator(random._inst, "random")  # type: ignore[attr-defined]
+        self._note_generator(random._inst, "random")
         self._walk([("", f), *(("", x) for x in arguments)])
         self._note_attributes()
 

@@ -52,7 +52,8 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     """
     inputs, fill = _inputs(f, args, kwargs)
     tensors = [_argument(name, spec_of(x)) for name, x in inputs]
-    result, names = record(f, fill(tensors), tracing=True)
+    examples = {t: x for t, (_, x) in zip(tensors, inputs, strict=True) if type(x) is not ArraySpec}
+    result, names = record(f, fill(tensors), tracing=True, examples=examples)
     outputs, unflatten = flatten(result)
     for y in outputs:
         if isinstance(y, str) or not (hasattr(y, "dtype") or isinstance(y, float | int)):
@@ -77,10 +78,15 @@ def graph_at(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, An
 
 
 def record(
-    f: Callable[..., Any], arguments: tuple[tuple[Any, ...], dict[str, Any]], *, tracing: bool
+    f: Callable[..., Any],
+    arguments: tuple[tuple[Any, ...], dict[str, Any]],
+    *,
+    tracing: bool,
+    examples: Mapping[Tensor, Any] = MappingProxyType({}),
 ) -> tuple[Any, Mapping[int, str]]:
     """Run `f` with a recorder on; return its result and the names of the plain arrays it met."""
     recorder = Recorder(tracing=tracing)
+    recorder.examples.update(examples)
     args, kwargs = arguments
     with settings.changed(recorder=recorder, scope=None, transforms=settings.transforms + 1):
         result = f(*args, **kwargs)
@@ -88,6 +94,23 @@ def record(
         refuse_objects(y, f"{function_name(f)} returned")
     recorder.finish()
     return result, recorder.array_names
+
+
+def example_of(x: Any) -> Any:
+    """The value of something within a trace, at the arguments that the trace got as examples.
+
+    Raises TraceError where one of those that it was made from is an `ArraySpec`.
+    """
+    if not isinstance(x, Tensor):
+        return x
+    if x.is_known:
+        return x.value
+    assert settings.recorder is not None
+    examples = settings.recorder.examples
+    if x not in examples:
+        graph = build("example", list(examples), [x])
+        examples[x] = graph.evaluate(*examples.values())
+    return examples[x]
 
 
 def function_name(f: Callable[..., Any]) -> str:
@@ -338,8 +361,7 @@ class _Builder:
         outputs = self.wires_of(t, env)
         body = None
         if primitive.function is not None:
-            examples = [w.constant if w.is_constant else w.spec for w in inputs]
-            body = trace_parts(primitive, primitive.function, examples, t.params)
+            body = _body(primitive, [w.spec for w in inputs], t.params)
         node = Node(
             primitive, tuple(inputs), outputs, t.params, origin.line, body, origin.is_backward
         )
@@ -392,29 +414,25 @@ class _Builder:
 
 
 def trace_parts(
-    primitive: Primitive,
-    function: Callable[..., Any],
-    examples: Sequence[Any],
-    params: Mapping[str, Any],
+    name: str, function: Callable[..., Any], examples: Sequence[Any], params: Mapping[str, Any]
 ) -> Graph:
-    """What a primitive stands for, as a graph: this function, traced on inputs like these."""
-    tensors: list[Any] = []
-    for name, x in zip(_names_for(function, len(examples)), examples, strict=True):
-        spec = spec_of(x)
-        tensors.append(Tensor(spec, primitives.copy, (), {}, is_floating(spec.dtype), Origin(name)))
+    """What an operation stands for, as a graph: this function, traced on inputs like these."""
+    specs = map(spec_of, examples)
+    tensors = [Tensor(s, primitives.copy, (), {}, is_floating(s.dtype), Origin()) for s in specs]
     result, array_names = record(function, (tuple(tensors), dict(params)), tracing=True)
     results = list(result) if isinstance(result, tuple) else [result]
-    return build(primitive.name, tensors, results, array_names)
+    return build(name, tensors, results, array_names)
 
 
-def _names_for(function: Callable[..., Any], count: int) -> list[str]:
-    """The names of a function's first arguments; those that ``*`` gathers are numbered."""
-    names: list[str] = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            names += [f"{name}{i + 1}" for i in range(count - len(names))]
-        names.append(name)
-    return names[:count]
+def _body(
+    primitive: Primitive, specs: Sequence[ArraySpec], params: Mapping[str, Any]
+) -> Graph | None:
+    """The parts of a block that brings its own gradient; None where they cannot be traced."""
+    assert primitive.function is not None
+    try:
+        return trace_parts(primitive.name, primitive.function, specs, params)
+    except Exception:  # whatever it does with unknown values, as its author may
+        return None
 
 
 def _scope(t: Tensor, depth: int) -> Scope | None:

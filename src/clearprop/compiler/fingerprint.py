@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Graph, Wire
+from ..primitive import primitives
 from ..spec import ArraySpec, unstretched
 
 _LARGE = 64 * 1024
@@ -61,6 +62,8 @@ def _described(graph: Graph) -> Any:
         inputs = tuple(map(refer, node.inputs))
         for wire in node.outputs:
             numbers[wire] = len(numbers)
+        if getattr(primitives, node.primitive.name, None) is not node.primitive:
+            raise _Unknown  # a block's, which is Python code
         body = None if node.body is None else _described(node.body)
         outputs = tuple(_spec(w.spec) for w in node.outputs)
         nodes.append((node.primitive.name, inputs, dict(node.params), outputs, body))

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from ..graph import Graph, Node, Wire
-from ..primitive import Infix, Prefix
+from ..primitive import Infix, Prefix, Primitive
 
 _LONGEST = 200
 """Expressions longer than this get a name."""
@@ -83,10 +83,17 @@ class _Writer:
             return f"({operands[0]} {notation.symbol} {operands[1]})"
         if isinstance(notation, Prefix) and not node.params:
             return f"({notation.symbol}{operands[0]})"
-        name = node.primitive.name
-        self.names[name] = node.primitive.forward
+        name = self._name_of(node.primitive)
         keywords = [f"{key}={self._value(value)}" for key, value in node.params.items()]
         return f"{name}({', '.join([*operands, *keywords])})"
+
+    def _name_of(self, primitive: Primitive) -> str:
+        """The name under which the code finds what computes a primitive: a block may share another's."""
+        name, number = primitive.name, 1
+        while self.names.setdefault(name, primitive.forward) is not primitive.forward:
+            number += 1
+            name = f"{primitive.name}_{number}"
+        return name
 
 
 def _is_literal(value: Any) -> bool:

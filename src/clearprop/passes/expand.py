@@ -48,7 +48,7 @@ def _with_parts(node: Node, trusted: bool) -> Node:
         return node
     if trusted:
         function = _TRUSTED.get(node.primitive.name, function)
-    body = trace_parts(node.primitive, function, examples, node.params)
+    body = trace_parts(node.primitive.name, function, examples, node.params)
     body.nodes = tuple(
         replace(part, line=node.line, is_backward=node.is_backward) for part in body.nodes
     )

@@ -32,7 +32,7 @@ def readable(graph: Graph, *names: str) -> Graph:
             nodes.append(node)
             continue
         examples = [w.constant if w.is_constant else w.spec for w in node.inputs]
-        body = trace_parts(node.primitive, form, examples, node.params)
+        body = trace_parts(node.primitive.name, form, examples, node.params)
         nodes.append(replace(node, body=body))
     opened = replace(graph, nodes=tuple(nodes))
     if all(node.body is None for node in nodes):

@@ -94,6 +94,6 @@ def _with_body(node: Node) -> Node:
     if function is None:
         return node
     try:
-        return replace(node, body=trace_parts(node.primitive, function, examples, node.params))
+        return replace(node, body=trace_parts(node.primitive.name, function, examples, node.params))
     except (ClearpropError, NotImplementedError):
         return node  # it does not apply to these
