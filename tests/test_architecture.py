@@ -12,6 +12,7 @@ import clearprop
 
 SOURCE = Path(clearprop.__file__).parent
 ORDER = (
+    "forks",
     "callsite",
     "errors",
     "bundle",

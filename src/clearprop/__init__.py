@@ -27,6 +27,7 @@ from .errors import (
     TraceError,
     UnsupportedError,
 )
+from .forks import load as _load
 from .graph import Graph
 from .ops.choices import relu
 from .ops.softmax import cross_entropy, log_softmax, logsumexp, softmax
@@ -98,9 +99,7 @@ _READERS = {
 
 def __getattr__(name: str) -> Any:
     if name in _READERS:
-        from importlib import import_module
-
-        value = getattr(import_module(f".{_READERS[name]}", __name__), name)
+        value = getattr(_load(f".{_READERS[name]}", __name__), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'clearprop' has no attribute {name!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import warnings
 from dataclasses import dataclass
 from types import CodeType, FrameType
 
@@ -69,6 +70,14 @@ def user_line() -> Line | None:
     """The user's line that led here, or None at the edge of an embedding."""
     frame = user_frame()
     return None if frame is None else line_of(frame)
+
+
+def warn(message: str) -> None:
+    """A warning that names the user's line."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and _is_ours(frame.f_code):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
 
 
 def here() -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from .forks import fork_waits_for, load
 from .spec import ArraySpec
 from .tensor import Tensor
 
@@ -20,7 +22,8 @@ _NAMESPACE = "clearprop"
 _LEAVES = (float, int, bool, complex, str, np.ndarray, Tensor, ArraySpec, np.generic)
 
 _registered: set[type] = set()
-_registering = threading.Lock()
+_registering = threading.RLock()
+fork_waits_for(_registering)
 
 Unflatten = Callable[[Sequence[Any]], Any]
 
@@ -51,8 +54,7 @@ def _single(leaves: Sequence[Any]) -> Any:
 
 
 def _flatten(tree: Any) -> tuple[list[Any], Any]:
-    import optree
-
+    optree = _optree()
     while True:
         leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
         new = {
@@ -68,9 +70,12 @@ def _flatten(tree: Any) -> tuple[list[Any], Any]:
                 _registered.add(kind)
 
 
-def _register(kind: Any) -> None:
-    import optree
+@cache
+def _optree() -> Any:
+    return load("optree")
 
+
+def _register(kind: Any) -> None:
     names = tuple(field.name for field in dataclasses.fields(kind))
 
     def take_apart(instance: Any) -> tuple[list[Any], None, tuple[str, ...]]:
@@ -84,4 +89,4 @@ def _register(kind: Any) -> None:
             object.__setattr__(instance, name, value)
         return instance
 
-    optree.register_pytree_node(kind, take_apart, put_together, namespace=_NAMESPACE)
+    _optree().register_pytree_node(kind, take_apart, put_together, namespace=_NAMESPACE)

@@ -20,6 +20,7 @@ def test_program(program: Program) -> None:
     inputs = program.arrays()
     f = clearprop.value_and_grad(program, argnums=range(len(inputs)))
     plain = PlainExecutable(f, inputs, {}, ())
+    plain.make()
     value, gradients = plain.run(inputs, {})
     expected, exact = f(*inputs)
     np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-13)

@@ -71,7 +71,7 @@ CASES: dict[str, tuple[Any, tuple[tuple[int, ...], ...]]] = {
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", CASES)
 def test_value_and_gradient(
-    name: str, threads: int, rng: np.random.Generator, eager_to_tile: None
+    name: str, threads: int, rng: np.random.Generator, eager_to_tile: None, many_cores: None
 ) -> None:
     f, shapes = CASES[name]
     args = sizes(rng, *shapes)
@@ -105,7 +105,7 @@ def test_random_programs(program: Program, eager_to_tile: None) -> None:
     close((value, *gradients), (expected, *exact))
 
 
-def test_results_do_not_depend_on_threads(rng: np.random.Generator) -> None:
+def test_results_do_not_depend_on_threads(rng: np.random.Generator, many_cores: None) -> None:
     args = sizes(rng, (25,), (25, 10), (25, 10, 10), (2000, 10))
     found = []
     before = pool.num_threads()
@@ -136,7 +136,7 @@ def test_what_is_handed_on_needs_the_memory_of_a_tile(rng: np.random.Generator) 
 
 
 def test_code_from_disk_for_more_threads_than_now(
-    rng: np.random.Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rng: np.random.Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many_cores: None
 ) -> None:
     monkeypatch.setenv("CLEARPROP_CACHE_DIR", str(tmp_path))
     args = sizes(rng, (25,), (25, 10), (25, 10, 10), (2000, 10))

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the poo
 
 
 @pytest.fixture(autouse=True)
-def two_threads() -> Iterator[None]:
+def two_threads(many_cores: None) -> Iterator[None]:
     before = pool.num_threads()
     clearprop.set_num_threads(2)
     yield
@@ -104,18 +105,89 @@ def test_after_fork(part: Code) -> None:
     assert counted(part, 4) == [1000] * 4
 
 
-def test_at_least_one_thread() -> None:
+@linux
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*:RuntimeWarning")  # JAX, where another test loaded it
+def test_a_system_that_refuses_threads(part: Code, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a child: there is no memory for so many threads' stacks."""
+    import resource
+
+    monkeypatch.setattr(pool, "cores", lambda: 500)
+    counted(part, 4)
+    child = os.fork()
+    if not child:
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 20, -1))
+        clearprop.set_num_threads(500)
+        refused = len(os.listdir("/proc/self/task")) < 500
+        os._exit(0 if refused and counted(part, 16) == [1000] * 16 else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.parametrize("count", [0, -3, np.int64(0)])
+def test_at_least_one_thread(count: int) -> None:
     with pytest.raises(ValueError, match="at least one"):
-        clearprop.set_num_threads(0)
-
-
-def test_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+        clearprop.set_num_threads(count)
     assert pool.num_threads() == 2
+
+
+@pytest.mark.parametrize("count", ["4", 2.0, None, np.array([1, 2])])
+def test_the_number_of_threads_is_an_int(count: Any) -> None:
+    with pytest.raises(TypeError, match="the number of threads is an int"):
+        clearprop.set_num_threads(count)
+    assert pool.num_threads() == 2
+
+
+def test_no_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    clearprop.set_num_threads(10**9)
+    assert pool.num_threads() == 8
+    monkeypatch.setattr(pool, "cores", lambda: 4)
+    assert pool.num_threads() == 4
     monkeypatch.setattr(pool, "_wanted", None)
-    monkeypatch.setenv("CLEARPROP_NUM_THREADS", "3")
-    assert pool.num_threads() == 3
-    monkeypatch.setenv("CLEARPROP_NUM_THREADS", "many")
-    assert pool.num_threads() >= 1
+    assert pool.num_threads() == 4
+    monkeypatch.setenv("CLEARPROP_NUM_THREADS", "1500")
+    assert pool.num_threads() == 4
+
+
+def test_cores_of_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(12)), raising=False)
+    for limit, wanted in [("max 100000", 12), ("350000 100000", 4), ("20000 100000", 1), ("", 12)]:
+        (tmp_path / "cpu.max").write_text(limit)
+        monkeypatch.setattr(pool, "_QUOTA", tmp_path / "cpu.max")
+        pool._share.cache_clear()
+        assert pool.cores() == wanted
+    pool._share.cache_clear()
+    monkeypatch.setattr(pool, "_QUOTA", tmp_path / "nothing")
+    assert pool.cores() == 12
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert pool.cores() == 16
+    pool._share.cache_clear()
+
+
+@pytest.mark.parametrize(("text", "number"), [("3", 3), (" 3 ", 3), ("٣", 3), ("", 8)])
+def test_the_number_of_threads_from_the_environment(
+    text: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_wanted", None)
+    monkeypatch.setenv("CLEARPROP_NUM_THREADS", text)
+    assert pool.num_threads() == number
+
+
+@pytest.mark.parametrize("text", ["²", "-3", "0", "many", "1e3", "2.0", "9" * 5000])
+def test_what_is_no_number_of_threads(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_wanted", None)
+    monkeypatch.setenv("CLEARPROP_NUM_THREADS", text)
+    pool._chosen.cache_clear()
+    x = np.arange(3.0)
+    with pytest.warns(UserWarning, match="CLEARPROP_NUM_THREADS=.* is not used") as caught:
+        np.testing.assert_allclose(clearprop.compile(lambda x: x + 2)(x), x + 2)
+    (warned,) = caught
+    assert warned.filename == __file__
+    assert len(str(warned.message)) < 200
+    assert pool.num_threads() == 8
+    np.testing.assert_allclose(clearprop.compile(lambda x: x + 3)(x), x + 3)  # without a word
 
 
 @settings(

@@ -13,6 +13,7 @@ from types import MethodType
 from typing import Any
 
 from ..errors import ClearpropError
+from ..forks import in_child, load
 from ..refusals import plain
 from ..tensor import Tensor
 from ..tracing import function_name
@@ -24,8 +25,20 @@ from .report import Report
 
 _MOST = 64
 """How many combinations of shapes, dtypes and fixed values a function keeps compiled."""
-_compiling = threading.RLock()
-"""One thread at a time: others that call for the first time wait for the code instead of making it again."""
+_making = threading.RLock()
+"""Held while code is made of a graph: others that want the same code wait for it instead of making it again.
+
+Never while a function is traced, which may wait for a thread that compiles, too.
+"""
+
+
+def _after_fork() -> None:
+    """What another thread was making, nobody goes on with: the lock is made anew."""
+    global _making
+    _making = threading.RLock()
+
+
+in_child(_after_fork)
 
 
 def compile(f: Callable[..., Any] | None = None, *, donate: str | Sequence[str] = ()) -> Any:
@@ -105,23 +118,30 @@ class Compiled:
         """What is compiled for arguments like these."""
         args, kwargs = alike(args, kwargs)
         key = _key(args, kwargs)
-        with _compiling:
-            return self._executable(key, args, kwargs)
-
-    def _executable(self, key: Any, args: Any, kwargs: Any) -> Executable:
-        if key not in self._known:
-            if len(self._known) >= _MOST:
-                self._known.popitem(last=False)
-                warnings.warn(
-                    f"{self.__name__} was compiled for more than {_MOST} combinations of shapes, dtypes and "
-                    f"fixed values, so old ones are dropped. Pass numbers that change as arrays.",
-                    stacklevel=5,
-                )
-            self._known[key] = _executables()(self.function, args, kwargs, self.donate)
-        self._known.move_to_end(key)
-        self._latest = executable = self._known[key]
+        executable = self._known.get(key) or self._made(key, args, kwargs)
+        with suppress(KeyError):  # another thread may have dropped it
+            self._known.move_to_end(key)
+        self._latest = executable
         if not kwargs:
             self._call = executable.native(self._slow) or self._slow
+        return executable
+
+    def _made(self, key: Any, args: Any, kwargs: Any) -> Executable:
+        executable = _executables()(self.function, args, kwargs, self.donate)
+        with _making:
+            if key in self._known:  # another thread was quicker
+                return self._known[key]
+            executable.make()
+            self._known[key] = executable
+            is_full = len(self._known) > _MOST
+            if is_full:
+                self._known.popitem(last=False)
+        if is_full:
+            warnings.warn(
+                f"{self.__name__} was compiled for more than {_MOST} combinations of shapes, dtypes and "
+                f"fixed values, so old ones are dropped. Pass numbers that change as arrays.",
+                stacklevel=5,
+            )
         return executable
 
     def report(self) -> Report:
@@ -163,7 +183,7 @@ def _hashable(x: Any) -> Any:
 def _executables() -> type[Executable]:
     """Native code, where there is LLVM."""
     try:
-        from .native import NativeExecutable
+        return load(".native", __package__).NativeExecutable
     except ImportError as error:
         if "llvmlite" not in str(error):
             raise
@@ -173,4 +193,3 @@ def _executables() -> type[Executable]:
             stacklevel=6,
         )
         return PlainExecutable
-    return NativeExecutable

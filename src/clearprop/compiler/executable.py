@@ -7,10 +7,12 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any
 
 import numpy as np
 
+from ..forks import in_child
 from ..graph import Graph
 from ..surroundings import watched
 from ..tracing import named_inputs, trace
@@ -19,7 +21,10 @@ from .report import Report
 
 
 class Executable(ABC):
-    """A traced function and a way to run its graph."""
+    """A traced function and, once its code is made, a way to run its graph.
+
+    The user's code runs while an object of this class is created, never in `make`.
+    """
 
     kinds: tuple[str, ...] = ("graph",)
     """Of source that there is to show."""
@@ -34,12 +39,21 @@ class Executable(ABC):
             start = time.perf_counter()
             with watched(f, (*args, *kwargs.values()), "compiled code"):
                 self.graph: Graph = trace(f, *args, **kwargs)
+            self.prepare(donate)
             self.seconds["trace"] = time.perf_counter() - start
-            self.prepare(self.graph, donate)
+
+    def make(self) -> None:
+        """Make code of the graph."""
+        with _no_collections():
+            self.generate()
 
     @abstractmethod
-    def prepare(self, graph: Graph, donate: tuple[str, ...]) -> None:
-        """Make code of the graph."""
+    def prepare(self, donate: tuple[str, ...]) -> None:
+        """Find out what has to be known of the arguments and their containers."""
+
+    @abstractmethod
+    def generate(self) -> None:
+        """Make the code, without running any of the user's."""
 
     @abstractmethod
     def compute(self, flat: Sequence[Any]) -> list[Any]:
@@ -73,10 +87,27 @@ class Executable(ABC):
 @contextmanager
 def _no_collections() -> Iterator[None]:
     """Python does not look for garbage meanwhile: a large graph is many small objects, all of them in use."""
-    was_enabled = gc.isenabled()
+    global _stopped_by
+    if not gc.isenabled():  # whoever stopped it starts it again
+        yield
+        return
     gc.disable()
+    _stopped_by = get_ident()
     try:
         yield
     finally:
-        if was_enabled:
-            gc.enable()
+        _stopped_by = None
+        gc.enable()
+
+
+_stopped_by: int | None = None
+"""The thread for which Python looks for no garbage."""
+
+
+def _after_fork() -> None:
+    """In a child, a thread that stopped Python's looking for garbage is not there to start it again."""
+    if _stopped_by not in (None, get_ident()):
+        gc.enable()
+
+
+in_child(_after_fork)

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, evaluate_node
+from ..forks import lazily
+from ..graph import evaluate_node
 from ..native import cache, calls, pool, target
 from ..native.ir import module
 from ..native.kernel import SHARE, Kernel
@@ -35,7 +35,8 @@ _LEVEL = 1
 class NativeExecutable(Executable):
     """Kernels, and a CPython function that calls them where nothing is left to NumPy."""
 
-    def prepare(self, graph: Graph, donate: tuple[str, ...]) -> None:
+    def prepare(self, donate: tuple[str, ...]) -> None:
+        graph = self.graph
         self.given = donated(self.function, self.args, self.kwargs, donate)
         self.trees: tuple[Any, Any] | None = None
         self.entry: calls.Entry | None = None
@@ -46,20 +47,22 @@ class NativeExecutable(Executable):
         if not self.kwargs and all(w.spec.dtype.kind in "biufc" for w in wires):
             with suppress(OtherContainer):
                 self.trees = trees(self.args, graph)
-        start = time.perf_counter()
-        key = self.trees and fingerprint(
+        self.key = self.trees and fingerprint(
             graph, self.given, repr(self.trees), pool.num_threads(), vector_bits()
         )
-        kept = cache.load(key, _LEVEL) if key else None
+
+    def generate(self) -> None:
+        start = time.perf_counter()
+        kept = cache.load(self.key, _LEVEL) if self.key else None
         if kept is not None and self._link_alone(kept):
             self.seconds["from disk"] = time.perf_counter() - start
             return
         self.seconds |= self.plan.seconds
         start = time.perf_counter()
-        self._assemble(key)
+        self._assemble(self.key)
         self.seconds["LLVM"] = time.perf_counter() - start
 
-    @cached_property
+    @lazily
     def plan(self) -> Plan:
         """Made when it is needed: code from disk may do without."""
         return Plan(self.graph, self.given)
@@ -76,14 +79,17 @@ class NativeExecutable(Executable):
             self.entry = calls.write_entry(self._signature(self.plan.facts))
         text = self._text()
         tables = [k.table for k in kernels if k.constants]
+        symbols = self.entry.symbols if self.entry else tuple(k.name for k in kernels)
+        names = (*symbols, *tables, *["pool"] * is_shared)
         if key and self.entry is not None and not tables:
             code = target.assemble(text, _LEVEL)
             facts = json.dumps(asdict(self.plan.facts)).encode()
             cache.store(key, _LEVEL, b"\n".join([facts, _digest(self.entry), code]))
+            self.code = Code(code, names)
         else:
-            code = cache.object_code(text, _LEVEL)
-        symbols = self.entry.symbols if self.entry else tuple(k.name for k in kernels)
-        self.code = _linked(code, (*symbols, *tables), is_shared)
+            self.code = cache.linked(text, _LEVEL, names)
+        if is_shared:
+            _share(self.code)
         for k in kernels:
             if k.constants:
                 self.code.point(k.table, [b.value for b in k.constants])
@@ -91,15 +97,21 @@ class NativeExecutable(Executable):
     def _link_alone(self, kept: bytes) -> bool:
         """Link code that was kept, without a plan, if it has the very entry that is wanted here.
 
-        Keys that are equal may be one object in one process and two in another, and so may dtypes.
+        Keys that are equal may be one object in one process and two in another, and so may dtypes. Nor is
+        it relied on that this is what another version, or anything else, wrote under that name.
         """
-        stored, digest, code = kept.split(b"\n", 2)
-        facts = Facts(**json.loads(stored))
-        entry = calls.write_entry(self._signature(facts))
-        if _digest(entry) != digest:
+        try:
+            stored, digest, code = kept.split(b"\n", 2)
+            facts = Facts(**json.loads(stored))
+            entry = calls.write_entry(self._signature(facts))
+            if _digest(entry) != digest:
+                return False
+            linked = Code(code, (*entry.symbols, *["pool"] * facts.is_shared))
+        except (ValueError, TypeError, LookupError, RuntimeError):
             return False
-        self.entry, self.facts = entry, facts
-        self.code = _linked(code, entry.symbols, facts.is_shared)
+        if facts.is_shared:
+            _share(linked)
+        self.entry, self.facts, self.code = entry, facts, linked
         return True
 
     def _text(self) -> str:
@@ -205,12 +217,10 @@ def _digest(entry: calls.Entry) -> bytes:
     return hashlib.sha256(entry.text.encode()).hexdigest().encode()
 
 
-def _linked(code: bytes, symbols: tuple[str, ...], is_shared: bool) -> Code:
-    linked = Code(code, (*symbols, *["pool"] * is_shared))
-    if is_shared:
-        place = ctypes.c_void_p.from_address(linked.addresses["pool"])
-        place.value = pool.address() or None
-    return linked
+def _share(code: Code) -> None:
+    """Let threads share the work of this code."""
+    place = ctypes.c_void_p.from_address(code.addresses["pool"])
+    place.value = pool.address() or None
 
 
 def _by_numpy(host: Host, memory: dict[Buffer, Any]) -> dict[Buffer, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..emit.runnable import runnable
-from ..graph import Graph
 from ..passes import simplify
 from .arguments import donated
 from .executable import Executable
@@ -21,10 +20,12 @@ class PlainExecutable(Executable):
 
     kinds = ("graph", "numpy")
 
-    def prepare(self, graph: Graph, donate: tuple[str, ...]) -> None:
-        start = time.perf_counter()
+    def prepare(self, donate: tuple[str, ...]) -> None:
         donated(self.function, self.args, self.kwargs, donate)  # for the error it may raise
-        self.graph = simplify(graph.open())
+
+    def generate(self) -> None:
+        start = time.perf_counter()
+        self.graph = simplify(self.graph.open())
         self.text, names = runnable(self.graph)
         exec(compile(self.text, f"<compiled {self.graph.name}>", "exec"), names)
         self._call = names["compiled"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from ..emit.latex.symbols import number as number_tex
 from ..emit.latex.symbols import subscripted, symbol
 from ..emit.latex.text import ATOM, SUMMATION, Tex, multiplied
 from ..emit.latex.writer import Expressions
+from ..forks import lazily
 from ..graph import Graph, Node, Wire, evaluate_node
 from ..primitive import Primitive, primitives
 from ..spec import ArraySpec
@@ -253,7 +253,7 @@ class Apply(Term):
     def binds(self) -> int:
         return self.written[1]
 
-    @cached_property
+    @lazily
     def written(self) -> tuple[str, int]:
         """The text, and how tightly it binds."""
         text, binds = write(self.node, [(x.text, x.binds) for x in self.inputs])
@@ -261,7 +261,7 @@ class Apply(Term):
         powers = re.sub(r"\*\*(\d+)(?![.\d])", lambda m: m[1].translate(_RAISED), text)
         return powers, binds
 
-    @cached_property
+    @lazily
     def tex(self) -> Tex:
         spec = ArraySpec((), np.dtype(float))
         wires = tuple(Wire("x", spec) for _ in self.inputs)

@@ -1,129 +1,221 @@
 """Object code kept on disk, so that a program that ran before starts fast.
 
 A file is named after what its code was made from: a graph or its IR, the processor and its features, the
-level and LLVM's version. It starts with a checksum: one that was damaged, or written by half, is made anew.
-Files are written beside their place and moved there, so processes may share a folder.
+level and LLVM's version. It starts with a checksum of all of that and of its content: what was damaged,
+written by half, renamed, or put there by something else is made anew. Files are written beside their place
+and moved there, so processes may share a folder.
+
+What is read here is run. So, as OpenSSH does with keys, a folder and a file are used only if they belong to
+this user or to root, and nobody else may write to them. There is no secret in the checksum: who can write
+such files can run code as this user anyway, and the secret would be one more file to guard.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import re
+import shlex
+import stat
+import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import llvmlite
 from platformdirs import user_cache_path
 
+from ..callsite import warn
 from . import target
 
+_FORMAT = b"clearprop 1\n"
 _DIGEST = hashlib.sha256().digest_size
 _MOST_BYTES = 256 * 1024 * 1024
+_OURS = re.compile(r"[0-9a-f]{40}\.o|tmp\w+\.part")
+"""Code, and what is being written: no other files of a folder are touched."""
+_ABANDONED = 3600
+"""Seconds after which nobody goes on writing a file."""
 
 
 @dataclass(frozen=True)
 class Info:
     """What the cache holds."""
 
-    folder: Path
+    folder: Path | None
+    """None if nothing is ever kept; see `folder`."""
     files: int
     bytes: int
 
 
-def folder() -> Path:
-    """Where files are kept: ``CLEARPROP_CACHE_DIR``, or the user's cache folder."""
+def folder() -> Path | None:
+    """Where files are kept: ``CLEARPROP_CACHE_DIR``, or the user's cache folder.
+
+    None if nothing is kept, for the variable is empty, or there is no home directory.
+    """
     chosen = os.environ.get("CLEARPROP_CACHE_DIR")
-    return Path(chosen) if chosen else user_cache_path("clearprop")
+    if chosen is not None:
+        return Path(chosen) if chosen else None
+    try:
+        return user_cache_path("clearprop")
+    except RuntimeError:  # no HOME, and no user of this number
+        return None
 
 
-def object_code(text: str, level: int) -> bytes:
-    """The object code of a module's IR: from disk, or made and put there."""
-    code = load(text.encode(), level)
-    if code is None:
-        code = target.assemble(text, level)
-        store(text.encode(), level, code)
-    return code
+def linked(text: str, level: int, names: tuple[str, ...]) -> target.Code:
+    """The code of a module's IR with the addresses of these names: from disk, or made and put there."""
+    kept = load(text.encode(), level)
+    if kept is not None:
+        with suppress(RuntimeError):  # LLVM's: whatever that is, it is not what was kept
+            return target.Code(kept, names)
+    made = target.assemble(text, level)
+    store(text.encode(), level, made)
+    return target.Code(made, names)
 
 
 def load(source: bytes, level: int) -> bytes | None:
     """What was kept of this source, for a processor like this one; None where there is nothing sound."""
-    return None if _keeps_nothing() else _read(_path(source, level))
+    place = folder()
+    if place is None:
+        return None
+    key = _key(source, level)
+    try:
+        if _refused(place, place.stat()):
+            return None
+        with open(place / _name(key), "rb") as file:
+            if _refused(place / _name(key), os.fstat(file.fileno())):
+                return None
+            data = file.read()
+    except OSError:
+        return None
+    digest, content = data[:_DIGEST], data[_DIGEST:]
+    if _checksum(key, content) != digest:
+        return None
+    with suppress(OSError):
+        os.utime(place / _name(key))  # used just now: among the last to be removed
+    return content
 
 
-def store(source: bytes, level: int, data: bytes) -> None:
-    """Keep what was made of this source.
-
-    An empty ``CLEARPROP_CACHE_DIR`` keeps nothing; nor is anything kept where nothing can be written.
-    """
-    if not _keeps_nothing():
-        with suppress(OSError):
-            _write(_path(source, level), data)
-            _prune()
+def store(source: bytes, level: int, content: bytes) -> None:
+    """Keep what was made of this source. Where that cannot be done, a warning says so once."""
+    place = folder()
+    if place is None:
+        if "CLEARPROP_CACHE_DIR" not in os.environ:
+            _warn_once("Compiled code is not kept, since this user has no home directory.")
+        return
+    try:
+        os.makedirs(place, mode=0o700, exist_ok=True)
+        if not _refused(place, place.stat()):
+            key = _key(source, level)
+            _write(place / _name(key), _checksum(key, content) + content)
+            _prune(place)
+    except OSError as error:
+        _warn_once(f"Compiled code cannot be kept in {place}: {error.strerror}.")
 
 
 def info() -> Info:
-    """How much is kept, and where."""
-    sizes = [path.stat().st_size for path in _files()]
-    return Info(folder(), len(sizes), sum(sizes))
+    """How much is kept, and where.
+
+    Raises
+    ------
+    OSError : the folder cannot be read.
+    """
+    place = folder()
+    sizes = [status.st_size for _, status in _files(place)]
+    return Info(place, len(sizes), sum(sizes))
 
 
 def clear() -> int:
-    """Remove everything that is kept; the number of files that were removed."""
+    """Remove everything that is kept; the number of files that were removed.
+
+    Raises
+    ------
+    OSError : the folder cannot be read, or a file not removed.
+    """
     removed = 0
-    for path in _files():
-        with suppress(FileNotFoundError):
+    for path, _ in _files(folder()):
+        with suppress(FileNotFoundError):  # another process was quicker
             path.unlink()
             removed += 1
     return removed
 
 
-def _files() -> list[Path]:
-    return sorted(folder().glob("*.o"))
-
-
-def _keeps_nothing() -> bool:
-    return os.environ.get("CLEARPROP_CACHE_DIR") == ""
-
-
-def _path(source: bytes, level: int) -> Path:
+def _key(source: bytes, level: int) -> bytes:
+    """What code is made from, as a digest."""
     cpu, features = target.host()
     facts = "\n".join([llvmlite.__version__, str(level), cpu, features, ""])
-    return folder() / f"{hashlib.sha256(facts.encode() + source).hexdigest()[:40]}.o"
+    return hashlib.sha256(facts.encode() + source).digest()
 
 
-def _read(path: Path) -> bytes | None:
+def _name(key: bytes) -> str:
+    return f"{key.hex()[:40]}.o"
+
+
+def _checksum(key: bytes, content: bytes) -> bytes:
+    return hashlib.sha256(_FORMAT + key + content).digest()
+
+
+def _files(place: Path | None) -> list[tuple[Path, os.stat_result]]:
+    """Everything in a folder that is ours; nothing where there is no such folder."""
+    found: list[tuple[Path, os.stat_result]] = []
+    if place is None:
+        return found
+    with suppress(FileNotFoundError), os.scandir(place) as entries:
+        for entry in entries:
+            if _OURS.fullmatch(entry.name) and not entry.is_dir():
+                with suppress(FileNotFoundError):  # another process removed it
+                    found.append((place / entry.name, entry.stat(follow_symlinks=False)))
+    return found
+
+
+def _write(path: Path, data: bytes) -> None:
+    part = path.with_name(f"tmp{os.urandom(8).hex()}.part")
     try:
-        data = path.read_bytes()
-    except OSError:
-        return None
-    digest, code = data[:_DIGEST], data[_DIGEST:]
-    if hashlib.sha256(code).digest() != digest:
-        return None
-    with suppress(OSError):
-        os.utime(path)  # used just now: among the last to be removed
-    return code
-
-
-def _write(path: Path, code: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        file.write(hashlib.sha256(code).digest() + code)
-    try:
-        os.replace(file.name, path)
-    except OSError:
-        os.unlink(file.name)
+        with open(part, "xb", opener=_private) as file:
+            file.write(data)
+        with suppress(FileNotFoundError):  # another process emptied the folder
+            os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
         raise
 
 
-def _prune() -> None:
-    """Remove what was not used for longest, if there is too much."""
-    stats = [(path.stat(), path) for path in _files()]
-    total = sum(s.st_size for s, _ in stats)
-    for s, path in sorted(stats, key=lambda item: item[0].st_mtime):
-        if total <= _MOST_BYTES:
-            return
-        with suppress(FileNotFoundError):
-            path.unlink()
-        total -= s.st_size
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _prune(place: Path) -> None:
+    """Remove what was not used for longest, if there is too much, and what nobody finished writing."""
+    files = sorted(_files(place), key=lambda file: file[1].st_mtime)
+    total = sum(status.st_size for _, status in files)
+    for path, status in files:
+        is_abandoned = path.suffix == ".part" and time.time() - status.st_mtime > _ABANDONED
+        if total > _MOST_BYTES or is_abandoned:
+            total -= status.st_size
+            with suppress(OSError):
+                path.unlink()
+
+
+# ---- what others may have written, and what cannot be written
+
+
+def _refused(path: Path, status: os.stat_result) -> bool:
+    """Whether somebody else may have written this; a warning says so once."""
+    if not hasattr(os, "geteuid"):  # Windows: a user's folders are the user's own
+        return False
+    if status.st_uid not in (0, os.geteuid()):
+        wrong = f"it belongs to user {status.st_uid}."
+    elif status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        wrong = f"others may write to it. If they should not: chmod go-w {shlex.quote(str(path))}"
+    else:
+        return False
+    _warn_once(f"Compiled code in {path} is not used, since {wrong}")
+    return True
+
+
+@cache
+def _warn_once(what: str) -> None:
+    warn(
+        f"{what}\nCLEARPROP_CACHE_DIR says where code is kept: a folder of your own, or nothing to keep none."
+    )

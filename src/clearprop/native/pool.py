@@ -11,12 +11,18 @@ The code of the pool is IR, too, so that the caller, itself native code, needs n
 from __future__ import annotations
 
 import ctypes
+import operator
 import os
 import platform
+import reprlib
 import sys
-import threading
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..callsite import warn
+from ..forks import in_child
 from .ir import module
 
 if TYPE_CHECKING:
@@ -28,10 +34,10 @@ _PAUSE = {
     "x86_64": "call void @llvm.x86.sse2.pause()",
     "aarch64": "call void @llvm.aarch64.hint(i32 1)",
 }
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _SPINS = 4000
 """How often a thread looks for a job before it sleeps: some tens of microseconds."""
 
-_lock = threading.Lock()
 _wanted: int | None = None
 _code: Code | None = None
 
@@ -39,34 +45,65 @@ _code: Code | None = None
 def set_num_threads(count: int) -> None:
     """Let compiled functions use up to `count` cores; 1 keeps each call to its own thread.
 
-    The default is ``CLEARPROP_NUM_THREADS``, or the number of cores that this process may use. Only
-    long work is shared out, and only on Linux.
+    The default is ``CLEARPROP_NUM_THREADS``, or all the cores that this process may use, which are never
+    exceeded. Only long work is shared out, and only on Linux.
 
     Raises
     ------
+    TypeError : `count` is no whole number.
     ValueError : `count` is less than 1.
 
     >>> import clearprop
     >>> clearprop.set_num_threads(2)
     """
     global _wanted
-    if count < 1:
+    try:
+        number = operator.index(count)
+    except TypeError:
+        raise TypeError(f"set_num_threads({count!r}): the number of threads is an int") from None
+    if number < 1:
         raise ValueError(f"set_num_threads({count}): at least one thread computes")
-    _wanted = int(count)
+    _wanted = number
     if _code is not None:
         _start(_code)
 
 
 def num_threads() -> int:
     """How many cores compiled functions may use."""
-    if _wanted is not None:
-        return _wanted
-    chosen = os.environ.get("CLEARPROP_NUM_THREADS", "")
-    if chosen.isdigit() and int(chosen):
-        return int(chosen)
+    most = cores()
+    return min(_wanted or _chosen(os.environ.get("CLEARPROP_NUM_THREADS", "")) or most, most)
+
+
+def cores() -> int:
+    """How many cores this process may use: all, those that it is bound to, or its container's share."""
+    count = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0))
+    return min(count, _share() or count)
+
+
+@cache
+def _share() -> int | None:
+    """The cores' time that a container gets, in cores; None where there is no limit."""
+    try:
+        quota, period = _QUOTA.read_text().split()
+        return max(1, round(int(quota) / int(period)))
+    except (OSError, ValueError):  # no such file, or "max"
+        return None
+
+
+@cache
+def _chosen(text: str) -> int | None:
+    """What ``CLEARPROP_NUM_THREADS`` says, if anything."""
+    with suppress(ValueError):
+        if int(text) > 0:
+            return int(text)
+    if text:
+        warn(
+            f"CLEARPROP_NUM_THREADS={reprlib.repr(text)} is not used: it is no number of threads. "
+            f"Set it to 1 or more."
+        )
+    return None
 
 
 def address() -> int:
@@ -74,20 +111,25 @@ def address() -> int:
     global _code
     if not _FUTEX or not sys.platform.startswith("linux"):
         return 0
-    from .cache import object_code  # where there is no LLVM, the rest of this module works
-    from .target import Code
+    from .cache import linked  # where there is no LLVM, the rest of this module works
+    from .target import LOCK
 
-    with _lock:
+    made = _code or linked(module([_text()], []), 2, ("parallel", "start", "reset"))
+    with LOCK:
         if _code is None:
-            _code = Code(object_code(module([_text()], []), 2), ("parallel", "start", "reset"))
+            _code = made
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(_code))  # its threads outlive Python
-            os.register_at_fork(after_in_child=_reset)
+            in_child(_reset)
             _start(_code)
     return _code.addresses["parallel"]
 
 
 def _start(code: Code) -> None:
-    ctypes.CFUNCTYPE(None, ctypes.c_long)(code.addresses["start"])(num_threads() - 1)
+    """Start the threads that are missing; if the system refuses one, those that there are have to do.
+
+    Python's lock is held meanwhile, so that no two callers count the same thread.
+    """
+    ctypes.PYFUNCTYPE(None, ctypes.c_long)(code.addresses["start"])(num_threads() - 1)
 
 
 def _reset() -> None:

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, wraps
 from itertools import count
-from typing import Any
+from threading import RLock
+from typing import Any, ParamSpec, TypeVar
 
 import llvmlite.binding as llvm
+
+from ..forks import fork_waits_for
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LOCK = getattr(llvm.ffi.lib, "_lock", None) or RLock()
+"""llvmlite's own, which it holds in each call: a child that is forked within one could never call LLVM."""
+fork_waits_for(LOCK)
+
+
+def _once(make: Callable[P, T]) -> Callable[P, T]:
+    """`cache` for what there may be one of only, however many threads ask for it at the same time."""
+    kept: Any = cache(make)
+
+    @wraps(make)
+    def get(*args: P.args, **kwargs: P.kwargs) -> T:
+        with LOCK:
+            return kept(*args, **kwargs)
+
+    return get
 
 
 @cache
@@ -25,7 +47,7 @@ def vector_bits() -> int:
     return 512 if "+avx512f" in features else 256 if "+avx2" in features else 128
 
 
-@cache
+@_once
 def machine(level: int) -> Any:
     """Where code is generated, with LLVM's optimisation `level` (0 to 3)."""
     llvm.initialize_native_target()
@@ -36,9 +58,11 @@ def machine(level: int) -> Any:
     )
 
 
-@cache
+@_once
 def _linker() -> Any:
     """LLVM's newer linker, which puts an object's code and constants in one piece of memory.
+
+    There is one, since code that it linked goes when it goes.
 
     The older one places each section where there is room. Code reaches constants over 2 GB at most,
     so in a process with much memory in use, it ends the process now and then. For Windows' object

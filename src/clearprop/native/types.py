@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
+
+from ..forks import lazily
 
 
 @dataclass(frozen=True)
@@ -16,18 +17,18 @@ class Type:
     dtype: np.dtype[Any]
     width: int = 1
 
-    @cached_property
+    @lazily
     def element(self) -> str:
         kind, bits = self.dtype.kind, self.dtype.itemsize * 8
         if kind == "f":
             return {16: "half", 32: "float", 64: "double"}[bits]
         return "i1" if kind == "b" else f"i{bits}"
 
-    @cached_property
+    @lazily
     def text(self) -> str:
         return self.element if self.width == 1 else f"<{self.width} x {self.element}>"
 
-    @cached_property
+    @lazily
     def suffix(self) -> str:
         """As the names of intrinsics have it: ``v16f32``."""
         bits = 1 if self.dtype.kind == "b" else self.dtype.itemsize * 8

@@ -3,9 +3,8 @@
 The answers to SciPy's functions wait until SciPy is imported: by the user, never from here.
 """
 
-from importlib import import_module
-
 from ..dispatch import late_families
+from ..forks import load
 from . import (
     along,
     arithmetic,
@@ -112,4 +111,4 @@ __all__ = [
     "writing",
 ]
 
-late_families["scipy.special"] = lambda: import_module(".special", __name__)
+late_families["scipy.special"] = lambda: load(".special", __name__)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import sys
-import sysconfig
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -77,7 +76,7 @@ def probe() -> Layout | None:
     """The layout of this build's objects, or None where it is not the one that is known here."""
     if (
         sys.implementation.name != "cpython"
-        or sysconfig.get_config_var("Py_GIL_DISABLED")
+        or "free-threading" in sys.version
         or ctypes.sizeof(ctypes.c_void_p) != 8
         or sys.byteorder != "little"
     ):
