@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _stop(code: int, error: Exception) -> int:
+def _stop(code: int, error: object) -> int:
     print(f"clearprop: {error}", file=sys.stderr)
     return code
 
@@ -221,12 +221,24 @@ def _show(explanation: Explanation, options: argparse.Namespace) -> None:
 def _cache(options: argparse.Namespace) -> int:
     from .native import cache
 
-    if options.action == "clear":
-        print(f"removed {cache.clear()} files from {cache.folder()}")
-        return 0
-    found = cache.info()
-    print(f"{found.folder}: {found.files} files, {found.bytes / 1e6:.1f} MB")
+    try:
+        removed = cache.clear() if options.action == "clear" else 0
+        found = cache.info()
+    except OSError as error:
+        return _stop(1, f"{error.filename}: {error.strerror}")
+    if found.folder is None:
+        print(
+            "no code is kept: CLEARPROP_CACHE_DIR is empty, or unset and there is no home directory"
+        )
+    elif options.action == "clear":
+        print(f"removed {_files(removed)} from {found.folder}")
+    else:
+        print(f"{found.folder}: {_files(found.files)}, {found.bytes / 1e6:.1f} MB")
     return 0
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'s' * (count != 1)}"
 
 
 # ---- the function

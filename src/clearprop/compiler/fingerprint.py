@@ -25,7 +25,8 @@ _LARGE = 64 * 1024
 def fingerprint(graph: Graph, *more: Any) -> bytes | None:
     """A digest of a graph, of `more`, and of what else decides about its code.
 
-    None where it cannot be told: of a graph with functions as parameters, or with large arrays in it.
+    None where it cannot be told: of a graph with functions as parameters, or with large arrays in it, or
+    where nothing tells this version of Clearprop from the next.
     """
     file = io.BytesIO()
     pickler = _Pickler(file, protocol=5)
@@ -34,7 +35,8 @@ def fingerprint(graph: Graph, *more: Any) -> bytes | None:
         pickler.dump((_described(graph), more))
     except (_Unknown, pickle.PicklingError, TypeError, AttributeError):
         return None
-    return hashlib.sha256(_versions() + file.getvalue()).digest()
+    versions = _versions()
+    return versions and hashlib.sha256(versions + file.getvalue()).digest()
 
 
 class _Unknown(Exception):
@@ -85,11 +87,22 @@ def _spec(spec: ArraySpec) -> Any:
 
 
 @cache
-def _versions() -> bytes:
+def _versions() -> bytes | None:
     """Python, NumPy, and Clearprop down to its files: whoever changes them wants their code."""
-    folder = Path(__file__).parent.parent
     facts = [sys.version, np.__version__]
-    for path in sorted(folder.rglob("*.py")):
-        stat = os.stat(path)
-        facts.append(f"{path} {stat.st_size} {stat.st_mtime_ns}")
-    return hashlib.sha256("\n".join(facts).encode()).digest()
+    try:
+        for path in _files():
+            stat = os.stat(path)
+            facts.append(f"{path} {stat.st_size} {stat.st_mtime_ns}")
+    except OSError:
+        return None
+    return hashlib.sha256("\n".join(facts).encode()).digest() if len(facts) > 2 else None
+
+
+def _files() -> list[Path]:
+    """Those that Clearprop is imported from: its source, its byte code where that is all, or an archive."""
+    folder = Path(__file__).parent.parent
+    archive = getattr(__spec__.loader, "archive", None)  # of a zip file
+    if archive is not None:
+        return [Path(archive)]
+    return sorted(folder.rglob("*.py")) or sorted(folder.rglob("*.pyc"))

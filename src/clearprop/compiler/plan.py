@@ -11,7 +11,7 @@ from ..native.kernel import Kernel
 from ..passes import expand, simplify
 from ..stages import fuse
 from ..stages.checking import verify
-from ..stages.language import Buffer, Host, Nest, Program, read_by, written_by
+from ..stages.language import Buffer, Host, Nest, Program
 from ..stages.memory import donors
 
 _LONG = 5_000
@@ -91,6 +91,8 @@ class Plan:
         return steps
 
 
-def _used(run: list[Nest] | Host) -> set[Buffer]:
-    stages = [run] if isinstance(run, Host) else run
-    return {b for stage in stages for b in read_by(stage) | written_by(stage)}
+def _used(run: list[Nest] | Host) -> list[Buffer]:
+    """The buffers of a run, in an order that is the same in every process."""
+    if isinstance(run, Host):
+        return list(dict.fromkeys((*run.reads(), *run.writes())))
+    return list(dict.fromkeys(a.buffer for n in run for a in (*n.reads(), *n.writes())))
