@@ -75,7 +75,7 @@ def user_line() -> Line | None:
 def warn(message: str) -> None:
     """A warning that names the user's line."""
     level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and _is_ours(frame.f_code):
+    while frame.f_back is not None and is_ours(frame.f_code):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, stacklevel=level)
 
