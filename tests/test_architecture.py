@@ -20,6 +20,7 @@ ORDER = (
     "refusals",
     "primitive",
     "settings",
+    "versions",
     "dispatch",
     "array_methods",
     "conversions",

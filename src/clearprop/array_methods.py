@@ -64,8 +64,6 @@ class ArrayMethods:
         def __invert__(self) -> Any: ...
         def _change(self, primitive: Primitive, other: Any) -> Any: ...
         def _become(self, new: Any) -> Any: ...
-        def _turn_into(self, new: Any) -> Any: ...
-        def _replace(self, value: Any) -> Any: ...
         @property
         def dtype(self) -> np.dtype[Any]: ...
         @property
@@ -103,6 +101,9 @@ class ArrayMethods:
     def __ifloordiv__(self, other: Any) -> Any:
         return self._change(primitives.floor_divide, other)
 
+    def __imatmul__(self, other: Any) -> Any:
+        return self._change(primitives.matmul, other)
+
     def __iand__(self, other: Any) -> Any:
         return self._change(primitives.bitwise_and, other)
 
@@ -127,22 +128,6 @@ class ArrayMethods:
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if hasattr(type(self), name)]
-
-    def _write_through(self, new: Any) -> Any:
-        """Change a slice in place: as in NumPy, what it is a slice of changes with it."""
-        base, index = self.inputs[0], self.params["index"]
-        base._become(primitives.assign(base, new, index=index))
-        if new.primitive is None:  # not recorded
-            return self._replace(new.value)
-        return self._turn_into(primitives.window(base, index=index))
-
-    def _is_number(self) -> bool:
-        """Whether this is an entry taken out, as in t[0]: in NumPy that is a copy, no window."""
-        return (
-            self.primitive is primitives.window
-            and not self.shape
-            and ... not in self.params["index"]
-        )
 
     # ---- methods that NumPy arrays have
 

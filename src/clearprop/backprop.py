@@ -20,7 +20,8 @@ from .errors import GradientError, ShapeError
 from .primitive import Call, Primitive, each, engine, primitives, together
 from .settings import Origin, settings
 from .spec import ArraySpec, add_up, shape_of
-from .tensor import Tensor, lags, version_at
+from .tensor import Tensor
+from .versions import lags, version_at
 
 _number = attrgetter("number")
 _float64 = np.float64
@@ -100,9 +101,11 @@ def reach(
             continue
         stop = stops is not None and node in stops
         for x in node.inputs:
-            if type(x) is Tensor and x.requires_grad:
+            if type(x) is Tensor:
                 if x.number >= number:
                     x, changed = version_at(x, number), True
+                if not x.requires_grad:
+                    continue
                 if x.number < since:
                     watched = True
                 elif x not in seen and not stop:

@@ -16,8 +16,8 @@ from .spec import ArraySpec
 
 _INTO_ARRAY = "a conversion to a plain array (np.array, np.asarray, or assignment into an array)"
 _INSTEAD_OF_ARRAY = (
-    f"{TO_BUILD}, clearprop.tensor(array) as the array to assign into, or t.detach() where no gradient "
-    f"is wanted"
+    f"{TO_BUILD}, clearprop.tensor(array, requires_grad=False) as the array to assign into, or t.detach() "
+    f"where no gradient is wanted"
 )
 _INSTEAD_OF_SCIPY = (
     "the function of this name in clearprop.scipy, if it is there (as in `from clearprop.scipy import "

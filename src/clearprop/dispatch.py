@@ -16,6 +16,7 @@ from .primitive import Primitive, numpy_table, ufunc_methods
 from .refusals import refuse_objects
 from .settings import settings
 from .spec import ArraySpec, shape_of, spec_of
+from .versions import Versions, next_number
 
 late_families: dict[str, Callable[[], object]] = {}
 """By the name of another library's module: how to register what answers its functions. Nobody can call
@@ -35,6 +36,8 @@ def find_answer(function: Any) -> Callable[..., Any] | None:
 
 def answer_numpy(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call what answers `function`, and say what is wrong where nothing does."""
+    if "out" in kwargs:
+        return _answer_into(function, args, **kwargs)
     answer = find_answer(function) or _method_answer(function)
     if answer is None:
         raise _unsupported(function)
@@ -46,6 +49,25 @@ def answer_numpy(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         if not isinstance(error, (UnsupportedError, DtypeError, LostGradientError)):
             _refuse_arguments(function, answer, args, kwargs, error)
         raise
+
+
+def _answer_into(function: Any, args: tuple[Any, ...], *, out: Any, **kwargs: Any) -> Any:
+    """The answer, written into Tensors that change in place; None stands for a new one."""
+    targets = out if isinstance(out, tuple) else (out,)
+    if not all(target is None or isinstance(target, Versions) for target in targets):
+        raise LostGradientError(
+            f"{_numpy_name(function)} was asked to write a tensor into a plain array (out=, or an in-place "
+            f"operator such as `a += t`). Write a = a + t, or make the array a tensor first: "
+            f"a = clearprop.tensor(a, requires_grad=False)."
+        )
+    since = next_number()
+    answer = answer_numpy(function, args, kwargs)
+    several = isinstance(answer, tuple)
+    results = [
+        result if target is None else target._become_result(result, since)
+        for result, target in zip(answer if several else (answer,), targets, strict=True)
+    ]
+    return tuple(results) if several else results[0]
 
 
 def _method_answer(function: Any) -> Callable[..., Any] | None:
@@ -60,7 +82,6 @@ def _method_answer(function: Any) -> Callable[..., Any] | None:
 _INSTEAD = {
     "where": "np.where(mask, f(x), otherwise) instead of where=",
     "dtype": "f(x.astype(dtype)) instead of dtype=",
-    "out": "y = f(x) instead of out=",
 }
 """What to write for options of ufuncs, by their names."""
 

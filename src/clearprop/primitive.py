@@ -189,6 +189,9 @@ engine = SimpleNamespace(install_operator=None, backward=None)
 primitives = SimpleNamespace()
 """Every registered primitive, by name."""
 
+NO_PARAMS: dict[str, Any] = {}
+"""Shared by all operations without parameters; a plain dict, since ** on a read-only view is slow."""
+
 numpy_table: dict[Any, Callable[..., Any]] = {}
 """From a NumPy function to what answers it when one of its arguments is a Tensor."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
@@ -180,6 +181,8 @@ class Settings(threading.local):
     scope: Scope | None = None
     transforms = 0
     """How many of `grad`, `vjp`, ... are running: inside them, dropping a gradient is an error."""
+    began: float = math.inf
+    """The number at which the innermost of them began: what is younger, it made for itself."""
 
     @contextmanager
     def changed(self, **values: Any) -> Iterator[None]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -18,27 +17,18 @@ from .array_methods import ArrayMethods
 from .bundle import Bundle
 from .conversions import Conversions
 from .dispatch import answer_numpy, fail
-from .errors import DtypeError, GradientError, LostGradientError, ShapeError, UnsupportedError
-from .primitive import Primitive, engine, numpy_table, primitives
+from .errors import DtypeError, GradientError
+from .primitive import NO_PARAMS, Primitive, engine, numpy_table, primitives
 from .refusals import OBJECTS, check_floating, plain, refuse_objects
 from .settings import Origin, settings
 from .spec import LISTS, ArraySpec, as_operand, is_floating
+from .versions import NUMBERS, Versions, check_windows, happened, next_number
 
-_next_number = count(1).__next__
 _ndarray = np.ndarray
 _float64 = np.float64
-_NUMBERS = {float, int}
-_NO_PARAMS: dict[str, Any] = {}
-"""Shared by all operations without parameters; a plain dict, since ** on a read-only view is slow."""
-_changed_in_place = False
-_versions_made = False
-_windows_made = False
-_windows_may_lag = False
-"""Whether both have happened, a change in place and a window: from then on, each use of a window is
-checked. Programs that only update parameters in place never pay for it."""
 
 
-class Tensor(ArrayMethods, Conversions):
+class Tensor(ArrayMethods, Conversions, Versions):
     """A NumPy value (an array or a NumPy scalar) with a memory.
 
     Made by `clearprop.tensor`, never directly. It has NumPy's operators, methods and attributes, is
@@ -82,7 +72,7 @@ class Tensor(ArrayMethods, Conversions):
         self.params = params
         self.requires_grad = requires_grad
         self.origin = origin
-        self.number = _next_number()
+        self.number = next_number()
         self.grad: Any = None
         self.retains_grad = False
 
@@ -200,9 +190,9 @@ class Tensor(ArrayMethods, Conversions):
     __array_priority__ = 1000.0
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if len(inputs) > 1 and (type(inputs[0]) in LISTS or type(inputs[1]) in LISTS):
-            inputs = tuple(map(as_operand, inputs))
         if method == "__call__":
+            if len(inputs) > 1 and (type(inputs[0]) in LISTS or type(inputs[1]) in LISTS):
+                inputs = tuple(map(as_operand, inputs))
             if not kwargs:
                 answer = numpy_table.get(ufunc)
                 if type(answer) is Primitive:
@@ -210,85 +200,10 @@ class Tensor(ArrayMethods, Conversions):
             function: Any = ufunc
         else:
             function = getattr(ufunc, method)
-        if "out" in kwargs:
-            raise LostGradientError(
-                f"np.{ufunc.__name__} was asked to write a tensor into a plain array (out=, or an "
-                f"in-place operator such as `a += t`). Write a = a + t, or make `a` a clearprop.tensor."
-            )
         return answer_numpy(function, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return answer_numpy(function, args, kwargs)
-
-    def _change(self, primitive: Primitive, other: Any) -> Tensor:
-        """An operator in place; a parameter's update, which nothing records, without detours."""
-        if self.primitive is None and not settings.grad_enabled and settings.plain:
-            y = other.value if type(other) is Tensor else other
-            value = primitive.forward(self.value, y)  # type: ignore[misc]
-            old = self.value
-            if value.shape == old.shape and value.dtype == old.dtype:
-                return self._replace(value)
-        if self.primitive is not None and type(self.value) is not _ndarray and not self.value.shape:
-            return primitive(self, other)  # NumPy's numbers do not change, they are replaced
-        return self._become(primitive(self, other))
-
-    def _replace(self, value: Any) -> Tensor:
-        _note(changed=True)
-        if type(value) is _ndarray:
-            value.setflags(False)  # type: ignore[call-arg]
-        self.value, self.number = value, _next_number()
-        if _versions_made and hasattr(self, "before"):  # no longer what it was before this
-            del self.before
-        return self
-
-    def _become(self, new: Tensor) -> Tensor:
-        """Change in place: this object becomes `new`.
-
-        What was computed from the old value must not notice. The old state moves to a Tensor of its
-        own, `before`, and users that are older than the change find it through `version_at`.
-        """
-        if new is self:
-            return self
-        old, value = self.value, new.value
-        if value.shape != old.shape:
-            raise ShapeError(
-                f"a change in place cannot turn shape {self.shape} into {new.shape}; "
-                f"write t = t + v instead of t += v"
-            )
-        if value.dtype is not old.dtype and value.dtype != old.dtype:
-            if not np.can_cast(new.dtype, self.dtype, "same_kind"):
-                raise DtypeError(f"a change in place cannot turn {self.dtype} into {new.dtype}")
-            new = new.astype(self.dtype)
-        if self.primitive is None and self.requires_grad and settings.grad_enabled:
-            raise GradientError(
-                "a leaf that requires a gradient was changed in place, which would change what its "
-                "gradient means. Update parameters within clearprop.no_grad(), or change a copy: t.copy()."
-            )
-        if self.primitive is not None and self.primitive.view:
-            if self.primitive is primitives.window and not self._is_number():
-                return self._write_through(new)
-            raise UnsupportedError(
-                "this tensor is a window on another one (a reshape or a transpose), and in NumPy the change "
-                "would reach that one, too. Assign into the whole tensor, or take a copy first: t.T.copy()."
-            )
-        return self._turn_into(new)
-
-    def _turn_into(self, new: Tensor) -> Tensor:
-        if new.primitive is None:  # not recorded
-            return self._replace(new.value)
-        _note(changed=True, version=True)
-        before = Tensor.__new__(Tensor)
-        for slot in Tensor.__slots__:
-            if hasattr(self, slot):
-                setattr(before, slot, getattr(self, slot))
-        before.origin = self.origin and Origin(None, self.origin.line, self.origin.scope)
-        self.value, self.primitive, self.params = new.value, new.primitive, new.params
-        self.inputs = tuple(before if x is self else x for x in new.inputs)
-        self.number, self.requires_grad = new.number, new.requires_grad
-        self.origin = new.origin
-        self.grad = None
-        self.before = before
-        return self
 
 
 def tensor(
@@ -326,17 +241,17 @@ def tensor(
         check_floating(value)
     wants = floating if requires_grad is None else requires_grad
     value = value if value.ndim else value[()]  # a view of a whole array would look like a window
-    return Tensor(value, None, (), _NO_PARAMS, wants, Origin(name) if name else None)
+    return Tensor(value, None, (), NO_PARAMS, wants, Origin(name) if name else None)
 
 
 def apply(
-    primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS
+    primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS
 ) -> Tensor:
     """Apply a primitive to Tensors and plain values; the result remembers it if a gradient may come."""
     if not settings.plain:
         return _apply_recording(primitive, inputs, params)
-    if _windows_may_lag:
-        _check_windows(inputs)
+    if happened.windows_may_lag:
+        check_windows(inputs)
     values = [x.value if type(x) is Tensor else x for x in inputs]
     try:
         value = primitive.forward(*values, **params)  # type: ignore[misc]
@@ -350,8 +265,8 @@ def apply(
         fail(primitive, values, TypeError())
     elif type(value) is not _float64:
         value = plain(value, primitive.name)
-    if primitive.view and not _windows_made:
-        _note(window=True)
+    if primitive.view and not happened.windows:
+        happened.note(windows=True)
     if primitive.differentiable:
         for x in inputs:
             if type(x) is Tensor and x.requires_grad:
@@ -360,7 +275,7 @@ def apply(
                 break
     if primitive.view:  # a window must know its base, to notice when that changes
         return Tensor(value, primitive, inputs, params, False)
-    return Tensor(value, None, (), _NO_PARAMS, False)
+    return Tensor(value, None, (), NO_PARAMS, False)
 
 
 def _install_operator(name: str, primitive: Primitive) -> None:
@@ -383,15 +298,15 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
 
     def operator_method(self: Tensor, other: Any) -> Tensor:
         if not settings.plain:
-            return _apply_recording(primitive, (self, other), _NO_PARAMS)
-        if _windows_may_lag:
-            _check_windows((self, other))
+            return _apply_recording(primitive, (self, other), NO_PARAMS)
+        if happened.windows_may_lag:
+            check_windows((self, other))
         x, y = self.value, other
         requires_grad = self.requires_grad
         if type(other) is Tensor:
             y = other.value
             requires_grad = requires_grad or other.requires_grad
-        elif type(other) not in _NUMBERS:
+        elif type(other) not in NUMBERS:
             other = y = as_operand(other)
             refuse_objects(y, f"{primitive.name} got")
         try:
@@ -403,8 +318,8 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
         elif type(value) is not _float64:
             value = plain(value, primitive.name)
         if requires_grad and differentiable and settings.grad_enabled:
-            return Tensor(value, primitive, (self, other), _NO_PARAMS, True)
-        return Tensor(value, None, (), _NO_PARAMS, False)
+            return Tensor(value, primitive, (self, other), NO_PARAMS, True)
+        return Tensor(value, None, (), NO_PARAMS, False)
 
     return operator_method
 
@@ -413,10 +328,10 @@ def _apply_recording(
     primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any]
 ) -> Tensor:
     """`apply` while gradients are off, a trace or an explanation records, or a block is open."""
-    if _windows_may_lag:
-        _check_windows(inputs)
+    if happened.windows_may_lag:
+        check_windows(inputs)
     if primitive.view:
-        _note(window=True)
+        happened.note(windows=True)
     if primitive.elementwise or primitive is primitives.matmul:
         inputs = tuple(map(as_operand, inputs))
     recorder = settings.recorder
@@ -444,7 +359,7 @@ def _apply_recording(
             value, primitive, inputs, params, requires_grad, recorder.note(settings.scope)
         )
     if not requires_grad and not primitive.view:
-        return Tensor(value, None, (), _NO_PARAMS, False)
+        return Tensor(value, None, (), NO_PARAMS, False)
     return Tensor(value, primitive, inputs, params, requires_grad, Origin(scope=settings.scope))
 
 
@@ -458,43 +373,3 @@ def _call(self: Primitive, *inputs: Any, **params: Any) -> Any:
 
 Primitive.__call__ = _call  # type: ignore[method-assign]
 engine.install_operator = _install_operator
-
-
-def version_at(x: Tensor, number: float) -> Tensor:
-    """What `x` was when the operation of this `number` used it: inputs are older than their users."""
-    while x.number >= number:
-        if not hasattr(x, "before"):
-            raise GradientError(
-                "a tensor that the backward pass needs was changed in place after it was used. "
-                "Call backward() before updating parameters, or change a copy: t.copy()."
-            )
-        x = x.before
-    return x
-
-
-def _note(*, changed: bool = False, version: bool = False, window: bool = False) -> None:
-    global _changed_in_place, _versions_made, _windows_made, _windows_may_lag
-    _changed_in_place = _changed_in_place or changed
-    _versions_made = _versions_made or version
-    _windows_made = _windows_made or window
-    _windows_may_lag = _changed_in_place and _windows_made
-
-
-def _check_windows(inputs: tuple[Any, ...]) -> None:
-    """Refuse a window that NumPy would have seen change under its hands."""
-    for x in inputs:
-        if lags(x):
-            raise UnsupportedError(
-                f"this tensor of shape {x.shape} is a window (a slice, a reshape or a transpose) on one "
-                f"that was changed in place since; NumPy would show the new values. Take it again now."
-            )
-
-
-def lags(x: Any) -> bool:
-    """Whether `x` is a window on a Tensor that was changed in place since."""
-    while type(x) is Tensor and x.primitive and x.primitive.view and not x._is_number():
-        base = x.inputs[0]
-        if type(base) is Tensor and base.number > x.number:
-            return True
-        x = base
-    return False

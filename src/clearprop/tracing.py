@@ -21,8 +21,9 @@ from .primitive import Primitive, primitives
 from .refusals import refuse_objects
 from .settings import Origin, Recorder, Scope, frozen, settings
 from .spec import ArraySpec, is_floating, spec_of
-from .tensor import Tensor, version_at
+from .tensor import Tensor
 from .trees import flatten, paths
+from .versions import next_number, version_at
 
 
 def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
@@ -88,7 +89,12 @@ def record(
     recorder = Recorder(tracing=tracing)
     recorder.examples.update(examples)
     args, kwargs = arguments
-    with settings.changed(recorder=recorder, scope=None, transforms=settings.transforms + 1):
+    with settings.changed(
+        recorder=recorder,
+        scope=None,
+        transforms=settings.transforms + 1,
+        began=next_number(),
+    ):
         result = f(*args, **kwargs)
     for y in flatten(result)[0]:
         refuse_objects(y, f"{function_name(f)} returned")

@@ -15,12 +15,13 @@ import numpy as np
 
 from .backprop import WHY_REAL, Reach, check_seed, conjugate, ones_like, own, reach, sweep
 from .errors import ClearpropError, DtypeError, GradientError, LostGradientError, ShapeError
-from .primitive import primitives
+from .primitive import NO_PARAMS, primitives
 from .refusals import called, check_floating, check_request, kind_of, plain, refuse_objects
 from .settings import settings
 from .spec import is_floating, shape_of
-from .tensor import _NO_PARAMS, Tensor, _next_number, version_at
+from .tensor import Tensor
 from .trees import flatten, paths
+from .versions import next_number, version_at
 
 Argnums = int | Sequence[int]
 
@@ -39,9 +40,9 @@ class _Run:
         numbers = _argument_numbers(argnums, len(args), f)
         chosen = args[numbers[0]] if isinstance(argnums, int) else tuple(args[i] for i in numbers)
         leaves, self.unflatten_inputs = flatten(chosen)
-        self.since = _next_number()
+        self.since = next_number()
         self.variables = [_variable(leaf, i, chosen, f) for i, leaf in enumerate(leaves)]
-        started = _next_number()
+        started = next_number()
         filled = self.unflatten_inputs(self.variables)
         full = list(args)
         for i, value in zip(
@@ -113,8 +114,9 @@ def _as_seen(g: Any, variable: Tensor) -> Any:
 
 
 def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    grad_enabled = settings.grad_enabled
+    grad_enabled, began = settings.grad_enabled, settings.began
     settings.transforms += 1
+    settings.began = next_number()
     if not grad_enabled:  # asked for a gradient within no_grad: the innermost request wins
         settings.grad_enabled = True
     try:
@@ -125,6 +127,7 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
         raise
     finally:
         settings.transforms -= 1
+        settings.began = began
         if not grad_enabled:
             settings.grad_enabled = False
 
@@ -139,7 +142,7 @@ def _variable(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Ten
         value = plain(leaf, called(f)) if known else _as_number(leaf, position, tree, f)
     if value.dtype.kind not in "fc":
         check_floating(value, f"{_place(tree, position)} of {called(f)}")
-    return Tensor(value, primitives.copy, (leaf,), _NO_PARAMS, True, origin)
+    return Tensor(value, primitives.copy, (leaf,), NO_PARAMS, True, origin)
 
 
 def _as_number(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Any:
@@ -313,9 +316,9 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
             f"{len(run.variables)} primals need as many tangents, but got {len(directions)}"
         )
     directions = [check_seed(v, t) for v, t in zip(run.wanted, directions, strict=True)]
-    since = _next_number()
+    since = next_number()
     upstream = [
-        Tensor(np.ones(y.shape, y.dtype)[()], None, (), _NO_PARAMS, True)
+        Tensor(np.ones(y.shape, y.dtype)[()], None, (), NO_PARAMS, True)
         if isinstance(y, Tensor) and y.requires_grad
         else None
         for y in run.outputs

@@ -32,7 +32,7 @@ Index = tuple[Any, ...]
 _FULL = slice(None)
 
 
-def _split(index: Any) -> tuple[Index, tuple[Any, ...]]:
+def split_index(index: Any) -> tuple[Index, tuple[Any, ...]]:
     """An index as the user wrote it -> the index with slots, and the arrays for them."""
     items = index if isinstance(index, tuple) else (index,)
     arrays: list[Any] = []
@@ -172,7 +172,7 @@ gather = primitive(
 def getitem(x: Any, index: Any) -> Any:
     if type(getattr(x, "value", None)) is Bundle:  # one of several results
         return tuple(x)[index]
-    parts, arrays = _split(index)
+    parts, arrays = split_index(index)
     return (gather if arrays else window)(x, *arrays, index=parts)
 
 
@@ -236,7 +236,7 @@ scatter = primitive(
 
 def scattered(values: Any, index: Any, x: Any) -> Any:
     """Zeros in the shape of `x`, with `values` added at an index as users write it."""
-    parts, arrays = _split(index)
+    parts, arrays = split_index(index)
     region = _region(x.shape, parts, tuple(getattr(a, "value", a) for a in arrays))
     return scatter(np.broadcast_to(values, region), *arrays, index=parts, shape=x.shape)
 
@@ -331,7 +331,7 @@ def refuse_truncation(operation: str, value: Any, dtype: np.dtype[Any]) -> None:
 @answers(operator.setitem)
 def setitem(x: Any, index: Any, value: Any) -> Any:
     refuse_truncation("assign", value, x.dtype)
-    parts, arrays = _split(index)
+    parts, arrays = split_index(index)
     if _is_there_already(x, parts, value):
         return x
     return _assign_record(x, value, *arrays, index=parts)

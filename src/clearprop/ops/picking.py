@@ -111,7 +111,8 @@ def _target(name: str, a: Any) -> Tensor:
     if not isinstance(a, Tensor):
         raise LostGradientError(
             f"np.{name} was asked to write a tensor into a plain array. Make the array one, "
-            f"clearprop.tensor(array), or write t.detach().numpy() where no gradient is wanted."
+            f"clearprop.tensor(array, requires_grad=False), or write t.detach().numpy() where no gradient is "
+            f"wanted."
         )
     return a
 
