@@ -186,7 +186,7 @@ def test_one_wrong_entry_is_found_and_named(size: int) -> None:
 def test_one_wrong_entry_of_a_large_complex_array() -> None:
     wrong = np.ones((20, 30))
     wrong[7, 21] = -1
-    block = with_rule(lambda z: z**2, lambda g, out, z: g * 2 * z * wrong)
+    block = with_rule(lambda z: z**2, lambda g, out, z: g * 2 * np.conj(z) * wrong)
     with pytest.raises(GradientMismatch, match=r"is wrong at \[7, 21\]"):
         assert_grads(block, np.full((20, 30), 1 + 0.5j))
 
