@@ -20,6 +20,7 @@ ORDER = (
     "refusals",
     "primitive",
     "settings",
+    "parameters",
     "versions",
     "dispatch",
     "array_methods",

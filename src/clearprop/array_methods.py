@@ -6,10 +6,12 @@ Each one is a NumPy function under another name, so it takes the same way: throu
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .bundle import Bundle
 from .errors import DtypeError, UnsupportedError
 from .primitive import Primitive, numpy_table, primitives
 from .refusals import TO_BUILD, refuse_objects
@@ -25,6 +27,7 @@ class ArrayMethods:
         inputs: tuple[Any, ...]
         params: Any
         primitive: Primitive | None
+        value: Any
 
         def __add__(self, other: Any) -> Any: ...
         def __radd__(self, other: Any) -> Any: ...
@@ -62,6 +65,7 @@ class ArrayMethods:
         def __rshift__(self, other: Any) -> Any: ...
         def __rrshift__(self, other: Any) -> Any: ...
         def __invert__(self) -> Any: ...
+        def _refuse_parameter(self, detached: str, *, covered: bool = False) -> None: ...
         def _change(self, primitive: Primitive, other: Any) -> Any: ...
         def _become(self, new: Any) -> Any: ...
         @property
@@ -118,6 +122,20 @@ class ArrayMethods:
 
     def __irshift__(self, other: Any) -> Any:
         return self._change(primitives.right_shift, other)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if type(self.value) is Bundle:
+            count = len(self.value)
+            return (primitives.pick(self, index=i, count=count) for i in range(count))
+        if not self.shape:
+            self._refuse_parameter("t.detach()")
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(self.shape[0]))
 
     def __getitem__(self, index: Any) -> Any:
         return numpy_table[operator.getitem](self, index)

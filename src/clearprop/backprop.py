@@ -18,7 +18,7 @@ import numpy as np
 
 from .errors import GradientError, ShapeError
 from .primitive import Call, Primitive, each, engine, primitives, together
-from .settings import Origin, settings
+from .settings import Origin, raise_covered, settings
 from .spec import ArraySpec, add_up, shape_of
 from .tensor import Tensor
 from .versions import lags, version_at
@@ -272,6 +272,8 @@ def backward(
     output: Tensor, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
 ) -> None:
     """What `Tensor.backward` does; see there."""
+    if settings.covered:
+        raise_covered()
     if not output.requires_grad:
         raise GradientError(_why_no_gradient(output))
     if gradient is None:

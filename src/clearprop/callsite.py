@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
+import dis
+import inspect
 import linecache
 import os
 import sys
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -29,36 +36,89 @@ class Line:
         return f"{os.path.basename(self.file)}:{self.number}"
 
 
-_ours: dict[CodeType, bool] = {}
+_libraries: dict[CodeType, str] = {}
 _numpy, _scipy = (os.sep + library + os.sep for library in ("numpy", "scipy"))
 
 
-def is_ours(code: CodeType) -> bool:
-    """Whether a frame belongs to Clearprop (or to NumPy or SciPy), so that it is not the user's."""
-    known = _ours.get(code)
+def library_of(code: CodeType) -> str:
+    """Whose code a frame runs: "clearprop", "numpy" or "scipy"; "" is the user's."""
+    known = _libraries.get(code)
     if known is None:
         file = code.co_filename
-        known = _ours[code] = file.startswith(_HERE) or _numpy in file or _scipy in file
+        places = (
+            {_HERE: "clearprop"} if file.startswith(_HERE) else {_numpy: "numpy", _scipy: "scipy"}
+        )
+        known = _libraries[code] = next((name for at, name in places.items() if at in file), "")
     return known
-
-
-def scipy_asks() -> bool:
-    """Whether a function of SciPy's, which the user called, is what led here."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and is_ours(frame.f_code):
-        file = frame.f_code.co_filename
-        if _scipy in file and not file.startswith(_HERE):
-            return True
-        frame = frame.f_back
-    return False
 
 
 def user_frame() -> FrameType | None:
     """The innermost frame that is neither Clearprop's nor NumPy's nor SciPy's."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and is_ours(frame.f_code):
+    while frame is not None and library_of(frame.f_code):
         frame = frame.f_back
     return frame
+
+
+def is_assigning(frame: FrameType) -> bool:
+    """Whether a frame is running ``a[i] = ...``, where `a` may ask for a plain number, too."""
+    return frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR
+
+
+def called_in(frame: FrameType, place: int | None = None) -> tuple[str, Any]:
+    """The last name of what a frame calls (now, or at a place), and the function if names alone lead to it.
+
+    Functions written in C have no frame, so the byte code of their caller is all there is to see.
+    """
+    first, *rest = _names_called(frame.f_code, frame.f_lasti if place is None else place)
+    found = frame.f_locals.get(first, frame.f_globals.get(first, getattr(builtins, first, None)))
+    for name in rest:
+        found = inspect.getattr_static(found, name, None)  # runs no code of the user's
+    return [first, *rest][-1], found
+
+
+def library_in_c(name: str, function: Any) -> str:
+    """Whose function it is that `called_in` found: "numpy", "scipy", or "" if it is another's or unknown."""
+    if function is None:  # only what is written in C asks from a frame of the user's
+        return "numpy" if hasattr(np.ndarray, name) else ""
+    if getattr(function, "__objclass__", type(getattr(function, "__self__", None))) in _OF_NUMPY:
+        return "numpy"
+    module = str(getattr(function, "__module__", None)).partition(".")[0]
+    return module if module in ("numpy", "scipy") else ""
+
+
+@lru_cache(maxsize=4096)
+def _names_called(code: CodeType, place: int) -> tuple[str, ...]:
+    """The names that lead to what is called at a place of the byte code, "" first where something else does.
+
+    What is called begins where the call begins in the source, and is loaded before its arguments.
+    """
+    instructions = list(dis.get_instructions(code))
+    starts = {
+        i.offset: (i.positions.lineno, i.positions.col_offset) for i in instructions if i.positions
+    }
+    names: tuple[str, ...] = ("",)
+    for i in instructions:
+        if i.offset >= place:
+            break
+        if starts.get(i.offset) != starts.get(place):
+            continue
+        if i.opname in _LOADS:
+            names = (i.argval,)
+        elif i.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            names = (*names, i.argval)
+        elif i.opname in _RESULTS:
+            names = ("",)
+    return names
+
+
+_OF_NUMPY = (np.ndarray, np.ufunc)
+_STORE_SUBSCR = dis.opmap["STORE_SUBSCR"]
+_RESULTS = {"CALL", "CALL_KW", "CALL_FUNCTION_EX", "BINARY_SUBSCR", "BINARY_OP"}
+_LOADS = {
+    *("LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF"),
+    *("LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK"),
+}
 
 
 def line_of(frame: FrameType) -> Line:
@@ -75,7 +135,7 @@ def user_line() -> Line | None:
 def warn(message: str) -> None:
     """A warning that names the user's line."""
     level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and is_ours(frame.f_code):
+    while frame.f_back is not None and library_of(frame.f_code):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, stacklevel=level)
 

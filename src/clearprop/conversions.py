@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dis
 import operator
 from typing import Any
 
 import numpy as np
 
-from .callsite import scipy_asks, user_frame
-from .errors import LostGradientError, TraceError
+from .callsite import is_assigning, user_frame
+from .errors import ClearpropError, LostGradientError, TraceError
+from .parameters import asked_by, gradients_count, is_answered, refusal
 from .refusals import TO_BUILD
 from .settings import settings
 from .spec import ArraySpec
@@ -23,13 +23,8 @@ _INSTEAD_OF_SCIPY = (
     "the function of this name in clearprop.scipy, if it is there (as in `from clearprop.scipy import "
     "special`), or t.detach() where no gradient is wanted"
 )
-_STORE_SUBSCR = dis.opmap["STORE_SUBSCR"]
 
-
-def _is_array_assignment() -> bool:
-    """Whether the user's line is running ``array[i] = ...``: NumPy asks for float(t) there, too."""
-    frame = user_frame()
-    return frame is not None and frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR
+_FOR_MATH = "NumPy's functions on the tensor (np.sin, not math.sin)"
 
 
 class Conversions:
@@ -47,27 +42,31 @@ class Conversions:
     def item(self, *args: Any) -> Any:
         """One number as a Python scalar: the only one, or the one at this place.
 
-        Its gradient stays behind, which the name makes plain.
+        Raises
+        ------
+        LostGradientError : within a transform, where the number's gradient would be lost.
         """
-        self._refuse_unknown("item()")
-        return self.value.item(*args)
+        return self._number("item()", "t, or t[i] for one entry", "t.detach().item()").item(*args)
 
     def tolist(self) -> Any:
-        """The numbers as (nested) Python lists."""
-        self._refuse_unknown("tolist()")
-        if self.requires_grad and settings.transforms:
-            raise LostGradientError(
-                "tolist() makes plain numbers, which have no gradient. Use list(t), whose entries are "
-                "tensors, or t.detach().tolist() if you mean to drop the gradient."
-            )
-        return self.value.tolist()
+        """The numbers as (nested) Python lists.
+
+        Raises
+        ------
+        LostGradientError : within a transform, where the numbers' gradients would be lost.
+        """
+        entries = "list(t), whose entries are tensors"
+        return self._number("tolist()", entries, "t.detach().tolist()").tolist()
 
     def numpy(self) -> Any:
         """The value as a read-only array; call `detach` first if it requires a gradient."""
         return self._plain("numpy()", ".detach().numpy()")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        instead = _INSTEAD_OF_SCIPY if scipy_asks() else _INSTEAD_OF_ARRAY
+        asked = asked_by(self, in_lists=False) if self.requires_grad or not self.is_known else None
+        if asked and is_answered(asked):
+            raise refusal(asked, self, "t.detach()")
+        instead = _INSTEAD_OF_SCIPY if asked and asked.library == "scipy" else _INSTEAD_OF_ARRAY
         if not self.is_known:
             raise TraceError(
                 f"{_INTO_ARRAY} needs numbers, but while tracing only the spec {self.value} is known. Use "
@@ -77,32 +76,65 @@ class Conversions:
         return np.array(value, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
-        return float(self._number("float(t)"))
+        return float(self._for_c("float"))
 
     def __int__(self) -> int:
-        return int(self._number("int(t)"))
+        return int(self._for_c("int"))
 
     def __complex__(self) -> complex:
-        return complex(self._number("complex(t)"))
+        return complex(self._for_c("complex"))
 
     def __index__(self) -> int:
-        self._refuse_unknown("an index")
+        try:
+            self._refuse_parameter("int(t.detach())")
+            self._refuse_unknown("an index")
+        except ClearpropError as error:
+            if settings.transforms:
+                settings.covered = error
+            raise
         return operator.index(self.value)
 
     def __bool__(self) -> bool:
+        self._refuse_parameter("bool(t.detach())")
         self._refuse_unknown("the truth of a value (`if`, `while`, `and`, `or`)")
         return bool(self.value)
 
-    def _number(self, what: str) -> Any:
+    def _for_c(self, kind: str) -> Any:
+        """The value for a conversion that C code may ask for, which puts errors of its own over ours.
+
+        What runs the user's function brings ours out again. Where nothing does, `backward` has to.
+        """
+        try:
+            return self._number(f"{kind}(t)", _FOR_MATH, f"{kind}(t.detach())")
+        except ClearpropError as error:
+            asked = asked_by(self)
+            waits = asked and asked.library != "clearprop" and self.is_known
+            if settings.transforms or waits:
+                settings.covered = error
+            if settings.transforms or not waits:
+                raise
+            return self.value
+
+    def _number(self, what: str, instead: str, detached: str) -> Any:
+        self._refuse_parameter("t.detach()")
         self._refuse_unknown(what)
-        if self.requires_grad and _is_array_assignment():
-            self._plain(_INTO_ARRAY, _INSTEAD_OF_ARRAY)
-        if self.requires_grad and settings.transforms:
-            raise LostGradientError(
-                f"{what} makes a plain number, which has no gradient. Use NumPy's functions on the "
-                f"tensor (np.sin, not math.sin), or t.item() if you mean to drop the gradient."
-            )
+        if self.requires_grad:
+            frame = user_frame()
+            if frame is not None and is_assigning(frame):
+                self._plain(_INTO_ARRAY, _INSTEAD_OF_ARRAY)
+            if settings.transforms:
+                raise LostGradientError(
+                    f"{what} makes plain numbers, which have no gradient. Use {instead}, or {detached} if "
+                    f"you mean to drop the gradient."
+                )
         return self.value
+
+    def _refuse_parameter(self, detached: str) -> None:
+        """Raise if it is a function that asks, to which this was given as a parameter."""
+        if not self.is_known or (self.requires_grad and gradients_count()):
+            asked = asked_by(self)
+            if asked:
+                raise refusal(asked, self, detached)
 
     def _plain(self, what: str, instead: str) -> Any:
         self._refuse_unknown(what)

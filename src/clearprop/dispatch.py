@@ -12,15 +12,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .errors import DtypeError, LostGradientError, ShapeError, TraceError, UnsupportedError
-from .primitive import Primitive, numpy_table, ufunc_methods
+from .primitive import Primitive, late_families, numpy_name, numpy_table, ufunc_methods
 from .refusals import refuse_objects
 from .settings import settings
 from .spec import ArraySpec, shape_of, spec_of
 from .versions import Versions, next_number
-
-late_families: dict[str, Callable[[], object]] = {}
-"""By the name of another library's module: how to register what answers its functions. Nobody can call
-those before the module is imported, so until then they need not be known."""
 
 
 def find_answer(function: Any) -> Callable[..., Any] | None:
@@ -56,7 +52,7 @@ def _answer_into(function: Any, args: tuple[Any, ...], *, out: Any, **kwargs: An
     targets = out if isinstance(out, tuple) else (out,)
     if not all(target is None or isinstance(target, Versions) for target in targets):
         raise LostGradientError(
-            f"{_numpy_name(function)} was asked to write a tensor into a plain array (out=, or an in-place "
+            f"{numpy_name(function)} was asked to write a tensor into a plain array (out=, or an in-place "
             f"operator such as `a += t`). Write a = a + t, or make the array a tensor first: "
             f"a = clearprop.tensor(a, requires_grad=False)."
         )
@@ -91,7 +87,7 @@ def _refuse_arguments(
 ) -> None:
     """Turn a signature mismatch into a message that names the argument; let other errors be."""
     if isinstance(answer, Primitive):
-        known = f"{_numpy_name(function)} takes no keyword here"
+        known = f"{numpy_name(function)} takes no keyword here"
         fits = not kwargs
     else:
         signature = inspect.signature(answer)
@@ -99,7 +95,7 @@ def _refuse_arguments(
             parameters=[p.replace(annotation=p.empty) for p in signature.parameters.values()],
             return_annotation=signature.empty,
         )
-        known = f"{_numpy_name(function)}{signature} is what is supported"
+        known = f"{numpy_name(function)}{signature} is what is supported"
         try:
             signature.bind(*args, **kwargs)
             fits = True
@@ -112,32 +108,14 @@ def _refuse_arguments(
             f" Write {', '.join(options)}." if options and isinstance(function, np.ufunc) else ""
         )
         raise UnsupportedError(
-            f"{_numpy_name(function)} was called on a tensor with arguments it does not take"
+            f"{numpy_name(function)} was called on a tensor with arguments it does not take"
             f"{f' (among {extra})' if extra else ''}: {known}.{instead}"
         ) from error
 
 
-def _numpy_name(function: Any) -> str:
-    if isinstance(function, np.ufunc):
-        return f"{_home(function)}.{function.__name__}"
-    owner = getattr(function, "__self__", None)
-    if isinstance(owner, np.ufunc):
-        return f"{_home(owner)}.{owner.__name__}.{function.__name__}"
-    module = getattr(function, "__module__", "numpy") or "numpy"
-    return f"{module.replace('numpy', 'np', 1)}.{getattr(function, '__name__', function)}"
-
-
-def _home(ufunc: np.ufunc) -> str:
-    """Where users find a ufunc: NumPy's are the only ones that would say."""
-    for name in late_families:
-        if getattr(sys.modules.get(name), ufunc.__name__, None) is ufunc:
-            return name
-    return "np"
-
-
 def _unsupported(function: Any) -> UnsupportedError:
-    name = _numpy_name(function)
-    known = sorted({_numpy_name(f) for f in numpy_table if getattr(f, "__name__", None)})
+    name = numpy_name(function)
+    known = sorted({numpy_name(f) for f in numpy_table if getattr(f, "__name__", None)})
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f" Near it: {', '.join(near)}." if near else ""
     return UnsupportedError(
@@ -157,6 +135,11 @@ def fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:
             f"{primitive.name} met a tensor without a value: it was made while tracing and kept "
             f"afterwards. Return it from the traced function instead of storing it outside."
         ) from error
+    for v in values:
+        if isinstance(v, str):
+            raise DtypeError(
+                f"{primitive.name} got the text {v!r} beside a tensor, which holds numbers"
+            )
     shapes = " and ".join(str(shape_of(v)) for v in values)
     if isinstance(error, ValueError) and not isinstance(error, np.linalg.LinAlgError):
         why = _in_own_words(primitive, values) or error

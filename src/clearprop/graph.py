@@ -28,6 +28,7 @@ import numpy as np
 from .bundle import as_bundle
 from .callsite import Line
 from .errors import GraphError
+from .parameters import holds_tensor
 from .primitive import Primitive
 from .spec import ArraySpec, spec_of
 
@@ -238,8 +239,9 @@ class Graph:
     def verify(self) -> None:
         """Raise GraphError unless the graph is well formed.
 
-        Names are unique; every wire is made once and before it is read; each node's result has the
-        shape and dtype that its primitive says; a block's body fits its node, and verifies too.
+        Names are unique; every wire is made once and before it is read; parameters are plain values, no
+        Tensors; each node's result has the shape and dtype that its primitive says; a block's body fits its
+        node, and verifies too.
         """
         made: set[Wire] = set()
         names: set[str] = set()
@@ -270,6 +272,9 @@ class Graph:
 
     def _verify_node(self, node: Node) -> None:
         what = f"{self.name}: {node.outputs[0].name} = {node.primitive.name}(...)"
+        for name, param in node.params.items():
+            if holds_tensor(param):
+                raise GraphError(f"{what} has a tensor as its parameter {name}; make it an input")
         if node.body is not None:
             ends = ((node.inputs, node.body.inputs), (node.outputs, node.body.outputs))
             for outside, inside in ends:

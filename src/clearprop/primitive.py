@@ -7,6 +7,7 @@ eager sweep, traces, explanations, pictures and generated code are readings of t
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -195,6 +196,10 @@ NO_PARAMS: dict[str, Any] = {}
 numpy_table: dict[Any, Callable[..., Any]] = {}
 """From a NumPy function to what answers it when one of its arguments is a Tensor."""
 
+late_families: dict[str, Callable[[], object]] = {}
+"""By the name of another library's module: how to register what answers its functions. Nobody can call
+those before the module is imported, so until then they need not be known."""
+
 ufunc_methods: dict[str, Callable[..., Any]] = {}
 """From the name of a method of NumPy's ufuncs to what answers it, given the ufunc, for all of them."""
 
@@ -251,3 +256,21 @@ def answers_method(name: str) -> Callable[[Callable[..., Any]], Callable[..., An
         return answer
 
     return note
+
+
+def numpy_name(function: Any) -> str:
+    if isinstance(function, np.ufunc):
+        return f"{_home(function)}.{function.__name__}"
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"{_home(owner)}.{owner.__name__}.{function.__name__}"
+    module = getattr(function, "__module__", "numpy") or "numpy"
+    return f"{module.replace('numpy', 'np', 1)}.{getattr(function, '__name__', function)}"
+
+
+def _home(ufunc: np.ufunc) -> str:
+    """Where users find a ufunc: NumPy's are the only ones that would say."""
+    for name in late_families:
+        if getattr(sys.modules.get(name), ufunc.__name__, None) is ufunc:
+            return name
+    return "np"

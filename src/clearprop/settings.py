@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .callsite import Line, line_of, user_frame
+from .callsite import Line, called_in, library_in_c, library_of, line_of, user_frame
+from .errors import ClearpropError
 from .primitive import Primitive
 from .spec import unstretched
 
@@ -183,6 +184,8 @@ class Settings(threading.local):
     """How many of `grad`, `vjp`, ... are running: inside them, dropping a gradient is an error."""
     began: float = math.inf
     """The number at which the innermost of them began: what is younger, it made for itself."""
+    covered: ClearpropError | None = None
+    """The last refusal to make a number of a Tensor, over which C code that asks puts errors of its own."""
 
     @contextmanager
     def changed(self, **values: Any) -> Iterator[None]:
@@ -201,6 +204,38 @@ class Settings(threading.local):
 
 
 settings = Settings()
+
+
+class uncovered:
+    """Within it, an error of NumPy's or SciPy's that covers a refusal makes way for the refusal."""
+
+    __slots__ = ("before",)
+
+    def __enter__(self) -> None:
+        self.before, settings.covered = settings.covered, None
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        refusal, settings.covered = settings.covered, self.before
+        if refusal and isinstance(error, Exception) and _covers(error, refusal):
+            raise refusal from None
+
+
+def _covers(error: Exception, refusal: ClearpropError) -> bool:
+    """Whether an error stands for a refusal: as its consequence, or as what a library said instead."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if error.__cause__ is refusal or trace is None:
+        return error.__cause__ is refusal
+    library = library_of(trace.tb_frame.f_code)
+    return bool(library or library_in_c(*called_in(trace.tb_frame, trace.tb_lasti)))
+
+
+def raise_covered() -> None:
+    """Raise the refusal that nothing has brought out since; without one, do nothing."""
+    refusal, settings.covered = settings.covered, None
+    if refusal:
+        raise refusal
 
 
 class no_grad(ContextDecorator):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -132,20 +133,28 @@ def unstretched(array: Any) -> Any:
     return array[(*(slice(0, 1) if s == 0 else slice(None) for s in array.strides), ...)]
 
 
-def normalize_axes(axis: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]:
+def normalize_axes(
+    axis: int | Iterable[int] | None, ndim: int, *, reduces: bool = False
+) -> tuple[int, ...]:
     """Axes as a sorted tuple of non-negative numbers; None means all of them.
 
-    >>> normalize_axes(-1, 3), normalize_axes(None, 2), normalize_axes((1, 0), 2)
-    ((2,), (0, 1), (0, 1))
+    NumPy's ufuncs that `reduce` take the axes 0 and -1 for a number, too, which has none.
+
+    >>> normalize_axes(-1, 3), normalize_axes(None, 2), normalize_axes(0, 0, reduces=True)
+    ((2,), (0, 1), ())
     """
     if type(axis) is int and -ndim <= axis < ndim:
         return (axis % ndim,)
     if axis is None:
         return tuple(range(ndim))
-    axes = tuple(axis) if isinstance(axis, Iterable) else (axis,)
+    if reduces and not ndim and type(axis) is int and axis in (0, -1):
+        return ()
+    several = isinstance(axis, Iterable) and getattr(axis, "ndim", 1) > 0
+    given: Any = axis if several else (axis,)
+    axes = tuple(map(operator.index, given))
     if any(not -ndim <= a < ndim for a in axes):
         raise ShapeError(f"axis {axis} is out of range for an array with {ndim} axes")
-    normal = sorted(int(a) % ndim for a in axes)
+    normal = sorted(a % ndim for a in axes)
     if len(set(normal)) != len(normal):
         raise ShapeError(f"axis={axis} names an axis twice")
     return tuple(normal)

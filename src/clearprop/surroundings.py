@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from .callsite import Line, is_ours
+from .callsite import Line, library_of
 from .errors import TraceError
 from .tensor import Tensor
 from .tracing import function_name
@@ -276,7 +276,7 @@ def _warn(around: Surroundings, line: Line | None, message: str) -> None:
 
 def _is_library(code: types.CodeType) -> bool:
     """Whether code is Clearprop's or an installed library's, rather than the user's."""
-    return is_ours(code) or _is_installed(code.co_filename)
+    return bool(library_of(code)) or _is_installed(code.co_filename)
 
 
 def _is_installed(file: str | None) -> bool:

@@ -8,16 +8,16 @@ operation has a higher `number` than all of its inputs.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from .array_methods import ArrayMethods
-from .bundle import Bundle
 from .conversions import Conversions
 from .dispatch import answer_numpy, fail
 from .errors import DtypeError, GradientError
+from .parameters import plain_params
 from .primitive import NO_PARAMS, Primitive, engine, numpy_table, primitives
 from .refusals import OBJECTS, check_floating, plain, refuse_objects
 from .settings import Origin, settings
@@ -112,19 +112,6 @@ class Tensor(ArrayMethods, Conversions, Versions):
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec)
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of a 0-d tensor")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if type(self.value) is Bundle:
-            count = len(self.value)
-            return (primitives.pick(self, index=i, count=count) for i in range(count))
-        if not self.shape:
-            raise TypeError("iteration over a 0-d tensor")
-        return (self[i] for i in range(self.shape[0]))
 
     # ---- gradients
 
@@ -335,6 +322,7 @@ def _apply_recording(
     if primitive.elementwise or primitive is primitives.matmul:
         inputs = tuple(map(as_operand, inputs))
     recorder = settings.recorder
+    params = plain_params(primitive, params)
     values = [x.value if type(x) is Tensor else x for x in inputs]
     for value in values:
         refuse_objects(value, f"{primitive.name} got")
@@ -365,6 +353,8 @@ def _apply_recording(
 
 def _call(self: Primitive, *inputs: Any, **params: Any) -> Any:
     """Apply a primitive to anything: plain values give a plain value, Tensors give a Tensor."""
+    if params and Tensor in map(type, params.values()):
+        return self(*inputs, **plain_params(self, params))
     for x in inputs:
         if type(x) is Tensor:
             return apply(self, inputs, params)

@@ -19,7 +19,7 @@ from .errors import ClearpropError, TraceError
 from .graph import Graph, Node, Wire
 from .primitive import Primitive, primitives
 from .refusals import refuse_objects
-from .settings import Origin, Recorder, Scope, frozen, settings
+from .settings import Origin, Recorder, Scope, frozen, settings, uncovered
 from .spec import ArraySpec, is_floating, spec_of
 from .tensor import Tensor
 from .trees import flatten, paths
@@ -89,11 +89,14 @@ def record(
     recorder = Recorder(tracing=tracing)
     recorder.examples.update(examples)
     args, kwargs = arguments
-    with settings.changed(
-        recorder=recorder,
-        scope=None,
-        transforms=settings.transforms + 1,
-        began=next_number(),
+    with (
+        settings.changed(
+            recorder=recorder,
+            scope=None,
+            transforms=settings.transforms + 1,
+            began=next_number(),
+        ),
+        uncovered(),
     ):
         result = f(*args, **kwargs)
     for y in flatten(result)[0]:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from .backprop import WHY_REAL, Reach, check_seed, conjugate, ones_like, own, reach, sweep
-from .errors import ClearpropError, DtypeError, GradientError, LostGradientError, ShapeError
+from .errors import ClearpropError, DtypeError, GradientError, ShapeError
 from .primitive import NO_PARAMS, primitives
 from .refusals import called, check_floating, check_request, kind_of, plain, refuse_objects
-from .settings import settings
+from .settings import settings, uncovered
 from .spec import is_floating, shape_of
 from .tensor import Tensor
 from .trees import flatten, paths
@@ -120,11 +120,8 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     if not grad_enabled:  # asked for a gradient within no_grad: the innermost request wins
         settings.grad_enabled = True
     try:
-        return f(*args, **kwargs)
-    except ValueError as error:  # which NumPy makes of any error where it asks for float(t)
-        if isinstance(error.__cause__, LostGradientError):
-            raise error.__cause__ from None
-        raise
+        with uncovered():
+            return f(*args, **kwargs)
     finally:
         settings.transforms -= 1
         settings.began = began

@@ -25,14 +25,21 @@ def test_math_function_within_grad() -> None:
         lambda: grad(lambda x: math.sin(x))(1.0),  # here
         "float(t)",
         "np.sin, not math.sin",
-        "t.item()",
+        "float(t.detach())",
     )
 
 
 def test_python_conversions_within_grad() -> None:
     message(LostGradientError, lambda: grad(lambda x: x * float(x))(1.0), "float(t)")  # here
     message(LostGradientError, lambda: grad(lambda x: x * int(x))(1.0), "int(t)")  # here
-    assert grad(lambda x: x * x.item())(3.0) == 3, "item() says what it does"
+    message(
+        LostGradientError,
+        lambda: grad(lambda x: x * x.item())(1.0),  # here
+        "item()",
+        "t.detach().item()",
+    )
+    assert grad(lambda x: x * x.detach().item())(3.0) == 3
+    assert (X.sum().item(), X.item(1)) == (3, 2), "to read a loss"
 
 
 def test_tolist_in_a_transform() -> None:

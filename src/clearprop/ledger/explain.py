@@ -11,7 +11,7 @@ import numpy as np
 from ..backprop import check_seed
 from ..errors import DtypeError, GradientError
 from ..graph import Graph
-from ..settings import Origin
+from ..settings import Origin, raise_covered
 from ..spec import is_floating
 from ..tensor import Tensor
 from ..tracing import build, function_name, graph_at, named_inputs
@@ -78,6 +78,7 @@ def _from_tensor(loss: Tensor, frame: Any) -> tuple[Graph, list[Any]]:
         raise GradientError(
             "explain() of a value that requires no gradient; make an input with clearprop.tensor(x)"
         )
+    raise_covered()
     nodes, seen = [loss], {loss}
     for node in nodes:  # grows while it is walked
         if node.primitive is not None and node.primitive.name == "freed":

@@ -3,8 +3,8 @@
 The answers to SciPy's functions wait until SciPy is imported: by the user, never from here.
 """
 
-from ..dispatch import late_families
 from ..forks import load
+from ..primitive import late_families
 from . import (
     along,
     arithmetic,

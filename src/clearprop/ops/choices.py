@@ -260,6 +260,8 @@ _clip = primitive(
 
 @answers(np.clip)
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    if (min is not None or max is not None) and (a_min is not None or a_max is not None):
+        raise ValueError("clip: a_min= and a_max= are older names of min= and max=; give one kind")
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     a, low, high = (np.asarray(v) if isinstance(v, list) else v for v in (a, low, high))
     return _clip(a, low, high)

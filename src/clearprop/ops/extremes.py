@@ -59,7 +59,7 @@ def max_(
     a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Any:
     if initial is None and where is True:
-        axes = normalize_axes(axis, a.ndim)
+        axes = normalize_axes(axis, a.ndim, reduces=True)
         return apply(_max_record, (a,), {"axis": axes, "keepdims": bool(keepdims)})
     return _chosen_extreme(np.max, np.maximum, a, axis, keepdims, initial, where)
 
@@ -69,7 +69,7 @@ def min_(
     a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Any:
     if initial is None and where is True:
-        axes = normalize_axes(axis, a.ndim)
+        axes = normalize_axes(axis, a.ndim, reduces=True)
         return apply(_min_record, (a,), {"axis": axes, "keepdims": bool(keepdims)})
     return _chosen_extreme(np.min, np.minimum, a, axis, keepdims, initial, where)
 
@@ -86,7 +86,7 @@ def _chosen_extreme(
                 f"{name}: with where= it takes initial=, which stands where the mask leaves no entry"
             )
         a = np.where(chosen(where, a, name), a, _last_resort(pairwise, a.dtype))
-    if not count(a, normalize_axes(axis, a.ndim)):
+    if not count(a, normalize_axes(axis, a.ndim, reduces=True)):
         nothing = np.sum(a, axis=axis, keepdims=keepdims)
         return (nothing + initial).astype(a.dtype)
     return pairwise(reduce(a, axis=axis, keepdims=keepdims), initial).astype(a.dtype)
@@ -135,7 +135,8 @@ def _among_numbers(function: Callable[..., Any], ordinary: Callable[..., Any], w
         a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
     ) -> Any:
         if initial is None and where is True:
-            return record(a, axis=normalize_axes(axis, a.ndim), keepdims=bool(keepdims))
+            axes = normalize_axes(axis, a.ndim, reduces=True)
+            return record(a, axis=axes, keepdims=bool(keepdims))
         numbers = np.logical_not(np.isnan(a))
         numbers = numbers if where is True else np.logical_and(numbers, where)
         return ordinary(a, axis=axis, keepdims=keepdims, initial=initial, where=numbers)

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..primitive import Sample, answers, floats, primitive, together
 from ..spec import ArraySpec, normalize_axes, promote, shape_of
+from ..tensor import Tensor
 from .indexing import Slot, gather, scatter
 
 _AT = (Slot(0),)
@@ -73,7 +74,7 @@ interp_record = primitive(
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
-    """Gradients flow to x, and to the points' places xp and values fp; not to left and right."""
+    """Gradients flow to x, to the points' places xp and values fp, and to left and right."""
     x, xp, fp = (v if hasattr(v, "dtype") else np.asarray(v)[()] for v in (x, xp, fp))
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ShapeError(
@@ -89,6 +90,10 @@ def interp(
         xp, fp = xp[order], fp[order]
         xp = np.concatenate((xp[-1:] - period, xp, xp[:1] + period))
         fp = np.concatenate((fp[-1:], fp, fp[:1]))
+    if isinstance(left, Tensor) or isinstance(right, Tensor):
+        inner = interp_record(x, xp, fp, left=None, right=None)
+        inner = inner if left is None else np.where(x < xp[0], left, inner)
+        return inner if right is None else np.where(x > xp[-1], right, inner)
     return interp_record(x, xp, fp, left=left, right=right)
 
 

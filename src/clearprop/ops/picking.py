@@ -53,7 +53,12 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
 
 @answers(np.compress)
 def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
-    return take(a, np.flatnonzero(known(condition, "np.compress's condition")), axis)
+    chosen = known(condition, "np.compress's condition")
+    if chosen.ndim != 1:
+        raise ShapeError(
+            f"compress: the condition has shape {chosen.shape}, but it is to be one row"
+        )
+    return take(a, np.flatnonzero(chosen), axis)
 
 
 @answers(np.extract)

@@ -99,7 +99,7 @@ def sum(
     where: Any = True,
 ) -> Any:
     if dtype is None and where is True and initial is None:
-        axes = normalize_axes(axis, a.ndim)
+        axes = normalize_axes(axis, a.ndim, reduces=True)
         return apply(_sum_record, (a,), {"axis": axes, "keepdims": bool(keepdims)})
     a = only(where, in_dtype(shaped(a), dtype, "sum"), 0, "sum")
     total = np.sum(a, axis=axis, keepdims=keepdims)

@@ -81,7 +81,9 @@ _cumsum_record = primitive(
 
 def _scan(record: Any, a: Any, axis: int | None, dtype: Any, function: str) -> Any:
     a = in_dtype(shaped(a), dtype, function)
-    if axis is None:
+    if axis is None or (
+        not a.ndim and axis in (0, -1)
+    ):  # to NumPy, a number is an array of one here
         a, axis = a.reshape(-1), 0
     out = record(a, axis=normalize_axes(axis, a.ndim)[0], reverse=False)
     return out if dtype is None else out.astype(dtype)
@@ -261,7 +263,7 @@ def prod(
     where: Any = True,
 ) -> Any:
     if dtype is None and where is True and initial is None:
-        axes = normalize_axes(axis, a.ndim)
+        axes = normalize_axes(axis, a.ndim, reduces=True)
         return apply(_prod_record, (a,), {"axis": axes, "keepdims": bool(keepdims)})
     a = only(where, in_dtype(shaped(a), dtype, "prod"), 1, "prod")
     total = np.prod(a, axis=axis, keepdims=keepdims)

@@ -106,7 +106,7 @@ def var(
 ) -> Any:
     if correction is not None:
         ddof = _one_ddof(ddof, correction, "var")
-    if dtype is None and where is True and mean is None:
+    if dtype is None and where is True and mean is None and not isinstance(ddof, Tensor):
         return _plain(_var_record, a, axis, ddof, keepdims)
     return _variance(a, axis, dtype, ddof, keepdims, where, mean, "var")
 
@@ -125,7 +125,7 @@ def std(
 ) -> Any:
     if correction is not None:
         ddof = _one_ddof(ddof, correction, "std")
-    if dtype is None and where is True and mean is None:
+    if dtype is None and where is True and mean is None and not isinstance(ddof, Tensor):
         return _plain(_std_record, a, axis, ddof, keepdims)
     result = _variance(a, axis, dtype, ddof, keepdims, where, mean, "std")
     equal = result == 0
@@ -133,7 +133,7 @@ def std(
 
 
 def _one_ddof(ddof: float, correction: float, function: str) -> float:
-    if ddof:
+    if isinstance(ddof, Tensor) or ddof:
         raise ValueError(
             f"{function}: ddof= and correction= are one parameter by two names; give one"
         )
@@ -162,10 +162,12 @@ def _variance(
     if mean is None:
         mean = np.mean(a, axis=axis, keepdims=True, where=where)
     squares = np.sum(_square(only(where, a - mean, 0, function)), axis=axis, keepdims=keepdims)
-    if where is True:
-        degrees: Any = _degrees(a, normalize_axes(axis, a.ndim), ddof)
+    axes = normalize_axes(axis, a.ndim)
+    if where is True and not isinstance(ddof, Tensor):
+        degrees: Any = _degrees(a, axes, ddof)
     else:
-        degrees = np.maximum(how_many(where, a, axis, keepdims, function) - ddof, 0)
+        number = count(a, axes) if where is True else how_many(where, a, axis, keepdims, function)
+        degrees = np.maximum(number - ddof, 0)
     return (squares / degrees).astype(result_dtype)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, LostGradientError
-from ..primitive import Sample, answers_method, floats, primitive
+from ..primitive import Sample, answers_method, floats, numpy_table, primitive
 from ..spec import ArraySpec, normalize_axes
 from ..tensor import Tensor
 from .indexing import scattered, split_index
@@ -77,7 +77,11 @@ def reduce(
     array = in_dtype(array, dtype, f"{ufunc.__name__}.reduce")
     if dtype is not None and ufunc in _RUNNING:  # which widen small whole numbers, unless told
         options["dtype"] = dtype
-    return _REDUCTIONS[ufunc](array, axis=axis, keepdims=keepdims, **options)
+    function = _REDUCTIONS[ufunc]
+    answer = numpy_table.get(
+        function, function
+    )  # NumPy's own would come back if the mask is a tensor
+    return answer(array, axis=axis, keepdims=keepdims, **options)
 
 
 def _fold(

@@ -9,11 +9,13 @@ from scipy import special as sp
 
 from ..errors import UnsupportedError
 from ..ops.specs import shaped
+from ..parameters import plain_parameters
 from ..tensor import Tensor
 
 __all__ = ["comb", "diric", "factorial", "perm"]
 
 
+@plain_parameters
 def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
     """`scipy.special.comb`: in how many ways `k` of `N` can be chosen.
 
@@ -39,6 +41,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
     return np.where(fits, sp.binom(np.where(fits, N, 1.0), np.where(fits, k, 0.0)), 0.0)
 
 
+@plain_parameters
 def perm(N: Any, k: Any, exact: bool = False) -> Any:
     """`scipy.special.perm`: in how many orders `k` of `N` can stand.
 
@@ -61,6 +64,7 @@ def perm(N: Any, k: Any, exact: bool = False) -> Any:
     return np.where(fits, sp.poch(N - k + 1, k), 0.0)
 
 
+@plain_parameters
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     """`scipy.special.factorial`, by the gamma function; 0 below 0.
 

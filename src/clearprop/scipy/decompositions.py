@@ -9,11 +9,13 @@ from scipy import linalg as sp
 
 from ..errors import UnsupportedError
 from ..ops.matrices import adjoint, row, solve_right, well_conditioned
+from ..parameters import plain_parameters
 from ..primitive import Sample, primitive
 from ..spec import ArraySpec
 from .stacks import STACK, each_matrix, is_plain, mirror, one_or_more, one_or_more_square
 
 
+@plain_parameters
 def qr(
     a: Any,
     overwrite_a: bool = False,
@@ -81,6 +83,7 @@ _column_order = primitive(
 )
 
 
+@plain_parameters
 def svd(
     a: Any,
     full_matrices: bool = True,
@@ -115,6 +118,7 @@ def svd(
     return tuple(found) if compute_uv else found
 
 
+@plain_parameters
 def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """`scipy.linalg.svdvals`: the singular values of `a`, of shape (..., m, n), the largest first.
 
@@ -125,6 +129,7 @@ def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any
     return sp.svdvals(a, overwrite_a, check_finite) if is_plain(a) else np.linalg.svdvals(a)
 
 
+@plain_parameters
 def eigh(
     a: Any,
     b: Any = None,
@@ -135,8 +140,8 @@ def eigh(
     overwrite_b: bool = False,
     type: int = 1,
     check_finite: bool = True,
-    subset_by_index: Any = None,
-    subset_by_value: Any = None,
+    subset_by_index: tuple[int, int] | None = None,
+    subset_by_value: tuple[float, float] | None = None,
     driver: str | None = None,
 ) -> Any:
     """`scipy.linalg.eigh` of a symmetric or Hermitian matrix: ``(w, v)`` with ``a v = w v``.
@@ -201,6 +206,7 @@ def _subset(x: Any, chosen: Any) -> Any:
     return x if chosen is None else x[..., int(chosen[0]) : int(chosen[1]) + 1]
 
 
+@plain_parameters
 def eigvalsh(a: Any, b: Any = None, *, lower: bool = True, **options: Any) -> Any:
     """`scipy.linalg.eigvalsh`: the eigenvalues of a symmetric or Hermitian matrix, ascending; see `eigh`.
 
@@ -211,6 +217,7 @@ def eigvalsh(a: Any, b: Any = None, *, lower: bool = True, **options: Any) -> An
     return eigh(a, b, lower=lower, eigvals_only=True, **options)
 
 
+@plain_parameters
 def eig(
     a: Any,
     b: Any = None,
@@ -255,6 +262,7 @@ def eig(
     return (w, v) if right else w
 
 
+@plain_parameters
 def eigvals(
     a: Any,
     b: Any = None,

@@ -13,6 +13,7 @@ from scipy import special as sp
 from ..errors import UnsupportedError
 from ..ops.special import spherical as records
 from ..ops.special.sequences import sequences
+from ..parameters import plain_parameters
 from ..tensor import Tensor
 
 __all__ = [
@@ -56,6 +57,7 @@ def _spherical(name: str, n: Any, z: Any, derivative: bool) -> Any:
     return slope if slope.dtype == dtype else slope.astype(dtype)
 
 
+@plain_parameters
 def spherical_jn(n: Any, z: Any, derivative: bool = False) -> Any:
     """`scipy.special.spherical_jn`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
 
@@ -68,6 +70,7 @@ def spherical_jn(n: Any, z: Any, derivative: bool = False) -> Any:
     return _spherical("spherical_jn", n, z, derivative)
 
 
+@plain_parameters
 def spherical_yn(n: Any, z: Any, derivative: bool = False) -> Any:
     """`scipy.special.spherical_yn`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
 
@@ -78,6 +81,7 @@ def spherical_yn(n: Any, z: Any, derivative: bool = False) -> Any:
     return _spherical("spherical_yn", n, z, derivative)
 
 
+@plain_parameters
 def spherical_in(n: Any, z: Any, derivative: bool = False) -> Any:
     """`scipy.special.spherical_in`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
 
@@ -88,6 +92,7 @@ def spherical_in(n: Any, z: Any, derivative: bool = False) -> Any:
     return _spherical("spherical_in", n, z, derivative)
 
 
+@plain_parameters
 def spherical_kn(n: Any, z: Any, derivative: bool = False) -> Any:
     """`scipy.special.spherical_kn`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
 
@@ -116,6 +121,7 @@ def _grid(n: int, m: int, *xs: Any) -> tuple[Any, Any]:
     return np.arange(n + 1).reshape((-1, 1, *ones)), orders.reshape((-1, *ones))
 
 
+@plain_parameters
 def legendre_p(n: Any, z: Any, *, diff_n: int = 0) -> Any:
     """`scipy.special.legendre_p`: Legendre polynomials of degrees `n` (ints), with a first axis of one.
 
@@ -129,6 +135,7 @@ def legendre_p(n: Any, z: Any, *, diff_n: int = 0) -> Any:
     return sp.eval_legendre(np.asarray(n)[()], z)[None]
 
 
+@plain_parameters
 def legendre_p_all(n: int, z: Any, *, diff_n: int = 0) -> Any:
     """`scipy.special.legendre_p_all`: Legendre polynomials of all degrees up to `n`, ``(1, n + 1, ...)``.
 
@@ -142,6 +149,7 @@ def legendre_p_all(n: int, z: Any, *, diff_n: int = 0) -> Any:
     return result.astype(z.dtype)
 
 
+@plain_parameters
 def assoc_legendre_p(
     n: Any, m: Any, z: Any, *, branch_cut: int = 2, norm: bool = False, diff_n: int = 0
 ) -> Any:
@@ -158,6 +166,7 @@ def assoc_legendre_p(
     return records.assoc_legendre_p(n, m, z, branch_cut=branch_cut, norm=norm)[None]
 
 
+@plain_parameters
 def assoc_legendre_p_all(
     n: int, m: int, z: Any, *, branch_cut: int = 2, norm: bool = False, diff_n: int = 0
 ) -> Any:
@@ -173,6 +182,7 @@ def assoc_legendre_p_all(
     return assoc_legendre_p(degrees, orders, z, branch_cut=branch_cut, norm=norm, diff_n=diff_n)
 
 
+@plain_parameters
 def sph_legendre_p(n: Any, m: Any, theta: Any, *, diff_n: int = 0) -> Any:
     """`scipy.special.sph_legendre_p` of degrees `n` and orders `m` (ints), with a first axis of one.
 
@@ -187,6 +197,7 @@ def sph_legendre_p(n: Any, m: Any, theta: Any, *, diff_n: int = 0) -> Any:
     return records.sph_legendre_p(np.asarray(n)[()], np.asarray(m)[()], theta)[None]
 
 
+@plain_parameters
 def sph_legendre_p_all(n: int, m: int, theta: Any, *, diff_n: int = 0) -> Any:
     """`scipy.special.sph_legendre_p_all`: all degrees and orders up to these, ``(1, n + 1, 2 m + 1, ...)``.
 
@@ -199,6 +210,7 @@ def sph_legendre_p_all(n: int, m: int, theta: Any, *, diff_n: int = 0) -> Any:
     return sph_legendre_p(*_grid(n, m, theta), theta, diff_n=diff_n).astype(theta.dtype)
 
 
+@plain_parameters
 def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
     """`scipy.special.sph_harm_y`: spherical harmonics of degrees `n` and orders `m` (ints), complex.
 
@@ -214,6 +226,7 @@ def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
     return records.sph_harm_y(np.asarray(n)[()], np.asarray(m)[()], theta, phi)
 
 
+@plain_parameters
 def sph_harm_y_all(n: int, m: int, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
     """`scipy.special.sph_harm_y_all`: all degrees and orders up to these, ``(n + 1, 2 m + 1, ...)``.
 
@@ -239,6 +252,7 @@ def _sequence(name: str, x: Any, *params: Any) -> Any:
     return y, slope
 
 
+@plain_parameters
 def pbdv_seq(v: float, x: Any) -> Any:
     """`scipy.special.pbdv_seq`: parabolic cylinder functions D of all orders up to `v`, and their slopes.
 
@@ -249,6 +263,7 @@ def pbdv_seq(v: float, x: Any) -> Any:
     return _sequence("pbdv_seq", x, v)
 
 
+@plain_parameters
 def pbvv_seq(v: float, x: Any) -> Any:
     """`scipy.special.pbvv_seq`: parabolic cylinder functions V of all orders up to `v`, and their slopes.
 
@@ -259,6 +274,7 @@ def pbvv_seq(v: float, x: Any) -> Any:
     return _sequence("pbvv_seq", x, v)
 
 
+@plain_parameters
 def pbdn_seq(n: int, z: Any) -> Any:
     """`scipy.special.pbdn_seq`: parabolic cylinder functions D of all degrees up to `n`, and their slopes.
 
@@ -271,6 +287,7 @@ def pbdn_seq(n: int, z: Any) -> Any:
     return _sequence("pbdn_seq", z, n)
 
 
+@plain_parameters
 def riccati_jn(n: int, x: Any) -> Any:
     """`scipy.special.riccati_jn`: Riccati-Bessel functions of all degrees up to `n`, and their slopes.
 
@@ -281,6 +298,7 @@ def riccati_jn(n: int, x: Any) -> Any:
     return _sequence("riccati_jn", x, n)
 
 
+@plain_parameters
 def riccati_yn(n: int, x: Any) -> Any:
     """`scipy.special.riccati_yn`: Riccati-Bessel functions of all degrees up to `n`, and their slopes.
 
@@ -291,6 +309,7 @@ def riccati_yn(n: int, x: Any) -> Any:
     return _sequence("riccati_yn", x, n)
 
 
+@plain_parameters
 def lmbda(v: float, x: Any) -> Any:
     """`scipy.special.lmbda`: Jahnke and Emden's functions of all orders up to `v`, and their slopes.
 
@@ -301,6 +320,7 @@ def lmbda(v: float, x: Any) -> Any:
     return _sequence("lmbda", x, v)
 
 
+@plain_parameters
 def lqn(n: int, z: Any) -> Any:
     """`scipy.special.lqn`: Legendre functions Q of all degrees up to `n`, and their slopes.
 
@@ -311,6 +331,7 @@ def lqn(n: int, z: Any) -> Any:
     return _sequence("lqn", z, n)
 
 
+@plain_parameters
 def lqmn(m: int, n: int, z: Any) -> Any:
     """`scipy.special.lqmn`: associated Legendre functions Q of orders to `m`, degrees to `n`, and slopes.
 
@@ -322,6 +343,7 @@ def lqmn(m: int, n: int, z: Any) -> Any:
     return _sequence("lqmn", z, m, n)
 
 
+@plain_parameters
 def pro_cv_seq(m: int, n: int, c: Any) -> Any:
     """`scipy.special.pro_cv_seq`: prolate characteristic values of all degrees from `m` to `n`.
 
@@ -332,6 +354,7 @@ def pro_cv_seq(m: int, n: int, c: Any) -> Any:
     return sp.pro_cv(m, np.arange(m, n + 1), c) if isinstance(c, Tensor) else sp.pro_cv_seq(m, n, c)
 
 
+@plain_parameters
 def obl_cv_seq(m: int, n: int, c: Any) -> Any:
     """`scipy.special.obl_cv_seq`: oblate characteristic values of all degrees from `m` to `n`.
 

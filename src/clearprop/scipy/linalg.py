@@ -16,12 +16,13 @@ M. Giles, Collected matrix derivative results, 2008.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import linalg as sp
 
 from ..errors import ShapeError, UnsupportedError
+from ..parameters import plain_parameters
 from ..spec import ArraySpec
 from ..tensor import Tensor
 from .decompositions import eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
@@ -81,6 +82,7 @@ def __dir__() -> list[str]:
 # ---- NumPy's under SciPy's signatures
 
 
+@plain_parameters
 def solve(
     a: Any,
     b: Any,
@@ -154,6 +156,7 @@ def _numbers(a: Any) -> Any:
     return np.eye(a.shape[-1], dtype=a.dtype) if isinstance(value, ArraySpec) else value
 
 
+@plain_parameters
 def inv(
     a: Any,
     overwrite_a: bool = False,
@@ -185,6 +188,7 @@ def inv(
     return np.linalg.inv(_assumed("inv", one_or_more_square("inv", a), assume_a, lower))
 
 
+@plain_parameters
 def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """`scipy.linalg.det`: the determinant of a square matrix, in double precision.
 
@@ -209,6 +213,7 @@ def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     return np.linalg.det(a.astype(np.result_type(a.dtype, np.float64)))
 
 
+@plain_parameters
 def pinv(
     a: Any,
     *,
@@ -256,8 +261,13 @@ def pinv(
     return result, np.sum(s > np.max(s, -1, keepdims=True) * np.expand_dims(limit, -1), -1)
 
 
+@plain_parameters
 def norm(
-    a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True
+    a: Any,
+    ord: float | Literal["fro", "nuc"] | None = None,
+    axis: int | tuple[int, ...] | None = None,
+    keepdims: bool = False,
+    check_finite: bool = True,
 ) -> Any:
     """`scipy.linalg.norm`: of a vector or a matrix, as `np.linalg.norm`.
 

@@ -21,6 +21,7 @@ from scipy import special as sp
 
 from ..errors import ShapeError
 from ..ops import softmax as ours
+from ..parameters import plain_parameters
 from ..tensor import Tensor
 from .counting import *  # noqa: F403
 from .degrees import *  # noqa: F403
@@ -36,6 +37,7 @@ def __dir__() -> list[str]:
     return dir(sp)
 
 
+@plain_parameters
 def logsumexp(
     a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
 ) -> Any:
@@ -138,6 +140,7 @@ def polygamma(n: Any, x: Any) -> Any:
     return np.where(n == 0, -scale * sp.digamma(x), scale * sp.zeta(np.where(n == 0, 2, n + 1), x))
 
 
+@plain_parameters
 def multigammaln(a: Any, d: int) -> Any:
     """`scipy.special.multigammaln`: the logarithm of the gamma function of `d` by `d` matrices.
 

@@ -9,6 +9,7 @@ from scipy import linalg as sp
 
 from ..bundle import Bundle
 from ..ops.matrices import column, solve_right, well_conditioned
+from ..parameters import plain_parameters
 from ..primitive import Sample, floats, primitive, together
 from ..spec import ArraySpec
 from .stacks import (
@@ -57,6 +58,7 @@ _triangular = primitive(
 )
 
 
+@plain_parameters
 def solve_triangular(
     a: Any,
     b: Any,
@@ -100,6 +102,7 @@ def solve_triangular(
 # ---- Cholesky
 
 
+@plain_parameters
 def cholesky(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
@@ -126,6 +129,7 @@ def cholesky(
     return np.linalg.cholesky(one_or_more_square("cholesky", a), upper=not lower)
 
 
+@plain_parameters
 def cho_factor(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
@@ -150,6 +154,7 @@ def cho_factor(
     return cholesky(a, lower), lower
 
 
+@plain_parameters
 def cho_solve(
     c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
@@ -273,6 +278,7 @@ def _rows(x: Any, order: Any) -> Any:
     return np.take_along_axis(x, np.broadcast_to(column(order), x.shape), -2)
 
 
+@plain_parameters
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """`scipy.linalg.lu_factor`: ``(lu, piv)`` for `lu_solve`.
 
@@ -297,6 +303,7 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> A
     return tuple(_lu_record(one_or_more("lu_factor", a)))
 
 
+@plain_parameters
 def lu_solve(
     lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
@@ -336,6 +343,7 @@ def lu_solve(
     return x[..., 0] if is_vector else x
 
 
+@plain_parameters
 def lu(
     a: Any,
     permute_l: bool = False,
