@@ -138,7 +138,7 @@ def normalize_axes(
 ) -> tuple[int, ...]:
     """Axes as a sorted tuple of non-negative numbers; None means all of them.
 
-    NumPy's ufuncs that `reduce` take the axes 0 and -1 for a number, too, which has none.
+    What `reduces` an array takes the axes 0 and -1 for a number, too, which has none, as most of NumPy does.
 
     >>> normalize_axes(-1, 3), normalize_axes(None, 2), normalize_axes(0, 0, reduces=True)
     ((2,), (0, 1), ())

@@ -7,6 +7,7 @@ a transform within a transform differentiates its own copy and never confuses th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -168,7 +169,7 @@ def _argument_numbers(argnums: Argnums, count: int, f: Callable[..., Any]) -> tu
 
 
 def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
-    """The one number that `f` returned; raises where it is not one."""
+    """The one number that `f` returned, perhaps as an array of one; raises where it is not one."""
     result = run.unflatten_outputs(run.outputs)
     if not hasattr(result, "dtype") and not isinstance(result, float | int):
         raise GradientError(
@@ -176,7 +177,7 @@ def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
             f"{kind_of(result)}. Return the loss alone, or (loss, aux) with has_aux=True."
         )
     y = run.outputs[0]
-    if shape_of(y) != ():
+    if math.prod(shape_of(y)) != 1:
         raise GradientError(
             f"grad needs a function that returns one number, but {called(f)} returned shape {shape_of(y)}. "
             f"Reduce it (.sum(), .mean()), or use clearprop.jacobian for all derivatives or clearprop.vjp "
@@ -227,7 +228,8 @@ def grad(
 
     Parameters
     ----------
-    f : function of NumPy arrays, Python floats, or containers of them, that returns one number
+    f : function of NumPy arrays, Python floats, or containers of them, that returns one number, also as an
+        array of one entry
     argnums : position of the argument to differentiate with respect to, or several
     has_aux : `f` returns ``(number, anything)``; the result is then ``(gradient, anything)``
 

@@ -13,7 +13,7 @@ import pytest
 
 import clearprop
 from clearprop import grad, hessian, hvp, jacobian, jvp, tensor, value_and_grad, vjp
-from clearprop.errors import ClearpropError, DtypeError
+from clearprop.errors import ClearpropError, DtypeError, GradientError
 
 
 def f(x: Any, y: Any) -> Any:
@@ -52,6 +52,25 @@ def test_value_and_grad() -> None:
     value, g = value_and_grad(f, (0, 1))(3.0, 5.0)
     assert (value, g) == (45, (30, 9))
     assert isinstance(value, float)
+
+
+@pytest.mark.parametrize("shape", [(1,), (1, 1)])
+def test_an_array_of_one_number_is_one_number(shape: tuple[int, ...]) -> None:
+    def f(x: np.ndarray) -> np.ndarray:
+        return np.sum(x**3).reshape(shape)
+
+    assert grad(f)(X).tolist() == (3 * X**2).tolist()
+    for with_value in (value_and_grad(f), clearprop.compile(value_and_grad(f))):
+        value, g = with_value(X)
+        assert (value.shape, value.item()) == (shape, np.sum(X**3))
+        assert g.tolist() == (3 * X**2).tolist()
+    (value, aux), _ = value_and_grad(lambda x: (f(x), "aux"), has_aux=True)(X)
+    assert (value.shape, aux) == (shape, "aux")
+    assert hessian(f)(X).tolist() == np.diag(6 * X).tolist()
+    assert hvp(f, X, X).tolist() == (6 * X**2).tolist()
+    for several in ((2,), (0,), (1, 2)):
+        with pytest.raises(GradientError, match="returned shape"):
+            grad(lambda x, s=several: np.zeros(s) + x.sum())(X)
 
 
 def test_has_aux() -> None:

@@ -379,6 +379,72 @@ def test_weights_that_are_added_up_in_classes_have_a_gradient() -> None:
     assert density.tolist() == [0.2, 1.8]
 
 
+# ---- of a number
+
+
+OF_A_NUMBER = (
+    *(
+        np.sum,
+        np.prod,
+        np.max,
+        np.min,
+        np.ptp,
+        np.all,
+        np.any,
+        np.count_nonzero,
+        np.mean,
+        np.median,
+    ),
+    *(
+        np.var,
+        np.std,
+        np.average,
+        np.argmax,
+        np.argmin,
+        np.nanargmax,
+        np.add.reduce,
+        np.maximum.reduce,
+    ),
+    *(np.nansum, np.nanprod, np.nanmax, np.nanmin, np.nanmean, np.nanvar, np.nanstd, np.nanmedian),
+    *(np.cumsum, np.cumprod, np.nancumsum, np.nancumprod, np.cumulative_sum, np.cumulative_prod),
+    *(np.sort, np.argsort, np.squeeze, np.flip),
+)
+AXES = (None, 0, -1, 1, -2, ())
+
+
+@pytest.mark.parametrize("function", OF_A_NUMBER, ids=lambda f: f"{f.__name__}")
+@pytest.mark.parametrize("axis", AXES)
+def test_axes_of_a_number(function: Any, axis: Any) -> None:
+    """NumPy says which it takes."""
+    x = 0.7
+    try:
+        expected = np.asarray(function(np.float64(x), axis=axis))
+    except (TypeError, ValueError):
+        with pytest.raises((TypeError, ValueError)):
+            function(clearprop.tensor(x), axis=axis)
+        return
+    result = function(clearprop.tensor(x), axis=axis)
+    result = np.asarray(getattr(result, "value", result))
+    assert (result.shape, result.dtype, result.tolist()) == (
+        expected.shape,
+        expected.dtype,
+        expected.tolist(),
+    )
+    slope = slopes(lambda x: np.sum(function(np.float64(x), axis=axis) * 1.0), x)
+    f = lambda x: np.sum(function(x, axis=axis) * 1.0)  # noqa: E731
+    g = clearprop.grad(f)
+    np.testing.assert_allclose([g(x), clearprop.compile(g)(x) if axis == 0 else slope], slope)
+
+
+@pytest.mark.parametrize("q", [0.4, [0.2, 0.9]])
+@pytest.mark.parametrize("options", [{}, {"keepdims": True}, {"method": "hazen"}, {"axis": 1}])
+def test_quantiles_of_what_is_no_nan_can_be_compiled(q: Any, options: dict[str, Any]) -> None:
+    k = np.where(MASK, np.arange(12.0).reshape(3, 4) ** 1.5, np.nan)
+    for function, at in ((np.nanquantile, q), (np.nanpercentile, np.multiply(q, 100).tolist())):
+        g = clearprop.grad(lambda k, f=function, at=at: np.sum(f(k, at, **options)))
+        np.testing.assert_allclose(clearprop.compile(g)(k), g(k))
+
+
 # ---- products with zeros: whole numbers, so that nothing is rounded
 
 

@@ -150,7 +150,7 @@ _among_numbers(np.nanmin, np.min, "smallest")
 
 
 def _arg_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
-    axes = normalize_axes(axis, x.ndim)
+    axes = normalize_axes(axis, x.ndim, reduces=True)
     return ArraySpec(reduced(x.shape, axes, keepdims), np.dtype(np.intp))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..primitive import answers
+from ..spec import normalize_axes
 from .specs import shaped
 
 
@@ -79,7 +80,8 @@ def nanvar(
     correction: float | None = None,
 ) -> Any:
     options = {"ddof": ddof, "keepdims": keepdims, "mean": mean, "correction": correction}
-    return np.var(a, axis=axis, dtype=dtype, where=_numbers(a, where), **options)
+    axes = normalize_axes(axis, np.ndim(a), reduces=True)
+    return np.var(a, axis=axes, dtype=dtype, where=_numbers(a, where), **options)
 
 
 @answers(np.nanstd)
@@ -95,4 +97,5 @@ def nanstd(
     correction: float | None = None,
 ) -> Any:
     options = {"ddof": ddof, "keepdims": keepdims, "mean": mean, "correction": correction}
-    return np.std(a, axis=axis, dtype=dtype, where=_numbers(a, where), **options)
+    axes = normalize_axes(axis, np.ndim(a), reduces=True)
+    return np.std(a, axis=axes, dtype=dtype, where=_numbers(a, where), **options)

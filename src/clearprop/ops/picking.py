@@ -12,7 +12,7 @@ from ..spec import ArraySpec, normalize_axes
 from ..tensor import Tensor
 from .along import check, places
 from .indexing import refuse_truncation
-from .shaping import broadcast_arrays, moveaxis, reshape
+from .shaping import broadcast_arrays, moveaxis, reshape, row_or_axis
 from .specs import shaped
 
 
@@ -44,10 +44,7 @@ def _within(indices: Any, size: int, mode: str) -> Any:
 
 @answers(np.take)
 def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
-    a = shaped(a)
-    if axis is None:
-        a, axis = reshape(a, -1), 0
-    (axis,) = normalize_axes(axis, a.ndim)
+    a, axis = row_or_axis(a, axis)
     return a[(slice(None),) * axis + (_within(indices, a.shape[axis], mode),)]
 
 

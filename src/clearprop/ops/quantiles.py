@@ -135,10 +135,10 @@ def _interpolated(pick: Callable[[Any], Any], place: Any, method: str, q: Any) -
         part = np.where(part == 0, 0.5, 1.0)
     part = part.reshape((*part.shape, *(1,) * (np.ndim(low) - np.ndim(part))))
     step = high - low
-    if type(q) in (int, float) and not np.ndim(part):
-        part = float(part)  # a mere number leaves single precision single
-        return high - step * (1 - part) if part >= 0.5 else low + step * part
-    return np.where(part >= 0.5, high - step * (1 - part), low + step * part)
+    upper, rest = part >= 0.5, 1 - part
+    if type(q) in (int, float) and not np.ndim(part) and step.dtype.kind == "f":  # stays single
+        part, rest = part.astype(step.dtype), rest.astype(step.dtype)
+    return np.where(upper, high - step * rest, low + step * part)
 
 
 def _quantile(function: Any, a: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:

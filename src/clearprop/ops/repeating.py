@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..primitive import Sample, answers, floats, primitive
 from ..spec import ArraySpec, normalize_axes
-from .shaping import broadcast_arrays, reshape, transpose
+from .shaping import broadcast_arrays, reshape, row_or_axis, transpose
 from .specs import same, shaped
 
 # ---- copies
@@ -45,10 +45,7 @@ _repeat_record = primitive(
 
 @answers(np.repeat)
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    a = shaped(a)
-    if axis is None:
-        a, axis = reshape(a, -1), 0
-    (axis,) = normalize_axes(axis, a.ndim)
+    a, axis = row_or_axis(a, axis)
     counts = np.asarray(repeats)
     if counts.size == 1:
         return _repeat_record(a, repeats=int(counts.reshape(())), axis=axis)

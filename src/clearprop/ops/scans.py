@@ -17,6 +17,7 @@ from ..spec import ArraySpec, normalize_axes, ufunc_dtype
 from ..tensor import apply
 from .reduction import COMPLEX_SUM, NOTHING, count, in_dtype, only
 from .samples import REDUCTIONS
+from .shaping import row_or_axis
 from .specs import kept, reduced, shaped
 
 Axis = int
@@ -80,12 +81,8 @@ _cumsum_record = primitive(
 
 
 def _scan(record: Any, a: Any, axis: int | None, dtype: Any, function: str) -> Any:
-    a = in_dtype(shaped(a), dtype, function)
-    if axis is None or (
-        not a.ndim and axis in (0, -1)
-    ):  # to NumPy, a number is an array of one here
-        a, axis = a.reshape(-1), 0
-    out = record(a, axis=normalize_axes(axis, a.ndim)[0], reverse=False)
+    a, axis = row_or_axis(in_dtype(shaped(a), dtype, function), axis)
+    out = record(a, axis=axis, reverse=False)
     return out if dtype is None else out.astype(dtype)
 
 

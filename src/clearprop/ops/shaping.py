@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from functools import lru_cache
 from typing import Any
 
@@ -57,6 +58,17 @@ def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -
     else:  # the first axis fastest: in C's order for the axes read backwards
         out = transpose(_reshape_record(transpose(a), shape=sizes[::-1]))
     return np.copy(out) if copy else out
+
+
+def row_or_axis(a: Any, axis: int | None, *, number: bool = True) -> tuple[Any, int]:
+    """An array and the axis to work along: of all entries in one row, if `axis` is None.
+
+    With `number`, the axes 0 and -1 of a number are those of the row of it, as in most of NumPy.
+    """
+    a = shaped(a)
+    if axis is None or (number and not a.ndim and axis in (0, -1)):
+        return reshape(a, -1), 0
+    return a, normalize_axes(operator.index(axis), a.ndim)[0]
 
 
 def _by_rows(a: Any, order: str, known: str = "CFA") -> bool:
@@ -283,7 +295,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     if axis is None:
         axes = tuple(i for i, n in enumerate(a.shape) if n == 1)
     else:
-        axes = normalize_axes(axis, a.ndim)
+        axes = normalize_axes(axis, a.ndim, reduces=True)
         if any(a.shape[i] != 1 for i in axes):
             raise ShapeError(
                 f"squeeze: cannot drop axis {axis} of shape {a.shape}: its size is not one"

@@ -11,18 +11,10 @@ from ..errors import UnsupportedError
 from ..primitive import Draw, Sample, answers, floats, integers, primitive
 from ..spec import ArraySpec, normalize_axes
 from .along import put_along
-from .shaping import reshape
+from .shaping import row_or_axis
 from .specs import same, shaped
 
 POSITION = "A position is a whole number: a small step of the input does not move it."
-
-
-def _axis(a: Any, axis: int | None) -> tuple[Any, int]:
-    """The array and the axis to work along; None means the flattened array."""
-    a = shaped(a)
-    if axis is None:
-        return reshape(a, -1), 0
-    return a, normalize_axes(axis, a.ndim)[0]
 
 
 def _unknown_order(function: str, order: Any) -> None:
@@ -66,7 +58,7 @@ def argsort(
     stable: bool | None = None,
 ) -> Any:
     _unknown_order("argsort", order)
-    a, axis = _axis(a, axis)
+    a, axis = row_or_axis(a, axis)
     return _argsort_record(a, axis=axis, kind="stable" if stable else kind)
 
 
@@ -91,7 +83,7 @@ def _kth(kth: Any) -> tuple[int, ...]:
 
 @answers(np.argpartition)
 def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Any:
-    a, axis = _axis(a, axis)
+    a, axis = row_or_axis(a, axis)
     return _argpartition_record(a, kth=_kth(kth), axis=axis)
 
 
@@ -160,7 +152,7 @@ def sort(
 ) -> Any:
     """Which algorithm sorts makes no difference to the result."""
     _unknown_order("sort", order)
-    a, axis = _axis(a, axis)
+    a, axis = row_or_axis(a, axis, number=False)
     return _sort_record(a, axis=axis)
 
 
@@ -195,5 +187,5 @@ _partition_record = primitive(
 
 @answers(np.partition)
 def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
-    a, axis = _axis(a, axis)
+    a, axis = row_or_axis(a, axis, number=False)
     return _partition_record(a, kth=_kth(kth), axis=axis)
