@@ -86,31 +86,32 @@ def _refuse_arguments(
     function: Any, answer: Callable[..., Any], args: Any, kwargs: Any, error: TypeError | None
 ) -> None:
     """Turn a signature mismatch into a message that names the argument; let other errors be."""
+    name = numpy_name(function)
     if isinstance(answer, Primitive):
-        known = f"{numpy_name(function)} takes no keyword here"
-        fits = not kwargs
+        strange, supported = list(kwargs), f"{name} takes no keyword here"
     else:
         signature = inspect.signature(answer)
-        signature = signature.replace(
-            parameters=[p.replace(annotation=p.empty) for p in signature.parameters.values()],
-            return_annotation=signature.empty,
-        )
-        known = f"{numpy_name(function)}{signature} is what is supported"
         try:
             signature.bind(*args, **kwargs)
-            fits = True
+            return
         except TypeError:
-            fits = False
-    if not fits:
-        extra = ", ".join(f"{name}=" for name in kwargs)
-        options = [_INSTEAD[name] for name in kwargs if name in _INSTEAD]
-        instead = (
-            f" Write {', '.join(options)}." if options and isinstance(function, np.ufunc) else ""
-        )
-        raise UnsupportedError(
-            f"{numpy_name(function)} was called on a tensor with arguments it does not take"
-            f"{f' (among {extra})' if extra else ''}: {known}.{instead}"
-        ) from error
+            parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+        bare = signature.replace(parameters=parameters, return_annotation=signature.empty)
+        strange, supported = _strange(parameters, kwargs), f"{name}{bare} is what is supported"
+    what = ", ".join(f"{option}=" for option in strange) or "so many arguments, or so few"
+    options = [_INSTEAD[option] for option in strange if option in _INSTEAD]
+    instead = f" Write {', '.join(options)}." if options and isinstance(function, np.ufunc) else ""
+    raise UnsupportedError(
+        f"{name} of a tensor does not take {what}: {supported}.{instead}"
+    ) from error
+
+
+def _strange(parameters: list[inspect.Parameter], kwargs: Any) -> list[str]:
+    """The keywords that are none of a function's."""
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return []
+    known = {p.name for p in parameters if p.kind not in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL)}
+    return [name for name in kwargs if name not in known]
 
 
 def _unsupported(function: Any) -> UnsupportedError:

@@ -19,7 +19,13 @@ import pytest
 import scipy.linalg
 
 import clearprop
-from clearprop.errors import ClearpropError, GraphError, LostGradientError, TraceError
+from clearprop.errors import (
+    ClearpropError,
+    GraphError,
+    LostGradientError,
+    TraceError,
+    UnsupportedError,
+)
 from clearprop.tracing import graph_at
 from tests.numeric import slopes
 from tests.parameters import Call, Parameter, calls, linalg, special
@@ -325,3 +331,38 @@ def test_a_graph_holds_no_tensor_as_a_parameter() -> None:
     graph.nodes[0].params["shift"] = (clearprop.tensor(1),)
     with pytest.raises(GraphError, match="roll.* has a tensor as its parameter shift"):
         graph.verify()
+
+
+# ---- keywords that NumPy has and the answer has not
+
+
+def unanswered() -> list[Any]:
+    found = []
+    for call in CALLS:
+        try:
+            numpys = inspect.signature(call.function).parameters
+        except ValueError:  # a function written in C that does not say
+            continue
+        if call.function is call.answer or call.label.endswith("once more"):
+            continue
+        known = inspect.signature(call.answer).parameters
+        if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+            continue
+        names = (
+            n for n, p in numpys.items() if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)
+        )
+        found += [pytest.param(call, n, id=f"{call.label}-{n}") for n in names if n not in known]
+    return found
+
+
+@pytest.mark.parametrize(("call", "name"), unanswered())
+def test_keywords_without_an_answer_are_named(call: Call, name: str) -> None:
+    def tensors(x: Any) -> Any:
+        if isinstance(x, list):
+            return list(map(tensors, x))
+        floating = isinstance(x, float) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
+        return clearprop.tensor(x) if floating else x
+
+    kwargs = {**call.kwargs, name: np.zeros(()) if name == "out" else None}
+    with pytest.raises((UnsupportedError, LostGradientError), match=rf"\b{name}="):
+        call.function(*map(tensors, call.args), **kwargs)
