@@ -79,6 +79,8 @@ class Recorder:
         self._frames: dict[FrameType, int] = {}
         self._arrays: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         """Plain arrays that operations read, by id, each with its latest copy."""
+        self._named: list[Any] = []
+        """What has a name lives as long as the recorder, so that nothing else comes to have its id."""
 
     def as_now(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """The values with copies of plain arrays, which the function may fill with other numbers later."""
@@ -127,8 +129,11 @@ class Recorder:
             origin = getattr(value, "origin", None)
             if type(origin) is Origin and name.isidentifier():
                 origin.rename(name, depth + 1)
+            elif id(value) in self.array_names:
+                pass
             elif isinstance(value, np.ndarray) or hasattr(value, "retains_grad"):
-                self.array_names.setdefault(id(value), name)
+                self.array_names[id(value)] = name
+                self._named.append(value)
 
 
 def frozen(array: np.ndarray) -> np.ndarray:

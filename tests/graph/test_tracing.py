@@ -365,3 +365,19 @@ def test_arrays_that_repeat_are_kept_once() -> None:
     assert [c.strides for c in constants] == [(0,), (0, 8)]
     found = graph.evaluate(np.full(large, 0.5))
     np.testing.assert_array_equal(found[-1], [0.0, 1.0, 2.0])
+
+
+def test_names_of_arrays_that_are_gone_go_to_no_others() -> None:
+    def f(x: Any) -> Any:
+        for k in range(20):
+            unread = np.full(50, float(k))
+            x = x + 1.0
+            del unread
+            x = x + 1.0
+            x = x * np.full(50, 2.0)  # where the other one was, if the allocator likes
+        return x
+
+    graph = clearprop.trace(f, np.ones(50))
+    constants = [w for node in graph.nodes for w in node.inputs if w.is_constant and w.spec.ndim]
+    assert constants
+    assert "unread" not in [w.name for w in constants]
