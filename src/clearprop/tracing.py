@@ -22,7 +22,7 @@ from .refusals import refuse_objects
 from .settings import Origin, Recorder, Scope, frozen, settings, uncovered
 from .spec import ArraySpec, is_floating, spec_of
 from .tensor import Tensor
-from .trees import flatten, paths
+from .trees import flatten, paths, same
 from .versions import next_number, version_at
 
 
@@ -165,11 +165,12 @@ def _inputs(
     list[tuple[str, Any]], Callable[[Sequence[Any]], tuple[tuple[Any, ...], dict[str, Any]]]
 ]:
     """The named inputs, and the function that puts others in their places."""
-    args, kwargs = _in_order(f, args, kwargs)
+    args, kwargs = in_order(f, args, kwargs)
     tree = (tuple(args), dict(kwargs))
     leaves, unflatten = flatten(tree)
     places = [i for i, leaf in enumerate(leaves) if is_input(leaf)]
-    names = _names(f, args, [paths(tree)[i] for i in places])
+    found = paths(tree)
+    names = _names(f, args, [found[i] for i in places])
 
     def fill(values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         filled = list(leaves)
@@ -180,7 +181,7 @@ def _inputs(
     return [(name, leaves[i]) for name, i in zip(names, places, strict=True)], fill
 
 
-def _in_order(
+def in_order(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """The arguments in the order of the signature, however they were passed."""
@@ -214,12 +215,21 @@ def _packer(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Callable[..., list[Any]]:
     fixed = _fixed(f, args, kwargs)
+    known, places = same(fixed), paths(in_order(f, args, kwargs))
 
     def pack(new_args: Sequence[Any], new_kwargs: Mapping[str, Any]) -> list[Any]:
-        if _fixed(f, new_args, new_kwargs) != fixed:
+        now = _fixed(f, new_args, new_kwargs)
+        if same(now) != known:
             raise TraceError(
                 f"{function_name(f)} was traced with the fixed values {fixed}, but was called with "
-                f"{_fixed(f, new_args, new_kwargs)}; trace it again for these"
+                f"{now}; trace it again for these"
+            )
+        found = paths(in_order(f, new_args, new_kwargs))
+        other = next((new for new, old in zip(found, places, strict=False) if new != old), None)
+        if other is not None and len(found) == len(places):
+            raise TraceError(
+                f"{function_name(f)} was traced for other keys than it was called with: {other[-1]!r} is none"
+                f" of them, or stands in another place; trace it again for these"
             )
         return [x for _, x in _inputs(f, new_args, new_kwargs)[0]]
 
@@ -227,7 +237,7 @@ def _packer(
 
 
 def _fixed(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
-    args, kwargs = _in_order(f, args, kwargs)
+    args, kwargs = in_order(f, args, kwargs)
     return [leaf for leaf in flatten((tuple(args), dict(kwargs)))[0] if not is_input(leaf)]
 
 

@@ -7,9 +7,11 @@ registration: each type is registered the first time one of its instances is see
 from __future__ import annotations
 
 import dataclasses
+import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cache
+from types import EllipsisType, MethodType, NoneType
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,93 @@ def paths(tree: Any) -> list[tuple[Any, ...]]:
     if isinstance(tree, _LEAVES):
         return [()]
     return list(_flatten(tree)[1].paths())
+
+
+def structure(tree: Any) -> Hashable:
+    """What a container is apart from its leaves: types, keys in their order, what registered classes say.
+
+    Equal for those that a function cannot tell apart, whatever their ``repr`` says.
+
+    >>> structure({"a": [1.0, 2.0]}) == structure({"a": [3.0, 4.0]})
+    True
+    >>> structure({1: 0.0}) == structure({True: 0.0})
+    False
+    """
+    if isinstance(tree, _LEAVES):
+        return ()
+    leaves, spec = _flatten(tree)
+    orders: list[tuple[Any, ...]] = []
+
+    def described(kind: type, data: Any, children: Any) -> Hashable:
+        return kind, same(data, _equal), children
+
+    def note_order(node: Any) -> Any:
+        if isinstance(node, dict):  # its leaves come sorted by their keys
+            orders.append(tuple(node))
+        return node
+
+    spec.traverse(leaves, note_order)
+    return spec.walk(leaves, described, lambda leaf: None), tuple(orders)
+
+
+_BY_VALUE = frozenset([NoneType, EllipsisType, bool, int, str, bytes, range, MethodType])
+"""Types whose equal objects are the same for everybody."""
+
+
+class _Itself:
+    """Equal to what stands for the very same object, which lives as long."""
+
+    __slots__ = ("thing",)
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.thing is other.thing
+
+    def __hash__(self) -> int:
+        return id(self.thing)
+
+
+def same(x: Any, otherwise: Callable[[Any], Hashable] = _Itself) -> Hashable:
+    """Equal for values that are the same in type and value, down to the sign of a zero.
+
+    Numbers, strings and what consists of such count by value; other objects stand for themselves, or
+    as `otherwise` has it: their ``==`` may leave out what a function reads.
+
+    >>> same(1) == same(True), same((0.0, "a")) == same((-0.0, "a")), same([1]) == same([1])
+    (False, False, True)
+    """
+    kind = type(x)
+    if kind in _BY_VALUE:
+        return kind, x
+    if kind is float:
+        return kind, struct.pack("d", x)
+    if kind is complex:
+        return kind, struct.pack("dd", x.real, x.imag)
+    if kind in (tuple, list) or (isinstance(x, tuple) and hasattr(x, "_fields")):
+        return kind, tuple(same(item, otherwise) for item in x)
+    if kind in (set, frozenset):
+        return kind, frozenset(same(item, otherwise) for item in x)
+    if kind is dict:
+        return kind, tuple((same(k, otherwise), same(v, otherwise)) for k, v in x.items())
+    if kind is slice:
+        return kind, same((x.start, x.stop, x.step), otherwise)
+    if isinstance(x, np.generic) or kind is np.ndarray:
+        return (kind, x.dtype, x.shape, x.tobytes()) if not x.dtype.hasobject else _Itself(x)
+    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+        values = (same(getattr(x, field.name), otherwise) for field in dataclasses.fields(x))
+        return kind, tuple(values)
+    return otherwise(x)
+
+
+def _equal(x: Any) -> Hashable:
+    """Keys of dicts, and what registered classes say of themselves, are the same if they are equal."""
+    try:
+        hash(x)
+    except TypeError:
+        return _Itself(x)
+    return type(x), x
 
 
 def _single(leaves: Sequence[Any]) -> Any:

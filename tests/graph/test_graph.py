@@ -219,6 +219,16 @@ def test_evaluate_with_containers() -> None:
     assert result == {"sum": 10.0, "both": (6.0, 7.0)}
     with pytest.raises(GraphError, match="takes 4 arrays, got 3"):
         graph.evaluate({"w": 2.0, "b": 7.0}, [3.0])
+    with pytest.raises(TraceError, match=r"f was traced for other keys .*: 'v' is none of them"):
+        graph.evaluate({"v": 2.0, "b": 7.0}, [3.0, 4.0])
+
+
+def test_fixed_values_are_those_of_the_trace_in_type_and_value() -> None:
+    graph = clearprop.trace(lambda x, n: x * n, 1.0, 1)
+    assert graph.evaluate(2.0, 1) == 2.0
+    for other in (True, 2, "1"):
+        with pytest.raises(TraceError, match="was traced with the fixed values"):
+            graph.evaluate(2.0, other)
 
 
 def test_evaluate_on_tensors_is_differentiable() -> None:
