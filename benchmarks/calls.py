@@ -39,8 +39,7 @@ def _compiled(signature: Signature) -> tuple[Code, Any]:
     """A kernel that does nothing, with its entry."""
     b = Builder()
     b.do("ret void")
-    count = len(signature.arguments) + len(signature.results) + 1
-    kernel = b.function("kernel", ", ".join(f"ptr %p{k}" for k in range(count)))
+    kernel = b.function("kernel", "ptr %table")
     entry = write_entry(signature)
     text = module([kernel, entry.text], [b], width=vector_bits())
     return Code(assemble(text), entry.symbols), entry

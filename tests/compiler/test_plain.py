@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 
 import clearprop
+from clearprop.compiler.arguments import Arguments
 from clearprop.compiler.plain import PlainExecutable
 from clearprop.emit.runnable import runnable
 from tests.programs import Program, programs
@@ -19,9 +20,10 @@ from tests.programs import Program, programs
 def test_program(program: Program) -> None:
     inputs = program.arrays()
     f = clearprop.value_and_grad(program, argnums=range(len(inputs)))
-    plain = PlainExecutable(f, inputs, {}, ())
-    plain.make()
-    value, gradients = plain.run(inputs, {})
+    arguments = Arguments(inputs, {})
+    plain = PlainExecutable(f, arguments, ())
+    plain.make(f)
+    value, gradients = plain.run(arguments)
     expected, exact = f(*inputs)
     np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-13)
     for g, wanted in zip(gradients, exact, strict=True):

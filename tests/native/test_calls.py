@@ -51,10 +51,11 @@ def nothing(_b: Builder, _pointers: list[str]) -> None:
 
 def object_code(signature: Signature, write: Write) -> tuple[bytes, Entry]:
     b = Builder()
-    pointers = [f"%p{i}" for i in range(len(signature.arguments) + len(signature.results) + 1)]
+    count = len(signature.arguments) + len(signature.results) + 1
+    pointers = [b.pointer(f"load ptr, ptr {b.offset('%table', (8 * i, 1))}") for i in range(count)]
     write(b, pointers)
     b.do("ret void")
-    kernel = b.function("kernel", ", ".join(f"ptr {p}" for p in pointers))
+    kernel = b.function("kernel", "ptr %table")
     entry = write_entry(signature)
     return assemble(module([kernel, entry.text], [b], width=vector_bits())), entry
 
@@ -239,6 +240,10 @@ class TestScalars:
 
 
 class Subclass(np.ndarray):
+    pass
+
+
+class Text(str):
     pass
 
 
@@ -444,6 +449,31 @@ class TestTrees:
         function = make(Signature((Argument("f4", SHAPE),), (), inputs=(tree,)))
         assert function({"".join(["wei", "ght"]): numbers()}) is None
 
+    @pytest.mark.parametrize(
+        ("known", "other", "is_same"),
+        [
+            (10**20, int("1" + "0" * 20), True),
+            (10**20, 10**20 + 1, False),
+            (1, True, False),
+            (1, 1.0, False),
+            ("a", Text("a"), False),
+            (Text("a"), "a", False),
+            (
+                ("a", 1),
+                tuple(("a", n) for n in [1])[0],
+                False,
+            ),  # whose parts may run anybody's code
+        ],
+    )
+    def test_keys_are_the_same_in_type_and_value(
+        self, make: Make, known: Any, other: Any, is_same: bool
+    ):
+        tree = ("dict", ("first", known), (("leaf", 0), ("leaf", 1)))
+        function = make(Signature((Argument("f4", SHAPE),) * 2, (), inputs=(tree,)))
+        assert function({"first": numbers(), known: numbers()}) is None
+        got = function({"first": numbers(), other: numbers()})
+        assert got == (None if is_same else "fallback")
+
     def test_order_of_keys_matters(self, make: Make):
         tree = ("dict", tuple("abc"), (("leaf", 1), ("leaf", 0), ("leaf", 2)))
         signature = Signature(
@@ -458,18 +488,19 @@ class TestTrees:
         del removed[""]
         assert function(removed, {}) is None
 
-    def test_lookup_error_is_left_to_the_fallback(self, make: Make):
+    def test_no_code_of_keys_runs(self, make: Make):
         class Key:
             def __hash__(self) -> int:
                 return hash("weight")
 
             def __eq__(self, other: object) -> bool:
-                raise ValueError("no comparison")
+                raise AssertionError("compared")
 
-        tree = ("dict", ("weight",), (("leaf", 0),))
-        signature = Signature((Argument("f4", SHAPE),), (), inputs=(tree,))
-        code, entry = compiled(signature)
-        assert native_callable(code, entry, Fallback())({Key(): numbers()}) == "fallback"
+        for known in ("weight", Key()):
+            tree = ("dict", (known,), (("leaf", 0),))
+            function = make(Signature((Argument("f4", SHAPE),), (), inputs=(tree,)))
+            assert function({Key(): numbers()}) == "fallback"
+            assert function({known: numbers()}) is None
 
     def test_donated_in_a_dict(self, make: Make):
         tree = ("dict", ("w", "b"), (("leaf", 0), ("leaf", 1)))
@@ -549,7 +580,6 @@ class TestLife:
         function = native_callable(code, entry, Fallback(), "double")
         assert "double" in repr(function)
         assert function.__name__ == "double"
-        assert function.__module__ == "clearprop"
         assert function.__doc__ == "Native code: (float32[3,4]) -> (float32[3,4])"
 
     def test_unknown_build(self, monkeypatch: pytest.MonkeyPatch):
@@ -567,7 +597,7 @@ class TestLife:
             "from clearprop.native.calls import native_callable\n"
             "from clearprop.native.target import Code\n"
             "code, entry = pickle.load(sys.stdin.buffer)\n"
-            "f = native_callable(Code(code, entry.symbols), entry, None)\n"
+            "f = native_callable(Code(code, entry.symbols), entry, print)\n"
             "x = np.ones((3, 4), 'f4')\n"
             "got = f({'weight': x, 'bias': (x, x), 3: None}, [1.5, [], {}, ()])\n"
             "print(got[2]['s'], got[0][0].dtype is x.dtype)\n"
@@ -668,6 +698,23 @@ class TestThreads:
         timer.join()
         assert alive == [True]
         assert gone() is None
+
+
+class TestMany:
+    def test_arrays(self, make: Make):
+        """More than ctypes takes as arguments; the last one is found in the kernel's table."""
+        count = 1100
+        keys = tuple(f"array {k}" for k in range(count))
+        tree = ("dict", keys, tuple(("leaf", k) for k in range(count)))
+
+        def last(b: Builder, pointers: list[str]) -> None:
+            b.store(b.load(F32, pointers[count - 1]), pointers[count])
+
+        signature = Signature((Argument("f4", (1,)),) * count, (Result("f4", ()),), inputs=(tree,))
+        function = make(signature, last)
+        given = {key: np.full(1, k, "f4") for k, key in enumerate(keys)}
+        assert function(given) == count - 1
+        assert function(dict(reversed(given.items()))) == "fallback"
 
 
 class TestSignature:

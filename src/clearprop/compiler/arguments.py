@@ -3,76 +3,114 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
 from itertools import count
 from typing import Any
 
 import numpy as np
 
 from ..graph import Graph
-from ..tracing import function_name, is_input, named_inputs
-from ..trees import flatten
+from ..spec import spec_of
+from ..tracing import function_name, in_order, is_input
+from ..trees import flatten, same, structure
 
 
-def alike(args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """Python floats take the precision of the arrays beside them, as they do in NumPy."""
-    leaves, unflatten = flatten((args, kwargs))
-    if not any(type(x) is float for x in leaves):
+class Arguments:
+    """What one call was given, taken apart once: nobody changes the containers that are kept here.
+
+    Python floats take the precision of the arrays beside them, as they do in NumPy.
+    """
+
+    def __init__(self, args: Any, kwargs: Any) -> None:
+        self.leaves, self._unflatten = flatten((args, kwargs))
+        self.floats = _dtype_of_floats(self.leaves)
+        """The precision that Python floats take."""
+        number = self.floats.type
+        self._values = [number(x) if type(x) is float else x for x in self.leaves]
+        self.args, self.kwargs = self._unflatten(self._values)
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The arrays and numbers that are inputs of a graph, as they stand in the containers."""
+        return [x for x in self._values if is_input(x)]
+
+    def key(self) -> Hashable:
+        """Equal where the same code will do: the same shapes and dtypes, constants and containers."""
+        return tuple(map(_kind, self._values)), structure((self.args, self.kwargs))
+
+    # ---- by place: what is passed twice is one object in two of them
+
+    def places(self, f: Callable[..., Any]) -> list[int]:
+        """For each input of the graph of `f`, its number among `inputs`."""
+        return _numbers(in_order(f, *self._marked()))
+
+    def donated(self, f: Callable[..., Any], names: Sequence[str]) -> list[bool]:
+        """For each input of the graph of `f`, whether it stands within an argument of these names."""
+        places = self.places(f)
+        if not names:
+            return [False] * len(places)
+        args, kwargs = self._marked()
+        bound = inspect.signature(f).bind(*args, **kwargs).arguments
+        unknown = [name for name in names if name not in bound]
+        if unknown:
+            raise TypeError(f"donate={unknown[0]!r}: {function_name(f)} has no such argument")
+        given = set(_numbers([bound[name] for name in names]))
+        return [place in given for place in places]
+
+    def trees(self, graph: Graph) -> tuple[Any, Any]:
+        """Where arrays stand in the arguments and in the result, as `native.calls` describes it."""
+        args, _ = self._marked()
+        assert graph.unpack is not None
+        output = graph.unpack([_Place(i) for i in range(len(graph.outputs))])
+        return tuple(map(_tree, args)), _tree(output)
+
+    def _marked(self) -> tuple[Any, Any]:
+        """The arguments with numbered places instead of inputs."""
+        numbers = count()
+        marked = [_Place(next(numbers)) if is_input(x) else x for x in self._values]
+        args, kwargs = self._unflatten(marked)
         return args, kwargs
-    number = dtype_of_floats(leaves).type
-    return unflatten([number(x) if type(x) is float else x for x in leaves])
 
 
-def dtype_of_floats(args: Any) -> np.dtype[Any]:
-    """The precision that Python floats take among these arguments."""
-    leaves, _ = flatten(args)
+def _kind(leaf: Any) -> Hashable:
+    if hasattr(leaf, "dtype"):
+        return leaf.dtype, leaf.shape
+    return spec_of(leaf) if is_input(leaf) else same(leaf)
+
+
+def _dtype_of_floats(leaves: Sequence[Any]) -> np.dtype[Any]:
     floating = [x.dtype for x in leaves if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
     return np.result_type(*floating) if floating else np.dtype(float)
 
 
-def donated(f: Callable[..., Any], args: Any, kwargs: Any, names: Sequence[str]) -> list[bool]:
-    """For each input of the graph of `f`, whether it stems from an argument of these names."""
-    inputs = named_inputs(f, args, kwargs)
-    if not names:
-        return [False] * len(inputs)
-    bound = inspect.signature(f).bind(*args, **kwargs).arguments
-    unknown = [name for name in names if name not in bound]
-    if unknown:
-        raise TypeError(f"donate={unknown[0]!r}: {function_name(f)} has no such argument")
-    wanted = {id(x) for name in names for x in flatten(bound[name])[0]}
-    return [id(x) in wanted for _, x in inputs]
-
-
-def trees(args: Any, graph: Graph) -> tuple[Any, Any]:
-    """Where arrays stand in the arguments and in the result, as `native.calls` describes it."""
-    leaves, unflatten = flatten(tuple(args))
-    numbers = count()
-    marked = [_Leaf(next(numbers)) if is_input(x) else x for x in leaves]
-    inputs = tuple(map(_tree, unflatten(marked)))
-    assert graph.unpack is not None
-    output = graph.unpack([_Leaf(i) for i in range(len(graph.outputs))])
-    return inputs, _tree(output)
-
-
-@dataclass(frozen=True)
-class _Leaf:
+class _Place:
     """Stands in a container where array number `number` belongs."""
 
-    number: int
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _numbers(tree: Any) -> list[int]:
+    """Those of the places in a container, in the order of its leaves."""
+    return [x.number for x in flatten(tree)[0] if isinstance(x, _Place)]
 
 
 def _tree(x: Any) -> Any:
-    """A container of leaves as `calls` describes it; other things are what they are."""
-    if isinstance(x, _Leaf):
+    """A container of places as `calls` describes it; other things are what they are."""
+    if isinstance(x, _Place):
         return ("leaf", x.number)
     if type(x) is dict:
         return ("dict", tuple(x), tuple(map(_tree, x.values())))
     if type(x) in (tuple, list):
         return (type(x).__name__, tuple(map(_tree, x)))
-    if x is not None and flatten(x)[0] != [x]:
-        raise OtherContainer
-    return ("constant", x)
+    if x is None or _is_leaf(x):
+        return ("constant", x)
+    raise OtherContainer
+
+
+def _is_leaf(x: Any) -> bool:
+    leaves, _ = flatten(x)
+    return len(leaves) == 1 and leaves[0] is x
 
 
 class OtherContainer(Exception):

@@ -17,8 +17,7 @@ from ..forks import in_child, load
 from ..refusals import plain
 from ..tensor import Tensor
 from ..tracing import function_name
-from ..trees import flatten
-from .arguments import alike
+from .arguments import Arguments
 from .executable import Executable
 from .plain import PlainExecutable
 from .report import Report
@@ -106,32 +105,33 @@ class Compiled:
 
     def _slow(self, *args: Any, **kwargs: Any) -> Any:
         """Arguments of any kind: find what was compiled for them, or compile it."""
-        leaves, _ = flatten((args, kwargs))
-        for leaf in leaves:
+        arguments = Arguments(args, kwargs)
+        for leaf in arguments.leaves:
             plain(leaf, self.__name__)
-        if any(isinstance(leaf, Tensor) for leaf in leaves):
+        if any(isinstance(leaf, Tensor) for leaf in arguments.leaves):
             return self.function(*args, **kwargs)  # someone wants gradients through it
-        executable = self.executable(*args, **kwargs)
-        return executable.run(args, kwargs)
+        return self._executable(arguments).run(arguments)
 
     def executable(self, *args: Any, **kwargs: Any) -> Executable:
         """What is compiled for arguments like these."""
-        args, kwargs = alike(args, kwargs)
-        key = _key(args, kwargs)
-        executable = self._known.get(key) or self._made(key, args, kwargs)
+        return self._executable(Arguments(args, kwargs))
+
+    def _executable(self, arguments: Arguments) -> Executable:
+        key = arguments.key()
+        executable = self._known.get(key) or self._made(key, arguments)
         with suppress(KeyError):  # another thread may have dropped it
             self._known.move_to_end(key)
         self._latest = executable
-        if not kwargs:
-            self._call = executable.native(self._slow) or self._slow
+        if not arguments.kwargs:
+            self._call = executable.call
         return executable
 
-    def _made(self, key: Any, args: Any, kwargs: Any) -> Executable:
-        executable = _executables()(self.function, args, kwargs, self.donate)
+    def _made(self, key: Any, arguments: Arguments) -> Executable:
+        executable = _executables()(self.function, arguments, self.donate)
         with _making:
             if key in self._known:  # another thread was quicker
                 return self._known[key]
-            executable.make()
+            executable.make(self._slow)
             self._known[key] = executable
             is_full = len(self._known) > _MOST
             if is_full:
@@ -161,22 +161,6 @@ class Compiled:
         if self._latest is None:
             raise ClearpropError(f"{self.__name__} has not been called yet, so nothing is compiled")
         return self._latest
-
-
-def _key(args: Any, kwargs: Any) -> Any:
-    leaves, unflatten = flatten((args, kwargs))
-    kinds = tuple(
-        (x.dtype, x.shape) if hasattr(x, "dtype") else (type(x), _hashable(x)) for x in leaves
-    )
-    return kinds, repr(unflatten([0] * len(leaves)))
-
-
-def _hashable(x: Any) -> Any:
-    try:
-        hash(x)
-    except TypeError:
-        return id(x)
-    return x
 
 
 @cache

@@ -15,8 +15,8 @@ import numpy as np
 from ..forks import in_child
 from ..graph import Graph
 from ..surroundings import watched
-from ..tracing import named_inputs, trace
-from .arguments import alike
+from ..tracing import trace
+from .arguments import Arguments
 from .report import Report
 
 
@@ -30,26 +30,32 @@ class Executable(ABC):
     """Of source that there is to show."""
 
     def __init__(
-        self, f: Callable[..., Any], args: Any, kwargs: Any, donate: tuple[str, ...]
+        self,
+        f: Callable[..., Any],
+        arguments: Arguments,
+        donate: tuple[str, ...],
     ) -> None:
-        self.function, self.args, self.kwargs = f, args, kwargs
         self.seconds: dict[str, float] = {}
         """What each step of compiling took."""
         with _no_collections():
             start = time.perf_counter()
-            with watched(f, (*args, *kwargs.values()), "compiled code"):
-                self.graph: Graph = trace(f, *args, **kwargs)
-            self.prepare(donate)
+            given = (*arguments.args, *arguments.kwargs.values())
+            with watched(f, given, "compiled code"):
+                self.graph: Graph = trace(f, *arguments.args, **arguments.kwargs)
+            self._places = arguments.places(f)
+            self.prepare(arguments, arguments.donated(f, donate))
             self.seconds["trace"] = time.perf_counter() - start
 
-    def make(self) -> None:
+    def make(self, fallback: Callable[..., Any]) -> None:
         """Make code of the graph."""
         with _no_collections():
             self.generate()
+        self.call = self.native(fallback) or fallback
+        """The fastest callable for arguments like these; others it leaves to `fallback`."""
 
     @abstractmethod
-    def prepare(self, donate: tuple[str, ...]) -> None:
-        """Find out what has to be known of the arguments and their containers."""
+    def prepare(self, arguments: Arguments, given: Sequence[bool]) -> None:
+        """Find out what has to be known of the containers; `given` says what may be written over."""
 
     @abstractmethod
     def generate(self) -> None:
@@ -70,9 +76,10 @@ class Executable(ABC):
         """
         return None
 
-    def run(self, args: Any, kwargs: Any) -> Any:
+    def run(self, arguments: Arguments) -> Any:
         """The function's results for arguments like those compiled for."""
-        flat = [np.asarray(x) for _, x in named_inputs(self.function, *alike(args, kwargs))]
+        inputs = arguments.inputs
+        flat = [np.asarray(inputs[place]) for place in self._places]
         assert self.graph.unpack is not None
         return self.graph.unpack(self.compute(flat))
 

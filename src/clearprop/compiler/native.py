@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ClearpropError
 from ..forks import lazily
 from ..graph import evaluate_node
 from ..native import cache, calls, pool, target
@@ -20,9 +21,10 @@ from ..native.ir import module
 from ..native.kernel import SHARE, Kernel
 from ..native.nests import parts
 from ..native.target import Code, vector_bits
+from ..spec import spec_of
 from ..stages.language import Buffer, Host
 from ..stages.views import View
-from .arguments import OtherContainer, donated, dtype_of_floats, trees
+from .arguments import Arguments, OtherContainer
 from .executable import Executable
 from .fingerprint import fingerprint
 from .plan import Facts, Plan
@@ -35,18 +37,18 @@ _LEVEL = 1
 class NativeExecutable(Executable):
     """Kernels, and a CPython function that calls them where nothing is left to NumPy."""
 
-    def prepare(self, donate: tuple[str, ...]) -> None:
-        graph = self.graph
-        self.given = donated(self.function, self.args, self.kwargs, donate)
+    def prepare(self, arguments: Arguments, given: Sequence[bool]) -> None:
+        graph, self.given = self.graph, given
+        self.floats = arguments.floats
         self.trees: tuple[Any, Any] | None = None
         self.entry: calls.Entry | None = None
         self.code: Code | None = None
         self.facts: Facts | None = None
         """Of code that was linked without a plan."""
         wires = (*graph.inputs, *graph.outputs)
-        if not self.kwargs and all(w.spec.dtype.kind in "biufc" for w in wires):
+        if not arguments.kwargs and all(w.spec.dtype.kind in "biufc" for w in wires):
             with suppress(OtherContainer):
-                self.trees = trees(self.args, graph)
+                self.trees = arguments.trees(graph)
         self.key = self.trees and fingerprint(
             graph, self.given, repr(self.trees), pool.num_threads(), vector_bits()
         )
@@ -123,9 +125,9 @@ class NativeExecutable(Executable):
 
     def _signature(self, facts: Facts) -> calls.Signature:
         assert self.trees is not None
-        taken, floats = set(facts.donors), dtype_of_floats((self.args, self.kwargs))
+        taken = set(facts.donors)
         arguments = [
-            calls.Argument(w.spec.dtype, w.spec.shape, i in taken, w.spec.dtype == floats)
+            calls.Argument(w.spec.dtype, w.spec.shape, i in taken, w.spec.dtype == self.floats)
             for i, w in enumerate(self.graph.inputs)
         ]
         results = [
@@ -143,24 +145,23 @@ class NativeExecutable(Executable):
 
         What is not as compiled for, it leaves to `fallback`.
         """
-        if self.code is None or self.entry is None or self.kwargs:
+        if self.code is None or self.entry is None:
             return None
         return calls.native_callable(self.code, self.entry, fallback, self.graph.name)
 
-    def run(self, args: Any, kwargs: Any) -> Any:
-        if "plan" in vars(self) or self.code is None or self.entry is None or kwargs:
-            return super().run(args, kwargs)
-
-        def otherwise(*args: Any, **kwargs: Any) -> Any:
-            return super(NativeExecutable, self).run(args, kwargs)
-
-        return calls.kernel_caller(self.code, self.entry.signature, otherwise)(*args)
-
     def compute(self, flat: Sequence[Any]) -> list[Any]:
+        if "plan" not in vars(self) and self.code is not None and self.entry is not None:
+            with suppress(calls.Mismatch):
+                return calls.flat_caller(self.code, self.entry.signature)(flat)
         plan = self.plan  # as it is now: another thread may make one at the same time
         program = plan.program
         memory: dict[Buffer, Any] = {}
         for b, x in zip(program.inputs, flat, strict=True):
+            if (x.shape, x.dtype) != (b.spec.shape, b.dtype):
+                raise ClearpropError(
+                    f"{self.graph.name}: {b} became {spec_of(x)} while the call was prepared for {b.spec}; "
+                    f"arguments may not be changed meanwhile"
+                )
             memory[b] = np.ascontiguousarray(x)
         for b, donor in plan.donors.items():
             place = program.inputs.index(donor)
@@ -189,8 +190,8 @@ class NativeExecutable(Executable):
         size = self.facts.arena if self.facts else kernel.arena.bytes
         arena = np.empty(size + 64, np.uint8)
         pointers.append(arena.ctypes.data + -arena.ctypes.data % 64)
-        function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(pointers))
-        function(self.code.addresses[kernel.name])(*pointers)
+        function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.code.addresses[kernel.name])
+        function((ctypes.c_void_p * len(pointers))(*pointers))
 
     # ---- what became of it
 

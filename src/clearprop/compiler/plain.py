@@ -10,7 +10,7 @@ import numpy as np
 
 from ..emit.runnable import runnable
 from ..passes import simplify
-from .arguments import donated
+from .arguments import Arguments
 from .executable import Executable
 from .report import Report
 
@@ -20,8 +20,8 @@ class PlainExecutable(Executable):
 
     kinds = ("graph", "numpy")
 
-    def prepare(self, donate: tuple[str, ...]) -> None:
-        donated(self.function, self.args, self.kwargs, donate)  # for the error it may raise
+    def prepare(self, arguments: Arguments, given: Sequence[bool]) -> None:
+        """There is nothing to find out."""
 
     def generate(self) -> None:
         start = time.perf_counter()

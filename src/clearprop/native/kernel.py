@@ -1,4 +1,4 @@
-"""Nests -> one function in IR: ``void @kernel(ptr buffer, ..., ptr arena)``.
+"""Nests -> one function in IR: ``void @kernel(ptr table)``, of the addresses of buffers.
 
 Each nest becomes a function of the addresses that it uses. Nests that are alike, such as those of a
 loop that was unrolled, share one.
@@ -46,28 +46,36 @@ class Kernel:
     def _write(self) -> str:
         b = Builder()
         self.builders.append(b)
-        names = {buffer: f"%b{i}" for i, buffer in enumerate(self.arguments)}
-        for buffer, offset in self.arena.offsets.items():
-            names[buffer] = b.offset("%arena", (offset, 1))
-        for i, buffer in enumerate(self.constants):
-            names[buffer] = b.pointer(f"load ptr, ptr {b.offset(f'@{self.table}', (i, 8))}")
+        in_table = {buffer: i for i, buffer in enumerate(self.arguments)}
+        constants = {buffer: i for i, buffer in enumerate(self.constants)}
+
+        def address(buffer: Buffer) -> str:
+            """Read where it is used: what waits in registers takes LLVM the square of its number."""
+            if buffer in in_table:
+                return _from_table(b, "%table", in_table[buffer])
+            if buffer in constants:
+                return _from_table(b, f"@{self.table}", constants[buffer])
+            if buffer in self.arena.offsets:
+                return b.offset("%arena", (self.arena.offsets[buffer], 1))
+            return self._embed(buffer)
+
+        b.first(f"%arena_at = getelementptr i8, ptr %table, i64 {8 * len(self.arguments)}")
+        b.first("%arena = load ptr, ptr %arena_at")
         workspace = b.offset("%arena", (self.arena.workspace, 1))
         for step in self.steps:
             if step[0].tiles is None:
                 function, used, count = self._function(step[0])
             else:
                 function, used, count = self._tiled(step)
-            given = [names.get(buffer) or self._embed(buffer) for buffer in used]
-            self._call(b, function, [*given, workspace], count)
+            self._call(b, function, [*map(address, used), workspace], count)
         b.do("ret void")
-        pointers = [*(f"ptr %b{i}" for i in range(len(self.arguments))), "ptr %arena"]
-        constants = [text for _, text in self._globals.values()]
+        texts = [text for _, text in self._globals.values()]
         if self.constants:
             size = len(self.constants)
-            constants.append(f"@{self.table} = global [{size} x ptr] zeroinitializer")
+            texts.append(f"@{self.table} = global [{size} x ptr] zeroinitializer")
         functions = [t.replace("@NAME(", f"@{n}(", 1) for t, n in self._functions.items()]
-        kernel = b.function(self.name, ", ".join(pointers))
-        return "\n".join([*constants, *functions, kernel])
+        kernel = b.function(self.name, "ptr %table")
+        return "\n".join([*texts, *functions, kernel])
 
     def _call(self, b: Builder, function: str, pointers: Sequence[str], count: int) -> None:
         """A nest's function; one in parts gets its pointers in memory, where all threads find them."""
@@ -161,6 +169,10 @@ class Kernel:
     def work(self) -> float:
         """About how many vector operations it takes: to tell a short call from a long one."""
         return sum(map(work, self.nests))
+
+
+def _from_table(b: Builder, table: str, place: int) -> str:
+    return b.pointer(f"load ptr, ptr {b.offset(table, (place, 8))}")
 
 
 SHARE = """

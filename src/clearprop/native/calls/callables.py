@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -13,24 +13,15 @@ import numpy as np
 from ..target import Code
 from .entry import Entry
 from .layout import function_address, python_function
-from .signature import ALIGNMENT, Argument, Result, Signature, Tree
+from .signature import ALIGNMENT, Argument, Result, Signature, Tree, same_key
 
-_FASTCALL_WITH_KEYWORDS = 0x80 | 0x2
-
-
-class _MethodDefinition(ctypes.Structure):
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("function", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("doc", ctypes.c_char_p),
-    )
+_FLAGS = 0x80 | 0x2
+"""METH_FASTCALL and METH_KEYWORDS."""
 
 
-class _Home(str):
-    """The ``__module__`` of a native callable: a name, and what has to live as long."""
+class _Otherwise(partial[Any]):
+    """The ``__self__`` of a native callable: its fallback, and what has to live as long."""
 
-    definition: _MethodDefinition
     code: Code
     entry: Entry
 
@@ -49,13 +40,25 @@ def native_callable(
     addresses += [id(thing) for thing in entry.objects]
     filled = (ctypes.c_uint64 * len(addresses))(*addresses)
     ctypes.memmove(code.addresses["entry_table"], filled, ctypes.sizeof(filled))
-    home = _Home("clearprop")
-    home.code, home.entry = code, entry
-    home.definition = _MethodDefinition(
-        name.encode(), code.addresses["entry"], _FASTCALL_WITH_KEYWORDS, _describe(entry).encode()
-    )
-    weakref.finalize(home, _free_arena, code).atexit = False
-    return _new_builtin()(ctypes.addressof(home.definition), fallback, home)
+    otherwise = _Otherwise(fallback)
+    otherwise.code, otherwise.entry = code, entry
+    weakref.finalize(otherwise, _free_arena, code).atexit = False
+    definition = _definition(name, code.addresses["entry"], _describe(entry))
+    return _new_builtin()(definition.ctypes.data, otherwise, definition)
+
+
+def _definition(name: str, function: int, description: str) -> Any:
+    """A PyMethodDef with its texts, in the memory of an array.
+
+    CPython reads it once more while it frees the function, so it is that function's ``__module__``: the
+    garbage collector clears no array, so whichever order it goes in, this one is freed after the function.
+    """
+    texts = [name.encode() + b"\0", description.encode() + b"\0"]
+    memory = np.zeros(4 * 8 + sum(map(len, texts)), np.uint8)
+    first = memory.ctypes.data + 4 * 8
+    memory[32:] = np.frombuffer(b"".join(texts), np.uint8)
+    memory[:32].view(np.uint64)[:] = first, function, _FLAGS, first + len(texts[0])
+    return memory
 
 
 @cache
@@ -87,7 +90,7 @@ def _describe(entry: Entry) -> str:
 # ---- without the entry
 
 
-class _Mismatch(Exception):
+class Mismatch(Exception):
     """An argument is not as compiled for."""
 
 
@@ -95,39 +98,47 @@ def kernel_caller(
     code: Code, signature: Signature, fallback: Callable[..., Any], name: str = "native"
 ) -> Callable[..., Any]:
     """The same callable without generated guards, for any build of Python; it takes some 20 µs."""
-    convention = ctypes.CFUNCTYPE if signature.release_gil else ctypes.PYFUNCTYPE
-    count = len(signature.arguments) + len(signature.results) + 1
-    kernel = convention(None, *[ctypes.c_void_p] * count)(code.addresses["kernel"])
+    run = flat_caller(code, signature)
 
     def call(*values: Any, **keywords: Any) -> Any:
         try:
-            given = _unpack_all(signature, values, keywords)
-            inputs = [_accept(a, x) for a, x in zip(signature.arguments, given, strict=True)]
-            read = [x.ctypes.data for x in inputs]
-            _require(not _overlapping(signature, read))
-        except _Mismatch:
+            results = run(_unpack_all(signature, values, keywords))
+        except Mismatch:
             return fallback(*values, **keywords)
+        return _packed(signature.output or (), results)
+
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
+def flat_caller(code: Code, signature: Signature) -> Callable[[Sequence[Any]], list[Any]]:
+    """A kernel as a function of the arrays in its containers to the results; it may raise `Mismatch`."""
+    convention = ctypes.CFUNCTYPE if signature.release_gil else ctypes.PYFUNCTYPE
+    kernel = convention(None, ctypes.c_void_p)(code.addresses["kernel"])
+
+    def run(given: Sequence[Any]) -> list[Any]:
+        inputs = [_accept(a, x) for a, x in zip(signature.arguments, given, strict=True)]
+        read = [x.ctypes.data for x in inputs]
+        _require(not _overlapping(signature, read))
         outputs = [
             np.empty(r.shape, r.dtype) if r.donor is None else given[r.donor]
             for r in signature.results
         ]
         arena = np.empty(signature.arena_bytes + ALIGNMENT, "u1")
         start = arena.ctypes.data
-        written = (y.ctypes.data for y in outputs)
-        kernel(*read, *written, start + -start % ALIGNMENT)
-        results = [
+        addresses = [*read, *(y.ctypes.data for y in outputs), start + -start % ALIGNMENT]
+        kernel((ctypes.c_void_p * len(addresses))(*addresses))
+        return [
             y[()] if r.is_scalar else y for r, y in zip(signature.results, outputs, strict=True)
         ]
-        return _packed(signature.output or (), results)
 
-    call.code = code  # type: ignore[attr-defined]  # lives as long
-    call.__name__ = call.__qualname__ = name
-    return call
+    run.code = code  # type: ignore[attr-defined]  # lives as long
+    return run
 
 
 def _require(condition: bool) -> None:
     if not condition:
-        raise _Mismatch
+        raise Mismatch
 
 
 def _unpack_all(signature: Signature, values: Sequence[Any], keywords: object) -> list[Any]:
@@ -147,11 +158,12 @@ def _unpack(tree: Tree, x: Any, found: dict[int, Any]) -> None:
         _require(x is children)
     else:
         _require(type(x).__name__ == kind and type(x) in (tuple, list, dict))
-        _require(len(x) == len(children))
+        pairs = list(x.items() if kind == "dict" else enumerate(x))  # as they are now
         keys = tree[1] if kind == "dict" else range(len(children))
-        _require(kind != "dict" or tuple(x) == keys)
-        for key, child in zip(keys, children, strict=True):
-            _unpack(child, x[key], found)
+        _require(len(pairs) == len(children))
+        _require(all(same_key(key, known) for (key, _), known in zip(pairs, keys, strict=True)))
+        for (_, item), child in zip(pairs, children, strict=True):
+            _unpack(child, item, found)
 
 
 def _packed(tree: Tree, results: Sequence[Any]) -> Any:
@@ -173,7 +185,7 @@ def _accept(wanted: Argument, x: Any) -> Any:
             with np.errstate(over="ignore"):
                 return np.asarray(x, wanted.dtype)
         except OverflowError:
-            raise _Mismatch from None
+            raise Mismatch from None
     _require(type(x) is np.ndarray and x.dtype == wanted.dtype and x.shape == wanted.shape)
     _require(type(x.dtype) is type(wanted.dtype))  # there may be two integers of one size
     _require(x.flags.c_contiguous and x.flags.aligned)

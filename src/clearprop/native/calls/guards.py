@@ -8,22 +8,32 @@ from typing import Any
 import numpy as np
 
 from ..ir import I64, Type, Value
-from .signature import Argument, Signature, Tree
+from .signature import COMPARED, Argument, Signature, Tree
 from .writer import FALLBACK, POINTER, Writer
 
 _C_CONTIGUOUS, _ALIGNED, _WRITEABLE, _WARN_ON_WRITE = 0x1, 0x100, 0x400, 1 << 31
+_EQUAL = "2"
+"""Py_EQ."""
 _I32, _U32 = Type(np.dtype("i4")), Type(np.dtype("u4"))
 
 
 class Guards:
-    """Writes an entry's first part, where nothing is owned, and the way to the fallback."""
+    """Writes an entry's first part, where nothing is owned, and the way to the fallback.
+
+    What is found goes to tables on the stack: addresses that live in registers from the first block to the
+    last cost LLVM a time that grows with the square of their number.
+    """
 
     def __init__(self, writer: Writer, signature: Signature) -> None:
         self.w, self.b, self.at = writer, writer.b, writer.at
         self.signature = signature
-        self.inputs: dict[int, str] = {}  # objects, by argument
-        self.data: dict[int, str] = {}  # where their numbers are
-        self.may_vanish: list[str] = []  # in containers that another thread could change
+        count = len(signature.arguments)
+        self.objects = writer.on_stack(8 * count)
+        """Arguments that are needed once more, by number: donated ones, and those that may vanish."""
+        self.table = writer.on_stack(8 * (count + len(signature.results) + 1))
+        """What the kernel gets: where the numbers of arguments and results are, and the arena."""
+        self.may_vanish: list[int] = []
+        """Arguments in containers that another thread could change while the kernel runs."""
 
     def write(self) -> None:
         self.check_count()
@@ -32,10 +42,6 @@ class Guards:
         self.check_overlap()
 
     def write_fallback(self) -> None:
-        if any("%lookup_failed" in line for line in self.b.lines):
-            self.w.label("lookup_failed")
-            self.w.python("PyErr_Clear")  # the fallback will see it for itself
-            self.b.do(f"br label %{FALLBACK}")
         self.w.label(FALLBACK)
         result = self.w.python("PyObject_Vectorcall", "%self", "%args", "%count", "%keywords")
         self.b.do(f"ret ptr {result}")
@@ -51,10 +57,13 @@ class Guards:
         """Check an argument, and find the arrays in it."""
         kind = tree[0]
         if kind == "leaf":
-            self.inputs[tree[1]] = thing
-            if changeable:
-                self.may_vanish.append(thing)
-            self.data[tree[1]] = self.check_leaf(self.signature.arguments[tree[1]], thing)
+            number, wanted = tree[1], self.signature.arguments[tree[1]]
+            may_vanish = changeable and self.signature.release_gil
+            if may_vanish:
+                self.may_vanish.append(number)
+            if may_vanish or wanted.donated:
+                self.w.put(thing, self.objects, number)
+            self.w.put(self.check_leaf(wanted, thing), self.table, number)
         elif kind == "constant":
             self.w.go_on_if(self.w.same(thing, self.w.known(tree[1])))
         else:
@@ -77,25 +86,30 @@ class Guards:
     def dict_items(self, dictionary: str, keys: Sequence[Any]) -> str:
         """Where the dict's items are put, in the order of our keys, which has to be its own, too.
 
-        Mostly the dict has the very same keys, so that a walk through it finds them; that takes half the
-        time of looking them up, which is done for keys that are equal only.
+        Mostly the dict has the very same keys, so that a walk through it finds them. If not, it begins
+        again, and compares strings and whole numbers. No code of a user's runs between check and use.
         """
         items = self.w.on_stack(8 * len(keys), 8)
         position, found = self.w.on_stack(8, 8), self.w.on_stack(8, 8)
         places = [self.b.offset(items, (8 * k, 1)) for k in range(len(keys))]
-        look_up, done = self.b.new_label(), self.b.new_label()
+        comparable = all(type(key) in COMPARED for key in keys)
+        again = self.b.new_label() if comparable else FALLBACK
         self.b.do(f"store i64 0, ptr {position}")
         for key, place in zip(keys, places, strict=True):
             self.w.python("PyDict_Next", dictionary, position, found, place)
-            self.w.go_on_if(self.w.same(self.w.load_pointer(found), self.w.known(key)), look_up)
+            self.w.go_on_if(self.w.same(self.w.load_pointer(found), self.w.known(key)), again)
+        if not comparable:
+            return items
+        done = self.b.new_label()
         self.b.do(f"br label %{done}")
-        self.w.label(look_up)
+        self.w.label(again)
         self.b.do(f"store i64 0, ptr {position}")
         for key, place in zip(keys, places, strict=True):
             self.w.python("PyDict_Next", dictionary, position, found, place)
-            item = self.w.python("PyDict_GetItemWithError", dictionary, self.w.known(key))
-            self.w.go_on_if(self.w.not_null(item), "lookup_failed")
-            self.w.go_on_if(self.w.same(self.w.load_pointer(place), item))
+            other = self.w.load_pointer(found)
+            self.w.go_on_if(self.w.is_type(other, type(key)))
+            equal = self.w.python("PyObject_RichCompareBool", other, self.w.known(key), _EQUAL)
+            self.w.go_on_if(self.b.compare("==", Value(self.b, equal, _I32), 1))
         self.b.do(f"br label %{done}")
         self.w.label(done)
         return items
@@ -198,8 +212,10 @@ class Guards:
         left_over = -len(order) % lanes
         count = len(order) + left_over
         starts, sizes = self.w.on_stack(8 * count), "@entry_sizes"
-        for k, pointer in enumerate([*(self.data[i] for i in order), *["null"] * left_over]):
-            self.b.do(f"store ptr {pointer}, ptr {self.b.offset(starts, (8 * k, 1))}")
+        for k, i in enumerate(order):
+            self.w.put(self.w.load_pointer(self.table, 8 * i), starts, k)
+        for k in range(len(order), count):
+            self.w.put("null", starts, k)
         extents = [*(self.signature.arguments[i].bytes for i in order), *[0] * left_over]
         numbers = ", ".join(f"i64 {n}" for n in extents)
         self.w.globals.append(f"{sizes} = private constant [{count} x i64] [{numbers}], align 64")

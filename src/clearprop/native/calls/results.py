@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Type, Value
+from ..ir import I64, Type, Value
 from .guards import Guards
 from .signature import ALIGNMENT, Result, Signature, Tree
 from .writer import Writer
@@ -23,73 +23,86 @@ class Results:
     def __init__(self, writer: Writer, signature: Signature, guards: Guards) -> None:
         self.w, self.b, self.at = writer, writer.b, writer.at
         self.signature = signature
-        self.inputs, self.data = guards.inputs, guards.data
-        self.may_vanish = guards.may_vanish if signature.release_gil else []
-        self.held: list[str] = []  # references that are ours, to be dropped upon an error
-        self.drops: set[int] = set()
-        self.no_memory_goes_to = ""
+        self.table, self.given, self.may_vanish = guards.table, guards.objects, guards.may_vanish
+        self.held = 0
+        """References that are ours by now, in a table on the stack, to be dropped upon an error."""
+        self.errors: list[tuple[int, str]] = []
+        """How many were held where an error may come up, and in which block that is."""
+        self.made: list[int] = []
+        """Where in that table the new arrays are, in the order of the results."""
+        self.arena_fails_to = ""
 
     def write(self) -> None:
         self.hold_inputs()
-        outputs = self.make_outputs()
-        arena, claimed = self.claim_arena()
-        self.call_kernel(outputs, arena)
+        self.make_outputs()
+        claimed = self.claim_arena()
+        self.call_kernel()
         self.give_arena_back(claimed)
-        self.b.do(f"ret ptr {self.pack(self.make_results(outputs))}")
+        self.b.do(f"ret ptr {self.pack(self.make_results())}")
         self.write_drops()
 
     # -- what is held, and dropped upon an error
 
-    def hold(self, thing: str) -> str:
-        self.held.append(thing)
-        return thing
+    def hold(self, thing: str) -> int:
+        """Note a reference that is ours; returns its place in the table."""
+        self.w.put(thing, "%held", self.held)
+        self.held += 1
+        return self.held - 1
 
-    def failed(self) -> str:
+    def object(self, place: int) -> str:
+        return self.w.load_pointer("%held", 8 * place)
+
+    def failed(self, block: str = "") -> str:
         """Where to go upon an error: drops what is held by now."""
-        self.drops.add(len(self.held))
-        return f"drop{len(self.held)}"
+        if not self.held:
+            return "failed"
+        self.errors.append((self.held, block or self.w.block))
+        return "failed_holding"
 
-    def new(self, thing: str) -> str:
+    def new(self, thing: str) -> int:
         """A new object of ours, unless there was no memory for it."""
         self.w.go_on_if(self.w.not_null(thing), self.failed())
         return self.hold(thing)
 
     def write_drops(self) -> None:
-        if not self.drops and not self.no_memory_goes_to:
-            return
-        if self.no_memory_goes_to:
+        self.w.stack.append(f"  %held = alloca [{self.held} x ptr]")
+        if self.arena_fails_to:
             self.w.label("no_memory")
             self.w.python("PyErr_NoMemory")
-            self.b.do(f"br label %{self.no_memory_goes_to}")
-        for count in range(max(self.drops), 0, -1):
-            self.w.label(f"drop{count}")
-            self.w.python("Py_DecRef", self.held[count - 1])
-            self.b.do(f"br label %drop{count - 1}")
-        self.w.label("drop0")
+            self.b.do(f"br label %{self.arena_fails_to}")
+        if self.errors:
+            self.w.label("failed_holding")
+            ways = ", ".join(f"[{count}, %{block}]" for count, block in self.errors)
+            count = self.b.value(I64, f"phi i64 {ways}")
+            with self.b.loop(0, count) as loop:
+                place = self.b.offset("%held", (loop.index, 8))
+                self.w.python("Py_DecRef", self.w.load_pointer(place))
+            self.b.do("br label %failed")
+        self.w.label("failed")
         self.b.do("ret ptr null")
 
     # -- outputs, arena, kernel
 
     def hold_inputs(self) -> None:
         """While other threads run, they could drop arrays from lists and dicts that we read."""
-        for thing in self.may_vanish:
+        for number in self.may_vanish:
+            thing = self.w.load_pointer(self.given, 8 * number)
             self.w.python("Py_IncRef", thing)
             self.hold(thing)
 
-    def make_outputs(self) -> list[tuple[str, str]]:
-        """The object (if there is one yet) and the address of numbers of each result."""
-        outputs = []
-        for r in self.signature.results:
+    def make_outputs(self) -> None:
+        """Memory for each result: an array of ours, an argument's, or for a scalar a place on the stack."""
+        for place, r in enumerate(self.signature.results, len(self.signature.arguments)):
             if r.donor is not None:
-                outputs.append(("", self.data[r.donor]))
+                pointer = self.w.load_pointer(self.table, 8 * r.donor)
             elif r.is_scalar:
-                outputs.append(("", self.w.on_stack(16, 16)))
+                pointer = self.w.on_stack(16, 16)
             else:
-                array = self.new_array(r)
-                outputs.append((array, self.w.load_pointer(array, self.at.data)))
-        return outputs
+                self.made.append(self.new_array(r))
+                pointer = self.w.load_pointer(self.object(self.made[-1]), self.at.data)
+            self.w.put(pointer, self.table, place)
 
-    def new_array(self, wanted: Result) -> str:
+    def new_array(self, wanted: Result) -> int:
         name = f"@entry_shape{len(self.w.globals)}"
         sizes = ", ".join(f"i64 {n}" for n in wanted.shape)
         ndim = len(wanted.shape)
@@ -98,17 +111,19 @@ class Results:
         self.w.python("Py_IncRef", dtype)  # the array takes this reference
         return self.new(self.w.python("PyArray_Empty", str(ndim), name, dtype, "0"))
 
-    def claim_arena(self) -> tuple[str, str | None]:
-        """Temporary memory, and what to give back: nothing if it is on the stack.
+    def claim_arena(self) -> str | None:
+        """Temporary memory; returns what to give back: nothing if it is on the stack.
 
         A large one is kept from call to call: above 32 MiB, malloc would take fresh pages each time. One
         call has it at a time; if there are two, the second makes another.
         """
         size = self.signature.arena_bytes
         if not size:
-            return "null", None
+            return None
+        place = len(self.signature.arguments) + len(self.signature.results)
         if size <= STACK_BYTES:
-            return self.w.on_stack(size), None
+            self.w.put(self.w.on_stack(size), self.table, place)
+            return None
         kept = self.b.pointer("atomicrmw xchg ptr @entry_arena, ptr null acq_rel")
         make, ready = self.b.new_label(), self.b.new_label()
         before = self.w.block
@@ -120,16 +135,15 @@ class Results:
         self.b.do(f"br label %{ready}")
         self.w.label(ready)
         claimed = self.b.pointer(f"phi ptr [{kept}, %{before}], [{made}, %{made_in}]")
-        self.no_memory_goes_to = self.failed()
+        self.arena_fails_to = self.failed("no_memory")
         aligned = (self.w.address(claimed) + (ALIGNMENT - 1)) & -ALIGNMENT
-        return self.b.pointer(f"inttoptr i64 {aligned.ref} to ptr"), claimed
+        self.w.put(self.b.pointer(f"inttoptr i64 {aligned.ref} to ptr"), self.table, place)
+        return claimed
 
-    def call_kernel(self, outputs: list[tuple[str, str]], arena: str) -> None:
-        data = [self.data[i] for i in range(len(self.data))]
-        pointers = [*data, *(pointer for _, pointer in outputs), arena]
+    def call_kernel(self) -> None:
         released = self.signature.release_gil
         state = self.w.python("PyEval_SaveThread") if released else ""
-        self.b.do(f"call void @kernel({', '.join(f'ptr {p}' for p in pointers)})")
+        self.b.do(f"call void @kernel(ptr {self.table})")
         if released:
             self.w.python("PyEval_RestoreThread", state)
 
@@ -146,66 +160,67 @@ class Results:
 
     # -- results
 
-    def make_results(self, outputs: list[tuple[str, str]]) -> list[str]:
-        """An object of ours for each result."""
-        objects = []
-        for r, (thing, pointer) in zip(self.signature.results, outputs, strict=True):
+    def make_results(self) -> list[int]:
+        """Where we hold an object for each result."""
+        made, places = iter(self.made), []
+        for number, r in enumerate(self.signature.results, len(self.signature.arguments)):
             if r.donor is not None:
-                thing = self.hold(self.inputs[r.donor])
+                thing = self.w.load_pointer(self.given, 8 * r.donor)
                 self.w.python("Py_IncRef", thing)
+                places.append(self.hold(thing))
             elif r.is_scalar:
-                dtype = self.w.known(r.dtype)
-                thing = self.new(self.w.python("PyArray_Scalar", pointer, dtype, "null"))
-            objects.append(thing)
-        return objects
+                pointer, dtype = self.w.load_pointer(self.table, 8 * number), self.w.known(r.dtype)
+                places.append(self.new(self.w.python("PyArray_Scalar", pointer, dtype, "null")))
+            else:
+                places.append(next(made))
+        return places
 
-    def pack(self, objects: list[str]) -> str:
+    def pack(self, results: list[int]) -> str:
         """The results in their containers.
 
         First all containers are made, then dicts are filled, which can fail, too; from there on
         nothing does, and what we hold moves into its place.
         """
-        entries: list[tuple[str, Any, str]] = []
-        places: list[tuple[str, str]] = []
-        root = self.make_container(self.signature.output or (), objects, entries, places)
+        entries: list[tuple[int, Any, int]] = []
+        sequences: list[tuple[int, str, list[int]]] = []
+        root = self.make_container(self.signature.output or (), results, entries, sequences)
         for dictionary, key, item in entries:
-            failed = self.w.python("PyDict_SetItem", dictionary, self.w.known(key), item)
+            things = self.object(dictionary), self.w.known(key), self.object(item)
+            failed = self.w.python("PyDict_SetItem", *things)
             right = self.b.compare("==", Value(self.b, failed, _I32), 0)
             self.w.go_on_if(right, self.failed())
         for _, _, item in entries:
-            self.w.python("Py_DecRef", item)  # the dict has one of its own
-        for place, item in places:
-            self.b.do(f"store ptr {item}, ptr {place}")
-        for thing in self.may_vanish:
-            self.w.python("Py_DecRef", thing)
-        return root
+            self.w.python("Py_DecRef", self.object(item))  # the dict has one of its own
+        for sequence, kind, children in sequences:
+            first = self.b.offset(self.object(sequence), (self.at.tuple_items, 1))
+            if kind == "list":
+                first = self.w.load_pointer(self.object(sequence), self.at.list_items)
+            for k, item in enumerate(children):
+                self.w.put(self.object(item), first, k)
+        for number in self.may_vanish:
+            self.w.python("Py_DecRef", self.w.load_pointer(self.given, 8 * number))
+        return self.object(root)
 
     def make_container(
         self,
         tree: Tree,
-        objects: list[str],
-        entries: list[tuple[str, Any, str]],
-        places: list[tuple[str, str]],
-    ) -> str:
+        results: list[int],
+        entries: list[tuple[int, Any, int]],
+        sequences: list[tuple[int, str, list[int]]],
+    ) -> int:
+        """Where we hold it; what is to be put into which container is noted."""
         kind, children = tree[0], tree[-1]
         if kind == "leaf":
-            return objects[children]
+            return results[children]
         if kind == "constant":
             self.w.python("Py_IncRef", constant := self.w.known(children))
             return self.hold(constant)
+        names = {"tuple": "PyTuple_New", "list": "PyList_New", "dict": "PyDict_New"}
+        sizes = () if kind == "dict" else (str(len(children)),)
+        made = self.new(self.w.python(names[kind], *sizes))
+        items = [self.make_container(child, results, entries, sequences) for child in children]
         if kind == "dict":
-            made = self.new(self.w.python("PyDict_New"))
-            for key, child in zip(tree[1], children, strict=True):
-                item = self.make_container(child, objects, entries, places)
-                entries.append((made, key, item))
-            return made
-        name = "PyTuple_New" if kind == "tuple" else "PyList_New"
-        made, items, first = self.new(self.w.python(name, str(len(children)))), "", 0
-        if kind == "tuple":
-            items, first = made, self.at.tuple_items
-        elif children:
-            items = self.w.load_pointer(made, self.at.list_items)
-        for k, child in enumerate(children):
-            item = self.make_container(child, objects, entries, places)
-            places.append((self.b.offset(items, (first + 8 * k, 1)), item))
+            entries += [(made, key, item) for key, item in zip(tree[1], items, strict=True)]
+        elif items:
+            sequences.append((made, kind, items))
         return made

@@ -16,6 +16,15 @@ Tree = tuple[Any, ...]
 ``("constant", object)``: that very object.
 """
 
+COMPARED = (str, int)
+"""Types of keys that are compared by value, which runs no user's code; others are to be the very object."""
+
+
+def same_key(key: Any, known: Any) -> bool:
+    """Whether a dict's key is the one in a tree: 1 and True are not."""
+    return key is known or (type(key) is type(known) and type(key) in COMPARED and key == known)
+
+
 ALIGNMENT = 64
 """Of the arena, in bytes: a cache line, and the longest vector."""
 

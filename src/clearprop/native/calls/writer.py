@@ -54,6 +54,9 @@ class Writer:
     def load_pointer(self, pointer: str, offset: int = 0) -> str:
         return self.b.pointer(f"load ptr, ptr {self.b.offset(pointer, (offset, 1))}")
 
+    def put(self, pointer: str, table: str, place: int) -> None:
+        self.b.do(f"store ptr {pointer}, ptr {self.b.offset(table, (place, 8))}")
+
     def field(self, type: Type, pointer: str, offset: int) -> Value:
         return self.b.load(type, self.b.offset(pointer, (offset, 1)))
 
