@@ -20,7 +20,7 @@ from .backprop import conjugate, shrink
 from .bundle import Bundle, as_bundle
 from .errors import GradientError, ShapeError, TraceError, UnsupportedError
 from .primitive import Call, Primitive, each, primitives, together
-from .settings import settings
+from .settings import settings, uncovered
 from .spec import ArraySpec, is_floating, shape_of, spec_of
 from .tensor import Tensor, apply
 from .tracing import example_of, is_input, trace_parts
@@ -144,7 +144,7 @@ class Application:
             return self.rule(g, out, *leaves, **kwargs)
         if self.rules.jvp is None:
             try:  # a number taken from a Tensor would lose its gradient, so this counts as a transform
-                with settings.changed(transforms=settings.transforms + 1):
+                with settings.changed(transforms=settings.transforms + 1), uncovered():
                     return self.rule(g, out, *leaves, **kwargs)
             except (GradientError, ShapeError):
                 raise

@@ -49,7 +49,9 @@ def asked_by(value: Any, *, in_lists: bool = True) -> Asked | None:
             found = found._replace(function=numpy_name(frame.f_locals["function"]))
         elif library != "clearprop" or frame.f_globals["__name__"].startswith(_ROOMS):
             parameter = _parameter(frame, value, in_lists)
-            if parameter or not (found and found.parameter):  # or it is a wrapper of functions
+            if parameter == "self":  # its own method: no parameter
+                pass
+            elif parameter or not (found and found.parameter):  # or it is a wrapper of functions
                 public = _public(name) if library == "numpy" else None
                 found = Asked(numpy_name(public) if public else name, parameter, library)
         frame = frame.f_back

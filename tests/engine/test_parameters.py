@@ -267,12 +267,12 @@ def test_what_numpy_covers_comes_out_at_backward() -> None:
     t = clearprop.tensor(2.0)
     total = np.sum(W, initial=t) + t
     assert total == 3.5
-    with pytest.raises(LostGradientError, match="np.sum takes initial="):
+    with pytest.raises(LostGradientError, match=r"np.sum takes initial="):
         total.backward()
     total.backward()  # it was said
     assert t.grad == 1
     total = np.sum(W, initial=t) + t
-    with pytest.raises(LostGradientError, match="np.sum takes initial="):
+    with pytest.raises(LostGradientError, match=r"np.sum takes initial="):
         clearprop.explain(total)
 
 
@@ -329,7 +329,7 @@ def test_parameters_that_are_followed() -> None:
 def test_a_graph_holds_no_tensor_as_a_parameter() -> None:
     graph = clearprop.trace(lambda x: np.roll(x, 1), W)
     graph.nodes[0].params["shift"] = (clearprop.tensor(1),)
-    with pytest.raises(GraphError, match="roll.* has a tensor as its parameter shift"):
+    with pytest.raises(GraphError, match=r"roll.* has a tensor as its parameter shift"):
         graph.verify()
 
 

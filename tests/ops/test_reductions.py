@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.errors import DtypeError, LostGradientError, ShapeError, TraceError, UnsupportedError
+from clearprop.errors import DtypeError, LostGradientError, ShapeError, TraceError
 from tests.calls import Shapes, check_call, draw
 from tests.numeric import slopes
 
