@@ -1,9 +1,9 @@
 """What a function reads besides its arguments: generators of random numbers, attributes, variables.
 
-Code that is made from one run of a function keeps what that run found. Numbers that were drawn then are drawn
-never again, an attribute that the function changed is changed never again, and a value that was read stays as
-it was. This module finds those places, by walking from the function through what its code names, so that
-whoever makes code of a function can say so.
+Code that is made from one run of a function keeps what that run found. Numbers that were drawn then are
+never drawn again, an attribute that the function changed is never changed again, and a value that was read
+stays as it was. This module finds those places, by walking from the function through what its code names, so
+that whoever makes code of a function can say so, and look again.
 """
 
 from __future__ import annotations
@@ -67,10 +67,7 @@ class Place:
             return False
         if not isinstance(new, _NUMBERS) or type(new) is not type(self.value):
             return True
-        if repr(new) != repr(self.value):  # which tells -0.0 from 0.0, and takes NaN for NaN
-            return True
-        self.value = new
-        return False
+        return repr(new) != repr(self.value)  # which tells -0.0 from 0.0, and takes NaN for NaN
 
 
 @dataclass(eq=False)
@@ -93,6 +90,7 @@ class Surroundings:
         self.codes: dict[types.CodeType, dict[str, Any]] = {}
         """The code of each of the user's functions, with its global variables."""
         self.places: list[Place] = []
+        """The variables, attributes and entries of dicts that it may read, and what they hold."""
         self._generators: dict[int, _Generator] = {}
         self._seen: dict[int, Any] = {}
         self._objects: list[tuple[str, Any]] = []
@@ -123,7 +121,10 @@ class Surroundings:
         elif isinstance(thing, partial):
             yield from (("", x) for x in (thing.func, *thing.args, *thing.keywords.values()))
         elif isinstance(thing, dict):
-            yield from ((name, x) for x in thing.values())
+            for key, x in thing.items():
+                if type(thing) is dict and type(key) is str and _is_data(x):
+                    self.places.append(Place(thing, key, f"{name}[{key!r}]", x))
+                yield name, x
         elif isinstance(thing, list | tuple | set | frozenset):
             yield from ((name, x) for x in thing)
         elif not isinstance(thing, types.ModuleType):
@@ -182,7 +183,7 @@ class Surroundings:
             known.names.add(name)
 
     def _note_place(self, owner: Any, key: str, value: Any, f: types.FunctionType) -> None:
-        if isinstance(value, _DATA) and not _is_library(f.__code__):
+        if _is_data(value) and not _is_library(f.__code__):
             self.places.append(Place(owner, key, key, value))
 
     def _note_attributes(self) -> None:
@@ -191,8 +192,9 @@ class Surroundings:
         for name, thing in self._objects:
             attributes = vars(thing)
             of = name or type(thing).__name__.lower()
-            for key in attributes.keys() & read:
-                self.places.append(Place(attributes, key, f"{of}.{key}", attributes[key]))
+            for key in sorted(attributes.keys() & read):
+                if _is_data(attributes[key]):
+                    self.places.append(Place(attributes, key, f"{of}.{key}", attributes[key]))
 
     # ---- after
 
@@ -224,6 +226,18 @@ class Surroundings:
         return None
 
 
+def warn_of_changes(f: Callable[..., Any], places: Sequence[Place]) -> None:
+    """Say that `f` is compiled anew, since it reads what has changed."""
+    around = Surroundings(f)
+    for place in places:
+        line = around.line_with({place.key})
+        message = (
+            f"{function_name(f)} reads {place.name}{_place(line)}, which has changed since it was compiled, "
+            f"so it is compiled anew. Pass {place.name} as an argument: what changes costs nothing there"
+        )
+        _warn(around, line, message)
+
+
 @contextmanager
 def watched(
     f: Callable[..., Any], arguments: Sequence[Any], code: str, *, refuse: bool = False
@@ -252,6 +266,13 @@ def watched(
             f"not do it again. Pass {place.name} as an argument, and return its new value"
         )
         _warn(around, line, message)
+
+
+def _is_data(value: Any) -> bool:
+    """Whether a value decides about numbers: not a function, a class or a module."""
+    return isinstance(value, _DATA) or not (
+        callable(value) or isinstance(value, types.ModuleType | Tensor)
+    )
 
 
 def _line_of(code: types.CodeType, instruction: dis.Instruction) -> Line:

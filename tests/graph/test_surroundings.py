@@ -155,3 +155,97 @@ def test_what_a_function_reads() -> None:
     model.scale = 3.0
     assert [place.name for place in around.changes()] == ["model.scale"]
     model.scale = 2.0
+
+
+# ---- what is read changes after the function was compiled: the answer is the new one
+
+
+class Scaled:
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+        self.parts = {"shift": 1.0}
+        self.inner = SimpleNamespace(rate=2.0)
+
+    def loss(self, x):
+        return np.sum(x * self.scale + self.parts["shift"]) * self.inner.rate
+
+
+rate = 3.0
+settings = {"rate": 4.0}
+
+
+def reads_a_global(x):
+    return np.sum(x) * rate
+
+
+def reads_an_entry(x):
+    return np.sum(x) * settings["rate"]
+
+
+def with_cell(value: float) -> tuple[Callable[..., Any], Callable[[float], None]]:
+    def f(x):
+        return np.sum(x) * value
+
+    def change(new: float) -> None:
+        nonlocal value
+        value = new
+
+    return f, change
+
+
+def changes() -> dict[str, tuple[Callable[..., Any], tuple[Any, ...], Callable[[float], Any]]]:
+    scaled, other, third = Scaled(2.0), Scaled(2.0), Scaled(2.0)
+    weights = Scaled(2.0)
+    weights.scale = np.ones(3)
+    cell, change = with_cell(5.0)
+
+    def replace_inner(new: float) -> None:
+        third.inner = SimpleNamespace(rate=new)
+
+    return {
+        "an attribute": (scaled.loss, (), lambda v: setattr(scaled, "scale", v)),
+        "an array": (weights.loss, (), lambda v: setattr(weights, "scale", np.full(3, v))),
+        "within an attribute": (other.loss, (), lambda v: setattr(other.inner, "rate", v)),
+        "another object": (third.loss, (), replace_inner),
+        "an entry": (scaled.loss, (), lambda v: scaled.parts.update(shift=v)),
+        "a global": (reads_a_global, (), lambda v: globals().update(rate=v)),
+        "an entry of a global": (reads_an_entry, (), lambda v: settings.update(rate=v)),
+        "an enclosing variable": (cell, (), change),
+        "an argument's attribute": (Scaled.loss, (scaled,), lambda v: setattr(scaled, "scale", v)),
+        "of a gradient": (clearprop.grad(scaled.loss), (), lambda v: setattr(scaled, "scale", v)),
+    }
+
+
+@pytest.mark.parametrize("name", changes())
+def test_what_was_read_has_changed(name: str) -> None:
+    f, more, change = changes()[name]
+    change(2.5)
+    compiled = clearprop.compile(f)
+    x = np.array([1.0, 2.0, 3.0])
+    for value in (2.5, 7.0, -1.0):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            change(value)
+            for _ in range(3):
+                np.testing.assert_allclose(compiled(*more, x), f(*more, x), rtol=1e-14)
+        assert len(seen) == (value != 2.5), [str(w.message) for w in seen]
+        if seen:
+            assert "has changed since it was compiled, so it is compiled anew" in str(
+                seen[0].message
+            )
+
+
+def test_what_was_read_without_native_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    from clearprop.native.calls import entry
+
+    monkeypatch.setattr(entry, "probe", lambda: None)
+    test_what_was_read_has_changed("an enclosing variable")
+    test_what_was_read_has_changed("an attribute")
+
+
+def test_another_object_of_the_same_value_is_no_change() -> None:
+    f, change = with_cell(5.5)
+    compiled = clearprop.compile(f)
+    for text in ("5.5", "5.5"):
+        change(float(text))
+        assert compiled(np.ones(2)) == 11.0

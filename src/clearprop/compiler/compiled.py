@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import ClearpropError
 from ..forks import in_child, load
 from ..refusals import plain
+from ..surroundings import Place, warn_of_changes
 from ..tensor import Tensor
 from ..tracing import function_name
 from .arguments import Arguments
@@ -83,6 +84,8 @@ class Compiled:
         self.__wrapped__ = f
         self._known: OrderedDict[Any, Executable] = OrderedDict()
         self._latest: Executable | None = None
+        self._read: list[Place] = []
+        """What the code that is known was made for besides the arguments."""
         self._call: Callable[..., Any] = self._slow
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -117,6 +120,7 @@ class Compiled:
         return self._executable(Arguments(args, kwargs))
 
     def _executable(self, arguments: Arguments) -> Executable:
+        self._forget_outdated()
         key = arguments.key()
         executable = self._known.get(key) or self._made(key, arguments)
         with suppress(KeyError):  # another thread may have dropped it
@@ -133,6 +137,7 @@ class Compiled:
                 return self._known[key]
             executable.make(self._slow)
             self._known[key] = executable
+            self._read += executable.read
             is_full = len(self._known) > _MOST
             if is_full:
                 self._known.popitem(last=False)
@@ -143,6 +148,16 @@ class Compiled:
                 stacklevel=5,
             )
         return executable
+
+    def _forget_outdated(self) -> None:
+        """Drop the code if what it was made for is another object now, and say so if it has another value."""
+        if all(place.now() is place.value for place in self._read):
+            return
+        changed = [place for place in self._read if place.changed()]
+        with _making:
+            self._known.clear()
+            self._read.clear()
+        warn_of_changes(self.function, changed)
 
     def report(self) -> Report:
         """What became of the latest combination of arguments.

@@ -39,9 +39,10 @@ class Executable(ABC):
         """What each step of compiling took."""
         with _no_collections():
             start = time.perf_counter()
-            given = (*arguments.args, *arguments.kwargs.values())
-            with watched(f, given, "compiled code"):
+            with watched(f, arguments.leaves, "compiled code") as around:
                 self.graph: Graph = trace(f, *arguments.args, **arguments.kwargs)
+            self.read = around.places
+            """What the function read besides its arguments: the code is for these very values."""
             self._places = arguments.places(f)
             self.prepare(arguments, arguments.donated(f, donate))
             self.seconds["trace"] = time.perf_counter() - start

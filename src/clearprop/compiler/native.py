@@ -50,7 +50,7 @@ class NativeExecutable(Executable):
             with suppress(OtherContainer):
                 self.trees = arguments.trees(graph)
         self.key = self.trees and fingerprint(
-            graph, self.given, repr(self.trees), pool.num_threads(), vector_bits()
+            graph, self.given, repr(self.trees), self._owners(), pool.num_threads(), vector_bits()
         )
 
     def generate(self) -> None:
@@ -135,8 +135,17 @@ class NativeExecutable(Executable):
             for w, donor in zip(self.graph.outputs, facts.donors, strict=True)
         ]
         return calls.Signature(
-            tuple(arguments), tuple(results), facts.arena, facts.is_long, *self.trees
+            tuple(arguments),
+            tuple(results),
+            facts.arena,
+            facts.is_long,
+            *self.trees,
+            tuple((place.owner, place.key, place.value) for place in self.read),
         )
+
+    def _owners(self) -> list[str]:
+        """What kinds of places the entry has to look at: its text depends on nothing else of them."""
+        return [type(place.owner).__name__ for place in self.read]
 
     # ---- calls
 

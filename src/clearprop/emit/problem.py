@@ -63,7 +63,7 @@ class Problem:
                     f"the argument {name} of {self.title} has the name that generated code needs for a "
                     f"library; rename it"
                 )
-        with watched(f, (*args, *kwargs.values()), "generated code", refuse=True):
+        with watched(f, self.leaves, "generated code", refuse=True):
             self.forward: Graph = trace(f, *args, **kwargs).open()
         inputs = [i for i, leaf in enumerate(self.leaves) if is_input(leaf)]
         self.wire_at = dict(zip(inputs, self.forward.inputs, strict=True))

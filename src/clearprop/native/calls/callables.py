@@ -144,6 +144,8 @@ def _require(condition: bool) -> None:
 def _unpack_all(signature: Signature, values: Sequence[Any], keywords: object) -> list[Any]:
     trees = signature.inputs or ()
     _require(not keywords and len(values) == len(trees))
+    for owner, key, value in signature.read:
+        _require((owner.get(key) if type(owner) is dict else owner.cell_contents) is value)
     found: dict[int, Any] = {}
     for tree, x in zip(trees, values, strict=True):
         _unpack(tree, x, found)

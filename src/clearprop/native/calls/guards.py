@@ -37,6 +37,7 @@ class Guards:
 
     def write(self) -> None:
         self.check_count()
+        self.check_read()
         for k, tree in enumerate(self.signature.inputs or ()):
             self.unpack(tree, self.w.load_pointer("%args", 8 * k), False)
         self.check_overlap()
@@ -52,6 +53,18 @@ class Guards:
         count = Value(self.b, "%count", I64)
         right = self.b.compare("==", count, len(self.signature.inputs or ()))
         self.w.go_on_if(right & self.w.same("%keywords", "null"))
+
+    def check_read(self) -> None:
+        """What was read from around the function has to be there still, object for object."""
+        for owner, key, value in self.signature.read:
+            if type(owner) is dict:
+                place = self.w.python(
+                    "PyDict_GetItemWithError", self.w.known(owner), self.w.known(key)
+                )
+            else:  # the cell keeps it, so that it is not gone with this reference
+                place = self.w.python("PyCell_Get", self.w.known(owner))
+                self.w.python("Py_DecRef", place)
+            self.w.go_on_if(self.w.same(place, self.w.known(value)))
 
     def unpack(self, tree: Tree, thing: str, changeable: bool) -> None:
         """Check an argument, and find the arrays in it."""

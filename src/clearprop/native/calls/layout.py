@@ -178,6 +178,8 @@ FUNCTIONS = {
     "PyDict_New": "ptr ()",
     "PyDict_Next": "i32 (ptr, ptr, ptr, ptr)",
     "PyObject_RichCompareBool": "i32 (ptr, ptr, i32)",
+    "PyDict_GetItemWithError": "ptr (ptr, ptr)",
+    "PyCell_Get": "ptr (ptr)",
     "PyDict_SetItem": "i32 (ptr, ptr, ptr)",
     "PyArray_Empty": "ptr (i32, ptr, ptr, i32)",
     "PyArray_Scalar": "ptr (ptr, ptr, ptr)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -111,6 +111,8 @@ class Signature:
     """One tree for each argument of the callable; None: each is an array."""
     output: Tree | None = None
     """What is returned; None: a tuple, or a single result alone, or None where there are none."""
+    read: tuple[tuple[Any, str, Any], ...] = field(default=(), compare=False)
+    """What has to hold besides the arguments: a dict with a key, or a cell, and the object that is there."""
 
     def __post_init__(self) -> None:
         if self.inputs is None:
