@@ -17,6 +17,7 @@ ORDER = (
     "errors",
     "bundle",
     "spec",
+    "arrays",
     "refusals",
     "primitive",
     "settings",

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arrays import PLAIN, TO_BUILD, numbers_of, refuse_objects
 from .bundle import Bundle
 from .errors import DtypeError, UnsupportedError
 from .primitive import Primitive, numpy_table, primitives
-from .refusals import TO_BUILD, refuse_objects
 
 
 class ArrayMethods:
@@ -141,6 +141,8 @@ class ArrayMethods:
         return numpy_table[operator.getitem](self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if type(value) not in PLAIN:
+            value = numbers_of(value, "assign got")
         refuse_objects(value, "assign got")
         self._become(numpy_table[operator.setitem](self, index, value))
 

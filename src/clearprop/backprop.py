@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .arrays import as_array, check_numbers, numbers_of
 from .errors import GradientError, ShapeError
 from .primitive import Call, Primitive, each, engine, primitives, together
 from .settings import Origin, raise_covered, settings
@@ -229,10 +230,12 @@ def _note_gradient(node: Tensor, g: Any) -> None:
 def check_seed(output: Any, seed: Any) -> Any:
     """`seed` as an upstream gradient of `output`; raises ShapeError where it does not fit."""
     shape = shape_of(output)
-    if shape_of(seed if hasattr(seed, "shape") else np.asarray(seed)) != shape:
+    seed = as_array(numbers_of(seed, "the gradient given is"))
+    check_numbers(seed, "the gradient given is")
+    if seed.shape != shape:
         raise ShapeError(
             f"the gradient given for a value of shape {shape} has shape "
-            f"{np.shape(seed)}; it needs one number for each entry, so shape {shape}"
+            f"{seed.shape}; it needs one number for each entry, so shape {shape}"
         )
     if not isinstance(output, Tensor):  # a constant: its gradient goes nowhere
         return seed

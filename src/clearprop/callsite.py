@@ -37,23 +37,27 @@ class Line:
 
 
 _libraries: dict[CodeType, str] = {}
-_numpy, _scipy = (os.sep + library + os.sep for library in ("numpy", "scipy"))
+_MODULES = ("numpy", "scipy.sparse", "scipy", "pandas", "xarray")
+"""Of libraries whose functions users call with Tensors, or with what holds some; inner ones first."""
 
 
 def library_of(code: CodeType) -> str:
-    """Whose code a frame runs: "clearprop", "numpy" or "scipy"; "" is the user's."""
+    """Whose code a frame runs: "clearprop" or that of one of the libraries; "" is the user's."""
     known = _libraries.get(code)
     if known is None:
         file = code.co_filename
-        places = (
-            {_HERE: "clearprop"} if file.startswith(_HERE) else {_numpy: "numpy", _scipy: "scipy"}
-        )
-        known = _libraries[code] = next((name for at, name in places.items() if at in file), "")
+        places = {_HERE: "clearprop"} | {
+            os.path.dirname(path) + os.sep: name
+            for name in _MODULES
+            if (path := getattr(sys.modules.get(name), "__file__", None))
+        }
+        found = (name for place, name in places.items() if file.startswith(place))
+        known = _libraries[code] = next(found, "")
     return known
 
 
 def user_frame() -> FrameType | None:
-    """The innermost frame that is neither Clearprop's nor NumPy's nor SciPy's."""
+    """The innermost frame that is neither Clearprop's nor one of the libraries'."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and library_of(frame.f_code):
         frame = frame.f_back

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import TO_BUILD
 from .callsite import is_assigning, user_frame
 from .errors import ClearpropError, LostGradientError, TraceError
 from .parameters import asked_by, gradients_count, is_answered, refusal
-from .refusals import TO_BUILD
 from .settings import settings
 from .spec import ArraySpec
 
@@ -19,11 +19,15 @@ _INSTEAD_OF_ARRAY = (
     f"{TO_BUILD}, clearprop.tensor(array, requires_grad=False) as the array to assign into, or t.detach() "
     f"where no gradient is wanted"
 )
-_INSTEAD_OF_SCIPY = (
-    "the function of this name in clearprop.scipy, if it is there (as in `from clearprop.scipy import "
-    "special`), or t.detach() where no gradient is wanted"
-)
-
+_INSTEAD = {
+    "scipy": "the function of this name in clearprop.scipy, if it is there (as in `from clearprop.scipy "
+    "import special`), or t.detach() where no gradient is wanted",
+    "scipy.sparse": "S.toarray() in the place of a sparse S, or compute with it in a @clearprop.block that "
+    "brings its own gradient",
+    "pandas": "np.asarray(x) in the place of a pandas object x: pandas has no place for tensors",
+    "xarray": "x.data, which is the tensor, in the place of x.values",
+}
+"""By the library that asks for an array."""
 _FOR_MATH = "NumPy's functions on the tensor (np.sin, not math.sin)"
 
 
@@ -66,7 +70,7 @@ class Conversions:
         asked = asked_by(self, in_lists=False) if self.requires_grad or not self.is_known else None
         if asked and is_answered(asked):
             raise refusal(asked, self, "t.detach()")
-        instead = _INSTEAD_OF_SCIPY if asked and asked.library == "scipy" else _INSTEAD_OF_ARRAY
+        instead = _INSTEAD.get(asked.library if asked else "", _INSTEAD_OF_ARRAY)
         if not self.is_known:
             raise TraceError(
                 f"{_INTO_ARRAY} needs numbers, but while tracing only the spec {self.value} is known. Use "

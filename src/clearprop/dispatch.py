@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from .arrays import check_numbers
 from .errors import DtypeError, LostGradientError, ShapeError, TraceError, UnsupportedError
 from .primitive import Primitive, late_families, numpy_name, numpy_table, ufunc_methods
-from .refusals import refuse_objects
 from .settings import settings
 from .spec import ArraySpec, shape_of, spec_of
 from .versions import Versions, next_number
@@ -129,7 +129,7 @@ def _unsupported(function: Any) -> UnsupportedError:
 def fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:
     """Raise what the user can act on: operation, shapes, line."""
     for v in values:
-        refuse_objects(v, f"{primitive.name} got")
+        check_numbers(v, f"{primitive.name} got")
     recorder = settings.recorder
     if any(type(v) is ArraySpec for v in values) and not (recorder and recorder.tracing):
         raise TraceError(

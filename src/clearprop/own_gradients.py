@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import as_array, is_array, numbers_of
+from .arrays import result as as_result
 from .backprop import conjugate, shrink
 from .bundle import Bundle, as_bundle
 from .errors import GradientError, ShapeError, TraceError, UnsupportedError
@@ -100,13 +102,14 @@ class Application:
     def bundled(self, result: Any) -> Any:
         """The arrays of a result: one alone, several as a bundle."""
         found, self.unflatten_result = flatten(result)
+        found = [as_result(y, f"block {self.rules.name} returned") for y in found]
         for y in found:
-            if not hasattr(y, "dtype") and not isinstance(y, float | int | complex):
+            if not is_array(y) and not isinstance(y, float | int | complex):
                 raise UnsupportedError(
                     f"block {self.rules.name} has its own gradient, so it must return arrays, or containers "
                     f"of them, not a {type(y).__name__}"
                 )
-        arrays = [y if hasattr(y, "dtype") else np.asarray(y)[()] for y in found]
+        arrays = [as_array(y) for y in found]
         return arrays[0] if len(arrays) == 1 else Bundle(arrays)
 
     def spec(self, *inputs: Any, **kwargs: Any) -> Any:
@@ -195,7 +198,7 @@ class Application:
     def checked(self, part: Any, path: tuple[Any, ...], x: Any) -> Any:
         if part is None:
             return None
-        part = part if hasattr(part, "dtype") else np.asarray(part)[()]
+        part = as_array(numbers_of(part, f"the gradient of block {self.rules.name} is"))
         try:
             np.broadcast_shapes(part.shape, shape_of(x))
         except ValueError:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
+from .arrays import TensorBase
 from .callsite import called_in, library_in_c, library_of
 from .errors import LostGradientError, TraceError
 from .primitive import Primitive, numpy_name, numpy_table
@@ -164,7 +165,7 @@ def holds_tensor(given: Any) -> bool:
         given = (given.start, given.stop, given.step)
     if isinstance(given, tuple | list):
         return any(map(holds_tensor, given))
-    return hasattr(given, "requires_grad")
+    return isinstance(given, TensorBase)
 
 
 def plain_params(primitive: Primitive, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -177,7 +178,7 @@ def plain_params(primitive: Primitive, params: Mapping[str, Any]) -> Mapping[str
 def _plain(part: Any, function: str, name: str) -> Any:
     if isinstance(part, tuple | list):
         return type(part)(_plain(p, function, name) for p in part)
-    if not hasattr(part, "requires_grad"):
+    if not isinstance(part, TensorBase):
         return part
     if type(part.value) is ArraySpec or (part.requires_grad and gradients_count()):
         raise refusal(Asked(function, name, "clearprop"), part, "t.detach()")

@@ -6,21 +6,17 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from .errors import DtypeError, LostGradientError, UnsupportedError
-from .spec import is_floating, shape_of
-
-TO_BUILD = "np.stack([...]) to build an array from tensors (or np.array after `import clearprop.numpy as np`)"
-OBJECTS = np.dtype(object)
+from .arrays import TensorBase, check_numbers
+from .errors import DtypeError, UnsupportedError
+from .spec import is_floating, shape_of, spec_of
 
 
 def check_floating(value: Any, what: str = "this") -> None:
     """Raise DtypeError unless `value` can carry a gradient; `what` names it in the message."""
-    dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+    dtype = spec_of(value).dtype
     if is_floating(dtype):
         return
-    refuse_objects(value, f"{what} is")
+    check_numbers(value, f"{what} is")
     example = "3.0 instead of 3" if shape_of(value) == () else "x.astype(float)"
     raise DtypeError(
         f"gradients need floating point numbers, but {what} is {dtype} of shape {shape_of(value)}: "
@@ -28,46 +24,12 @@ def check_floating(value: Any, what: str = "this") -> None:
     )
 
 
-def refuse_objects(array: Any, who: str) -> None:
-    """Raise what to write instead if this is an array of Python objects: NumPy would go on with it alone."""
-    if type(array) is not np.ndarray:
-        _refuse_own_arithmetic(array, who)
-        return
-    if array.dtype is not OBJECTS:
-        return
-    what = f"{who} an array of Python objects (dtype=object, shape {array.shape})"
-    if any(hasattr(x, "requires_grad") for x in array.flat):
-        raise LostGradientError(
-            f"{what} that holds tensors, and their gradients would be lost. Use {TO_BUILD}."
-        )
-    raise DtypeError(f"{what}, which has no gradient. If it holds numbers, use x.astype(float).")
-
-
-def plain(value: Any, what: str) -> Any:
-    """A result or an argument as NumPy has it; matrices and masked arrays compute in ways of their own."""
-    if type(value) is complex:  # as Python makes it of 1j and a NumPy float
-        return np.complex128(value)
-    _refuse_own_arithmetic(value, f"{what} got")
-    if isinstance(value, np.ndarray) and type(value) is not np.ndarray:
-        value = np.asarray(value)
-        value.flags.writeable = False
-    return value
-
-
-def _refuse_own_arithmetic(value: Any, who: str) -> None:
-    if isinstance(value, np.ndarray) and type(value).__mul__ is not np.ndarray.__mul__:
-        raise UnsupportedError(
-            f"{who} a {type(value).__name__}, which has an arithmetic of its own. Pass np.asarray(x), and "
-            f"the mask of a masked array beside it, for np.where."
-        )
-
-
 def check_request(transform: str, f: Any, argnums: Any) -> None:
     """Raise what to write instead where a transform did not get a function and positions of arguments."""
     if not callable(f):
         instead = (
             "for the gradient of a value that is already computed: y.backward(), then x.grad"
-            if hasattr(f, "requires_grad")
+            if isinstance(f, TensorBase)
             else f"the arguments go to what it returns: {transform}(f)(x)"
         )
         raise UnsupportedError(f"{transform} takes a function, not {kind_of(f)}; {instead}")

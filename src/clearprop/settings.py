@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import TensorBase
 from .callsite import Line, called_in, library_in_c, library_of, line_of, user_frame
 from .errors import ClearpropError
 from .primitive import Primitive
@@ -131,7 +132,7 @@ class Recorder:
                 origin.rename(name, depth + 1)
             elif id(value) in self.array_names:
                 pass
-            elif isinstance(value, np.ndarray) or hasattr(value, "retains_grad"):
+            elif isinstance(value, np.ndarray | TensorBase):
                 self.array_names[id(value)] = name
                 self._named.append(value)
 

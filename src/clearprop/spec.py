@@ -111,18 +111,6 @@ def ufunc_dtype(ufunc: np.ufunc, *values: Any) -> np.dtype[Any]:
     return _ufunc_dtype(ufunc, tuple(operands))
 
 
-LISTS = {list, tuple, range}
-
-
-def as_operand(x: Any) -> Any:
-    """A list as an array: rules are written for arrays.
-
-    >>> as_operand([1, 2]), as_operand(3.0)
-    (array([1, 2]), 3.0)
-    """
-    return np.asarray(x) if type(x) in LISTS else x
-
-
 def unstretched(array: Any) -> Any:
     """The part of an array that repeats along the axes where all entries are one.
 

@@ -14,21 +14,36 @@ from typing import Any
 import numpy as np
 
 from .array_methods import ArrayMethods
+from .arrays import (
+    LISTS,
+    NUMERIC,
+    PLAIN,
+    TensorBase,
+    as_inputs,
+    asks_to_be_asked,
+    beside,
+    check_numbers,
+    numbers_of,
+    refuse_objects,
+)
 from .conversions import Conversions
 from .dispatch import answer_numpy, fail
-from .errors import DtypeError, GradientError
+from .errors import GradientError
 from .parameters import plain_params
 from .primitive import NO_PARAMS, Primitive, engine, numpy_table, primitives
-from .refusals import OBJECTS, check_floating, plain, refuse_objects
+from .refusals import check_floating
 from .settings import Origin, settings
-from .spec import LISTS, ArraySpec, as_operand, is_floating
-from .versions import NUMBERS, Versions, check_windows, happened, next_number
+from .spec import ArraySpec, is_floating
+from .versions import Versions, check_windows, happened, next_number
 
 _ndarray = np.ndarray
-_float64 = np.float64
+_NUMBERS = PLAIN - {np.ndarray}
+_NO_ARRAYS = _NUMBERS | {type(None)}
+"""What stands beside arrays in an operation's inputs: numbers, and bounds that are None."""
+_COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 
 
-class Tensor(ArrayMethods, Conversions, Versions):
+class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
     """A NumPy value (an array or a NumPy scalar) with a memory.
 
     Made by `clearprop.tensor`, never directly. It has NumPy's operators, methods and attributes, is
@@ -178,8 +193,10 @@ class Tensor(ArrayMethods, Conversions, Versions):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__":
-            if len(inputs) > 1 and (type(inputs[0]) in LISTS or type(inputs[1]) in LISTS):
-                inputs = tuple(map(as_operand, inputs))
+            for x in inputs:
+                if type(x) is not Tensor and type(x) not in PLAIN:
+                    inputs = tuple(beside(x, ufunc.__name__) for x in inputs)
+                    break
             if not kwargs:
                 answer = numpy_table.get(ufunc)
                 if type(answer) is Primitive:
@@ -207,7 +224,8 @@ def tensor(
 
     Raises
     ------
-    DtypeError : `requires_grad=True` for integers or booleans.
+    DtypeError : `requires_grad=True` for integers or booleans, or `data` are no numbers.
+    UnsupportedError : NumPy makes no array of `data`, or it has a mask or units, which would be lost.
 
     >>> import clearprop, numpy as np
     >>> x = clearprop.tensor([1.0, 2.0])
@@ -217,16 +235,15 @@ def tensor(
     """
     if isinstance(data, Tensor):
         data = data.detach().value
-    value = np.array(plain(data, "clearprop.tensor"), dtype=dtype)
-    if value.dtype.kind not in "biufc":
-        raise DtypeError(
-            f"clearprop.tensor needs numbers, not {value.dtype}; to join tensors, use np.stack([...])"
-        )
+    if type(data) not in PLAIN and type(data) not in LISTS:
+        data = numbers_of(data, "tensor got")
+    value = np.array(data, dtype=dtype)
+    if value.dtype.kind not in NUMERIC:
+        check_numbers(value, "tensor got")
     value.setflags(write=False)
-    floating = is_floating(value.dtype)
-    if requires_grad and not floating:
+    if requires_grad:
         check_floating(value)
-    wants = floating if requires_grad is None else requires_grad
+    wants = is_floating(value.dtype) if requires_grad is None else requires_grad
     value = value if value.ndim else value[()]  # a view of a whole array would look like a window
     return Tensor(value, None, (), NO_PARAMS, wants, Origin(name) if name else None)
 
@@ -239,19 +256,28 @@ def apply(
         return _apply_recording(primitive, inputs, params)
     if happened.windows_may_lag:
         check_windows(inputs)
-    values = [x.value if type(x) is Tensor else x for x in inputs]
+    values: list[Any] = []
+    for x in inputs:
+        if type(x) is Tensor:
+            values.append(x.value)
+        elif (
+            type(x) in _NO_ARRAYS
+            or (type(x) is _ndarray and x.dtype.kind in NUMERIC)
+            or primitive.function is not None
+        ):
+            values.append(x)
+        else:
+            return apply(primitive, as_inputs(primitive.name, inputs), params)
     try:
         value = primitive.forward(*values, **params)  # type: ignore[misc]
     except Exception as error:
         fail(primitive, values, error)
     if type(value) is _ndarray:
-        if value.dtype is OBJECTS:
-            fail(primitive, values, TypeError())
+        if value.dtype.hasobject:
+            refuse_objects(value, f"{primitive.name} made")
         value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
-    elif type(value) is Tensor:  # a product with an array of objects
-        fail(primitive, values, TypeError())
-    elif type(value) is not _float64:
-        value = plain(value, primitive.name)
+    elif type(value) is complex:  # as Python makes it of 1j and a NumPy float
+        value = np.complex128(value)
     if primitive.view and not happened.windows:
         happened.note(windows=True)
     if primitive.differentiable:
@@ -271,11 +297,12 @@ def _install_operator(name: str, primitive: Primitive) -> None:
         setattr(Tensor, f"__{name}__", lambda self: apply(primitive, (self,)))
         return
     setattr(Tensor, f"__{name}__", _binary_operator(primitive))
+
+    def reflected(self: Tensor, x: Any) -> Tensor:
+        return apply(primitive, (x if type(x) in PLAIN else beside(x, primitive.name), self))
+
     if name not in _COMPARISONS:
-        setattr(Tensor, f"__r{name}__", lambda self, x: apply(primitive, (as_operand(x), self)))
-
-
-_COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
+        setattr(Tensor, f"__r{name}__", reflected)
 
 
 def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
@@ -284,26 +311,29 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
     differentiable = primitive.differentiable
 
     def operator_method(self: Tensor, other: Any) -> Tensor:
-        if not settings.plain:
-            return _apply_recording(primitive, (self, other), NO_PARAMS)
-        if happened.windows_may_lag:
-            check_windows((self, other))
         x, y = self.value, other
         requires_grad = self.requires_grad
         if type(other) is Tensor:
             y = other.value
             requires_grad = requires_grad or other.requires_grad
-        elif type(other) not in NUMBERS:
-            other = y = as_operand(other)
-            refuse_objects(y, f"{primitive.name} got")
+        elif type(other) not in _NUMBERS and (
+            type(other) is not _ndarray or other.dtype.kind not in NUMERIC
+        ):
+            if asks_to_be_asked(other):
+                return NotImplemented
+            other = y = beside(other, primitive.name, x.dtype)
+        if not settings.plain:
+            return _apply_recording(primitive, (self, other), NO_PARAMS)
+        if happened.windows_may_lag:
+            check_windows((self, other))
         try:
             value = forward(x, y)
         except Exception as error:
             fail(primitive, [x, y], error)
         if type(value) is _ndarray:
             value.setflags(False)  # type: ignore[call-arg]
-        elif type(value) is not _float64:
-            value = plain(value, primitive.name)
+        elif type(value) is complex:
+            value = np.complex128(value)
         if requires_grad and differentiable and settings.grad_enabled:
             return Tensor(value, primitive, (self, other), NO_PARAMS, True)
         return Tensor(value, None, (), NO_PARAMS, False)
@@ -319,13 +349,11 @@ def _apply_recording(
         check_windows(inputs)
     if primitive.view:
         happened.note(windows=True)
-    if primitive.elementwise or primitive is primitives.matmul:
-        inputs = tuple(map(as_operand, inputs))
+    if primitive.function is None:
+        inputs = as_inputs(primitive.name, inputs)
     recorder = settings.recorder
     params = plain_params(primitive, params)
     values = [x.value if type(x) is Tensor else x for x in inputs]
-    for value in values:
-        refuse_objects(value, f"{primitive.name} got")
     unknown = any(type(v) is ArraySpec for v in values)
     compute = primitive.spec if unknown and recorder and recorder.tracing else primitive.forward
     try:
@@ -333,9 +361,10 @@ def _apply_recording(
     except Exception as error:
         fail(primitive, values, error)
     if type(value) is _ndarray:
+        refuse_objects(value, f"{primitive.name} made")
         value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
-    elif type(value) is not _float64:
-        value = plain(value, primitive.name)
+    elif type(value) is complex:
+        value = np.complex128(value)
     requires_grad = (
         settings.grad_enabled
         and primitive.differentiable

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import argument, is_array
 from .errors import ClearpropError, GradientError, GradientMismatch
 from .spec import is_floating
 from .tensor import Tensor
@@ -146,7 +147,7 @@ def _pose(f: Callable[..., Any], args: Arrays, argnums: int | Sequence[int] | No
         raise ClearpropError(f"argnums={argnums}, but there are {len(args)} arguments")
     wanted = {i % len(args) for i in wanted}
     leaves, unflatten = flatten(args)
-    leaves = [_plain(x) for x in leaves]
+    leaves = [_plain(argument(x, "check_grads got")) for x in leaves]
     places = paths(args)
     chosen = [i for i, x in enumerate(leaves) if places[i][0] in wanted and _is_floating(x)]
     name = getattr(f, "__name__", type(f).__name__)
@@ -171,7 +172,7 @@ def _pose(f: Callable[..., Any], args: Arrays, argnums: int | Sequence[int] | No
 
 
 def _is_floating(x: Any) -> bool:
-    return isinstance(x, float | complex) or (hasattr(x, "dtype") and is_floating(x.dtype))
+    return isinstance(x, float | complex) or (is_array(x) and is_floating(x.dtype))
 
 
 def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
@@ -207,7 +208,7 @@ def _derived(problem: _Problem) -> _Problem:
 
 def _random_like(x: Any, seed: int) -> Any:
     """Numbers between −1 and 1, in the shape and dtype of `x`."""
-    dtype = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+    dtype = x.dtype if is_array(x) else np.asarray(x).dtype
     rng = np.random.default_rng(seed)
     numbers = rng.uniform(-1, 1, np.shape(x))
     if dtype.kind == "c":

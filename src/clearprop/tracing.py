@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import argument, is_array
+from .arrays import result as as_result
 from .bundle import Bundle, as_bundle
 from .errors import ClearpropError, TraceError
 from .graph import Graph, Node, Wire
 from .primitive import Primitive, primitives
-from .refusals import refuse_objects
 from .settings import Origin, Recorder, Scope, frozen, settings, uncovered
 from .spec import ArraySpec, is_floating, spec_of
 from .tensor import Tensor
@@ -51,13 +52,13 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
       return out
     }
     """
-    inputs, fill = _inputs(f, args, kwargs)
+    inputs, fill = _inputs(f, args, kwargs, specs=True)
     tensors = [_argument(name, spec_of(x)) for name, x in inputs]
     examples = {t: x for t, (_, x) in zip(tensors, inputs, strict=True) if type(x) is not ArraySpec}
     result, names = record(f, fill(tensors), tracing=True, examples=examples)
     outputs, unflatten = flatten(result)
     for y in outputs:
-        if isinstance(y, str) or not (hasattr(y, "dtype") or isinstance(y, float | int)):
+        if not (is_array(y) or isinstance(y, float | int)):
             raise ClearpropError(
                 f"a traced function returns arrays, but {function_name(f)} returned {y!r}"
             )
@@ -99,10 +100,10 @@ def record(
         uncovered(),
     ):
         result = f(*args, **kwargs)
-    for y in flatten(result)[0]:
-        refuse_objects(y, f"{function_name(f)} returned")
     recorder.finish()
-    return result, recorder.array_names
+    outputs, unflatten = flatten(result)
+    who = f"{function_name(f)} returned"
+    return unflatten([as_result(y, who) for y in outputs]), recorder.array_names
 
 
 def example_of(x: Any) -> Any:
@@ -134,7 +135,7 @@ def named_inputs(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> list[tuple[str, Any]]:
     """Every array and float among the arguments, with a name: its argument's, or its key's within it."""
-    return _inputs(f, args, kwargs)[0]
+    return _inputs(f, args, kwargs, specs=True)[0]
 
 
 def _argument(name: str, value: Any) -> Tensor:
@@ -156,11 +157,12 @@ def _as_passed(tensors: Sequence[Tensor], inputs: Sequence[tuple[str, Any]]) -> 
 
 
 def is_input(leaf: Any) -> bool:
-    return isinstance(leaf, float | complex) or hasattr(leaf, "dtype")
+    """Whether a graph has an input for it: arrays and floating numbers; everything else is fixed."""
+    return isinstance(leaf, float | complex) or is_array(leaf)
 
 
 def _inputs(
-    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, specs: bool = False
 ) -> tuple[
     list[tuple[str, Any]], Callable[[Sequence[Any]], tuple[tuple[Any, ...], dict[str, Any]]]
 ]:
@@ -168,6 +170,7 @@ def _inputs(
     args, kwargs = in_order(f, args, kwargs)
     tree = (tuple(args), dict(kwargs))
     leaves, unflatten = flatten(tree)
+    leaves = [argument(leaf, f"{function_name(f)} got", specs=specs) for leaf in leaves]
     places = [i for i, leaf in enumerate(leaves) if is_input(leaf)]
     found = paths(tree)
     names = _names(f, args, [found[i] for i in places])
@@ -238,7 +241,9 @@ def _packer(
 
 def _fixed(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
     args, kwargs = in_order(f, args, kwargs)
-    return [leaf for leaf in flatten((tuple(args), dict(kwargs)))[0] if not is_input(leaf)]
+    leaves, _ = flatten((tuple(args), dict(kwargs)))
+    taken = [argument(leaf, f"{function_name(f)} got", specs=True) for leaf in leaves]
+    return [leaf for leaf in taken if not is_input(leaf)]
 
 
 # ---- Tensors to nodes

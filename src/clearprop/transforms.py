@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import PLAIN, argument, check_numbers, is_array, result, unchanging
 from .backprop import WHY_REAL, Reach, check_seed, conjugate, ones_like, own, reach, sweep
 from .errors import ClearpropError, DtypeError, GradientError, ShapeError
 from .primitive import NO_PARAMS, primitives
-from .refusals import called, check_floating, check_request, kind_of, plain, refuse_objects
+from .refusals import called, check_floating, check_request, kind_of
 from .settings import settings, uncovered
 from .spec import is_floating, shape_of
 from .tensor import Tensor
@@ -50,17 +51,16 @@ class _Run:
             numbers, (filled,) if isinstance(argnums, int) else filled, strict=True
         ):
             full[i] = value
-        result = _call(f, full, kwargs)
+        returned = _call(f, full, kwargs)
         self.aux: Any = None
         if has_aux:
-            if not (isinstance(result, tuple) and len(result) == 2):
+            if not (isinstance(returned, tuple) and len(returned) == 2):
                 raise ClearpropError(
-                    f"has_aux=True: {called(f)} must return a pair (output, aux), not {kind_of(result)}"
+                    f"has_aux=True: {called(f)} must return a pair (output, aux), not {kind_of(returned)}"
                 )
-            result, self.aux = result
-        self.outputs, self.unflatten_outputs = flatten(result)
-        for y in self.outputs:
-            refuse_objects(y, f"{called(f)} returned")
+            returned, self.aux = returned
+        outputs, self.unflatten_outputs = flatten(returned)
+        self.outputs = [_output(y, f) for y in outputs]
         self.wanted = [
             version_at(v, started) for v in self.variables
         ]  # f may have assigned into them
@@ -131,16 +131,30 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
 
 
 def _variable(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Tensor:
-    """A copy node: a Tensor with the value of `leaf` that requires a gradient."""
+    """A copy node: a Tensor with the value of `leaf` that requires a gradient.
+
+    Whoever holds an array may write into it before the sweep is done with it, so its numbers are copied.
+    """
     origin = None
     if type(leaf) is Tensor:
         value, origin = leaf.value, leaf.origin
     else:
-        known = hasattr(leaf, "dtype")
-        value = plain(leaf, called(f)) if known else _as_number(leaf, position, tree, f)
+        value = leaf if type(leaf) in PLAIN else argument(leaf, f"{called(f)} got")
+        if not is_array(value):
+            value = _as_number(value, position, tree, f)
+        recorder = settings.recorder
+        leaf = value = unchanging(value) if recorder is None else recorder.as_now((value,))[0]
     if value.dtype.kind not in "fc":
         check_floating(value, f"{_place(tree, position)} of {called(f)}")
     return Tensor(value, primitives.copy, (leaf,), NO_PARAMS, True, origin)
+
+
+def _output(y: Any, f: Callable[..., Any]) -> Any:
+    """One of the results of `f`, as a sweep can start from it."""
+    if type(y) is not Tensor:
+        y = result(y, f"{called(f)} returned")
+        check_numbers(y, f"{called(f)} returned")
+    return y
 
 
 def _as_number(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Any:
@@ -170,11 +184,11 @@ def _argument_numbers(argnums: Argnums, count: int, f: Callable[..., Any]) -> tu
 
 def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
     """The one number that `f` returned, perhaps as an array of one; raises where it is not one."""
-    result = run.unflatten_outputs(run.outputs)
-    if not hasattr(result, "dtype") and not isinstance(result, float | int):
+    returned = run.unflatten_outputs(run.outputs)
+    if not is_array(returned) and not isinstance(returned, float | int):
         raise GradientError(
             f"grad needs a function that returns one number, but {called(f)} returned "
-            f"{kind_of(result)}. Return the loss alone, or (loss, aux) with has_aux=True."
+            f"{kind_of(returned)}. Return the loss alone, or (loss, aux) with has_aux=True."
         )
     y = run.outputs[0]
     if math.prod(shape_of(y)) != 1:

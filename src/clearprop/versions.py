@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arrays import PLAIN, numbers_of
 from .errors import DtypeError, GradientError, ShapeError, UnsupportedError
 from .primitive import NO_PARAMS, Primitive, primitives
-from .refusals import refuse_objects
 from .settings import Origin, settings
-from .spec import as_operand
 
 next_number = count(1).__next__
 """A place in the order of making, later than all that were given out."""
-NUMBERS = {float, int}
 
 
 class _Happened:
@@ -72,9 +70,8 @@ class Versions:
             old = self.value
             if type(value) is type(old) and value.shape == old.shape and value.dtype == old.dtype:
                 return self._replace(value)
-        if not isinstance(other, Versions) and type(other) not in NUMBERS:
-            other = as_operand(other)
-            refuse_objects(other, f"{primitive.name} got")
+        if type(other) not in PLAIN and not isinstance(other, Versions):
+            other = numbers_of(other, f"{primitive.name} got")
         new = primitive(self, other)
         if self.primitive is not None and type(self.value) is not np.ndarray and not self.shape:
             return new  # NumPy's numbers do not change, they are replaced

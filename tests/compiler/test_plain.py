@@ -20,7 +20,7 @@ from tests.programs import Program, programs
 def test_program(program: Program) -> None:
     inputs = program.arrays()
     f = clearprop.value_and_grad(program, argnums=range(len(inputs)))
-    arguments = Arguments(inputs, {})
+    arguments = Arguments(inputs, {}, "f")
     plain = PlainExecutable(f, arguments, ())
     plain.make(f)
     value, gradients = plain.run(arguments)

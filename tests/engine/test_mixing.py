@@ -165,7 +165,7 @@ MATRIX = np.asarray(MASKED).view(np.matrix)
     ],
 )
 def test_what_computes_in_a_way_of_its_own_is_refused(f: Any, other: Any) -> None:
-    message = "which has an arithmetic of its own. Pass np.asarray"
+    message = "which has an arithmetic of its own. Use np.asarray"
     with pytest.raises(clearprop.UnsupportedError, match=message):
         f(clearprop.tensor(np.ones((2, 2))), other)
 

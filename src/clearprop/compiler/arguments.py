@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import argument, is_array
 from ..graph import Graph
 from ..spec import spec_of
 from ..tracing import function_name, in_order, is_input
@@ -21,8 +22,9 @@ class Arguments:
     Python floats take the precision of the arrays beside them, as they do in NumPy.
     """
 
-    def __init__(self, args: Any, kwargs: Any) -> None:
-        self.leaves, self._unflatten = flatten((args, kwargs))
+    def __init__(self, args: Any, kwargs: Any, function: str) -> None:
+        leaves, self._unflatten = flatten((args, kwargs))
+        self.leaves = [argument(leaf, f"{function} got") for leaf in leaves]
         self.floats = _dtype_of_floats(self.leaves)
         """The precision that Python floats take."""
         number = self.floats.type
@@ -73,7 +75,7 @@ class Arguments:
 
 
 def _kind(leaf: Any) -> Hashable:
-    if hasattr(leaf, "dtype"):
+    if is_array(leaf):
         return leaf.dtype, leaf.shape
     return spec_of(leaf) if is_input(leaf) else same(leaf)
 

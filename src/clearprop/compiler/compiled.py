@@ -14,7 +14,6 @@ from typing import Any
 
 from ..errors import ClearpropError
 from ..forks import in_child, load
-from ..refusals import plain
 from ..surroundings import Place, warn_of_changes
 from ..tensor import Tensor
 from ..tracing import function_name
@@ -108,16 +107,14 @@ class Compiled:
 
     def _slow(self, *args: Any, **kwargs: Any) -> Any:
         """Arguments of any kind: find what was compiled for them, or compile it."""
-        arguments = Arguments(args, kwargs)
-        for leaf in arguments.leaves:
-            plain(leaf, self.__name__)
+        arguments = Arguments(args, kwargs, self.__name__)
         if any(isinstance(leaf, Tensor) for leaf in arguments.leaves):
             return self.function(*args, **kwargs)  # someone wants gradients through it
         return self._executable(arguments).run(arguments)
 
     def executable(self, *args: Any, **kwargs: Any) -> Executable:
         """What is compiled for arguments like these."""
-        return self._executable(Arguments(args, kwargs))
+        return self._executable(Arguments(args, kwargs, self.__name__))
 
     def _executable(self, arguments: Arguments) -> Executable:
         self._forget_outdated()

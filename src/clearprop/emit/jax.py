@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import is_array
 from .forms.helpers import helpers
 from .forms.jax import CALLS, ENTRIES, REAL
 from .languages import Language
@@ -80,9 +81,7 @@ def call(problem: Problem, function: Any, args: Any, kwargs: Any) -> tuple[list[
 
     with jax.enable_x64(True):
         given = problem.passed(args, kwargs)
-        given = jax.tree_util.tree_map(
-            lambda x: jax.numpy.asarray(x) if hasattr(x, "dtype") else x, given
-        )
+        given = jax.tree_util.tree_map(lambda x: jax.numpy.asarray(x) if is_array(x) else x, given)
         outputs, pullback = jax.vjp(function, *given)
         flat = jax.tree_util.tree_leaves(outputs)
         seeds = problem.seeds or [np.ones(y.shape, y.dtype) for y in flat]

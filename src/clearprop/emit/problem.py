@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import argument as as_argument
+from ..arrays import as_array, numbers_of
 from ..errors import ClearpropError, DtypeError, GradientError
 from ..graph import Graph, Node, Wire
 from ..passes.backward import Joint
@@ -54,7 +56,8 @@ class Problem:
         self.name = f"{self.title}_and_grad"
         self.args, self.kwargs = in_order(f, args, kwargs)
         self.tree = (tuple(self.args), dict(self.kwargs))
-        self.leaves, self.unflatten = flatten(self.tree)
+        leaves, self.unflatten = flatten(self.tree)
+        self.leaves = [as_argument(x, f"{self.title} got") for x in leaves]
         self.places = paths(self.tree)
         self._arguments = argument_names(f, self.args, self.kwargs)
         for name in self._arguments.values():
@@ -133,13 +136,13 @@ class Problem:
                     f"{self.title} returned {outputs[0].spec.dtype}, which has no gradient"
                 )
             return [0], []
-        seeds, _ = flatten(gradient)
-        if [getattr(s, "shape", ()) for s in seeds] != [w.spec.shape for w in outputs]:
+        seeds = [as_array(numbers_of(s, "gradient= is")) for s in flatten(gradient)[0]]
+        if [s.shape for s in seeds] != [w.spec.shape for w in outputs]:
             raise GradientError(
-                f"gradient= has the shapes {[getattr(s, 'shape', ()) for s in seeds]}, but {self.title} "
+                f"gradient= has the shapes {[s.shape for s in seeds]}, but {self.title} "
                 f"returned {[w.spec.shape for w in outputs]}"
             )
-        return list(range(len(outputs))), list(seeds)
+        return list(range(len(outputs))), seeds
 
     def title_of(self, leaf: int) -> str:
         """What to call a leaf that is fixed."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import is_array
 from ..errors import GradientMismatch
 from ..spec import is_floating
 from ..transforms import vjp
@@ -183,7 +184,7 @@ def _directional(
 
 
 def _floats(x: Any) -> bool:
-    return hasattr(x, "dtype") and is_floating(x.dtype)
+    return is_array(x) and is_floating(x.dtype)
 
 
 def _wide(dtype: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import argument, unchanging
 from ..backprop import check_seed
 from ..errors import DtypeError, GradientError
 from ..graph import Graph
@@ -15,6 +16,7 @@ from ..settings import Origin, raise_covered
 from ..spec import is_floating
 from ..tensor import Tensor
 from ..tracing import build, function_name, graph_at, named_inputs
+from ..trees import flatten
 from .account import keep_account
 from .account import nudge as measure_nudges
 from .explanation import Explanation
@@ -111,6 +113,9 @@ def _from_function(
 ) -> tuple[Graph, list[Any]]:
     if not callable(f):
         raise TypeError(f"explain takes a Tensor or a function, not a {type(f).__name__}")
+    leaves, unflatten = flatten((tuple(args), kwargs))
+    who = f"{function_name(f)} got"
+    args, kwargs = unflatten([unchanging(argument(leaf, who)) for leaf in leaves])
     inputs = [value for _, value in named_inputs(f, args, kwargs)]
     values = [v.value if isinstance(v, Tensor) else np.asarray(v)[()] for v in inputs]
     if not any(is_floating(v.dtype) for v in values):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import is_array, numbers_of
 from ..errors import ShapeError, UnsupportedError
 from ..primitive import answers
 from ..spec import promote, shape_of
@@ -15,11 +16,11 @@ from ..spec import promote, shape_of
 
 def _known(x: Any) -> Any:
     """Lists as arrays; arrays, Tensors and numbers as they are."""
-    return x if hasattr(x, "dtype") or isinstance(x, int | float | complex) else np.asarray(x)
+    return numbers_of(x, "a choice got")
 
 
 def _of_dtype(x: Any, dtype: Any) -> Any:
-    return x.astype(dtype) if hasattr(x, "dtype") else np.asarray(x, dtype)[()]
+    return x.astype(dtype) if is_array(x) else np.asarray(x, dtype)[()]
 
 
 @answers(np.select)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..errors import DtypeError, UnsupportedError
 from ..primitive import Draw, Sample, answers, floats, primitive
 from ..spec import ArraySpec, broadcast_shapes, promote, shape_of
@@ -51,7 +52,7 @@ def relu(x: Any) -> Any:
     >>> relu(np.array([1.0, -2.0, 3.0, -1.0]))
     array([1., 0., 3., 0.])
     """
-    x = x if hasattr(x, "dtype") else np.asarray(x)[()]
+    x = as_array(x)
     if x.dtype.kind == "c":
         raise DtypeError("relu: complex numbers have no order; take their .real or np.abs first")
     return _relu_record(x)

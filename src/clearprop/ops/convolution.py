@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..errors import ShapeError
 from ..primitive import Custom, Draw, Sample, answers, floats, primitive
 from ..spec import ArraySpec, promote
@@ -85,7 +86,7 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 
 
 def _sequences(name: str, mode: str, *arrays: Any) -> list[Any]:
-    found = [x if hasattr(x, "ndim") else np.asarray(x) for x in arrays]
+    found = [as_array(x) for x in arrays]
     if any(x.ndim != 1 or not x.size for x in found):
         raise ShapeError(
             f"{name}: two sequences of at least one number each are needed, but the shapes are "

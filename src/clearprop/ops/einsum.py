@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..primitive import Custom, Draw, Sample, answers, each, floats, primitive
 from ..spec import ArraySpec, promote, shape_of
 from .subscripts import Product, explicit, from_lists, read, steps
@@ -129,7 +130,7 @@ _record = primitive(
 def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:
     """`optimize` may be given, but the order of summation is always chosen here."""
     text, arrays = _read_call(subscripts, operands)
-    return _record(*(x if hasattr(x, "dtype") else np.asarray(x) for x in arrays), subscripts=text)
+    return _record(*(as_array(x) for x in arrays), subscripts=text)
 
 
 def _read_call(subscripts: Any, operands: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import positions
 from ..bundle import Bundle
 from ..errors import DtypeError, TraceError
 from ..primitive import Custom, Sample, answers, floats, primitive
@@ -38,27 +39,22 @@ def split_index(index: Any) -> tuple[Index, tuple[Any, ...]]:
     arrays: list[Any] = []
     parts: list[Any] = []
     for item in items:
-        if isinstance(item, list | tuple | range):
-            item = np.asarray(item) if len(item) else np.zeros(0, np.intp)
-        elif isinstance(item, bool | np.bool_):
-            item = np.asarray(item)
-        if isinstance(item, np.ndarray | Tensor):
-            if item.dtype.kind not in "biu":
-                raise IndexError(
-                    f"an index array holds whole numbers or booleans, not {item.dtype}"
-                )
-            parts.append(Slot(len(arrays)))
-            arrays.append(item)
-        elif item is None or item is Ellipsis or isinstance(item, slice):
+        if type(item) is int or item is None or item is Ellipsis or isinstance(item, slice):
             parts.append(item)
-        else:
-            try:
-                parts.append(operator.index(item))
-            except TypeError:
-                raise IndexError(
-                    f"an index is made of whole numbers, slices, ..., None and arrays of whole numbers or "
-                    f"booleans; not of {item!r}"
-                ) from None
+            continue
+        part = positions(item)
+        if isinstance(part, int):
+            parts.append(part)
+            continue
+        if part is None:
+            raise IndexError(
+                f"an index is made of whole numbers, slices, ..., None and arrays of whole numbers or "
+                f"booleans; not of {item!r}"
+            )
+        if part.dtype.kind not in "biu":
+            raise IndexError(f"an index array holds whole numbers or booleans, not {part.dtype}")
+        parts.append(Slot(len(arrays)))
+        arrays.append(part)
     return tuple(parts), tuple(arrays)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..errors import ShapeError
 from ..primitive import Sample, answers, floats, primitive, together
 from ..spec import ArraySpec, normalize_axes, promote, shape_of
@@ -75,7 +76,7 @@ def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     """Gradients flow to x, to the points' places xp and values fp, and to left and right."""
-    x, xp, fp = (v if hasattr(v, "dtype") else np.asarray(v)[()] for v in (x, xp, fp))
+    x, xp, fp = (as_array(v) for v in (x, xp, fp))
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ShapeError(
             f"np.interp takes points as two rows of one length, at least 1, not shapes {xp.shape} and "

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..primitive import Draw, Infix, Sample, answers, floats, primitive
 from ..spec import ArraySpec, broadcast_shapes, promote
 from .shaping import moveaxis, reshape
@@ -84,7 +85,7 @@ matmul = primitive(
 @answers(np.dot)
 def dot(a: Any, b: Any) -> Any:
     """np.dot is multiplication for numbers and a product over a's last and b's last but one axis."""
-    a, b = (x if hasattr(x, "ndim") else np.asarray(x) for x in (a, b))
+    a, b = (as_array(x) for x in (a, b))
     if a.ndim == 0 or b.ndim == 0:
         return a * b
     if b.ndim <= 2:
@@ -121,5 +122,5 @@ _outer_record = primitive(
 
 @answers(np.outer)
 def outer(a: Any, b: Any) -> Any:
-    a, b = (x if hasattr(x, "ndim") else np.asarray(x) for x in (a, b))
+    a, b = (as_array(x) for x in (a, b))
     return _outer_record(*(x if x.ndim == 1 else reshape(x, -1) for x in (a, b)))

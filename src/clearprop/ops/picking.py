@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array, is_array
 from ..errors import DtypeError, LostGradientError, ShapeError, TraceError
 from ..primitive import answers
 from ..spec import ArraySpec, normalize_axes
@@ -156,7 +157,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
 @answers(np.copyto)
 def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
     dst = _target("copyto", dst)
-    dtype = src.dtype if hasattr(src, "dtype") else np.result_type(dst.dtype, np.asarray(src))
+    dtype = src.dtype if is_array(src) else np.result_type(dst.dtype, as_array(src))
     if not np.can_cast(dtype, dst.dtype, casting):
         raise DtypeError(
             f"copyto: casting={casting!r} does not allow {dtype} into an array of {dst.dtype}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..errors import ShapeError
 from ..primitive import Custom, Draw, Sample, answers, floats, primitive
 from ..spec import ArraySpec, promote
@@ -19,7 +20,7 @@ from ..tensor import Tensor
 def _array(p: Any) -> Any:
     if isinstance(p, list | tuple) and any(isinstance(c, Tensor) for c in p):
         return np.stack(p)
-    return p if hasattr(p, "ndim") else np.asarray(p)
+    return as_array(p)
 
 
 def _coefficients(name: str, p: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..errors import ShapeError
 from ..primitive import Draw, Sample, answers, floats, primitive
 from ..spec import ArraySpec, broadcast_shapes, normalize_axes, promote
@@ -17,7 +18,7 @@ Axes = tuple[int, ...]
 
 
 def _array(x: Any) -> Any:
-    return x if hasattr(x, "ndim") else np.asarray(x)
+    return as_array(x)
 
 
 # ---- two vectors

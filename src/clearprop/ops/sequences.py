@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import is_array
 from ..primitive import answers
 from ..tensor import Tensor
 from .specs import shaped
@@ -44,7 +45,7 @@ def linspace(
 
 def _floating(x: Any, other: Any) -> Any:
     """`x` as floating numbers; a Python number in the precision of `other`."""
-    if isinstance(x, int | float) and hasattr(other, "dtype") and other.dtype.kind in "fc":
+    if isinstance(x, int | float) and is_array(other) and other.dtype.kind in "fc":
         return np.asarray(x, np.empty(0, other.dtype).real.dtype)
     x = shaped(x)
     return x if x.dtype.kind in "fc" else x.astype(float)

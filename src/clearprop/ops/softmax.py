@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..errors import DtypeError, ShapeError
 from ..primitive import Sample, floats, primitive
 from ..spec import ArraySpec, add_up, normalize_axes
@@ -215,7 +216,7 @@ def cross_entropy(logits: Any, labels: Any) -> Any:
     >>> float(clearprop.cross_entropy(np.array([[0.0, np.log(3.0)]]), np.array([0]))).__round__(4)
     1.3863
     """
-    logits, labels = _floating(logits), labels if hasattr(labels, "dtype") else np.asarray(labels)
+    logits, labels = _floating(logits), as_array(labels)
     shape = logits.shape
     if labels.dtype.kind not in "iu":
         raise DtypeError(
@@ -231,6 +232,5 @@ def cross_entropy(logits: Any, labels: Any) -> Any:
 
 def _floating(x: Any) -> Any:
     """`x` as something with a shape; lists and whole numbers become float arrays."""
-    if not hasattr(x, "dtype"):
-        x = np.asarray(x)
+    x = as_array(x)
     return x if x.dtype.kind in "fc" else x.astype(float)

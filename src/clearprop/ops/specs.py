@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..spec import ArraySpec, broadcast_shapes, shape_of, ufunc_dtype
 
 SpecRule = Callable[..., ArraySpec]
@@ -14,7 +15,7 @@ SpecRule = Callable[..., ArraySpec]
 
 def shaped(x: Any) -> Any:
     """`x`, or the array of it if it is a list or a number."""
-    return x if hasattr(x, "shape") else np.asarray(x)
+    return as_array(x)
 
 
 def like_ufunc(ufunc: np.ufunc) -> SpecRule:

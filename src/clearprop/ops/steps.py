@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..primitive import Infix, Notation, Prefix, Sample, answers, floats, primitive, primitives
 from ..spec import ArraySpec, broadcast_shapes, shape_of
 from .complex import direction
@@ -150,7 +151,7 @@ def allclose(
 
 @answers(np.array_equal)
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
-    a1, a2 = (x if hasattr(x, "dtype") else np.asarray(x) for x in (a1, a2))
+    a1, a2 = (as_array(x) for x in (a1, a2))
     if a1.shape != a2.shape:
         return False
     alike = np.equal(a1, a2)

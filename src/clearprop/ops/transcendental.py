@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..primitive import Sample, floats, primitive
 from .samples import ANY, COMPLEX, POSITIVE
 from .specs import like_ufunc
@@ -182,4 +183,4 @@ def sigmoid(x: Any) -> Any:
     >>> float(sigmoid(0.0)), float(sigmoid(-1000.0))
     (0.5, 0.0)
     """
-    return _sigmoid_record(x if hasattr(x, "dtype") else np.asarray(x, dtype=float)[()])
+    return _sigmoid_record(as_array(float(x) if type(x) is int else x))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import is_array
 from ..graph import Graph, Node, Wire
 from ..primitive import Primitive, primitives
 from ..spec import is_floating
@@ -92,7 +93,7 @@ def node_key(node: Node) -> Any:
         for w in node.inputs
     )
     params = tuple(
-        (name, id(value) if hasattr(value, "dtype") else repr(value))
+        (name, id(value) if is_array(value) else repr(value))
         for name, value in sorted(node.params.items())
     )
     parts = id(node.body) if node.primitive.forward is None else None

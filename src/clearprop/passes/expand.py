@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import is_array
 from ..graph import Graph, Node, Wire
 from ..ops.einsum import contract
 from ..ops.subscripts import read
@@ -65,7 +66,7 @@ def _example(wire: Wire, dtype: np.dtype[Any]) -> Any:
     """A wire's constant or spec; a Python number is computed with in the dtype of the result."""
     if not wire.is_constant:
         return wire.spec
-    is_weak = isinstance(wire.constant, int | float) and not hasattr(wire.constant, "dtype")
+    is_weak = isinstance(wire.constant, int | float) and not is_array(wire.constant)
     return dtype.type(wire.constant) if is_weak else wire.constant
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
+from ..arrays import is_array
 from ..errors import ShapeError
 from ..ops import softmax as ours
 from ..parameters import plain_parameters
@@ -82,7 +83,7 @@ def logsumexp(
 
 def _array(x: Any, other: Any) -> Any:
     """`x` as an array, a Python number in the dtype of `other`."""
-    if isinstance(x, int | float) and hasattr(other, "dtype") and other.dtype.kind == "f":
+    if isinstance(x, int | float) and is_array(other) and other.dtype.kind == "f":
         return other.dtype.type(x)
     return x if isinstance(x, Tensor) else np.asarray(x)
 

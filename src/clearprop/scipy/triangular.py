@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg as sp
 
+from ..arrays import as_array
 from ..bundle import Bundle
 from ..ops.matrices import column, solve_right, well_conditioned
 from ..parameters import plain_parameters
@@ -330,7 +331,7 @@ def lu_solve(
         return sp.lu_solve(lu_and_piv, b, trans, overwrite_b, check_finite)
     packed = one_or_more_square("lu_solve", packed)
     b, is_vector = right_hand_sides("lu_solve", packed, b)
-    n, pivots = packed.shape[-1], pivots if hasattr(pivots, "ndim") else np.asarray(pivots)
+    n, pivots = packed.shape[-1], as_array(pivots)
     batch = np.broadcast_shapes(packed.shape[:-2], b.shape[:-2])
     b = np.broadcast_to(b, (*batch, *b.shape[-2:]))
     lower: Any = {"lower": True, "unit_diagonal": True}

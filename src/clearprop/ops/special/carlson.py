@@ -113,7 +113,7 @@ special(
 
 
 def _beyond(y: Any) -> Any:
-    return y.real < 0 if hasattr(y, "dtype") else np.real(y) < 0
+    return np.real(y) < 0
 
 
 def elliprc_slope_x(x: Any, y: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ....arrays import TensorBase
+
 Spelling = Callable[..., Any]
 
 SPELLINGS: dict[str, Spelling] = {}
@@ -21,6 +23,6 @@ def spelling(function: Spelling) -> Spelling:
 
 def order_of(n: Any) -> int:
     """A degree or order that is known, whole and small, or else a spelling does not apply."""
-    if hasattr(n, "primitive") or np.ndim(n) or not 0 <= float(n) <= 12 or float(n) % 1:
+    if isinstance(n, TensorBase) or np.ndim(n) or not 0 <= float(n) <= 12 or float(n) % 1:
         raise NotImplementedError
     return int(n)
