@@ -86,7 +86,13 @@ def missing(example: Example, target: str) -> str | None:
     """The operation that has no form, or None if the whole can be written."""
     writer = writer_of(target)
     problem = Problem(
-        example.f, example.arrays, {}, argnums=None, gradient=None, gradient_names="d{}"
+        example.f,
+        example.arrays,
+        {},
+        argnums=None,
+        gradient=None,
+        gradient_names="d{}",
+        spelling=writer.SPELLING,
     )
     positions = [list(problem.wire_at).index(i) for i in problem.wanted]
     try:

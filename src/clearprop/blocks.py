@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .callsite import user_line
+from .callsite import printable, user_line
 from .errors import GradientError, GradientMismatch, LostGradientError, UnsupportedError
 from .own_gradients import Application, Rules
 from .primitive import Call, Primitive, each
@@ -35,7 +35,7 @@ class Block:
         self._why = (
             summary or "A block of several gates; open it to see how the gradient goes through."
         )
-        name = function.__name__
+        name = printable(function.__name__)
         self._scope_primitive = Primitive(
             name, None, _no_spec, each(_no_spec), "mixes", self._why, Call(name)
         )

@@ -19,6 +19,17 @@ import numpy as np
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
+def printable(text: str) -> str:
+    r"""The text without what moves a terminal's cursor, breaks a line, turns it around or is no letter.
+
+    >>> printable("a\x1b[2Jb"), printable("π\u2028")
+    ('a�[2Jb', 'π�')
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "\ufffd" for c in text.replace("\t", " "))
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of source: its file, its number (from 1) and the function it stands in."""
@@ -30,7 +41,7 @@ class Line:
     @property
     def text(self) -> str:
         """The source text without indentation, or an empty string where there is none to read."""
-        return linecache.getline(self.file, self.number).strip()
+        return printable(linecache.getline(self.file, self.number).strip())
 
     def __str__(self) -> str:
         return f"{os.path.basename(self.file)}:{self.number}"

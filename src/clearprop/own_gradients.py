@@ -20,6 +20,7 @@ from .arrays import as_array, is_array, numbers_of
 from .arrays import result as as_result
 from .backprop import conjugate, shrink
 from .bundle import Bundle, as_bundle
+from .callsite import printable
 from .errors import GradientError, ShapeError, TraceError, UnsupportedError
 from .primitive import Call, Primitive, each, primitives, together
 from .settings import settings, uncovered
@@ -40,7 +41,7 @@ class Rules:
 
     @property
     def name(self) -> str:
-        return self.function.__name__
+        return printable(self.function.__name__)
 
     def name_of(self, path: Sequence[Any]) -> str:
         """How an array among the arguments is called: ``x``, ``params['w']``."""

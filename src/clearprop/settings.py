@@ -127,8 +127,10 @@ class Recorder:
 
     def _give_names(self, variables: dict[str, Any], depth: int) -> None:
         for name, value in variables.items():
+            if not name.isidentifier():  # such as a comprehension's .0
+                continue
             origin = getattr(value, "origin", None)
-            if type(origin) is Origin and name.isidentifier():
+            if type(origin) is Origin:
                 origin.rename(name, depth + 1)
             elif id(value) in self.array_names:
                 pass

@@ -17,6 +17,7 @@ import numpy as np
 from .arrays import argument, is_array
 from .arrays import result as as_result
 from .bundle import Bundle, as_bundle
+from .callsite import printable
 from .errors import ClearpropError, TraceError
 from .graph import Graph, Node, Wire
 from .primitive import Primitive, primitives
@@ -125,7 +126,7 @@ def example_of(x: Any) -> Any:
 
 def function_name(f: Callable[..., Any]) -> str:
     """The name of a function, or of the type of a callable object."""
-    return getattr(f, "__name__", type(f).__name__)
+    return printable(getattr(f, "__name__", type(f).__name__))
 
 
 # ---- arguments
@@ -207,9 +208,9 @@ def _names(f: Callable[..., Any], args: Sequence[Any], found: list[tuple[Any, ..
     full, short = [], []
     for kind, key, *rest in found:
         argument = positions[key] if kind == 0 else key
-        parts = [str(argument), *map(str, rest)]
+        parts = [printable(str(part)) for part in (argument, *rest)]
         full.append("_".join(parts))
-        last = str(rest[-1]) if rest else argument
+        last = parts[-1]
         short.append(last if last.isidentifier() else "_".join(parts))
     return [s if short.count(s) == 1 else long for s, long in zip(short, full, strict=True)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,50 @@ def test_notation(f: Any, shapes: tuple[tuple[int, ...], ...], expected: str) ->
     text = clearprop.source(f, *map(np.ones, shapes), to="latex").text
     well_formed(text)
     assert expected in text
+
+
+# ---- numbers and axes
+
+
+def equations_of(f: Any, *args: Any) -> str:
+    return clearprop.source(f, *args, to="latex").equations
+
+
+MATRIX = np.arange(12.0).reshape(4, 3) - 5
+
+
+@pytest.mark.parametrize("factor", [0.9, -0.9, 0.3, -3.0, 14.0, -1.1])
+def test_factors_are_numbers_with_their_sign(factor: float) -> None:
+    """Of the mean of picked entries, the factor before the one-hot rows is the factor over their number."""
+    n = 7
+    z, y = np.ones((n, 6)), np.array([0, 3, 5, 1, 0, 2, 2])
+    text = equations_of(lambda z, y: np.mean(factor * z[np.arange(len(y)), y]), z, y)
+    before = re.search(r"mathbf\{z\}\} &= (.*?) ?\\operatorname\{onehot\}", text)
+    assert before, text
+    number = before[1]
+    fraction = re.fullmatch(r"(-?)\\frac\{([\d.]+)\}\{(\d+)\}", number)
+    value = float(fraction[1] + fraction[2]) / int(fraction[3]) if fraction else float(number)
+    assert value == pytest.approx(factor / n)
+
+
+@pytest.mark.parametrize(
+    ("f", "wanted"),
+    [
+        (lambda x: np.sum(np.linalg.norm(x, axis=1)), r"\sum_i \sqrt{\sum_j x_{ij}^2}"),
+        (lambda x: np.sum(np.linalg.norm(x, axis=0)), r"\sum_i \sqrt{\sum_j x_{ji}^2}"),
+        (lambda x: np.linalg.norm(x), r"\lVert \mathbf{x} \rVert_F"),
+        (
+            lambda x: np.sum(np.linalg.norm(x, 4, axis=1)),
+            r"\left(\sum_j \left|\mathbf{x}_{:,j}\right|^{\odot 4}\right)^{\odot 0.25}",
+        ),
+        (lambda x: np.sum(np.linalg.norm(x, np.inf, axis=1)), r"\sum_i \max_j \left|x_{ij}\right|"),
+        (lambda x: np.sum(np.linalg.norm(x, 1, axis=1)), r"\sum_i \sum_j \left|x_{ij}\right|"),
+        (lambda x: np.sum(np.sort(x, axis=0) ** 2), r"\operatorname{sort}_{\mathrm{axis}=0}"),
+        (lambda x: np.sum(np.var(x, axis=1, ddof=1) ** 2), r"\operatorname{Var}_{j;\mathrm{ddof}=1}"),
+        (lambda x: np.sum(np.stack([x, x**2], axis=-1) ** 2), r"\operatorname{stack}_{\mathrm{axis}=2}"),
+        (lambda x: np.sum(np.concatenate([x, x**2], -1) ** 2), r"\begin{bmatrix} \mathbf{x} & \mathbf{x}^"),
+        (lambda x: np.sum(np.concatenate([x, x**2], 0) ** 2), r"\begin{bmatrix} \mathbf{x} \\ \mathbf{x}^"),
+    ],
+)  # fmt: skip
+def test_norms_and_axes(f: Any, wanted: str) -> None:
+    assert wanted in equations_of(f, MATRIX)

@@ -35,11 +35,6 @@ def gradient_text(value: Any) -> str:
     return f"{text} ‖·‖ {_scalar(np.linalg.norm(array.ravel()))}" if array.size > _FEW else text
 
 
-def printable(text: str) -> str:
-    """The text without what XML does not allow, such as control characters in a dictionary's keys."""
-    return "".join(c if c.isprintable() else "�" for c in text)
-
-
 def _nested(array: Any) -> str:
     if array.ndim == 0:
         return _scalar(array[()])

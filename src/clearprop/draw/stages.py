@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from ..callsite import printable
 from ..stages.language import Buffer, Host, Program
-from .labels import printable, text_width
+from .labels import text_width
 from .layout import Box, Edge, Point, arrange
 
 _MARGIN = 18.0

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from ..callsite import printable
 from ..emit.expressions import ATOM, write
 from ..graph import Graph, Node, Wire
 from ..primitive import ROLES, Infix, Prefix, primitives
-from .labels import gradient_text, number_text, printable, text_width
+from .labels import gradient_text, number_text, text_width
 from .layout import Box, Edge, Layout, Point, arrange
 
 _MARGIN = 18.0

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import UnsupportedError
 from ..graph import Node, Wire
+from ..passes.person.ratios import quotient
 from .expressions import ATOM, number_text
 from .languages import Written
 
@@ -65,7 +66,7 @@ class Derivation:
 
             value = np.asarray(wire.constant)
             if value.size and (value == value.flat[0]).all():
-                return (wire.name, 20) if " / " in wire.name else number_text(value.flat[0])
+                return (wire.name, 20) if quotient(wire) else number_text(value.flat[0])
             return wire.name or "constant", ATOM
         node = made.get(wire)
         if wire.is_named or node is None:

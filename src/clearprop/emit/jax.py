@@ -7,21 +7,23 @@ from typing import Any
 import numpy as np
 
 from ..arrays import is_array
-from .forms.helpers import helpers
+from ..errors import UnsupportedError
+from .forms.helpers import HELPERS, helpers
 from .forms.jax import CALLS, ENTRIES, REAL
 from .languages import Language
 from .problem import Problem
-from .python import function_lines, written
+from .python import function_lines, number_lines, size_lines, written
+from .spelling import python_spelling
 from .split import split
 
 UPSTREAM = True
-
-
+SPELLING = python_spelling("jax", "jnp", "residuals", "upstream", *HELPERS)
 LANGUAGE = Language("jax", "jnp", calls=CALLS, entries=ENTRIES, real=REAL, in_place=False)
 
 
 def write(problem: Problem) -> str:
     """The text, without its header."""
+    _require_order(problem)
     program = problem.program(LANGUAGE)
     parts = split(problem, program)
     name, arguments = public_name(problem), ", ".join(problem.arguments)
@@ -32,7 +34,12 @@ def write(problem: Problem) -> str:
     saved = [*containers, *residuals]
     together = f"({', '.join(saved)}{',' if len(saved) == 1 else ''})"
     values = ", ".join(problem.values(program))
-    forward = [*problem.unpacking(_reads(parts.forward)), *written(parts.forward)]
+    checks = [
+        *number_lines(problem, "jnp.asarray({name})", seeds=False),
+        *size_lines(program, problem.shapes(), "jnp.shape({})"),
+    ]
+    read = _reads(program.statements) if checks else _reads(parts.forward)
+    forward = [*problem.unpacking(read), *checks, *written(parts.forward)]
     given = problem.gradients_with_none(program)
     outputs = values if "," not in values else f"({values})"
     seeds = ", ".join(problem.seed_names)
@@ -66,13 +73,24 @@ def write(problem: Problem) -> str:
     return "\n".join(["import jax", "import jax.numpy as jnp", *more, "", "", *lines]) + "\n"
 
 
+def _require_order(problem: Problem) -> None:
+    for found in problem.dicts():
+        try:
+            sorted(found)
+        except TypeError:
+            raise UnsupportedError(
+                f"JAX takes dicts whose keys can be sorted, and {problem.title} has one with keys of the "
+                f"types {', '.join(sorted({type(key).__name__ for key in found}))}: use strings"
+            ) from None
+
+
 def _reads(statements: Any) -> set[str]:
     return {name for s in statements for name in s.reads}
 
 
 def public_name(problem: Problem) -> str:
     """What the code defines."""
-    return problem.title
+    return problem.spelling.identifier(problem.title)
 
 
 def call(problem: Problem, function: Any, args: Any, kwargs: Any) -> tuple[list[Any], list[Any]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
-import keyword
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -13,19 +11,8 @@ from ..graph import Node, Wire
 from ..passes.person.seeing import number
 from ..primitive import primitives
 from .meaning import Meanings, is_short
+from .spelling import Spelling
 
-_RESERVED = {
-    *keyword.kwlist,
-    *keyword.softkwlist,
-    *dir(builtins),
-    "np",
-    "numpy",
-    "scipy",
-    "torch",
-    "jax",
-    "jnp",
-    "ctx",
-}
 _NOUNS = {
     "add": "total",
     "subtract": "difference",
@@ -53,9 +40,11 @@ class Names:
         gradient_of: Mapping[Wire, Wire],
         pattern: str,
         taken: Iterable[str],
+        spelling: Spelling,
         results: Collection[Wire] | None = None,
     ) -> None:
         """`results` is None where no name may be bound twice."""
+        self.spelling = spelling
         self.made = made
         self.gradient_of = gradient_of
         self.pattern = pattern
@@ -77,8 +66,8 @@ class Names:
 
     def give(self, wire: Wire, name: str) -> str:
         """This very name, or one like it that is free."""
-        name = name if name not in _RESERVED else f"{name}_"
-        free, i = name, 2
+        name, i = self.spelling.identifier(name), 2
+        free = name
         while free in self.taken:
             free, i = f"{name}_{i}", i + 1
         self.taken.add(free)

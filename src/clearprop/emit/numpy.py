@@ -5,21 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from ..trees import flatten
-from .forms.helpers import helpers
+from .forms.helpers import HELPERS, helpers
 from .forms.numpy import CALLS, ENTRIES, LINES
 from .languages import Language
 from .problem import Problem
-from .python import body, function_lines
+from .python import body, function_lines, number_lines, size_lines
+from .spelling import python_spelling
 
+SPELLING = python_spelling("np", "scipy", *HELPERS)
 LANGUAGE = Language("numpy", "np", calls=CALLS, entries=ENTRIES, lines=LINES)
 
 
 def write(problem: Problem) -> str:
     """The text, without its header."""
     program = problem.program(LANGUAGE)
+    shapes = {**problem.shapes(), **problem.seed_shapes()}
     lines = function_lines(
         f"def {problem.name}({', '.join(problem.parameters)}):",
-        [*problem.unpacking(), *body(program)],
+        [
+            *problem.unpacking(),
+            *number_lines(problem, "np.{dtype}({name})", seeds=True),
+            *size_lines(program, shapes, "np.shape({})"),
+            *body(program),
+        ],
         f"return {', '.join([*problem.values(program), *problem.gradients(program)])}",
     )
     lines = [*helpers(lines, "np"), *lines]
@@ -36,8 +44,7 @@ def public_name(problem: Problem) -> str:
 
 def call(problem: Problem, function: Any, args: Any, kwargs: Any) -> tuple[list[Any], list[Any]]:
     """Values and gradients as flat lists."""
-    result = flatten(function(*problem.passed(args, kwargs), *problem.seeds))[0]
-    found = [x for x in result if x is not None]
-    count = len(problem.forward.outputs)
-    by_leaf = found[count:]
-    return found[:count], by_leaf
+    result = function(*problem.passed(args, kwargs), *problem.seeds)
+    names = problem.differentiated
+    values, gradients = result[: -len(names)], result[-len(names) :]
+    return flatten(values)[0], problem.pick_gradients(dict(zip(names, gradients, strict=True)))

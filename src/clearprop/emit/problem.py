@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from ..arrays import argument as as_argument
 from ..arrays import as_array, numbers_of
+from ..backprop import WHY_REAL
 from ..errors import ClearpropError, DtypeError, GradientError
 from ..graph import Graph, Node, Wire
 from ..passes.backward import Joint
@@ -21,13 +22,13 @@ from ..spec import is_floating
 from ..surroundings import watched
 from ..tracing import function_name, is_input, trace
 from ..trees import flatten, paths
+from .containers import dicts, made, order, packed, parts, reached
 from .forms.helpers import EXACT, HELPERS
 from .languages import Language
 from .names import Names
 from .program import Program
+from .spelling import Spelling
 from .statements import Author
-
-_MODULES = {"np", "scipy", "torch", "jnp", "jax", "ctx"}
 
 
 class Problem:
@@ -42,30 +43,28 @@ class Problem:
         argnums: Any,
         gradient: Any,
         gradient_names: str,
+        spelling: Spelling,
     ) -> None:
-        if gradient_names.count("{}") != 1 or not gradient_names.format("x").isidentifier():
+        if not re.fullmatch(r"\w*\{\}\w*", gradient_names) or gradient_names[0].isdigit():
             raise ClearpropError(
                 f"gradient_names={gradient_names!r} makes no names; write {{}} for the value, as in 'd{{}}' "
                 f"or 'grad_{{}}'"
             )
         self.f = f
         self.gradient_names = gradient_names
+        self.spelling = spelling
         self.title = function_name(f) if function_name(f).isidentifier() else "function"
-        if self.title in HELPERS or self.title in _MODULES:
-            self.title += "_"
-        self.name = f"{self.title}_and_grad"
+        self.name = spelling.identifier(f"{self.title}_and_grad")
         self.args, self.kwargs = in_order(f, args, kwargs)
         self.tree = (tuple(self.args), dict(self.kwargs))
         leaves, self.unflatten = flatten(self.tree)
         self.leaves = [as_argument(x, f"{self.title} got") for x in leaves]
         self.places = paths(self.tree)
         self._arguments = argument_names(f, self.args, self.kwargs)
-        for name in self._arguments.values():
-            if name in _MODULES:
-                raise ClearpropError(
-                    f"the argument {name} of {self.title} has the name that generated code needs for a "
-                    f"library; rename it"
-                )
+        """What the user calls each argument, by where it stands."""
+        written = unique(map(spelling.parameter, self._arguments.values()))
+        self._written = dict(zip(self._arguments, written, strict=True))
+        """And what the code calls it."""
         with watched(f, self.leaves, "generated code", refuse=True):
             self.forward: Graph = trace(f, *args, **kwargs).open()
         inputs = [i for i, leaf in enumerate(self.leaves) if is_input(leaf)]
@@ -131,6 +130,8 @@ class Problem:
                 raise GradientError(
                     f"what {self.title} returned depends on none of its arguments, so its gradient is zero"
                 )
+            if outputs[0].spec.dtype.kind == "c":
+                raise GradientError(WHY_REAL.format(f"the gradient of {self.title}"))
             if not is_floating(outputs[0].spec.dtype):
                 raise GradientError(
                     f"{self.title} returned {outputs[0].spec.dtype}, which has no gradient"
@@ -151,8 +152,7 @@ class Problem:
 
     def passed(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """The arguments that the generated function takes."""
-        read = {self.places[i][:2] for i in self.wire_at}
-        return [(args, kwargs)[kind][key] for kind, key in self._arguments if (kind, key) in read]
+        return [(args, kwargs)[kind][key] for kind, key in self._read()]
 
     def run_graph(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """Values and gradients of the derived computation itself, whatever it is written as."""
@@ -169,14 +169,18 @@ class Problem:
         with np.errstate(all="ignore"):
             return graph.run([*(leaves[i] for i in self.wire_at), *(self.seeds or ones)])
 
-    def largest_term(self, leaves: Sequence[Any]) -> float:
-        """The largest finite number in the backward pass, of which its results are made."""
+    def largest_terms(self, leaves: Sequence[Any]) -> tuple[float, float]:
+        """The largest finite numbers of the forward and of the backward pass, of which results are made."""
         joint = self.joint
         assert joint is not None
         env = self._run_graph(leaves)
-        back = [w for node in joint.graph.nodes if node.is_backward for w in node.outputs]
-        found = [np.abs(np.asarray(env[w], dtype=complex)) for w in back]
-        return max((float(np.max(x[np.isfinite(x)], initial=0)) for x in found), default=0.0)
+        largest = [0.0, 0.0]
+        for node in joint.graph.nodes:
+            for wire in node.outputs:
+                x = np.abs(np.asarray(env[wire], dtype=complex))
+                found = float(np.max(x[np.isfinite(x)], initial=0))
+                largest[node.is_backward] = max(largest[node.is_backward], found)
+        return largest[0], largest[1]
 
     # ---- text
 
@@ -186,7 +190,27 @@ class Problem:
     @property
     def arguments(self) -> list[str]:
         """The names of the arguments, without those that are fixed."""
-        return list(dict.fromkeys(self._arguments[self.places[i][:2]] for i in self.wire_at))
+        return [self._written[place] for place in self._read()]
+
+    def _read(self) -> list[tuple[Any, ...]]:
+        """Where the arguments stand that hold arrays or floats, in the order of the arguments."""
+        found = {self.places[i][:2] for i in self.wire_at}
+        return [place for place in self._arguments if place in found]
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the arrays and numbers within the arguments, by their names in the code."""
+        return {self._names[wire]: wire.spec.shape for wire in self.wire_at.values()}
+
+    def numbers(self, *, seeds: bool) -> dict[Wire, str]:
+        """Arguments that are single numbers, with their names in the code; with the upstream gradients."""
+        assert self.joint is not None
+        given = [*self.wire_at.values(), *(self.joint.seeds if seeds else ())]
+        return {w: self._names[w] for w in given if not w.spec.shape and is_floating(w.spec.dtype)}
+
+    def seed_shapes(self) -> dict[str, tuple[int, ...]]:
+        """And those of the upstream gradients."""
+        assert self.joint is not None
+        return {n: w.spec.shape for n, w in zip(self.seed_names, self.joint.seeds, strict=True)}
 
     def leaf_names(self, program: Program) -> list[str]:
         """The names of the arrays within the arguments."""
@@ -201,7 +225,7 @@ class Problem:
         """The argument that an array of this name is in."""
         for i, wire in self.wire_at.items():
             if self._names[wire] == name:
-                return self._arguments[self.places[i][:2]]
+                return self._written[self.places[i][:2]]
         return ""
 
     def is_packed(self, name: str) -> bool:
@@ -213,22 +237,25 @@ class Problem:
     def gradients_with_none(self, program: Program) -> list[str]:
         """The gradient of each argument, ``None`` for those without."""
         text_at = {self.places[i]: t for i, t in zip(self.wanted, program.gradients, strict=True)}
-        places = dict.fromkeys(self.places[i][:2] for i in self.wire_at)
+        wanted = {path[:2] for path in text_at}
         return [
-            _packed(self.tree[place[0]][place[1]], place, text_at, self._arguments[place])
-            if any(path[:2] == place for path in text_at)
-            else "None"
-            for place in places
+            self._packed(place, text_at) if place in wanted else "None" for place in self._read()
         ]
+
+    @property
+    def differentiated(self) -> list[str]:
+        """The names of the arguments that have gradients, in the order in which these are returned."""
+        wanted = {self.places[i][:2] for i in self.wanted}
+        return [name for place, name in self._written.items() if place in wanted]
 
     def pick_gradients(self, at: Mapping[str, Any]) -> list[Any]:
         """The gradients that are wanted, out of those of all arguments by name."""
         found = []
         for i in self.wanted:
             place = self.places[i]
-            value = at[self._arguments[place[:2]]]
+            value = at[self._written[place[:2]]]
             for key in place[2:]:
-                value = getattr(value, key) if dataclasses.is_dataclass(value) else value[key]
+                value = dict(parts(value))[key]
             found.append(value)
         return found
 
@@ -248,13 +275,13 @@ class Problem:
         if self.exact:
             language = replace(language, entries={**language.entries, **EXACT})
         joint = spelled(self.joint, language.has)
-        made = {wire: node for node in joint.graph.nodes for wire in node.outputs}
-        taken = [self.name, *self._arguments.values(), *HELPERS]
+        makers = {wire: node for node in joint.graph.nodes for wire in node.outputs}
+        taken = [self.name, *self._written.values(), *HELPERS]
         results = joint.graph.outputs
-        names = Names(made, joint.gradient_of, self.gradient_names, taken, results)
+        names = Names(makers, joint.gradient_of, self.gradient_names, taken, self.spelling, results)
         for i, wire in self.wire_at.items():
             if len(self.places[i]) == 2:
-                names.given[wire] = self._arguments[self.places[i]]
+                names.given[wire] = self._written[self.places[i]]
             else:
                 names.give(wire, wire.name)
         inputs = set(joint.graph.inputs)
@@ -278,14 +305,18 @@ class Problem:
     def unpacking(self, read: set[str] | None = None) -> list[str]:
         """Lines that take what is needed out of the containers."""
         lines = []
-        for place, argument in self._arguments.items():
-            order = _order(self.tree[place[0]][place[1]], place)
+        for place, argument in self._written.items():
+            tree = self.tree[place[0]][place[1]]
+            rank = {path: i for i, path in enumerate(order(tree, place))}
             inside = [
                 i for i in self.wire_at if self.places[i][:2] == place and len(self.places[i]) > 2
             ]
-            inside.sort(key=lambda i: order.index(self.places[i]))
+            inside.sort(key=lambda i: rank.get(self.places[i], 0))
             pairs = [
-                (self.wire_at[i].name, argument + self._access(place, self.places[i]))
+                (
+                    self._names[self.wire_at[i]],
+                    reached(tree, self.places[i][2:], argument, self.spelling),
+                )
                 for i in inside
             ]
             pairs = [pair for pair in pairs if read is None or pair[0] in read]
@@ -294,35 +325,29 @@ class Problem:
                 lines.append(f"{', '.join(n for n, _ in some)} = {', '.join(t for _, t in some)}")
         return lines
 
-    def _access(self, place: tuple[Any, ...], path: tuple[Any, ...]) -> str:
-        text, tree = "", self.tree[place[0]][place[1]]
-        for key in path[2:]:
-            if dataclasses.is_dataclass(tree):
-                text, tree = f"{text}.{key}", getattr(tree, key)
-            else:
-                quoted = f'"{key}"' if isinstance(key, str) else repr(key)
-                text, tree = f"{text}[{quoted}]", tree[key]
-        return text
+    def dicts(self) -> list[dict[Any, Any]]:
+        """The dictionaries among the arguments."""
+        return list(dicts(self.tree))
 
     def values(self, program: Program) -> list[str]:
         """The function's own results, as it returned them."""
         if self.forward.unpack is None:
             return program.outputs
         tree = self.forward.unpack(list(range(len(program.outputs))))
-        texts = {(i,): text for i, text in enumerate(program.outputs)}
+        texts = dict(enumerate(program.outputs))
         if isinstance(tree, tuple) and not hasattr(tree, "_fields"):
-            return [_container(x, lambda leaf: texts[(leaf,)], "") for x in tree]
-        return [_container(tree, lambda leaf: texts[(leaf,)], "")]
+            return [made(x, texts.__getitem__, self.spelling) for x in tree]
+        return [made(tree, texts.__getitem__, self.spelling)]
+
+    def _packed(self, place: tuple[Any, ...], text_at: Mapping[Any, str]) -> str:
+        tree = self.tree[place[0]][place[1]]
+        return packed(tree, place, text_at, self._written[place], self.spelling)
 
     def gradients(self, program: Program) -> list[str]:
         """The gradients, in the containers that the arguments came in."""
         text_at = {self.places[i]: t for i, t in zip(self.wanted, program.gradients, strict=True)}
-        found = []
-        for place, argument in self._arguments.items():
-            if any(path[:2] == place for path in text_at):
-                tree = self.tree[place[0]][place[1]]
-                found.append(_packed(tree, place, text_at, argument))
-        return found
+        wanted = {path[:2] for path in text_at}
+        return [self._packed(place, text_at) for place in self._written if place in wanted]
 
 
 def _on_arrays(node: Node) -> Node:
@@ -338,63 +363,15 @@ def _on_arrays(node: Node) -> Node:
     return replace(node, inputs=inputs)
 
 
-def _order(tree: Any, path: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    """The paths of the leaves in the order in which they stand in the container."""
-    if isinstance(tree, dict):
-        pairs = list(tree.items())
-    elif dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        pairs = [(x.name, getattr(tree, x.name)) for x in dataclasses.fields(tree)]
-    elif isinstance(tree, list | tuple):
-        pairs = list(enumerate(tree))
-    else:
-        return [path]
-    return [leaf for key, value in pairs for leaf in _order(value, (*path, key))]
-
-
-def _packed(tree: Any, path: tuple[Any, ...], text_at: Mapping[Any, str], access: str) -> str:
-    """A container as Python writes it, with the texts of its leaves."""
-    if path in text_at:
-        return text_at[path]
-    if isinstance(tree, dict):
-        inside = ", ".join(
-            f'"{key}": {_packed(value, (*path, key), text_at, f"{access}[{key!r}]")}'
-            if isinstance(key, str)
-            else f"{key!r}: {_packed(value, (*path, key), text_at, f'{access}[{key!r}]')}"
-            for key, value in tree.items()
-        )
-        return f"{{{inside}}}"
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        fields = dataclasses.fields(tree)
-        inside = ", ".join(
-            f"{x.name}={_packed(getattr(tree, x.name), (*path, x.name), text_at, f'{access}.{x.name}')}"
-            for x in fields
-        )
-        return f"type({access})({inside})"
-    if isinstance(tree, list | tuple):
-        parts = [_packed(v, (*path, i), text_at, f"{access}[{i}]") for i, v in enumerate(tree)]
-        if hasattr(tree, "_fields"):
-            return f"type({access})({', '.join(parts)})"
-        if isinstance(tree, list):
-            return f"[{', '.join(parts)}]"
-        return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
-    return "None"
-
-
-def _container(tree: Any, leaf: Callable[[Any], str], access: str) -> str:
-    texts: dict[tuple[Any, ...], str] = {}
-
-    def walk(x: Any, path: tuple[Any, ...]) -> None:
-        if isinstance(x, dict):
-            for key, value in x.items():
-                walk(value, (*path, key))
-        elif isinstance(x, list | tuple):
-            for i, value in enumerate(x):
-                walk(value, (*path, i))
-        else:
-            texts[path] = leaf(x)
-
-    walk(tree, ())
-    return _packed(tree, (), texts, access)
+def unique(names: Iterable[str]) -> list[str]:
+    """Names with a number where one came before."""
+    found: dict[str, None] = {}
+    for name in names:
+        free, i = name, 2
+        while free in found:
+            free, i = f"{name}_{i}", i + 1
+        found[free] = None
+    return list(found)
 
 
 def in_order(

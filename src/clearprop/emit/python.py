@@ -2,13 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
+from ..graph import Node, Wire
+from ..passes.person.seeing import number
+from ..primitive import primitives
+from .problem import Problem
 from .program import Program, Statement
 
 _COLUMN = 48
 """Comments stand at most this far right, unless the line is longer."""
 INDENT = "    "
+
+
+def size_lines(
+    program: Program, shapes: Mapping[str, tuple[int, ...]], shape: str = "{}.shape"
+) -> list[str]:
+    """Assertions of the shapes that the code's constants hold for, of what is read; none for numbers alone.
+
+    `shape` is how the shape of what may be a number is written.
+    """
+    read = {name for s in program.statements for name in s.reads} | program.reads
+    known = {name: sizes for name, sizes in shapes.items() if name in read}
+    if not any(known.values()):
+        return []
+    lines = []
+    for name, sizes in known.items():
+        own = f"{name}.shape" if sizes else shape.format(name)
+        told = f"{name} has shape {{{own}}}, written for {sizes}"
+        lines.append(f'assert {own} == {sizes}, f"{told}"')
+    return [*lines, ""]
+
+
+def number_lines(problem: Problem, made: str, *, seeds: bool) -> list[str]:
+    """Lines that make the library's numbers of Python's, where these have no such method, or other powers."""
+    assert problem.joint is not None
+    names = problem.numbers(seeds=seeds)
+    made_of: dict[Wire, set[Wire]] = {wire: {wire} for wire in names}
+    needed: set[Wire] = set()
+    for node in problem.joint.graph.nodes:
+        found: set[Wire] = set().union(*(made_of.get(w, set()) for w in node.inputs))
+        if _needs_array(node):
+            needed |= found
+        elif node.primitive.elementwise:
+            made_of.update((wire, found) for wire in node.outputs if not wire.spec.shape)
+    return [
+        f"{names[w]} = {made.format(name=names[w], dtype=w.spec.dtype.name)}"
+        for w in names
+        if w in needed
+    ]
+
+
+def _needs_array(node: Node) -> bool:
+    if node.primitive is primitives.power:
+        exponent = number(node.inputs[1])
+        return exponent is None or exponent != int(exponent)
+    return not node.primitive.elementwise or node.primitive.name in ("conj", "astype", "as_integer")
 
 
 def body(program: Program) -> list[str]:
@@ -65,13 +115,17 @@ def _broken(line: str, width: int = 96) -> list[str]:
     return [f"{head} (", *(f"{INDENT}{inner}" for inner in lines), ")"]
 
 
+_PIECE = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|.""", re.DOTALL)
+"""A string, or a letter outside of strings."""
+
+
 def _parts(text: str) -> list[str]:
     """What stands between the commas that are in no brackets."""
     parts, depth = [""], 0
-    for letter in text:
-        depth += (letter in "([{") - (letter in ")]}")
-        if letter == "," and not depth:
+    for piece in _PIECE.findall(text):
+        depth += (piece in "([{") - (piece in ")]}")
+        if piece == "," and not depth:
             parts.append("")
         else:
-            parts[-1] += letter
+            parts[-1] += piece
     return [part.strip() for part in parts]

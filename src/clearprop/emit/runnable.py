@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from ..graph import Graph, Node, Wire
-from ..primitive import Infix, Prefix, Primitive
+from ..primitive import Infix, Prefix, Primitive, primitives
 
 _LONGEST = 200
 """Expressions longer than this get a name."""
@@ -37,6 +37,7 @@ class _Writer:
         self.graph = graph
         self.names: dict[str, Any] = {}
         self.texts: dict[Wire, str] = {}
+        self.functions: dict[Primitive, str] = {}
         self.uses = {wire: len(found) for wire, found in graph.users().items()}
         for wire in graph.outputs:
             self.uses[wire] = self.uses.get(wire, 0) + 1
@@ -83,17 +84,17 @@ class _Writer:
             return f"({operands[0]} {notation.symbol} {operands[1]})"
         if isinstance(notation, Prefix) and not node.params:
             return f"({notation.symbol}{operands[0]})"
-        name = self._name_of(node.primitive)
         keywords = [f"{key}={self._value(value)}" for key, value in node.params.items()]
-        return f"{name}({', '.join([*operands, *keywords])})"
+        return f"{self._function(node.primitive)}({', '.join([*operands, *keywords])})"
 
-    def _name_of(self, primitive: Primitive) -> str:
-        """The name under which the code finds what computes a primitive: a block may share another's."""
-        name, number = primitive.name, 1
-        while self.names.setdefault(name, primitive.forward) is not primitive.forward:
-            number += 1
-            name = f"{primitive.name}_{number}"
-        return name
+    def _function(self, primitive: Primitive) -> str:
+        """The name of an operation: its own, but for blocks, which may be called anything."""
+        if primitive not in self.functions:
+            own = getattr(primitives, primitive.name, None) is primitive
+            name = primitive.name if own else f"f{len(self.functions)}"
+            self.functions[primitive] = name
+            self.names[name] = primitive.forward
+        return self.functions[primitive]
 
 
 def _is_literal(value: Any) -> bool:
@@ -102,7 +103,9 @@ def _is_literal(value: Any) -> bool:
         return math.isfinite(value)
     if type(value) is tuple:
         return all(map(_is_literal, value))
-    return type(value) in (bool, int, str, type(None))
+    if type(value) is str:
+        return not _VALUE.search(value)  # which would be taken for a variable
+    return type(value) in (bool, int, type(None))
 
 
 def _with_deletions(lines: list[str]) -> list[str]:

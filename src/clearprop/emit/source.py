@@ -54,7 +54,9 @@ class Source:
     def _repr_markdown_(self) -> str:
         if self.target == "latex":
             return f"$$\n{self.equations}\n$$"
-        return f"```{'c' if self.target == 'c' else 'python'}\n{self.text}```"
+        longest = max(map(len, re.findall("`+", self.text)), default=0)
+        fence = "`" * max(3, longest + 1)
+        return f"{fence}{'c' if self.target == 'c' else 'python'}\n{self.text}{fence}"
 
     @property
     def equations(self) -> str:
@@ -132,7 +134,13 @@ def source(
     """
     writer = target(to)
     problem = Problem(
-        f, args, kwargs, argnums=argnums, gradient=gradient, gradient_names=gradient_names
+        f,
+        args,
+        kwargs,
+        argnums=argnums,
+        gradient=gradient,
+        gradient_names=gradient_names,
+        spelling=writer.SPELLING,
     )
     attempts = (True, False) if simplify else (False,)
     for ties in attempts:
@@ -163,9 +171,9 @@ def source(
         comments = [*header, *derived]
         text = writer.write(problem, comments)
         return Source(text, function, found, errors, to, writer.files(problem, comments))
-    mark = getattr(writer, "COMMENT", "#")
-    text = "".join(f"{mark} {line}\n" for line in header) + code
-    text += "".join(["\n\n", *(f"{mark} {line}\n" for line in derived)]) if steps else ""
+    mark, comment = getattr(writer, "COMMENT", "#"), problem.spelling.comment
+    text = "".join(f"{mark} {comment(line)}\n" for line in header) + code
+    text += "".join(["\n\n", *(f"{mark} {comment(line)}\n" for line in derived)]) if steps else ""
     if function is not None:
         function = _loaded(problem, text, to)[writer.public_name(problem)]
     return Source(text, function, found, errors, to)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..graph import Graph, Node, Wire
 from ..passes.backward import Joint
+from ..passes.person.ratios import quotient
 from ..passes.person.seeing import number
 from ..primitive import primitives
 from ..spec import is_floating
@@ -110,8 +111,8 @@ class Author:
         return bool(shapes) and np.broadcast_shapes(*shapes) == reader.out.spec.shape
 
     def _number(self, wire: Wire, value: float, reader: Node | None) -> Written:
-        if " / " in wire.name:
-            return wire.name, 20
+        if found := quotient(wire):
+            return "{} / {}".format(*found), 20
         dtype = wire.spec.dtype
         text, binds = self.language.number(
             dtype.type(value) if dtype.kind in "fiub" else np.asarray(value)
@@ -269,13 +270,14 @@ class Author:
         self.state([f"{name} = {text}"], (name,), reads, node)
 
     def state(self, lines: list[str], names: tuple[str, ...], reads: set[str], node: Node) -> None:
+        answers = self.answers.of(node) if node.is_backward else ()
         self.statements.append(
             Statement(
                 lines,
                 names,
                 set(reads),
                 self.comments.of(node),
-                self.answers.of(node) if node.is_backward else (),
+                tuple(map(self.names.spelling.comment, answers)),
                 node.is_backward,
             )
         )

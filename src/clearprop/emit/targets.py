@@ -17,8 +17,9 @@ TARGETS = {
     "c": "c.target",
     "latex": "latex.target",
 }
-"""The module of this package that writes each target; it has ``write(problem) -> str``, and a `LANGUAGE`
-if it is one of the array libraries. One that is not Python has a `NOT_RUN`, which says why it was not run;
+"""The module of this package that writes each target; it has ``write(problem) -> str``, a `SPELLING` for
+names and comments, and a `LANGUAGE` if it is one of the array libraries. One that is not Python has a
+`NOT_RUN`, which says why it was not run;
 ``load(problem)`` and ``run_on(problem, loaded, leaves)`` if it may be; and ``files(problem, comments)`` if
 it makes several files. `COMMENT` begins a line of comment, `UPSTREAM` means that upstream gradients are
 always arguments, and `COMPOUNDS` keeps softmax and its kin whole."""

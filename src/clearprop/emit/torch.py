@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from ..trees import flatten
-from .forms.helpers import helpers
+from .forms.helpers import HELPERS, helpers
 from .forms.torch import CALLS, ENTRIES, REAL
 from .languages import Language
 from .problem import Problem
-from .python import INDENT, function_lines, written
+from .python import INDENT, function_lines, size_lines, written
+from .spelling import python_spelling
 from .split import split
 
 UPSTREAM = True
-
-
+SPELLING = python_spelling("torch", "ctx", *HELPERS)
 LANGUAGE = Language(
     "torch", "torch", axis="dim", keepdims="keepdim", calls=CALLS, entries=ENTRIES, real=REAL
 )
@@ -29,12 +29,13 @@ def write(problem: Problem) -> str:
     leaves = problem.leaf_names(program)
     name = public_name(problem)
     tensors = [n for n in parts.residuals if n not in parts.plain]
-    forward = [*written(parts.forward)]
+    forward = [*size_lines(program, problem.shapes()), *written(parts.forward)]
     if tensors:
         forward += ["", f"ctx.save_for_backward({', '.join(tensors)})"]
     unpack = []
     if tensors:
         unpack = [f"{', '.join(tensors)}{',' if len(tensors) == 1 else ''} = ctx.saved_tensors"]
+    hidden = [n for n in tensors if n not in (*leaves, *program.outputs)]
     given = [g if g is not None else "None" for g in problem.gradient_of_leaves(program)]
     lines = [f"class {name}(torch.autograd.Function):"]
     for head, inside, end in (
@@ -45,7 +46,7 @@ def write(problem: Problem) -> str:
         ),
         (
             f"def backward(ctx, {', '.join(problem.seed_names)}):",
-            [*unpack, *written(parts.backward, headed=True)],
+            [*_once(name, hidden), *unpack, *written(parts.backward, headed=True)],
             f"return {', '.join(given)}",
         ),
     ):
@@ -56,9 +57,21 @@ def write(problem: Problem) -> str:
     return "\n".join(["import torch", "", "", *helpers(lines, "torch"), *lines]) + "\n"
 
 
+def _once(name: str, hidden: list[str]) -> list[str]:
+    """Autograd takes what `forward` made and kept for constant: second derivatives would lack a part."""
+    if not hidden:
+        return []
+    return [
+        "if torch.is_grad_enabled():  # create_graph=True",
+        f'{INDENT}raise RuntimeError("{name} cannot be differentiated twice, since it keeps {hidden[0]}")',
+    ]
+
+
 def public_name(problem: Problem) -> str:
     """What the code defines: the function's name as a class's."""
-    return "".join(word[:1].upper() + word[1:] for word in problem.title.split("_")) or "Function"
+    words = problem.title.split("_")
+    name = "".join(word[:1].upper() + word[1:] for word in words) or "Function"
+    return problem.spelling.identifier(name)
 
 
 def call(problem: Problem, function: Any, args: Any, kwargs: Any) -> tuple[list[Any], list[Any]]:

@@ -47,15 +47,15 @@ def verify(problem: Problem, run: Callable[[Sequence[Any]], tuple[list[Any], lis
     for i, g, e in zip(problem.wanted, gradients, wanted, strict=True):
         results.append((f"gradient for {problem.wire_at[i].name}", g, e))
     largest = max((float(np.max(np.abs(g), initial=0)) for g in wanted), default=0.0)
-    terms = problem.largest_term(leaves)
+    forward, backward = problem.largest_terms(leaves)
     for what, got, right in results:
         got, right = np.asarray(got), np.asarray(right)
-        is_gradient = what != "value"
-        rounding = _rounding(terms, right.dtype) if is_gradient else 0.0
+        terms, least = (forward, 0.0) if what == "value" else (backward, 1e-4 * largest)
+        rounding = _rounding(terms, right.dtype)
         nothing_else = all(np.max(np.abs(x), initial=0) < rounding for x in (got, right))
-        floor = terms if nothing_else else 1e-4 * largest if is_gradient else 0.0
+        floor = terms if nothing_else else least
         worst = max(worst, _compared(problem, what, got, right, floor))
-    return Errors(worst, _differences(problem, run, leaves, seeds, terms))
+    return Errors(worst, _differences(problem, run, leaves, seeds, backward))
 
 
 def _rounding(terms: float, dtype: Any) -> float:

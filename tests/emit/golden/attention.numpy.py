@@ -6,6 +6,12 @@ import numpy as np
 
 
 def attention_and_grad(x, Wq, Wk, Wv, target):
+    assert x.shape == (10, 16), f"x has shape {x.shape}, written for (10, 16)"
+    assert Wq.shape == (16, 8), f"Wq has shape {Wq.shape}, written for (16, 8)"
+    assert Wk.shape == (16, 8), f"Wk has shape {Wk.shape}, written for (16, 8)"
+    assert Wv.shape == (16, 8), f"Wv has shape {Wv.shape}, written for (16, 8)"
+    assert target.shape == (10, 8), f"target has shape {target.shape}, written for (10, 8)"
+
     mask = np.tri(10, dtype=bool)          # (10, 10)
     q = x @ Wq                             # (10, 8)
     k = x @ Wk                             # (10, 8)

@@ -8,6 +8,12 @@ import torch
 class Attention(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, Wq, Wk, Wv, target):
+        assert x.shape == (10, 16), f"x has shape {x.shape}, written for (10, 16)"
+        assert Wq.shape == (16, 8), f"Wq has shape {Wq.shape}, written for (16, 8)"
+        assert Wk.shape == (16, 8), f"Wk has shape {Wk.shape}, written for (16, 8)"
+        assert Wv.shape == (16, 8), f"Wv has shape {Wv.shape}, written for (16, 8)"
+        assert target.shape == (10, 8), f"target has shape {target.shape}, written for (10, 8)"
+
         mask = torch.ones(10, 10, dtype=torch.bool).tril()  # (10, 10)
         q = x @ Wq                                # (10, 8)
         k = x @ Wk                                # (10, 8)
@@ -26,6 +32,8 @@ class Attention(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dvalue):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("Attention cannot be differentiated twice, since it keeps q")
         x, Wq, Wk, Wv, q, k, v, weights, out_minus_target = ctx.saved_tensors
         mask = torch.ones(10, 10, dtype=torch.bool).tril()  # (10, 10)
         # backward of  return np.mean((out - target) ** 2)

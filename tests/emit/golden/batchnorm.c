@@ -75,7 +75,7 @@ void batchnorm_and_grad(
         const double var = sum2 / 32.0;
         const double t = sqrt(var + 1e-05);
         double dbeta_j = 0;
-        double dgamma_j = 0;
+        double dgamma_ = 0;
         double sum3 = 0;
         double sum4 = 0;
         for (int i = 0; i < 32; i++) {
@@ -86,7 +86,7 @@ void batchnorm_and_grad(
             const double dout = 0.00625 * t2;
             const double dxhat = gamma_[j] * dout;
             dbeta_j += dout;
-            dgamma_j += dout * xhat;
+            dgamma_ += dout * xhat;
             sum3 += dxhat;
             sum4 += dxhat * xhat;
             part_sum += t2 * t2;
@@ -101,7 +101,7 @@ void batchnorm_and_grad(
             dx[10*i + j] = (dxhat_ij - t3 - t4 * xhat_ij) / t;
         }
         dbeta[j] = dbeta_j;
-        dgamma[j] = dgamma_j;
+        dgamma[j] = dgamma_;
     }
 
     /* return np.mean((out - target) ** 2) */

@@ -12,6 +12,11 @@ def batchnorm(x, gamma, beta, target):
 
 
 def batchnorm_forward(x, gamma, beta, target):
+    assert x.shape == (32, 10), f"x has shape {x.shape}, written for (32, 10)"
+    assert gamma.shape == (10,), f"gamma has shape {gamma.shape}, written for (10,)"
+    assert beta.shape == (10,), f"beta has shape {beta.shape}, written for (10,)"
+    assert target.shape == (32, 10), f"target has shape {target.shape}, written for (32, 10)"
+
     mu = x.mean(0)                   # (10,)
     xmu = x - mu                     # (32, 10)
     var = (xmu**2).mean(0)           # (10,)

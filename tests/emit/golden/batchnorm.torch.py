@@ -8,6 +8,11 @@ import torch
 class Batchnorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, gamma, beta, target):
+        assert x.shape == (32, 10), f"x has shape {x.shape}, written for (32, 10)"
+        assert gamma.shape == (10,), f"gamma has shape {gamma.shape}, written for (10,)"
+        assert beta.shape == (10,), f"beta has shape {beta.shape}, written for (10,)"
+        assert target.shape == (32, 10), f"target has shape {target.shape}, written for (32, 10)"
+
         mu = x.mean(0)                     # (10,)
         xmu = x - mu                       # (32, 10)
         var = (xmu**2).mean(0)             # (10,)
@@ -23,6 +28,8 @@ class Batchnorm(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dvalue):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("Batchnorm cannot be differentiated twice, since it keeps ivar")
         gamma, ivar, xhat, out_minus_target = ctx.saved_tensors
         # backward of  return np.mean((out - target) ** 2)
         dout = 2 / 320 * dvalue * out_minus_target  # (32, 10)

@@ -10,6 +10,16 @@ def by_hand_and_grad(params, Xb, Yb):
     C, W1, b1 = params["C"], params["W1"], params["b1"]
     bngain, bnbias, W2 = params["bngain"], params["bnbias"], params["W2"]
     b2 = params["b2"]
+    assert C.shape == (27, 10), f"C has shape {C.shape}, written for (27, 10)"
+    assert W1.shape == (30, 64), f"W1 has shape {W1.shape}, written for (30, 64)"
+    assert W2.shape == (64, 27), f"W2 has shape {W2.shape}, written for (64, 27)"
+    assert b1.shape == (64,), f"b1 has shape {b1.shape}, written for (64,)"
+    assert b2.shape == (27,), f"b2 has shape {b2.shape}, written for (27,)"
+    assert bnbias.shape == (1, 64), f"bnbias has shape {bnbias.shape}, written for (1, 64)"
+    assert bngain.shape == (1, 64), f"bngain has shape {bngain.shape}, written for (1, 64)"
+    assert Xb.shape == (32, 3), f"Xb has shape {Xb.shape}, written for (32, 3)"
+    assert Yb.shape == (32,), f"Yb has shape {Yb.shape}, written for (32,)"
+
     emb = C[Xb]                                      # (32, 3, 10)
     embcat = emb.reshape(32, 30)                     # (32, 30)
     hprebn = embcat @ W1 + b1                        # (32, 64)

@@ -9,6 +9,16 @@ import torch
 class ByHand(torch.autograd.Function):
     @staticmethod
     def forward(ctx, C, W1, W2, b1, b2, bnbias, bngain, Xb, Yb):
+        assert C.shape == (27, 10), f"C has shape {C.shape}, written for (27, 10)"
+        assert W1.shape == (30, 64), f"W1 has shape {W1.shape}, written for (30, 64)"
+        assert W2.shape == (64, 27), f"W2 has shape {W2.shape}, written for (64, 27)"
+        assert b1.shape == (64,), f"b1 has shape {b1.shape}, written for (64,)"
+        assert b2.shape == (27,), f"b2 has shape {b2.shape}, written for (27,)"
+        assert bnbias.shape == (1, 64), f"bnbias has shape {bnbias.shape}, written for (1, 64)"
+        assert bngain.shape == (1, 64), f"bngain has shape {bngain.shape}, written for (1, 64)"
+        assert Xb.shape == (32, 3), f"Xb has shape {Xb.shape}, written for (32, 3)"
+        assert Yb.shape == (32,), f"Yb has shape {Yb.shape}, written for (32,)"
+
         emb = C[Xb]                                     # (32, 3, 10)
         embcat = emb.reshape(32, 30)                    # (32, 30)
         hprebn = embcat @ W1 + b1                       # (32, 64)
@@ -36,6 +46,8 @@ class ByHand(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dloss):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("ByHand cannot be differentiated twice, since it keeps embcat")
         W1, W2, bngain, Xb, Yb, embcat, bnvar_inv, bnraw, h, probs = ctx.saved_tensors
         # backward of  loss = -logprobs[np.arange(n), Yb].mean()
         dloss_2 = dloss / 32

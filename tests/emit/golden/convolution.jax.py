@@ -12,6 +12,10 @@ def convolution(image, kernel, target):
 
 
 def convolution_forward(image, kernel, target):
+    assert image.shape == (12, 12), f"image has shape {image.shape}, written for (12, 12)"
+    assert kernel.shape == (3, 3), f"kernel has shape {kernel.shape}, written for (3, 3)"
+    assert target.shape == (10, 10), f"target has shape {target.shape}, written for (10, 10)"
+
     out = kernel[0, 0] * image[0:10, 0:10]        # (10, 10)
     out = out + kernel[0, 1] * image[0:10, 1:11]  # (10, 10)
     out = out + kernel[0, 2] * image[0:10, 2:12]  # (10, 10)

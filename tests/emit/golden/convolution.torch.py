@@ -8,6 +8,10 @@ import torch
 class Convolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx, image, kernel, target):
+        assert image.shape == (12, 12), f"image has shape {image.shape}, written for (12, 12)"
+        assert kernel.shape == (3, 3), f"kernel has shape {kernel.shape}, written for (3, 3)"
+        assert target.shape == (10, 10), f"target has shape {target.shape}, written for (10, 10)"
+
         out = kernel[0, 0] * image[0:10, 0:10]        # (10, 10)
         out = out + kernel[0, 1] * image[0:10, 1:11]  # (10, 10)
         out = out + kernel[0, 2] * image[0:10, 2:12]  # (10, 10)
@@ -26,6 +30,8 @@ class Convolution(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dvalue):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("Convolution cannot be differentiated twice, since it keeps out_minus_target")
         image, kernel, out_minus_target = ctx.saved_tensors
         # backward of  return np.mean((out - target) ** 2)
         dout = dvalue / 50 * out_minus_target      # (10, 10)

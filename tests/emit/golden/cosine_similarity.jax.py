@@ -12,6 +12,9 @@ def cosine_similarity(a, b):
 
 
 def cosine_similarity_forward(a, b):
+    assert a.shape == (7,), f"a has shape {a.shape}, written for (7,)"
+    assert b.shape == (7,), f"b has shape {b.shape}, written for (7,)"
+
     norm_a = jnp.sqrt(jnp.sum(a**2))
     norm_b = jnp.sqrt(jnp.sum(b**2))
     norm_a_norm_b = norm_a * norm_b

@@ -6,6 +6,9 @@ import numpy as np
 
 
 def cosine_similarity_and_grad(a, b):
+    assert a.shape == (7,), f"a has shape {a.shape}, written for (7,)"
+    assert b.shape == (7,), f"b has shape {b.shape}, written for (7,)"
+
     norm_a = np.sqrt(np.sum(a**2))
     norm_b = np.sqrt(np.sum(b**2))
     norm_a_norm_b = norm_a * norm_b

@@ -8,6 +8,9 @@ import torch
 class CosineSimilarity(torch.autograd.Function):
     @staticmethod
     def forward(ctx, a, b):
+        assert a.shape == (7,), f"a has shape {a.shape}, written for (7,)"
+        assert b.shape == (7,), f"b has shape {b.shape}, written for (7,)"
+
         norm_a = torch.sqrt(torch.sum(a**2))
         norm_b = torch.sqrt(torch.sum(b**2))
         norm_a_norm_b = norm_a * norm_b
@@ -19,6 +22,8 @@ class CosineSimilarity(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("CosineSimilarity cannot be differentiated twice, since it keeps norm_a")
         a, b, norm_a, norm_b, norm_a_norm_b, out = ctx.saved_tensors
         # backward of  norm_b = np.sqrt(np.sum(b**2))
         dout_scaled = dout / norm_a_norm_b

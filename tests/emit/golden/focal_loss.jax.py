@@ -12,6 +12,9 @@ def focal_loss(z, y):
 
 
 def focal_loss_forward(z, y):
+    assert z.shape == (30,), f"z has shape {z.shape}, written for (30,)"
+    assert y.shape == (30,), f"y has shape {y.shape}, written for (30,)"
+
     p = 1 / (1 + jnp.exp(-z))               # (30,)
     one_minus_y = 1 - y                     # (30,)
     one_minus_p = 1 - p                     # (30,)

@@ -6,6 +6,9 @@ import numpy as np
 
 
 def focal_loss_and_grad(z, y):
+    assert z.shape == (30,), f"z has shape {z.shape}, written for (30,)"
+    assert y.shape == (30,), f"y has shape {y.shape}, written for (30,)"
+
     p = 1 / (1 + np.exp(-z))                # (30,)
     one_minus_y = 1 - y                     # (30,)
     one_minus_p = 1 - p                     # (30,)

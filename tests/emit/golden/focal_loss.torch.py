@@ -8,6 +8,9 @@ import torch
 class FocalLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx, z, y):
+        assert z.shape == (30,), f"z has shape {z.shape}, written for (30,)"
+        assert y.shape == (30,), f"y has shape {y.shape}, written for (30,)"
+
         p = 1 / (1 + torch.exp(-z))             # (30,)
         one_minus_y = 1 - y                     # (30,)
         one_minus_p = 1 - p                     # (30,)
@@ -23,6 +26,8 @@ class FocalLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("FocalLoss cannot be differentiated twice, since it keeps p")
         y, p, one_minus_y, one_minus_p, pt, one_minus_pt, one_minus_pt_squared, log_pt = ctx.saved_tensors
         # backward of  p = clearprop.sigmoid(z)
         #              pt = y * p + (1 - y) * (1 - p)

@@ -6,6 +6,11 @@ import numpy as np
 
 
 def gaussian_mixture_and_grad(x, logits, means, log_sds):
+    assert x.shape == (50, 2), f"x has shape {x.shape}, written for (50, 2)"
+    assert logits.shape == (3,), f"logits has shape {logits.shape}, written for (3,)"
+    assert means.shape == (3, 2), f"means has shape {means.shape}, written for (3, 2)"
+    assert log_sds.shape == (3, 2), f"log_sds has shape {log_sds.shape}, written for (3, 2)"
+
     exp_log_sds = np.exp(log_sds)              # (3, 2)
     z = (x[:, None, :] - means) / exp_log_sds  # (50, 3, 2)
     log_density = -0.5 * (z**2).sum(2) - log_sds.sum(1) - np.log(2 * np.pi)  # (50, 3)

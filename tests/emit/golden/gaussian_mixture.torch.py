@@ -8,6 +8,11 @@ import torch
 class GaussianMixture(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, logits, means, log_sds):
+        assert x.shape == (50, 2), f"x has shape {x.shape}, written for (50, 2)"
+        assert logits.shape == (3,), f"logits has shape {logits.shape}, written for (3,)"
+        assert means.shape == (3, 2), f"means has shape {means.shape}, written for (3, 2)"
+        assert log_sds.shape == (3, 2), f"log_sds has shape {log_sds.shape}, written for (3, 2)"
+
         exp_log_sds = torch.exp(log_sds)           # (3, 2)
         z = (x[:, None, :] - means) / exp_log_sds  # (50, 3, 2)
         log_density = -0.5 * (z**2).sum(2) - log_sds.sum(1) - 1.8378770664093453  # (50, 3)
@@ -24,6 +29,8 @@ class GaussianMixture(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("GaussianMixture cannot be differentiated twice, since it keeps exp_log_sds")
         exp_log_sds, z, log_softmax_logits, joint, logsumexp_joint = ctx.saved_tensors
         # backward of  return -np.mean(clearprop.logsumexp(joint, axis=1))
         djoint = -dout / 50 * torch.exp(joint - logsumexp_joint[:, None])  # (50, 3)

@@ -12,6 +12,14 @@ def gru_cell(x, h, W, U, Un, b, target):
 
 
 def gru_cell_forward(x, h, W, U, Un, b, target):
+    assert x.shape == (8, 6), f"x has shape {x.shape}, written for (8, 6)"
+    assert h.shape == (8, 5), f"h has shape {h.shape}, written for (8, 5)"
+    assert W.shape == (6, 15), f"W has shape {W.shape}, written for (6, 15)"
+    assert U.shape == (5, 10), f"U has shape {U.shape}, written for (5, 10)"
+    assert Un.shape == (5, 5), f"Un has shape {Un.shape}, written for (5, 5)"
+    assert b.shape == (15,), f"b has shape {b.shape}, written for (15,)"
+    assert target.shape == (8, 5), f"target has shape {target.shape}, written for (8, 5)"
+
     a = x @ W + b                                    # (8, 15)
     s = h @ U                                        # (8, 10)
     z = 1 / (1 + jnp.exp(-(a[:, :5] + s[:, :5])))    # (8, 5)

@@ -8,6 +8,14 @@ import torch
 class GruCell(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, h, W, U, Un, b, target):
+        assert x.shape == (8, 6), f"x has shape {x.shape}, written for (8, 6)"
+        assert h.shape == (8, 5), f"h has shape {h.shape}, written for (8, 5)"
+        assert W.shape == (6, 15), f"W has shape {W.shape}, written for (6, 15)"
+        assert U.shape == (5, 10), f"U has shape {U.shape}, written for (5, 10)"
+        assert Un.shape == (5, 5), f"Un has shape {Un.shape}, written for (5, 5)"
+        assert b.shape == (15,), f"b has shape {b.shape}, written for (15,)"
+        assert target.shape == (8, 5), f"target has shape {target.shape}, written for (8, 5)"
+
         a = x @ W + b                                    # (8, 15)
         s = h @ U                                        # (8, 10)
         z = 1 / (1 + torch.exp(-(a[:, :5] + s[:, :5])))  # (8, 5)
@@ -25,6 +33,8 @@ class GruCell(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("GruCell cannot be differentiated twice, since it keeps z")
         x, h, W, U, Un, z, r, hUn, n, one_minus_z, h_new_minus_target = ctx.saved_tensors
         # backward of  return np.sum((h_new - target) ** 2)
         dh_new = 2 * dout * h_new_minus_target           # (8, 5)

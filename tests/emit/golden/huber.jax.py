@@ -12,6 +12,9 @@ def huber(prediction, target):
 
 
 def huber_forward(prediction, target):
+    assert prediction.shape == (40,), f"prediction has shape {prediction.shape}, written for (40,)"
+    assert target.shape == (40,), f"target has shape {target.shape}, written for (40,)"
+
     r = prediction - target  # (40,)
     a = jnp.abs(r)           # (40,)
     a_small = a <= 0.5       # (40,)

@@ -8,6 +8,9 @@ import torch
 class Huber(torch.autograd.Function):
     @staticmethod
     def forward(ctx, prediction, target):
+        assert prediction.shape == (40,), f"prediction has shape {prediction.shape}, written for (40,)"
+        assert target.shape == (40,), f"target has shape {target.shape}, written for (40,)"
+
         r = prediction - target  # (40,)
         a = torch.abs(r)         # (40,)
         a_small = a <= 0.5       # (40,)
@@ -19,6 +22,8 @@ class Huber(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("Huber cannot be differentiated twice, since it keeps r")
         r, a_small = ctx.saved_tensors
         # backward of  a = np.abs(r)
         #              return np.mean(np.where(a <= 0.5, 0.5 * r**2, 0.5 * (a - 0.25)))

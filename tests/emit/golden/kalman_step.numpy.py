@@ -7,6 +7,15 @@ import numpy as np
 
 
 def kalman_step_and_grad(x, P, F, Q, H, R, z, truth):
+    assert x.shape == (4,), f"x has shape {x.shape}, written for (4,)"
+    assert P.shape == (4, 4), f"P has shape {P.shape}, written for (4, 4)"
+    assert F.shape == (4, 4), f"F has shape {F.shape}, written for (4, 4)"
+    assert Q.shape == (4, 4), f"Q has shape {Q.shape}, written for (4, 4)"
+    assert H.shape == (2, 4), f"H has shape {H.shape}, written for (2, 4)"
+    assert R.shape == (2, 2), f"R has shape {R.shape}, written for (2, 2)"
+    assert z.shape == (2,), f"z has shape {z.shape}, written for (2,)"
+    assert truth.shape == (4,), f"truth has shape {truth.shape}, written for (4,)"
+
     x_pred = F @ x                            # (4,)
     PPT = P @ P.T                             # (4, 4)
     FPPT = F @ PPT                            # (4, 4)

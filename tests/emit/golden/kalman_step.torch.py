@@ -9,6 +9,15 @@ import torch
 class KalmanStep(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, P, F, Q, H, R, z, truth):
+        assert x.shape == (4,), f"x has shape {x.shape}, written for (4,)"
+        assert P.shape == (4, 4), f"P has shape {P.shape}, written for (4, 4)"
+        assert F.shape == (4, 4), f"F has shape {F.shape}, written for (4, 4)"
+        assert Q.shape == (4, 4), f"Q has shape {Q.shape}, written for (4, 4)"
+        assert H.shape == (2, 4), f"H has shape {H.shape}, written for (2, 4)"
+        assert R.shape == (2, 2), f"R has shape {R.shape}, written for (2, 2)"
+        assert z.shape == (2,), f"z has shape {z.shape}, written for (2,)"
+        assert truth.shape == (4,), f"truth has shape {truth.shape}, written for (4,)"
+
         identity = torch.eye(2, dtype=torch.float64)  # (2, 2)
         x_pred = F @ x                                # (4,)
         PPT = P @ P.T                                 # (4, 4)
@@ -31,6 +40,8 @@ class KalmanStep(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("KalmanStep cannot be differentiated twice, since it keeps x_pred")
         x, F, H, x_pred, PPT, FPPT, P_pred, H_P_pred, S, det, adjugate, P_pred_HT, K, z_minus_H_x_pred, x_new_minus_truth = ctx.saved_tensors
         # backward of  return np.sum((x_new - truth) ** 2)
         dx_new = 2 * dout * x_new_minus_truth          # (4,)

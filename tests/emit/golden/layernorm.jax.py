@@ -12,6 +12,11 @@ def layernorm(x, gain, bias, target):
 
 
 def layernorm_forward(x, gain, bias, target):
+    assert x.shape == (16, 12), f"x has shape {x.shape}, written for (16, 12)"
+    assert gain.shape == (12,), f"gain has shape {gain.shape}, written for (12,)"
+    assert bias.shape == (12,), f"bias has shape {bias.shape}, written for (12,)"
+    assert target.shape == (16, 12), f"target has shape {target.shape}, written for (16, 12)"
+
     mean = x.mean(1, keepdims=True)  # (16, 1)
     var = x.var(1, keepdims=True)    # (16, 1)
     sqrt_var = jnp.sqrt(var + 1e-5)  # (16, 1)

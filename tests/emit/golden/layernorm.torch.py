@@ -8,6 +8,11 @@ import torch
 class Layernorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, gain, bias, target):
+        assert x.shape == (16, 12), f"x has shape {x.shape}, written for (16, 12)"
+        assert gain.shape == (12,), f"gain has shape {gain.shape}, written for (12,)"
+        assert bias.shape == (12,), f"bias has shape {bias.shape}, written for (12,)"
+        assert target.shape == (16, 12), f"target has shape {target.shape}, written for (16, 12)"
+
         mean = x.mean(1, keepdim=True)              # (16, 1)
         var = x.var(1, correction=0, keepdim=True)  # (16, 1)
         sqrt_var = torch.sqrt(var + 1e-5)           # (16, 1)
@@ -22,6 +27,8 @@ class Layernorm(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dvalue):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("Layernorm cannot be differentiated twice, since it keeps sqrt_var")
         gain, sqrt_var, xhat, out_minus_target = ctx.saved_tensors
         # backward of  return np.sum((out - target) ** 2)
         dout = 2 * dvalue * out_minus_target  # (16, 12)

@@ -12,6 +12,11 @@ def linear_regression(x, w, b, y):
 
 
 def linear_regression_forward(x, w, b, y):
+    assert x.shape == (32, 5), f"x has shape {x.shape}, written for (32, 5)"
+    assert w.shape == (5,), f"w has shape {w.shape}, written for (5,)"
+    assert jnp.shape(b) == (), f"b has shape {jnp.shape(b)}, written for ()"
+    assert y.shape == (32,), f"y has shape {y.shape}, written for (32,)"
+
     prediction = x @ w + b               # (32,)
     prediction_minus_y = prediction - y  # (32,)
     loss = jnp.mean(prediction_minus_y**2)

@@ -6,6 +6,11 @@ import numpy as np
 
 
 def linear_regression_and_grad(x, w, b, y):
+    assert x.shape == (32, 5), f"x has shape {x.shape}, written for (32, 5)"
+    assert w.shape == (5,), f"w has shape {w.shape}, written for (5,)"
+    assert np.shape(b) == (), f"b has shape {np.shape(b)}, written for ()"
+    assert y.shape == (32,), f"y has shape {y.shape}, written for (32,)"
+
     prediction = x @ w + b               # (32,)
     prediction_minus_y = prediction - y  # (32,)
     loss = np.mean(prediction_minus_y**2)

@@ -8,6 +8,11 @@ import torch
 class LinearRegression(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, w, b, y):
+        assert x.shape == (32, 5), f"x has shape {x.shape}, written for (32, 5)"
+        assert w.shape == (5,), f"w has shape {w.shape}, written for (5,)"
+        assert b.shape == (), f"b has shape {b.shape}, written for ()"
+        assert y.shape == (32,), f"y has shape {y.shape}, written for (32,)"
+
         prediction = x @ w + b               # (32,)
         prediction_minus_y = prediction - y  # (32,)
         loss = torch.mean(prediction_minus_y**2)
@@ -18,6 +23,8 @@ class LinearRegression(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dloss):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("LinearRegression cannot be differentiated twice, since it keeps prediction_minus_y")
         x, prediction_minus_y = ctx.saved_tensors
         # backward of  loss = np.mean((prediction - y) ** 2)
         dprediction = 2 / 32 * dloss * prediction_minus_y  # (32,)

@@ -12,6 +12,11 @@ def logistic_regression(x, w, b, y):
 
 
 def logistic_regression_forward(x, w, b, y):
+    assert x.shape == (100, 5), f"x has shape {x.shape}, written for (100, 5)"
+    assert w.shape == (5,), f"w has shape {w.shape}, written for (5,)"
+    assert jnp.shape(b) == (), f"b has shape {jnp.shape(b)}, written for ()"
+    assert y.shape == (100,), f"y has shape {y.shape}, written for (100,)"
+
     p_pre = x @ w + b   # (100,)
     neg_p_pre = -p_pre  # (100,)
     loss_part = y * -jnp.logaddexp(0, neg_p_pre) + (1 - y) * -jnp.logaddexp(0, p_pre)  # (100,)

@@ -6,6 +6,11 @@ import numpy as np
 
 
 def logistic_regression_and_grad(x, w, b, y):
+    assert x.shape == (100, 5), f"x has shape {x.shape}, written for (100, 5)"
+    assert w.shape == (5,), f"w has shape {w.shape}, written for (5,)"
+    assert np.shape(b) == (), f"b has shape {np.shape(b)}, written for ()"
+    assert y.shape == (100,), f"y has shape {y.shape}, written for (100,)"
+
     p_pre = x @ w + b                # (100,)
     neg_p_pre = -p_pre               # (100,)
     p = 1 / (1 + np.exp(neg_p_pre))  # (100,)

@@ -8,6 +8,11 @@ import torch
 class LogisticRegression(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, w, b, y):
+        assert x.shape == (100, 5), f"x has shape {x.shape}, written for (100, 5)"
+        assert w.shape == (5,), f"w has shape {w.shape}, written for (5,)"
+        assert b.shape == (), f"b has shape {b.shape}, written for ()"
+        assert y.shape == (100,), f"y has shape {y.shape}, written for (100,)"
+
         p_pre = x @ w + b   # (100,)
         neg_p_pre = -p_pre  # (100,)
         loss_part = (1 - y) * -torch.nn.functional.softplus(p_pre)  # (100,)
@@ -19,6 +24,8 @@ class LogisticRegression(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dloss):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("LogisticRegression cannot be differentiated twice, since it keeps neg_p_pre")
         x, y, neg_p_pre = ctx.saved_tensors
         p = 1 / (1 + torch.exp(neg_p_pre))  # (100,)
         # backward of  p = 1 / (1 + np.exp(-(x @ w + b)))

@@ -12,6 +12,10 @@ def logsumexp_pooling(x, w, beta):
 
 
 def logsumexp_pooling_forward(x, w, beta):
+    assert x.shape == (6, 20), f"x has shape {x.shape}, written for (6, 20)"
+    assert w.shape == (6,), f"w has shape {w.shape}, written for (6,)"
+    assert jnp.shape(beta) == (), f"beta has shape {jnp.shape(beta)}, written for ()"
+
     beta_x = beta * x                 # (6, 20)
     m = beta_x.max(1)                 # (6,)
     logsumexp_beta_x = m + jnp.log(jnp.exp(beta_x - m[:, None]).sum(1))  # (6,)

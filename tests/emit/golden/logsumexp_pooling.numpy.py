@@ -6,6 +6,10 @@ import numpy as np
 
 
 def logsumexp_pooling_and_grad(x, w, beta):
+    assert x.shape == (6, 20), f"x has shape {x.shape}, written for (6, 20)"
+    assert w.shape == (6,), f"w has shape {w.shape}, written for (6,)"
+    assert np.shape(beta) == (), f"beta has shape {np.shape(beta)}, written for ()"
+
     beta_x = beta * x                 # (6, 20)
     m = beta_x.max(1)                 # (6,)
     logsumexp_beta_x = m + np.log(np.exp(beta_x - m[:, None]).sum(1))  # (6,)

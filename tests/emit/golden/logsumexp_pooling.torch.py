@@ -8,6 +8,10 @@ import torch
 class LogsumexpPooling(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, w, beta):
+        assert x.shape == (6, 20), f"x has shape {x.shape}, written for (6, 20)"
+        assert w.shape == (6,), f"w has shape {w.shape}, written for (6,)"
+        assert beta.shape == (), f"beta has shape {beta.shape}, written for ()"
+
         beta_x = beta * x                 # (6, 20)
         m = beta_x.amax(1)                # (6,)
         logsumexp_beta_x = m + torch.log(torch.exp(beta_x - m[:, None]).sum(1))  # (6,)
@@ -20,6 +24,8 @@ class LogsumexpPooling(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("LogsumexpPooling cannot be differentiated twice, since it keeps beta_x")
         x, w, beta, beta_x, logsumexp_beta_x, pooled = ctx.saved_tensors
         # backward of  return pooled @ w
         dpooled = dout * w   # (6,)

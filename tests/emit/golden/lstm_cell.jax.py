@@ -12,6 +12,14 @@ def lstm_cell(x, h, c, W, U, b, target):
 
 
 def lstm_cell_forward(x, h, c, W, U, b, target):
+    assert x.shape == (8, 6), f"x has shape {x.shape}, written for (8, 6)"
+    assert h.shape == (8, 5), f"h has shape {h.shape}, written for (8, 5)"
+    assert c.shape == (8, 5), f"c has shape {c.shape}, written for (8, 5)"
+    assert W.shape == (6, 20), f"W has shape {W.shape}, written for (6, 20)"
+    assert U.shape == (5, 20), f"U has shape {U.shape}, written for (5, 20)"
+    assert b.shape == (20,), f"b has shape {b.shape}, written for (20,)"
+    assert target.shape == (8, 5), f"target has shape {target.shape}, written for (8, 5)"
+
     gates = x @ W + h @ U + b                # (8, 20)
     i = 1 / (1 + jnp.exp(-gates[:, :5]))     # (8, 5)
     f = 1 / (1 + jnp.exp(-gates[:, 5:10]))   # (8, 5)

@@ -12,6 +12,11 @@ def matrix_factorisation(U, V, ratings, seen):
 
 
 def matrix_factorisation_forward(U, V, ratings, seen):
+    assert U.shape == (12, 3), f"U has shape {U.shape}, written for (12, 3)"
+    assert V.shape == (9, 3), f"V has shape {V.shape}, written for (9, 3)"
+    assert ratings.shape == (12, 9), f"ratings has shape {ratings.shape}, written for (12, 9)"
+    assert seen.shape == (12, 9), f"seen has shape {seen.shape}, written for (12, 9)"
+
     error = seen * (U @ V.T - ratings)  # (12, 9)
     out = 0.5 * jnp.sum(error**2) + 0.05 * (jnp.sum(U**2) + jnp.sum(V**2))
 

@@ -6,6 +6,11 @@ import numpy as np
 
 
 def matrix_factorisation_and_grad(U, V, ratings, seen):
+    assert U.shape == (12, 3), f"U has shape {U.shape}, written for (12, 3)"
+    assert V.shape == (9, 3), f"V has shape {V.shape}, written for (9, 3)"
+    assert ratings.shape == (12, 9), f"ratings has shape {ratings.shape}, written for (12, 9)"
+    assert seen.shape == (12, 9), f"seen has shape {seen.shape}, written for (12, 9)"
+
     error = seen * (U @ V.T - ratings)  # (12, 9)
     out = 0.5 * np.sum(error**2) + 0.05 * (np.sum(U**2) + np.sum(V**2))
 

@@ -8,6 +8,11 @@ import torch
 class MatrixFactorisation(torch.autograd.Function):
     @staticmethod
     def forward(ctx, U, V, ratings, seen):
+        assert U.shape == (12, 3), f"U has shape {U.shape}, written for (12, 3)"
+        assert V.shape == (9, 3), f"V has shape {V.shape}, written for (9, 3)"
+        assert ratings.shape == (12, 9), f"ratings has shape {ratings.shape}, written for (12, 9)"
+        assert seen.shape == (12, 9), f"seen has shape {seen.shape}, written for (12, 9)"
+
         error = seen * (U @ V.T - ratings)  # (12, 9)
         out = 0.5 * torch.sum(error**2) + 0.05 * (torch.sum(U**2) + torch.sum(V**2))
 
@@ -17,6 +22,8 @@ class MatrixFactorisation(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("MatrixFactorisation cannot be differentiated twice, since it keeps error")
         U, V, seen, error = ctx.saved_tensors
         # backward of  error = seen * (U @ V.T - ratings)
         #              return 0.5 * np.sum(error**2) + 0.05 * (np.sum(U**2) + np.sum(V**2))

@@ -12,6 +12,10 @@ def polynomial_fit(coefficients, x, y):
 
 
 def polynomial_fit_forward(coefficients, x, y):
+    assert coefficients.shape == (4,), f"coefficients has shape {coefficients.shape}, written for (4,)"
+    assert x.shape == (25,), f"x has shape {x.shape}, written for (25,)"
+    assert y.shape == (25,), f"y has shape {y.shape}, written for (25,)"
+
     p = coefficients[3]
     p_2 = p * x + coefficients[2]    # (25,)
     p_3 = p_2 * x + coefficients[1]  # (25,)

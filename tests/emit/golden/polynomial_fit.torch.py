@@ -8,6 +8,10 @@ import torch
 class PolynomialFit(torch.autograd.Function):
     @staticmethod
     def forward(ctx, coefficients, x, y):
+        assert coefficients.shape == (4,), f"coefficients has shape {coefficients.shape}, written for (4,)"
+        assert x.shape == (25,), f"x has shape {x.shape}, written for (25,)"
+        assert y.shape == (25,), f"y has shape {y.shape}, written for (25,)"
+
         p = coefficients[3]
         p_2 = p * x + coefficients[2]    # (25,)
         p_3 = p_2 * x + coefficients[1]  # (25,)
@@ -21,6 +25,8 @@ class PolynomialFit(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("PolynomialFit cannot be differentiated twice, since it keeps p_4_minus_y")
         x, p_4_minus_y = ctx.saved_tensors
         # backward of  return np.mean((p - y) ** 2)
         dp_4 = 2 / 25 * dout * p_4_minus_y  # (25,)

@@ -12,6 +12,10 @@ def quaternion_rotation(q, v, target):
 
 
 def quaternion_rotation_forward(q, v, target):
+    assert q.shape == (4,), f"q has shape {q.shape}, written for (4,)"
+    assert v.shape == (3,), f"v has shape {v.shape}, written for (3,)"
+    assert target.shape == (3,), f"target has shape {target.shape}, written for (3,)"
+
     q_norm = jnp.sqrt(jnp.sum(q**2))
     unit = q / q_norm                        # (4,)
     w = unit[0]

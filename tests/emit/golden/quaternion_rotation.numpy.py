@@ -6,6 +6,10 @@ import numpy as np
 
 
 def quaternion_rotation_and_grad(q, v, target):
+    assert q.shape == (4,), f"q has shape {q.shape}, written for (4,)"
+    assert v.shape == (3,), f"v has shape {v.shape}, written for (3,)"
+    assert target.shape == (3,), f"target has shape {target.shape}, written for (3,)"
+
     q_norm = np.sqrt(np.sum(q**2))
     unit = q / q_norm                        # (4,)
     w = unit[0]

@@ -8,6 +8,10 @@ import torch
 class QuaternionRotation(torch.autograd.Function):
     @staticmethod
     def forward(ctx, q, v, target):
+        assert q.shape == (4,), f"q has shape {q.shape}, written for (4,)"
+        assert v.shape == (3,), f"v has shape {v.shape}, written for (3,)"
+        assert target.shape == (3,), f"target has shape {target.shape}, written for (3,)"
+
         q_norm = torch.sqrt(torch.sum(q**2))
         unit = q / q_norm                        # (4,)
         w = unit[0]
@@ -28,6 +32,8 @@ class QuaternionRotation(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("QuaternionRotation cannot be differentiated twice, since it keeps q_norm")
         q, v, q_norm, unit, u, cross, two_uv, w_squared_minus_uu, two_w, rotated_minus_target = ctx.saved_tensors
         # backward of  return np.sum((rotated - target) ** 2)
         drotated = 2 * dout * rotated_minus_target      # (3,)

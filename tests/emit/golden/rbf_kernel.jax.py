@@ -12,6 +12,12 @@ def rbf_kernel(x, centres, alpha, length, y):
 
 
 def rbf_kernel_forward(x, centres, alpha, length, y):
+    assert x.shape == (20, 3), f"x has shape {x.shape}, written for (20, 3)"
+    assert centres.shape == (15, 3), f"centres has shape {centres.shape}, written for (15, 3)"
+    assert alpha.shape == (15,), f"alpha has shape {alpha.shape}, written for (15,)"
+    assert jnp.shape(length) == (), f"length has shape {jnp.shape(length)}, written for ()"
+    assert y.shape == (20,), f"y has shape {y.shape}, written for (20,)"
+
     d2 = ((x[:, None, :] - centres[None, :, :])**2).sum(2)  # (20, 15)
     two_length_squared = 2 * length**2
     K_pre = -d2 / two_length_squared  # (20, 15)

@@ -8,6 +8,12 @@ import torch
 class RbfKernel(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, centres, alpha, length, y):
+        assert x.shape == (20, 3), f"x has shape {x.shape}, written for (20, 3)"
+        assert centres.shape == (15, 3), f"centres has shape {centres.shape}, written for (15, 3)"
+        assert alpha.shape == (15,), f"alpha has shape {alpha.shape}, written for (15,)"
+        assert length.shape == (), f"length has shape {length.shape}, written for ()"
+        assert y.shape == (20,), f"y has shape {y.shape}, written for (20,)"
+
         d2 = ((x[:, None, :] - centres[None, :, :])**2).sum(2)  # (20, 15)
         two_length_squared = 2 * length**2
         K_pre = -d2 / two_length_squared  # (20, 15)
@@ -21,6 +27,8 @@ class RbfKernel(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("RbfKernel cannot be differentiated twice, since it keeps two_length_squared")
         alpha, length, two_length_squared, K_pre, K, K_alpha_minus_y = ctx.saved_tensors
         # backward of  return np.mean((K @ alpha - y) ** 2)
         dK_alpha_minus_y = dout / 10 * K_alpha_minus_y  # (20,)

@@ -12,6 +12,8 @@ def rosenbrock(x):
 
 
 def rosenbrock_forward(x):
+    assert x.shape == (6,), f"x has shape {x.shape}, written for (6,)"
+
     x_diff = x[1:] - x[:-1]**2  # (5,)
     one_minus_x = 1 - x[:-1]    # (5,)
     out = jnp.sum(100 * x_diff**2 + one_minus_x**2)

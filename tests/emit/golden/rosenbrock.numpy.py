@@ -6,6 +6,8 @@ import numpy as np
 
 
 def rosenbrock_and_grad(x):
+    assert x.shape == (6,), f"x has shape {x.shape}, written for (6,)"
+
     x_diff = x[1:] - x[:-1]**2  # (5,)
     one_minus_x = 1 - x[:-1]    # (5,)
     out = np.sum(100 * x_diff**2 + one_minus_x**2)

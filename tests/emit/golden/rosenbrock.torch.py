@@ -8,6 +8,8 @@ import torch
 class Rosenbrock(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
+        assert x.shape == (6,), f"x has shape {x.shape}, written for (6,)"
+
         x_diff = x[1:] - x[:-1]**2  # (5,)
         one_minus_x = 1 - x[:-1]    # (5,)
         out = torch.sum(100 * x_diff**2 + one_minus_x**2)
@@ -18,6 +20,8 @@ class Rosenbrock(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("Rosenbrock cannot be differentiated twice, since it keeps x_diff")
         x, x_diff, one_minus_x = ctx.saved_tensors
         # backward of  return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
         dx_diff = 200 * dout * x_diff  # (5,)

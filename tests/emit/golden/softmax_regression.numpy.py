@@ -6,6 +6,11 @@ import numpy as np
 
 
 def softmax_regression_and_grad(x, W, b, y):
+    assert x.shape == (50, 8), f"x has shape {x.shape}, written for (50, 8)"
+    assert W.shape == (8, 5), f"W has shape {W.shape}, written for (8, 5)"
+    assert b.shape == (5,), f"b has shape {b.shape}, written for (5,)"
+    assert y.shape == (50,), f"y has shape {y.shape}, written for (50,)"
+
     logits = x @ W + b  # (50, 5)
     logits_shifted = logits - logits.max(1, keepdims=True)  # (50, 5)
     log_softmax_logits = logits_shifted - np.log(np.exp(logits_shifted).sum(1, keepdims=True))  # (50, 5)

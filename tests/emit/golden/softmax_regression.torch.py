@@ -8,6 +8,11 @@ import torch
 class SoftmaxRegression(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, W, b, y):
+        assert x.shape == (50, 8), f"x has shape {x.shape}, written for (50, 8)"
+        assert W.shape == (8, 5), f"W has shape {W.shape}, written for (8, 5)"
+        assert b.shape == (5,), f"b has shape {b.shape}, written for (5,)"
+        assert y.shape == (50,), f"y has shape {y.shape}, written for (50,)"
+
         logits = x @ W + b  # (50, 5)
         logits_shifted = logits - logits.amax(1, keepdim=True)  # (50, 5)
         log_softmax_logits = logits_shifted - torch.log(torch.exp(logits_shifted).sum(1, keepdim=True))  # (50, 5)
@@ -19,6 +24,8 @@ class SoftmaxRegression(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dloss):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("SoftmaxRegression cannot be differentiated twice, since it keeps log_softmax_logits")
         x, y, log_softmax_logits = ctx.saved_tensors
         # backward of  loss = clearprop.cross_entropy(logits, y)
         dloss_2 = dloss / 50

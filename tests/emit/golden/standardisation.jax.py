@@ -12,6 +12,9 @@ def standardisation(x, target):
 
 
 def standardisation_forward(x, target):
+    assert x.shape == (30,), f"x has shape {x.shape}, written for (30,)"
+    assert target.shape == (30,), f"target has shape {target.shape}, written for (30,)"
+
     x_centred = x - x.mean()  # (30,)
     x_std = x.std()
     z = x_centred / x_std     # (30,)

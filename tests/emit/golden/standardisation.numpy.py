@@ -6,6 +6,9 @@ import numpy as np
 
 
 def standardisation_and_grad(x, target):
+    assert x.shape == (30,), f"x has shape {x.shape}, written for (30,)"
+    assert target.shape == (30,), f"target has shape {target.shape}, written for (30,)"
+
     x_centred = x - x.mean()  # (30,)
     x_std = x.std()
     z = x_centred / x_std     # (30,)

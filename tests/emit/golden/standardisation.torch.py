@@ -8,6 +8,9 @@ import torch
 class Standardisation(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, target):
+        assert x.shape == (30,), f"x has shape {x.shape}, written for (30,)"
+        assert target.shape == (30,), f"target has shape {target.shape}, written for (30,)"
+
         x_centred = x - x.mean()  # (30,)
         x_std = x.std(correction=0)
         z = x_centred / x_std     # (30,)
@@ -19,6 +22,8 @@ class Standardisation(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("Standardisation cannot be differentiated twice, since it keeps x_centred")
         target, x_centred, x_std, z = ctx.saved_tensors
         # backward of  return np.sum(z * target) + np.var(x)
         dz = dout * target  # (30,)

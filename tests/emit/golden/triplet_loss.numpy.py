@@ -6,6 +6,10 @@ import numpy as np
 
 
 def triplet_loss_and_grad(anchor, positive, negative):
+    assert anchor.shape == (10, 4), f"anchor has shape {anchor.shape}, written for (10, 4)"
+    assert positive.shape == (10, 4), f"positive has shape {positive.shape}, written for (10, 4)"
+    assert negative.shape == (10, 4), f"negative has shape {negative.shape}, written for (10, 4)"
+
     anchor_minus_positive = anchor - positive  # (10, 4)
     near = (anchor_minus_positive**2).sum(1)   # (10,)
     anchor_minus_negative = anchor - negative  # (10, 4)

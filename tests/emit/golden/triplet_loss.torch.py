@@ -8,6 +8,10 @@ import torch
 class TripletLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx, anchor, positive, negative):
+        assert anchor.shape == (10, 4), f"anchor has shape {anchor.shape}, written for (10, 4)"
+        assert positive.shape == (10, 4), f"positive has shape {positive.shape}, written for (10, 4)"
+        assert negative.shape == (10, 4), f"negative has shape {negative.shape}, written for (10, 4)"
+
         anchor_minus_positive = anchor - positive  # (10, 4)
         near = (anchor_minus_positive**2).sum(1)   # (10,)
         anchor_minus_negative = anchor - negative  # (10, 4)
@@ -21,6 +25,8 @@ class TripletLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dout):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("TripletLoss cannot be differentiated twice, since it keeps anchor_minus_positive")
         anchor_minus_positive, anchor_minus_negative, near_minus_far = ctx.saved_tensors
         # backward of  far = ((anchor - negative) ** 2).sum(1)
         dnear_minus_far = (dout / 10 * (near_minus_far > 0))[:, None]  # (10, 1)

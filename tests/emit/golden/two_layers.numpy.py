@@ -6,6 +6,13 @@ import numpy as np
 
 
 def two_layers_and_grad(x, W1, b1, W2, b2, y):
+    assert x.shape == (64, 10), f"x has shape {x.shape}, written for (64, 10)"
+    assert W1.shape == (10, 20), f"W1 has shape {W1.shape}, written for (10, 20)"
+    assert b1.shape == (20,), f"b1 has shape {b1.shape}, written for (20,)"
+    assert W2.shape == (20, 1), f"W2 has shape {W2.shape}, written for (20, 1)"
+    assert b2.shape == (1,), f"b2 has shape {b2.shape}, written for (1,)"
+    assert y.shape == (64, 1), f"y has shape {y.shape}, written for (64, 1)"
+
     h = np.maximum(x @ W1 + b1, 0)       # (64, 20)
     prediction = h @ W2 + b2             # (64, 1)
     prediction_minus_y = prediction - y  # (64, 1)

@@ -8,6 +8,13 @@ import torch
 class TwoLayers(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, W1, b1, W2, b2, y):
+        assert x.shape == (64, 10), f"x has shape {x.shape}, written for (64, 10)"
+        assert W1.shape == (10, 20), f"W1 has shape {W1.shape}, written for (10, 20)"
+        assert b1.shape == (20,), f"b1 has shape {b1.shape}, written for (20,)"
+        assert W2.shape == (20, 1), f"W2 has shape {W2.shape}, written for (20, 1)"
+        assert b2.shape == (1,), f"b2 has shape {b2.shape}, written for (1,)"
+        assert y.shape == (64, 1), f"y has shape {y.shape}, written for (64, 1)"
+
         h = (x @ W1 + b1).clamp(min=0)       # (64, 20)
         prediction = h @ W2 + b2             # (64, 1)
         prediction_minus_y = prediction - y  # (64, 1)
@@ -19,6 +26,8 @@ class TwoLayers(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dloss):
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("TwoLayers cannot be differentiated twice, since it keeps h")
         x, W2, h, prediction_minus_y = ctx.saved_tensors
         # backward of  loss = np.mean((prediction - y) ** 2)
         dprediction = 2 / 64 * dloss * prediction_minus_y  # (64, 1)

@@ -21,8 +21,8 @@ from ...stages.language import (
 from .words import HELPERS, INFIX, LIBRARY, RENAMED, helper, number, suffix, type_of
 
 _ATOM, _PREFIX, _CHOICE = 20, 15, 3
-LETTERS = "ijkmnpqrst"
-"""Loop variables."""
+LETTERS = "ijkmn"
+"""Loop variables, which nothing else may be called."""
 
 
 def letter(axis: int) -> str:

@@ -13,9 +13,7 @@ from ...stages.language import Buffer, Host, Nest, Program
 from ...stages.memory import arrange
 from ..targets import having
 from .nests import nest_lines
-from .words import HELPERS, RESERVED, helper, number, type_of
-
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+from .words import HELPERS, SPELLING, helper, number, type_of
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def c_function(
 
     Raises
     ------
-    UnsupportedError : an operation has no form in C, or a name is no identifier there.
+    UnsupportedError : an operation has no form in C.
     """
     return _Writer(program, name, comments, outputs or {}).write()
 
@@ -67,9 +65,9 @@ class _Writer:
                 raise UnsupportedError(f"{stage.node.primitive.name} has no form in C: {why}{hint}")
         self.program, self.comments = program, comments
         self.nests = [stage for stage in program.stages if isinstance(stage, Nest)]
-        self.taken = {"workspace"}
+        self.taken: set[str] = set()
         self.places: dict[Buffer, int] = {}
-        self.name = self._identifier(name)
+        self.name = SPELLING.identifier(name)
         self.names: dict[Buffer, str] = {}
         for number_, b in enumerate(program.outputs):
             self.names[b] = self._unique(outputs.get(number_, b.name))
@@ -88,16 +86,8 @@ class _Writer:
 
     # ---- names
 
-    def _identifier(self, name: str) -> str:
-        if not _IDENTIFIER.fullmatch(name):
-            raise UnsupportedError(
-                f"{name!r} is no identifier in C, which takes letters from a to z, digits and "
-                f"underscores; rename it"
-            )
-        return f"{name}_" if name in RESERVED else name
-
     def _unique(self, name: str) -> str:
-        name = self._identifier(name)
+        name = SPELLING.identifier(name)
         base, count = name, 1
         while name in self.taken:
             count += 1
@@ -160,7 +150,7 @@ class _Writer:
     def _comment(self) -> list[str]:
         if not self.comments:
             return []
-        first, *rest = self.comments
+        first, *rest = map(SPELLING.comment, self.comments)
         return [f"/* {first}", *(f" * {line}".rstrip() for line in rest), " */"]
 
     def _prototype(self, workspace: int) -> str:

@@ -29,7 +29,7 @@ from ...stages.language import (
 )
 from ...stages.shaping import cost
 from .expressions import Writer, letter, place_of
-from .words import RESERVED, number, type_of
+from .words import SPELLING, number, type_of
 
 Reference = Callable[[Buffer], tuple[str, bool]]
 """A buffer's name in C, and whether that is the number itself."""
@@ -90,8 +90,7 @@ class _Nest:
 
     def local(self, e: Expression, otherwise: str) -> str:
         """A variable for a value: the user's name; with the axes where memory is called so, ``h_ij``."""
-        name = self.nest.names.get(e, otherwise)
-        name = f"{name}_" if name in RESERVED else name if name.isascii() else otherwise
+        name = SPELLING.identifier(self.nest.names.get(e, otherwise))
         if name in self.taken and name != otherwise:
             name = f"{name}_{''.join(letter(a) for a in sorted(e.axes))}".rstrip("_")
         return self.fresh(name)
@@ -180,9 +179,8 @@ class _Nest:
             if node.line is not None and node.line.text:
                 lines[node.is_backward, " ".join(node.line.text.split())] = None
         for is_backward, text in lines:
-            text = text.replace("*/", "* /")
             text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
-            self.line(f"/* {'backward of: ' * is_backward}{text} */")
+            self.line(f"/* {'backward of: ' * is_backward}{SPELLING.comment(text)} */")
 
     def is_inside(self, effect: Effect) -> bool:
         if isinstance(effect, Accumulate):

@@ -20,6 +20,7 @@ from ..names import Names
 from ..problem import Problem
 from .function import CFunction, c_function
 from .running import compiler, run_c
+from .words import SPELLING
 
 NOT_RUN = "There is no C compiler here, so this code was neither compiled nor run:"
 
@@ -86,7 +87,7 @@ def _name(problem: Problem, joint: Joint, graph: Graph) -> None:
 
 def _names(problem: Problem, joint: Joint, graph: Graph) -> Names:
     made = {wire: node for node in graph.nodes for wire in node.outputs}
-    names = Names(made, joint.gradient_of, problem.gradient_names, [problem.name])
+    names = Names(made, joint.gradient_of, problem.gradient_names, [problem.name], SPELLING)
     for wire in graph.inputs:
         names.give(wire, wire.name)
     return names

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
+
+from ...callsite import printable
+from ..spelling import Letters
 
 TYPES = {
     "f8": "double", "f4": "float", "b1": "unsigned char",
@@ -78,14 +82,37 @@ def helper(name: str, kind: str) -> str:
 _WORDS = (
     "auto break case char const continue default do double else enum extern float for goto if inline "
     "int long register restrict return short signed sizeof static struct switch typedef union "
-    "unsigned void volatile while _Bool _Complex _Imaginary main errno NAN INFINITY NULL y0 y1 yn j0 "
+    "unsigned void volatile while main errno NAN INFINITY NULL y0 y1 yn j0 "
     "j1 jn gamma lgamma tgamma signgam i j k m n isnan isfinite isinf signbit remainder fmod fmin "
-    "fmax fma hypot round trunc logb ldexp frexp modf abs labs div index rindex exit time clock "
+    "fmax fma hypot round trunc logb ldexp frexp modf abs labs div index rindex exit time clock asm "
+    "typeof linux unix i386 workspace"
 )
-RESERVED = frozenset(
-    [*_WORDS.split(), *LIBRARY, *RENAMED.values(), *HELPERS, *(f"{name}f" for name in HELPERS)]
+_FUNCTIONS = {*LIBRARY, *RENAMED.values(), *HELPERS}
+_PATTERNS = re.compile(
+    r"axis\d+|u?int\w*_t|U?INT\w*_(MAX|MIN|C)|(M|FP|MATH|SIZE|PTRDIFF)_\w+|HUGE_VAL[FL]?"
 )
-"""What a variable cannot be called, or had better not be."""
+"""Loop variables, and what <stdint.h> and <math.h> define."""
+
+
+class CSpelling(Letters):
+    """Names and comments for C99."""
+
+    def is_taken(self, name: str) -> bool:
+        return super().is_taken(name) or _PATTERNS.fullmatch(name) is not None
+
+    def identifier(self, name: str) -> str:
+        name = super().identifier(name)
+        return f"x{name}" if re.match("_[_A-Z]", name) else name  # those are the compiler's
+
+    def comment(self, text: str) -> str:
+        """Nothing ends or begins a comment, stands for another letter or goes on in the next line."""
+        text = printable(text).replace("??", "? ?")
+        while (clear := text.replace("*/", "* /").replace("/*", "/ *")) != text:
+            text = clear
+        return f"{text} ." if text.endswith("\\") else text
+
+
+SPELLING = CSpelling([*_WORDS.split(), *_FUNCTIONS, *(f"{name}f" for name in _FUNCTIONS)])
 
 
 def type_of(dtype: np.dtype[Any]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...graph import Graph, Node, Wire
 from ...passes import simplify
+from ...passes.person.ratios import quotient
 from ...primitive import primitives
 from ...spec import is_floating
 from .parts import counts_rows, index_tokens, is_one_hot
@@ -209,7 +210,7 @@ class _Equations:
             if of is None:
                 self.give_name(wire, wire.name or "x")
         for wire in self.graph.wires():
-            if wire.is_constant and wire.is_named and wire.spec.ndim:
+            if wire.is_constant and wire.is_named and wire.spec.ndim and not quotient(wire):
                 self.give_name(wire, wire.name)
         for wire in self.graph.inputs:  # upstream gradients of results
             of = self.gradient_of.get(wire)

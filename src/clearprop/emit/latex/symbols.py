@@ -10,14 +10,25 @@ from typing import Any
 
 import numpy as np
 
+from ..spelling import Letters
+
 GREEK = re.findall(
     r"\w+",
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi "
     "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega",
 )
-_OWN_LETTER = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", GREEK, strict=True))
-_WORDS = {"eps": "epsilon", "lam": "lambda", **{name: name for name in GREEK}, **_OWN_LETTER}
+_WORDS = {"eps": "epsilon", "lam": "lambda", **{name: name for name in GREEK}}
 _ACCENTS = {"hat": "hat", "bar": "bar", "tilde": "tilde"}
+
+
+class TexSpelling(Letters):
+    """Names of letters and digits that mean nothing else in LaTeX, joined by underscores."""
+
+    def identifier(self, name: str) -> str:
+        return re.sub(r"[^0-9A-Za-z]+", "_", self._letters(name)).strip("_")
+
+
+SPELLING = TexSpelling(())
 
 
 def symbol(name: str, ndim: int, *, accents: bool = True) -> str:
@@ -26,7 +37,7 @@ def symbol(name: str, ndim: int, *, accents: bool = True) -> str:
     >>> symbol("x", 0), symbol("w1", 2), symbol("sigma", 1), symbol("h_pre", 1), symbol("y_hat", 0)
     ('x', '\\mathbf{w}_1', '\\boldsymbol{\\sigma}', '\\mathbf{h}_{\\mathrm{pre}}', '\\hat{y}')
     """
-    first, *rest = [part for part in name.split("_") if part] or [name]
+    first, *rest = [part for part in SPELLING.identifier(name).split("_") if part] or ["v"]
     split = re.fullmatch(r"(\D+?)(\d+)", first)
     if split:
         first, rest = split[1], [split[2], *rest]
@@ -43,7 +54,6 @@ def _letters(word: str, ndim: int) -> str:
     greek = _WORDS.get(word)
     if greek:
         return f"\\boldsymbol{{\\{greek}}}" if ndim else f"\\{greek}"
-    word = re.sub(r"[^0-9A-Za-z\u0370-\u03ff]", "", word) or "v"
     if ndim:
         return f"\\mathbf{{{word}}}"
     return word if len(word) == 1 else f"\\mathit{{{word}}}"

@@ -9,8 +9,9 @@ import numpy as np
 from ...graph import Node, Wire
 from ...ops.subscripts import read
 from ...primitive import primitives
-from .symbols import subscripted, visible
+from .symbols import number, subscripted, visible
 from .text import (
+    ATOM,
     CLOSED,
     PRODUCT,
     SUMMATION,
@@ -27,6 +28,7 @@ from .text import (
     raised,
     subtracted,
     transposed,
+    word,
 )
 from .writer import (
     FUNCTIONS,
@@ -37,6 +39,7 @@ from .writer import (
     extent,
     laid_out,
     linear,
+    plain_call,
     product,
     stretched,
     writes,
@@ -192,6 +195,25 @@ def _squared(w: Expressions, total: Node) -> Wire | None:
     return x if 1 <= x.spec.ndim <= 2 else None
 
 
+@writes("norm", "p_norm")
+def _norm(w: Expressions, node: Node, index: Index) -> Tex:
+    """The length of what has one; along axes as a root of a sum, or as the largest entry."""
+    (x,), order = node.inputs, node.params.get("ord", 2)
+    if index is None and len(node.params["axis"]) == x.spec.ndim <= 2 and order == 2:
+        return Tex(f"\\lVert {w.write(x).text} \\rVert" + ("_F" if x.spec.ndim > 1 else ""), CLOSED)
+    letters, body, _ = _reduced(w, node, index)
+    size = Tex(f"\\left|{body.text}\\right|", ATOM)
+    entrywise = "\\odot " if extent(node.out, index) else ""
+    if np.isinf(order):
+        name = "\\max" if order > 0 else "\\min"
+        return Tex(f"{_big(name, letters)} {size.text}", SUMMATION) if letters else size
+    square = body if order == 2 and x.spec.dtype.kind != "c" else size
+    total = summed(letters, raised(square, entrywise + number(order))).text
+    if order == 2:
+        return Tex(f"\\sqrt{{{total}}}", CLOSED)
+    return raised(Tex(bracketed(total)), entrywise + number(1 / order))
+
+
 @writes("absolute")
 def _absolute(w: Expressions, node: Node, index: Index) -> Tex:
     return Tex(f"\\left|{w.operands(node, index)[0].text}\\right|", CLOSED)
@@ -276,9 +298,11 @@ def _extreme(w: Expressions, node: Node, index: Index) -> Tex:
 def _spread(w: Expressions, node: Node, index: Index) -> Tex:
     letters, body, _ = _reduced(w, node, index)
     name = operator("Var" if node.primitive.name == "var" else "std")
-    if not letters:
+    ddof = f"{word('ddof')}={number(node.params['ddof'])}" if node.params["ddof"] else ""
+    below = ";".join(filter(None, (letters, ddof)))
+    if not below:
         return called(name, body.text)
-    return called(f"{name}_{letters}" if len(letters) == 1 else f"{name}_{{{letters}}}", body.text)
+    return called(f"{name}_{below}" if len(below) == 1 else f"{name}_{{{below}}}", body.text)
 
 
 @writes("logsumexp")
@@ -445,6 +469,8 @@ def _diagonal(w: Expressions, node: Node, index: Index) -> Tex:
 @writes("concatenate", "stack")
 def _concatenate(w: Expressions, node: Node, index: Index) -> Tex:
     axis, ndim = node.params["axis"], node.out.spec.ndim
+    if ndim > 2:
+        return w.entries(node.out, index, plain_call(w, node))
     texts = [w.write(wire).text for wire in node.inputs]
     if axis % ndim == 1 and ndim == 2:
         whole = matrix(" & ".join(texts))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...graph import Graph
+from ...passes.person.ratios import quotient
 from ...spec import spec_of
 from ..problem import Problem
 from .equations import equations
-from .symbols import symbol
+from .symbols import SPELLING, symbol
 
 COMMENT = "%"
 NEEDS = (
@@ -33,14 +34,14 @@ def write(problem: Problem) -> str:
             parts[-1] += " \\\\[1ex]"
         parts += ["% backward", " \\\\\n".join(backward)]
     text = "\n".join(["\\begin{align*}", *parts, "\\end{align*}"]) + "\n"
-    return "".join(f"% {line}\n" for line in _constants(joint.graph, text)) + text
+    return "".join(f"% {SPELLING.comment(line)}\n" for line in _constants(joint.graph, text)) + text
 
 
 def _constants(graph: Graph, text: str) -> list[str]:
     """What the equations name but do not define: arrays that the function has."""
     found = []
     for wire in graph.wires():
-        if wire.is_constant and wire.spec.ndim:
+        if wire.is_constant and wire.spec.ndim and not quotient(wire):
             name = symbol(wire.name or "c", wire.spec.ndim)
             if name in text and symbol(wire.name or "c", 0) + "_{ij} &=" not in text:
                 found.append(f"{wire.name}: {spec_of(wire.spec)}, which the function has.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .symbols import number, visible
+from .symbols import SPELLING, number, visible
 
 ATOM = 100
 """A symbol or something in brackets: may carry an exponent."""
@@ -60,7 +60,16 @@ def matrix(*rows: str) -> Tex:
 
 def operator(name: str) -> str:
     """The name of a function that LaTeX does not know."""
-    return "\\operatorname{" + name.replace("_", "\\_") + "}"
+    return f"\\operatorname{{{_upright(name)}}}"
+
+
+def word(name: str) -> str:
+    """A word within a formula."""
+    return f"\\mathrm{{{_upright(name)}}}"
+
+
+def _upright(name: str) -> str:
+    return SPELLING.identifier(name).replace("_", "\\_")
 
 
 def added(x: Tex, y: Tex) -> Tex:

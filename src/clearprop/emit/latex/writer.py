@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 
 from ...graph import Graph, Node, Wire
+from ...passes.person.ratios import quotient
 from .symbols import number, subscripted, symbol
 from .text import (
     ATOM,
@@ -26,6 +27,7 @@ from .text import (
     numeric,
     operator,
     transposed,
+    word,
 )
 
 Index = tuple[str, ...] | None
@@ -122,10 +124,9 @@ class Expressions:
 
     def _quotient(self, wire: Wire, value: float, text: str) -> str:
         """A number that came of a division, such as by how many there are, as a fraction."""
-        above, _, below = wire.name.partition(" / ")
-        if below:
-            sign = "-" if above.startswith("-") else ""
-            return f"{sign}\\frac{{{above.removeprefix('-')}}}{{{below}}}"
+        if found := quotient(wire):
+            above, below = found
+            return f"{'-' if above < 0 else ''}\\frac{{{abs(above)}}}{{{below}}}"
         one_over = round(1 / value) if abs(value) > 1e-6 else 0
         letters = _SHORT if wire in self.derived else _LONG
         long = len(text.lstrip("-")) > letters and "^" not in text
@@ -230,14 +231,19 @@ def plain_call(writer: Expressions, node: Node) -> Tex:
 
 
 def _shown(params: Mapping[str, object]) -> str:
-    """Parameters as a subscript: numbers and tuples of them."""
+    """Parameters as a subscript, each with its name: ``axis=1``; not those that are off."""
     found = []
     for key, value in params.items():
         values = value if isinstance(value, tuple) else (value,)
-        plain = all(isinstance(v, int) and not isinstance(v, bool) for v in values)
-        if plain and values and key != "ddof":
-            found.append(",".join(map(str, values)))
+        off = value is None or value is False or key == "keepdims"
+        if not off and values and all(map(_is_plain, values)):
+            texts = (number(v) if isinstance(v, int | float) else word(str(v)) for v in values)
+            found.append(f"{word(key)}={','.join(texts)}")
     return ";".join(found)
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, int | float | str)
 
 
 def product(writer: Expressions, node: Node, index: Index) -> Tex:

@@ -19,6 +19,12 @@ _DECIMAL = (2, 4, 5, 8, 10, 20, 100)
 """What is divided by these is written as a decimal: 1.5, not 3 / 2."""
 
 
+def quotient(wire: Wire) -> tuple[int, int] | None:
+    """Numerator and denominator of a constant that `Ratio.constant` made to be written as both."""
+    above, slash, below = wire.name.partition(" / ")
+    return (int(above), int(below)) if slash and wire.is_constant else None
+
+
 @dataclass(frozen=True)
 class Ratio:
     """A number as people write it: 2/32 stays so, since 32 is how many there are."""
@@ -45,8 +51,8 @@ class Ratio:
         """The ratio on a constant wire."""
         if (value := number(wire)) is None:
             return None
-        above, slash, below = wire.name.partition(" / ")
-        return cls(int(above), int(below)) if slash else cls.of(value)
+        found = quotient(wire)
+        return cls(*found) if found else cls.of(value)
 
     def times(self, other: Ratio) -> Ratio:
         a, b, c, d = self.above, self.below, other.above, other.below
