@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -190,6 +192,15 @@ def test_a_whole_number_stays_whole_where_the_default_is(make: Make, capsys: Cap
     assert inputs(capsys, path, "--at", "n=3", "--at", "x=2") == {"x": (2.0, 12.0)}
 
 
+@pytest.mark.parametrize("text", ["inf", "-inf", "nan", "[1, -inf, nan]"])
+def test_numbers_that_are_not_finite(text: str, make: Make, capsys: Capture) -> None:
+    path = make(
+        "import numpy as np\ndef f(x):\n    np.save('seen.npy', x.value)\n    return np.sum(x)\n"
+    )
+    printed(capsys, path, "--at", f"x={text}")
+    np.testing.assert_array_equal(np.load("seen.npy"), eval(text, {"inf": np.inf, "nan": np.nan}))
+
+
 def test_a_fraction_replaces_a_whole_default(make: Make, capsys: Capture) -> None:
     path = make("def f(x=3):\n    return x * x\n")
     assert inputs(capsys, path, "--at", "x=1.5") == {"x": (1.5, 3.0)}
@@ -271,6 +282,47 @@ def test_arguments_may_be_called_like_options(make: Make, capsys: Capture) -> No
     path = make("def f(nudge=2.0, open=3.0, gradient=5.0):\n    return nudge * open * gradient\n")
     expected = {"nudge": (2.0, 15.0), "open": (3.0, 10.0), "gradient": (5.0, 6.0)}
     assert inputs(capsys, path) == expected
+
+
+# ---- an upstream gradient
+
+VECTOR = "import numpy as np\ndef f(x):\n    return x * x\n"
+
+
+def test_an_upstream_gradient(make: Make, capsys: Capture) -> None:
+    found = inputs(capsys, make(VECTOR), "--at", "x=[1, 2, 3]", "--gradient", "[1, 0, -1]")
+    assert found == {"x": ([1.0, 2.0, 3.0], [2.0, 0.0, -6.0])}
+    np.save("seed.npy", np.array([0.5, 0.0, 0.0]))
+    found = inputs(capsys, "model.py", "--at", "x=[1, 2, 3]", "--gradient", "seed.npy")
+    assert found == {"x": ([1.0, 2.0, 3.0], [1.0, 0.0, 0.0])}
+    assert inputs(capsys, "model.py", "--at", "x=3", "--gradient", "2") == {"x": (3.0, 12.0)}
+
+
+def test_source_takes_an_upstream_gradient(make: Make, capsys: Capture) -> None:
+    done = main(["source", make(VECTOR), "--at", "x=[1, 2, 3]", "--gradient", "[1, 1, 1]"])
+    said = capsys.readouterr()
+    assert (done, said.err) == (0, "")
+    space: dict[str, Any] = {}
+    exec(said.out, space)
+    value, gradient = space["f_and_grad"](np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    np.testing.assert_array_equal(value, [1, 4])
+    np.testing.assert_array_equal(gradient, [6, 16])
+
+
+@pytest.mark.parametrize("command", ["explain", "source"])
+def test_the_advice_for_results_of_several_numbers_works(
+    command: str, make: Make, capsys: Capture
+) -> None:
+    arguments = [command, make(VECTOR), "--at", "x=[1, 2, 3]"]
+    assert main(arguments) == 1
+    assert "gradient=" in capsys.readouterr().err
+    assert main([*arguments, "--gradient", "[1, 1, 1]"]) == 0
+
+
+def test_an_upstream_gradient_of_another_shape(make: Make, capsys: Capture) -> None:
+    arguments = [make(VECTOR), "--at", "x=[1, 2, 3]", "--gradient"]
+    assert "of shape (3,) has shape (2,)" in refusal(capsys, 1, *arguments, "[1, 2]")
+    assert refusal(capsys, 2, *arguments, "two").startswith("--gradient two: not understood")
 
 
 # ---- what comes out
@@ -367,7 +419,7 @@ def test_help(arguments: list[str], capsys: Capture) -> None:
     said = capsys.readouterr()
     assert said.out.startswith("usage: clearprop ")
     assert said.err == ""
-    for option in ("--at", "--json", "--svg", "--html", "--nudge", "--open"):
+    for option in ("--at", "--gradient", "--json", "--svg", "--html", "--nudge", "--open"):
         assert (option in said.out) == ("explain" in arguments)
 
 
@@ -439,6 +491,58 @@ def test_a_pipe_that_nobody_reads_ends_quietly(unbuffered: str, make: Make) -> N
     done = run("explain", make(), environment=environment, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no descriptors to close")
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&- <&-"])
+def test_closed_streams(closed: str, make: Make) -> None:
+    command = f'"$0" -W error -m clearprop.cli explain {make()} --svg f.svg {closed}'
+    done = subprocess.run(
+        [shutil.which("sh") or "sh", "-c", command.replace("$0", sys.executable)],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        env=ENVIRONMENT,
+    )
+    assert done.returncode == 0
+    assert done.stderr in ("", "wrote f.svg\n")
+    assert done.stdout == "" or done.stdout.endswith("  df/dw = 3\n")
+    assert Path("f.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full disk at hand")
+@pytest.mark.parametrize("command", ["explain", "source"])
+def test_a_full_disk(command: str, make: Make) -> None:
+    with open("/dev/full", "w") as full:
+        done = run(command, make(), stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert done.stderr == "clearprop: cannot print: No space left on device\n"
+
+
+def test_code_that_the_output_cannot_hold(make: Make) -> None:
+    path = make("def f(µ=2.0):\n    return µ * µ\n")
+    environment = {"PYTHONIOENCODING": "ascii"}
+    done = run("source", path, environment=environment, capture_output=True)
+    assert done.returncode == 1
+    assert done.stderr == "clearprop: cannot print in ascii: --output OUT writes UTF-8\n"
+    done = run("source", path, "--output", "out.py", environment=environment, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, "wrote out.py\n")
+    assert "def f_and_grad(μ):" in Path("out.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdin"), reason="no /dev/stdin here")
+@pytest.mark.parametrize("piped", [True, False])
+def test_a_function_from_standard_input(piped: bool, make: Make) -> None:
+    path = make("def g(x):\n    return x\ndef f(x=3.0):\n    y = x * x\n    return y.sum()\n")
+    with open(path, encoding="utf-8") as file:
+        given = {"input": file.read()} if piped else {"stdin": file}
+        done = run("explain", "/dev/stdin:f", capture_output=True, **given)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "y = x * x   = 3 * 3 = 9\n" in done.stdout
+    failing = "def f(x=3.0):\n    return float(x)\n"
+    done = run("explain", "/dev/stdin", capture_output=True, input=failing)
+    assert done.stderr.endswith("  at /dev/stdin:2, in f\n    return float(x)\n")
+    assert not os.path.exists("/dev/__pycache__")
 
 
 # ---- what cannot be understood: 2
@@ -547,10 +651,68 @@ def test_a_value_that_cannot_be_read(text: str, make: Make, capsys: Capture) -> 
     )
 
 
+@pytest.mark.parametrize("command", ["explain", "source"])
+def test_a_function_without_arguments(command: str, make: Make, capsys: Capture) -> None:
+    path = make("def f(*rest):\n    return 3.0\n")
+    for extra in ([], ["--at", "x=3"]):
+        assert main([command, path, *extra]) == 2
+        said = capsys.readouterr().err
+        assert said == "clearprop: f takes no arguments that could have a gradient\n"
+
+
+def test_a_file_that_ends_the_program(make: Make, capsys: Capture) -> None:
+    path = make(f"import sys\n{PRODUCT}sys.exit(3)\n")
+    said = refusal(capsys, 2, path)
+    assert said.startswith(f"{path} ends the program when it is imported; put")
+    make(f'import sys\n{PRODUCT}if __name__ == "__main__":\n    sys.exit(3)\n')
+    assert inputs(capsys, path)["x"] == (3.0, -2.0)
+
+
+@pytest.mark.parametrize("text", ["x = '\0'\n", "x = " + "(" * 1000, "x = " + "-" * 100_000 + "1"])
+def test_a_file_that_python_refuses(text: str, make: Make, capsys: Capture) -> None:
+    path = make(text)
+    assert refusal(capsys, 2, path).startswith(f"{path}:")
+
+
 def test_a_missing_npy_file(make: Make, capsys: Capture) -> None:
     said = refusal(capsys, 2, make(), "--at", "x=missing.npy")
     assert said.startswith("--at x=missing.npy: ")
     assert "No such file" in said
+
+
+@pytest.mark.parametrize("text", ["9" * 400, "-" + "9" * 400, f"[1, {'9' * 400}]"])
+def test_a_number_too_large_for_a_float(text: str, make: Make, capsys: Capture) -> None:
+    said = refusal(capsys, 2, make(), "--at", f"x={text}")
+    assert said == f"--at x={text[:60]}…: too large for a float"
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 5000, "9" * 5000 + "x2", "-" * 100_000 + "1", "[" * 500 + "]" * 500]
+)
+def test_an_absurd_value(text: str, make: Make, capsys: Capture) -> None:
+    said = refusal(capsys, 2, make(), "--at", f"x={text}")
+    assert said.startswith(f"--at x={text[:60]}…: ")
+    assert len(said) < 300
+
+
+HEADERS = {
+    "more than there is memory": "{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999999,)}",
+    "more than can be counted": "{'descr': '<f8', 'fortran_order': False, 'shape': (10**30,)}",
+    "a number too large": "{'descr': '<f8', 'fortran_order': False, 'shape': (" + "9" * 23 + ",)}",
+    "no end": "(" * 110,
+    "no dtype": "{'descr': '<z9', 'fortran_order': False, 'shape': (1,)}",
+    "no header": "3",
+    "no dict": "{1: 2}",
+}
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
+def test_a_npy_file_with_a_broken_header(header: str, make: Make, capsys: Capture) -> None:
+    text = header.encode().ljust(117) + b"\n"
+    size = struct.pack("<H", len(text))
+    Path("broken.npy").write_bytes(b"\x93NUMPY\x01\x00" + size + text + bytes(80))
+    said = refusal(capsys, 2, make(), "--at", "x=broken.npy")
+    assert re.match(r"--at x=broken\.npy: \S", said)
 
 
 @pytest.mark.parametrize(
@@ -574,6 +736,35 @@ def test_a_shape_that_does_not_fit(shape: str, make: Make, capsys: Capture) -> N
     assert refusal(capsys, 2, make(), "--at", f"x={shape}").startswith(f"--at x={shape}: ")
 
 
+def source_refusal(capsys: Capture, *arguments: str) -> str:
+    assert main(["source", *arguments]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    return said.err.removeprefix("clearprop: ").rstrip("\n")
+
+
+def test_code_that_cannot_be_written(make: Make, capsys: Capture, tmp_path: Path) -> None:
+    path = make()
+    assert source_refusal(capsys, path, "--output", "no/such/f.py") == (
+        "cannot write no/such/f.py: No such file or directory"
+    )
+    assert source_refusal(capsys, path, "--output", str(tmp_path)) == (
+        f"cannot write {tmp_path}: Is a directory"
+    )
+    Path("file").write_text("mine")
+    said = source_refusal(capsys, path, "--to", "c", "--output", "file")
+    assert said == "cannot write file: File exists"
+    assert Path("file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("target", ["model.py", "model.py:f"])
+def test_code_does_not_replace_the_function(target: str, make: Make, capsys: Capture) -> None:
+    path = make()
+    said = source_refusal(capsys, target, "--output", path)
+    assert said == f"--output {path} is the file that the function is in"
+    assert Path(path).read_text() == PRODUCT
+
+
 @pytest.mark.parametrize("option", ["--svg", "--html"])
 def test_a_file_that_cannot_be_written(option: str, make: Make, capsys: Capture) -> None:
     path = Path("no", "such", "folder", "f.out")
@@ -588,6 +779,27 @@ def test_a_file_that_cannot_be_written(option: str, make: Make, capsys: Capture)
 def test_a_result_that_is_no_scalar(make: Make, capsys: Capture) -> None:
     said = refusal(capsys, 1, make(), "--at", "x=[1, 2, 3]")
     assert said.startswith("explain starts from one number, but f has shape (3,). Reduce it")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["explain", "--at", "x=[1, 2]"],
+        ["explain", "--derive", "z"],
+        ["source", "--at", "x=[1, 2]"],
+        ["source", "--to", "cobol"],
+        ["source", "--names", "d"],
+        ["source", "--wrt", "z"],
+    ],
+)
+def test_lines_are_the_users(arguments: list[str], make: Make, capsys: Capture) -> None:
+    """None is shown where none of them is at fault: not the one that calls `main`."""
+    command, *options = arguments
+    assert main([command, make(), *options]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("clearprop: ")
+    assert "\n  at " not in said.err
 
 
 def test_a_whole_argument(make: Make, capsys: Capture) -> None:

@@ -9,12 +9,15 @@ import linecache
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -67,12 +70,23 @@ def library_of(code: CodeType) -> str:
     return known
 
 
+_outermost: set[CodeType] = set()
+
+
+def called_by_nobody(function: F) -> F:
+    """Decorator: what called this function, such as a console script, is no code of the user's."""
+    code: CodeType = function.__code__
+    _libraries[code] = ""
+    _outermost.add(code)
+    return function
+
+
 def user_frame() -> FrameType | None:
     """The innermost frame that is neither Clearprop's nor one of the libraries'."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and library_of(frame.f_code):
         frame = frame.f_back
-    return frame
+    return None if frame is None or frame.f_code in _outermost else frame
 
 
 def is_assigning(frame: FrameType) -> bool:

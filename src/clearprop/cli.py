@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import argparse
 import ast
-import importlib.util
 import inspect
 import io
+import linecache
 import os
 import re
 import sys
+import tokenize
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any, NoReturn
+from types import CodeType, ModuleType
+from typing import Any
 
 import numpy as np
 
 from . import __version__
+from .callsite import called_by_nobody
 from .errors import ClearpropError
 from .ledger import Explanation, explain
 
@@ -36,8 +38,12 @@ class _UserError(Exception):
     """The user's own code failed, for the cause of this error; its traceback is what helps."""
 
 
+@called_by_nobody
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is the result."""
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by who started this
+            setattr(sys, stream, io.StringIO())
     parser = _parser()
     options = parser.parse_args(argv)
     try:
@@ -52,8 +58,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.excepthook(type(cause), cause, cause.__traceback__)
         return 1
     except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
         return 0
+    except OSError as error:  # of what is printed to: a full disk
+        _print_no_more()
+        return _stop(1, f"cannot print: {error.strerror}")
+    except UnicodeEncodeError as error:
+        _print_no_more()
+        return _stop(1, f"cannot print in {error.encoding}: --output OUT writes UTF-8")
+
+
+def _print_no_more() -> None:
+    """Python would try to print the rest when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stop(code: int, error: object) -> int:
@@ -143,6 +160,11 @@ def _add_target(command: argparse.ArgumentParser) -> None:
         help="an input: a number (2), a list ([1, 2.5]), a .npy file, or a shape (32x64) to draw "
         "normally distributed numbers of, the same each time",
     )
+    command.add_argument(
+        "--gradient",
+        metavar="VALUE",
+        help="an upstream gradient of the result, if that is not one number; given like an input",
+    )
 
 
 def _source(options: argparse.Namespace) -> int:
@@ -150,10 +172,12 @@ def _source(options: argparse.Namespace) -> int:
 
     function = _function(options.target)
     positional, keywords = _arguments(function, options.at)
+    upstream = _gradient(options)
     try:
         code = source(
             function,
             *positional,
+            gradient=upstream,
             to=options.to,
             argnums=options.wrt.split(",") if options.wrt else None,
             simplify=not options.gates,
@@ -166,10 +190,12 @@ def _source(options: argparse.Namespace) -> int:
     except Exception as error:
         raise _UserError from error
     if options.output:
-        if code.files:
+        try:
+            if options.output.exists() and options.output.samefile(_split(options.target)[0]):
+                raise _UsageError(f"--output {options.output} is the file that the function is in")
             code.save(options.output)
-        else:
-            _write(options.output, code.text)
+        except OSError as error:
+            raise _UsageError(f"cannot write {options.output}: {error.strerror}") from None
         print(f"wrote {options.output}", file=sys.stderr)
     else:
         print(code, end="")
@@ -180,9 +206,15 @@ def _source(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     function = _function(options.target)
     positional, keywords = _arguments(function, options.at)
+    upstream = _gradient(options)
     try:
         explanation = explain(
-            function, *positional, nudge=options.nudge, open=options.open, **keywords
+            function,
+            *positional,
+            gradient=upstream,
+            nudge=options.nudge,
+            open=options.open,
+            **keywords,
         )
     except ClearpropError:
         raise
@@ -244,11 +276,17 @@ def _files(count: int) -> str:
 # ---- the function
 
 
-def _function(target: str) -> Callable[..., Any]:
-    path, name = target, ""
-    if not Path(path).exists() and ":" in target:
+def _split(target: str) -> tuple[str, str]:
+    """The path of a file, and the name of a function in it, if there is one."""
+    if not Path(target).exists() and ":" in target:
         path, _, name = target.rpartition(":")
-    if not Path(path).is_file():
+        return path, name
+    return target, ""
+
+
+def _function(target: str) -> Callable[..., Any]:
+    path, name = _split(target)
+    if not Path(path).exists() or Path(path).is_dir():
         raise _UsageError(f"there is no file {path if name.isidentifier() else target!r}")
     module = _load(Path(path))
     functions = {
@@ -275,21 +313,44 @@ def _function(target: str) -> Callable[..., Any]:
 
 
 def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
+    if path.suffix not in ("", ".py"):  # /dev/stdin has none
         raise _UsageError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
+    code = _code(path)
+    module = ModuleType(path.stem)
+    module.__file__, module.__package__ = str(path), ""
     sys.path.insert(0, str(path.parent.resolve()))
     sys.modules.setdefault(path.stem, module)
     try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
+        exec(code, vars(module))
+    except SyntaxError as error:  # in a module that it imports
         raise _UsageError(f"{error.filename or path}:{error.lineno}: {error.msg}") from None
+    except SystemExit:
+        raise _UsageError(
+            f"{path} ends the program when it is imported; put what is for the script alone under "
+            f'if __name__ == "__main__":'
+        ) from None
     except ClearpropError:
         raise
     except Exception as error:
         raise _UserError from error
     return module
+
+
+def _code(path: Path) -> CodeType:
+    """A file's code. What can be read once only, such as a pipe, stays known for messages and names."""
+    try:
+        text = path.read_bytes()
+        code: CodeType = compile(text, str(path), "exec", dont_inherit=True)
+    except OSError as error:
+        raise _UsageError(f"cannot read {path}: {error.strerror}") from None
+    except SyntaxError as error:
+        raise _UsageError(f"{path}:{error.lineno}: {error.msg}") from None
+    except (ValueError, OverflowError, RecursionError, MemoryError) as error:
+        raise _UsageError(f"{path}: {error}") from None
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(text).readline)
+    lines = io.TextIOWrapper(io.BytesIO(text), encoding).readlines()
+    linecache.cache[str(path)] = (len(text), None, lines, str(path))
+    return code
 
 
 # ---- its inputs
@@ -299,11 +360,17 @@ def _arguments(
     function: Callable[..., Any], given: Sequence[str]
 ) -> tuple[list[Any], dict[str, Any]]:
     """What to call the function with: by place where that works, else by name."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError) as error:
+        raise _UsageError(f"{_name(function)}: {error}") from None
     parameters = {
         name: parameter
-        for name, parameter in inspect.signature(function).parameters.items()
+        for name, parameter in signature.parameters.items()
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     }
+    if not parameters:
+        raise _UsageError(f"{_name(function)} takes no arguments that could have a gradient")
     values: dict[str, Any] = {}
     for name, parameter in parameters.items():
         if parameter.default is not parameter.empty:
@@ -311,12 +378,15 @@ def _arguments(
     for item in given:
         name, equals, text = item.partition("=")
         if not equals:
-            raise _UsageError(f"--at {item}: write NAME=VALUE, as in --at {item}=2.0")
+            raise _UsageError(
+                f"--at {_short(item)}: write NAME=VALUE, as in --at {_short(item)}=2.0"
+            )
         if name not in parameters:
             raise _UsageError(
-                f"--at {name}: {_name(function)} has no argument {name!r}; it has {', '.join(parameters)}"
+                f"--at {_short(name)}: {_name(function)} has no argument {_short(name)!r}; "
+                f"it has {', '.join(parameters)}"
             )
-        values[name] = _value(name, text, values.get(name))
+        values[name] = _value(f"--at {name}=", name, text, values.get(name))
     missing = [name for name in parameters if name not in values]
     if missing:
         raise _UsageError(
@@ -334,41 +404,49 @@ def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", "the function")
 
 
-def _value(name: str, text: str, default: Any) -> Any:
-    """What --at NAME=TEXT means; whole numbers become floats unless the default is whole, too."""
-    if text.endswith(".npy"):
-        try:
+def _gradient(options: argparse.Namespace) -> Any:
+    if options.gradient is None:
+        return None
+    return _value("--gradient ", "gradient", options.gradient, None)
+
+
+def _value(option: str, name: str, text: str, default: Any) -> Any:
+    """What is meant by a text; whole numbers become floats unless the default is whole, too.
+
+    `option` is what stands before it on the command line; the numbers of a shape depend on `name`.
+    """
+    try:
+        if text.endswith(".npy"):
             with open(text, "rb") as file:
                 return np.lib.format.read_array(file)
-        except (OSError, ValueError) as error:
-            raise _UsageError(f"--at {name}={text}: {error}") from None
-    if "x" in text and _SHAPE.fullmatch(text):
-        shape = tuple(map(int, text.split("x")))
-        try:
+        if "x" in text and _SHAPE.fullmatch(text):
+            shape = tuple(map(int, text.split("x")))
             return np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape)
-        except (MemoryError, ValueError) as error:
-            raise _UsageError(f"--at {name}={text}: {error}") from None
+    except Exception as error:  # NumPy evaluates a file's header
+        raise _UsageError(f"{option}{_short(text)}: {error or type(error).__name__}") from None
     try:
-        value = ast.literal_eval(text)
-    except (ValueError, TypeError, SyntaxError):
-        _refuse_value(name, text)
-    if isinstance(value, bool | str | None):
-        return value
-    if isinstance(value, int):
-        return value if type(default) is int else float(value)
-    if isinstance(value, float):
-        return value
-    try:
-        return np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        _refuse_value(name, text)
+        value = ast.literal_eval(_Numbers().visit(ast.parse(text.strip(), mode="eval")))
+        if isinstance(value, bool | str | float | None) or type(value) is type(default) is int:
+            return value
+        return float(value) if isinstance(value, int) else np.array(value, dtype=float)
+    except OverflowError:
+        raise _UsageError(f"{option}{_short(text)}: too large for a float") from None
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        raise _UsageError(
+            f"{option}{_short(text)}: not understood; give a number (2.0), a list ([1, 2.5]), a .npy file "
+            f"or a shape (32x64)"
+        ) from None
 
 
-def _refuse_value(name: str, text: str) -> NoReturn:
-    raise _UsageError(
-        f"--at {name}={text}: not understood; give a number (2.0), a list ([1, 2.5]), a .npy file or a "
-        f"shape (32x64)"
-    )
+class _Numbers(ast.NodeTransformer):
+    """Python has names for these numbers, but no literals."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Constant(float(node.id)) if node.id in ("nan", "inf") else node
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:60]}…"
 
 
 if __name__ == "__main__":
