@@ -122,15 +122,15 @@ def _names_called(code: CodeType, place: int) -> tuple[str, ...]:
 
     What is called begins where the call begins in the source, and is loaded before its arguments.
     """
-    instructions = list(dis.get_instructions(code))
-    starts = {
-        i.offset: (i.positions.lineno, i.positions.col_offset) for i in instructions if i.positions
-    }
+    instructions = {i.offset: i for i in dis.get_instructions(code)}
+    call = instructions[max(offset for offset in instructions if offset <= place)]
     names: tuple[str, ...] = ("",)
-    for i in instructions:
-        if i.offset >= place:
+    if call.opname not in _CALLS:
+        return names
+    for i in instructions.values():
+        if i is call:
             break
-        if starts.get(i.offset) != starts.get(place):
+        if _start(i) != _start(call):
             continue
         if i.opname in _LOADS:
             names = (i.argval,)
@@ -141,9 +141,15 @@ def _names_called(code: CodeType, place: int) -> tuple[str, ...]:
     return names
 
 
+def _start(instruction: dis.Instruction) -> tuple[int | None, int | None]:
+    at = instruction.positions
+    return (at.lineno, at.col_offset) if at else (None, None)
+
+
 _OF_NUMPY = (np.ndarray, np.ufunc)
 _STORE_SUBSCR = dis.opmap["STORE_SUBSCR"]
-_RESULTS = {"CALL", "CALL_KW", "CALL_FUNCTION_EX", "BINARY_SUBSCR", "BINARY_OP"}
+_CALLS = ("PRECALL", "CALL", "CALL_KW", "CALL_FUNCTION_EX")
+_RESULTS = (*_CALLS[1:], "BINARY_SUBSCR", "BINARY_OP")
 _LOADS = {
     *("LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF"),
     *("LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK"),

@@ -20,8 +20,6 @@ _INSTEAD_OF_ARRAY = (
     f"where no gradient is wanted"
 )
 _INSTEAD = {
-    "scipy": "the function of this name in clearprop.scipy, if it is there (as in `from clearprop.scipy "
-    "import special`), or t.detach() where no gradient is wanted",
     "scipy.sparse": "S.toarray() in the place of a sparse S, or compute with it in a @clearprop.block that "
     "brings its own gradient",
     "pandas": "np.asarray(x) in the place of a pandas object x: pandas has no place for tensors",
@@ -50,7 +48,8 @@ class Conversions:
         ------
         LostGradientError : within a transform, where the number's gradient would be lost.
         """
-        return self._number("item()", "t, or t[i] for one entry", "t.detach().item()").item(*args)
+        self._refuse_parameter("t.detach()", by_conversion=False)
+        return self._read("item()", "t, or t[i] for one entry", "t.detach().item()").item(*args)
 
     def tolist(self) -> Any:
         """The numbers as (nested) Python lists.
@@ -59,8 +58,9 @@ class Conversions:
         ------
         LostGradientError : within a transform, where the numbers' gradients would be lost.
         """
+        self._refuse_parameter("t.detach()", by_conversion=False)
         entries = "list(t), whose entries are tensors"
-        return self._number("tolist()", entries, "t.detach().tolist()").tolist()
+        return self._read("tolist()", entries, "t.detach().tolist()").tolist()
 
     def numpy(self) -> Any:
         """The value as a read-only array; call `detach` first if it requires a gradient."""
@@ -109,7 +109,8 @@ class Conversions:
         What runs the user's function brings ours out again. Where nothing does, `backward` has to.
         """
         try:
-            return self._number(f"{kind}(t)", _FOR_MATH, f"{kind}(t.detach())")
+            self._refuse_parameter("t.detach()")
+            return self._read(f"{kind}(t)", _FOR_MATH, f"{kind}(t.detach())")
         except ClearpropError as error:
             asked = asked_by(self)
             waits = asked and asked.library != "clearprop" and self.is_known
@@ -119,8 +120,7 @@ class Conversions:
                 raise
             return self.value
 
-    def _number(self, what: str, instead: str, detached: str) -> Any:
-        self._refuse_parameter("t.detach()")
+    def _read(self, what: str, instead: str, detached: str) -> Any:
         self._refuse_unknown(what)
         if self.requires_grad:
             frame = user_frame()
@@ -133,10 +133,10 @@ class Conversions:
                 )
         return self.value
 
-    def _refuse_parameter(self, detached: str) -> None:
+    def _refuse_parameter(self, detached: str, *, by_conversion: bool = True) -> None:
         """Raise if it is a function that asks, to which this was given as a parameter."""
         if not self.is_known or (self.requires_grad and gradients_count()):
-            asked = asked_by(self)
+            asked = asked_by(self, by_conversion=by_conversion)
             if asked:
                 raise refusal(asked, self, detached)
 

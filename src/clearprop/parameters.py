@@ -11,6 +11,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
+from importlib import import_module
 from types import FrameType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -37,10 +38,11 @@ class Asked(NamedTuple):
     """Whose function it is; "" for a method of a plain array."""
 
 
-def asked_by(value: Any, *, in_lists: bool = True) -> Asked | None:
+def asked_by(value: Any, *, in_lists: bool = True, by_conversion: bool = True) -> Asked | None:
     """The function that the user called and that now asks for a plain value; None if the user's code asks.
 
-    With `in_lists`, the parameter may also be a list or a tuple that holds the value.
+    With `in_lists`, the parameter may also be a list or a tuple that holds the value. Without
+    `by_conversion`, it was none of Python's conversions that led here, so nothing written in C asks.
     """
     found: Asked | None = None
     frame: FrameType | None = sys._getframe(1)
@@ -52,11 +54,17 @@ def asked_by(value: Any, *, in_lists: bool = True) -> Asked | None:
             parameter = _parameter(frame, value, in_lists)
             if parameter == "self":  # its own method: no parameter
                 pass
-            elif parameter or not (found and found.parameter):  # or it is a wrapper of functions
+            elif parameter or not found or found.library != library:  # or it is a wrapper
                 public = _public(name) if library == "numpy" else None
                 found = Asked(numpy_name(public) if public else name, parameter, library)
         frame = frame.f_back
-    return found if found or frame is None else _written_in_c(frame)
+    if frame is None:
+        return found
+    if found and found.library == "scipy":  # whose wrappers hide the name and the parameter
+        name, function = called_in(frame)
+        name = getattr(function, "__name__", name)
+        return found if name in ("", found.function) else Asked(name, "", "scipy")
+    return found or (_written_in_c(frame) if by_conversion else None)
 
 
 def _public(name: str) -> Any:
@@ -106,9 +114,11 @@ def refusal(asked: Asked, tensor: Any, detached: str) -> LostGradientError | Tra
     parameter = f"{asked.parameter}=" if asked.parameter else "a tensor"
     what = f"{asked.function} takes {parameter} as a plain value"
     if type(tensor.value) is ArraySpec:
+        instead = _instead(asked) or (
+            "To fix it when tracing, make it an argument that is no array: an int, a bool, a string."
+        )
         return TraceError(
-            f"{what}, but while tracing only the spec {tensor.value} is known. To fix it when tracing, make "
-            f"it an argument that is no array: an int, a bool, a string."
+            f"{what}, but while tracing only the spec {tensor.value} is known. {instead.strip()}"
         )
     return LostGradientError(
         f"{what}, so the gradient of this tensor of shape {tensor.shape} would be lost. {_instead(asked)}"
@@ -117,8 +127,8 @@ def refusal(asked: Asked, tensor: Any, detached: str) -> LostGradientError | Tra
 
 
 def is_answered(asked: Asked) -> bool:
-    """Whether it is a function to which a Tensor has an answer, among its arrays."""
-    if asked.library == "":
+    """Whether there is more to say of it than of any conversion to an array."""
+    if asked.library in ("", "scipy"):
         return True
     return bool(asked.library == "numpy" and asked.parameter and _public(asked.function))
 
@@ -128,6 +138,9 @@ def _instead(asked: Asked) -> str:
         return "Write X @ t or np.dot(X, t) instead of X.dot(t). "
     if asked.library == "" and _public(asked.function):
         return f"Write np.{asked.function}(array, ...) instead of array.{asked.function}(...). "
+    if asked.library == "scipy":
+        ours = _ours(asked.function)
+        return f"Use {ours}. " if ours else "Write it with functions that have gradients. "
     if asked.library == "numpy" and (_public(asked.function) or "ufunc" in asked.function):
         return (
             "NumPy looks for tensors among its arrays alone: make one of those a tensor, as in "
@@ -138,6 +151,15 @@ def _instead(asked: Asked) -> str:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def _ours(name: str) -> str:
+    """The function of SciPy's name that stands here with gradients, if there is one."""
+    for place in ("clearprop.scipy.linalg", "clearprop.scipy.special"):
+        function = vars(import_module(place)).get(name)
+        if getattr(function, "__module__", "").startswith("clearprop"):
+            return f"{place}.{name}"
+    return ""
 
 
 def plain_parameters(function: Callable[P, R]) -> Callable[P, R]:
