@@ -81,6 +81,16 @@ def called_by_nobody(function: F) -> F:
     return function
 
 
+def library_asking() -> str:
+    """The library on whose behalf we were called, NumPy apart: it only hands on what others ask for."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (library := library_of(frame.f_code)):
+        if library not in ("clearprop", "numpy"):
+            return library
+        frame = frame.f_back
+    return ""
+
+
 def user_frame() -> FrameType | None:
     """The innermost frame that is neither Clearprop's nor one of the libraries'."""
     frame: FrameType | None = sys._getframe(1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import TO_BUILD
-from .callsite import is_assigning, user_frame
+from .callsite import is_assigning, library_asking, user_frame
 from .errors import ClearpropError, LostGradientError, TraceError
 from .parameters import asked_by, gradients_count, is_answered, refusal
 from .settings import settings
@@ -70,7 +70,8 @@ class Conversions:
         asked = asked_by(self, in_lists=False) if self.requires_grad or not self.is_known else None
         if asked and is_answered(asked):
             raise refusal(asked, self, "t.detach()")
-        instead = _INSTEAD.get(asked.library if asked else "", _INSTEAD_OF_ARRAY)
+        library = library_asking() or (asked.library if asked else "")
+        instead = _INSTEAD.get(library, _INSTEAD_OF_ARRAY)
         if not self.is_known:
             raise TraceError(
                 f"{_INTO_ARRAY} needs numbers, but while tracing only the spec {self.value} is known. Use "

@@ -28,6 +28,10 @@ _ROOMS = ("clearprop.ops", "clearprop.scipy", "clearprop.array_methods", "clearp
 """Where the functions stand that users call; the frames of other modules only hand arguments on."""
 
 
+_KEEPERS = ("pandas", "xarray")
+"""Libraries whose functions call methods of the arrays within their objects: it is the user who asks."""
+
+
 class Asked(NamedTuple):
     """A function that asks for a plain value."""
 
@@ -50,6 +54,8 @@ def asked_by(value: Any, *, in_lists: bool = True, by_conversion: bool = True) -
         name = frame.f_code.co_name.strip("_")
         if name == "answer_numpy" and found:
             found = found._replace(function=numpy_name(frame.f_locals["function"]))
+        elif library in _KEEPERS:
+            pass  # they have Tensors in objects of theirs
         elif library != "clearprop" or frame.f_globals["__name__"].startswith(_ROOMS):
             parameter = _parameter(frame, value, in_lists)
             if parameter == "self":  # its own method: no parameter
