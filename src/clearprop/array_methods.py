@@ -14,6 +14,7 @@ import numpy as np
 from .arrays import PLAIN, TO_BUILD, numbers_of, refuse_objects
 from .bundle import Bundle
 from .errors import DtypeError, UnsupportedError
+from .flat import Flat
 from .primitive import Primitive, numpy_table, primitives
 
 
@@ -163,9 +164,17 @@ class ArrayMethods:
     def real(self) -> Any:
         return numpy_table[np.real](self)
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
     @property
     def imag(self) -> Any:
         return numpy_table[np.imag](self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self.imag[...] = value
 
     def conj(self) -> Any:
         return numpy_table[np.conjugate](self)
@@ -281,8 +290,8 @@ class ArrayMethods:
 
     @property
     def flat(self) -> Any:
-        """The numbers in one row, to read, to index and to loop over."""
-        return self.ravel()
+        """The numbers in one row, to read, to write and to loop over."""
+        return Flat(self)
 
     @flat.setter
     def flat(self, value: Any) -> None:
@@ -313,8 +322,8 @@ class ArrayMethods:
             )
         return numpy_table[np.astype](self, dtype, copy=copy)
 
-    def copy(self, order: str = "C") -> Any:
-        return primitives.copy(self)  # `order` is about memory, not about numbers
+    def copy(self, order: Any = "C") -> Any:
+        return numpy_table[np.copy](self, order)
 
     def clone(self) -> Any:
         return primitives.copy(self)

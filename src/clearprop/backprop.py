@@ -22,7 +22,7 @@ from .primitive import Call, Primitive, each, engine, primitives, together
 from .settings import Origin, raise_covered, settings
 from .spec import ArraySpec, add_up, shape_of
 from .tensor import Tensor
-from .versions import lags, version_at
+from .versions import lags, refresh, version_at
 
 _number = attrgetter("number")
 _float64 = np.float64
@@ -166,10 +166,10 @@ def sweep(
         inputs = _inputs_then(node) if changed else node.inputs
         if create_graph:
             values: Any = _as_read(inputs)
-            out: Any = node
+            (out,) = _as_read((node,))
         else:
-            values = [x.value if type(x) is Tensor else x for x in inputs]
-            out = node.value
+            values = [x._value if type(x) is Tensor else x for x in inputs]
+            out = node._value
         params = node.params
         rules: Any = primitive.vjp
         if type(rules) is together:
@@ -178,7 +178,7 @@ def sweep(
         for x, rule in zip(inputs, rules):  # noqa: B905  # inputs past the last rule get nothing
             if type(x) is Tensor and x.requires_grad and x.number >= since and rule is not None:
                 downstream = rule(g, out, *values, **params)
-                value = x.value
+                value = x._value
                 if type(downstream) is not _float64 or type(value) is not _float64:
                     shape = value.shape
                     if downstream.shape != shape or downstream.dtype is not value.dtype:
@@ -190,7 +190,9 @@ def sweep(
                     gradients[x] = gradients[x] + downstream
                 else:
                     gradients[x] = downstream
-        if free:
+        if (
+            free and primitive.put is None
+        ):  # a window holds its base's memory anyway, and follows it
             node.inputs = ()
             node.primitive = _FREED
     if settings.recorder is not None:
@@ -207,7 +209,7 @@ def _inputs_then(node: Tensor) -> tuple[Any, ...]:
 def _as_read(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """What an operation read, to be read again: copies of windows on what was changed since."""
     return tuple(
-        Tensor(x.value, primitives.copy, (x,), {}, x.requires_grad, x.origin) if lags(x) else x
+        Tensor(x._value, primitives.copy, (x,), {}, x.requires_grad, x.origin) if lags(x) else x
         for x in inputs
     )
 
@@ -277,6 +279,7 @@ def backward(
     """What `Tensor.backward` does; see there."""
     if settings.covered:
         raise_covered()
+    refresh((output,))
     if not output.requires_grad:
         raise GradientError(_why_no_gradient(output))
     if gradient is None:

@@ -27,7 +27,7 @@ import numpy as np
 
 from .bundle import as_bundle
 from .callsite import Line
-from .errors import GraphError
+from .errors import GraphError, UnsupportedError
 from .parameters import holds_tensor
 from .primitive import Primitive
 from .spec import ArraySpec, spec_of
@@ -107,6 +107,9 @@ class Graph:
     outputs: tuple[Wire, ...]
     pack: Callable[..., list[Any]] | None = None
     unpack: Callable[[list[Any]], Any] | None = None
+    by_rows: bool = False
+    """Whether it holds only for arguments that lie in memory row by row: of others NumPy makes copies where
+    it has windows on these."""
 
     # ---- reading
 
@@ -143,6 +146,11 @@ class Graph:
         """
         flat = list(args) if self.pack is None else self.pack(args, kwargs)
         self._check_inputs(flat)
+        if not self.fits_layout(flat):
+            raise UnsupportedError(
+                f"{self.name} changes arrays in place through a reshape, and was traced for arguments that "
+                f"lie in memory row by row, as np.ascontiguousarray(x) gives; NumPy makes copies of others"
+            )
         env = self.run(flat)
         results = [env[wire] for wire in self.outputs]
         if self.unpack is not None:
@@ -157,6 +165,11 @@ class Graph:
             values = [env[wire] for wire in node.inputs]
             env.update(zip(node.outputs, evaluate_node(node, values), strict=True))
         return env
+
+    def fits_layout(self, flat: Sequence[Any]) -> bool:
+        """Whether it computes what the traced function would, however these arrays lie in memory."""
+        arrays = [x for x in flat if isinstance(x, np.ndarray)]
+        return not self.by_rows or all(x.flags.c_contiguous for x in arrays)
 
     def _check_inputs(self, flat: Sequence[Any]) -> None:
         if len(flat) != len(self.inputs):

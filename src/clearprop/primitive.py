@@ -148,8 +148,10 @@ class Primitive:
     gives the result's shape and dtype; `vjp` holds one `Rule` per input, None where the input gets no
     gradient (inputs past its end get none either); `role` is a key of `ROLES`; `why` is one plain
     sentence about its gradient; `elementwise` says that each output entry reads one entry of each
-    (broadcast) input; `view` that NumPy gives a window on the input's memory; `function` is what a
-    block with its own gradient stands for, to be traced for its parts.
+    (broadcast) input; `view` that it moves entries without computing; `put(base, new, **params)`, where
+    NumPy gives a window on the input's memory, says what the input becomes when `new` is written to the
+    window (`read_only` where NumPy forbids that); `function` is what a block with its own gradient stands
+    for, to be traced for its parts.
     """
 
     name: str
@@ -162,6 +164,7 @@ class Primitive:
     samples: tuple[Sample, ...] = ()
     elementwise: bool = False
     view: bool = False
+    put: Callable[..., Any] | None = None
     function: Callable[..., Any] | None = None
     differentiable: bool = field(init=False, default=True)
 
@@ -218,6 +221,7 @@ def primitive(
     operator: str | None = None,
     elementwise: bool = False,
     view: bool = False,
+    put: Callable[..., Any] | None = None,
 ) -> Primitive:
     """Make a primitive and register it.
 
@@ -225,7 +229,7 @@ def primitive(
     (``"add"`` for ``__add__`` and, with two inputs, ``__radd__``), if any.
     """
     record = Primitive(
-        name, forward, spec, vjp, role, why, notation or Call(name), samples, elementwise, view
+        name, forward, spec, vjp, role, why, notation or Call(name), samples, elementwise, view, put
     )
     if hasattr(primitives, name):
         raise ValueError(f"primitive {name!r} is registered twice")

@@ -24,6 +24,15 @@ def check_floating(value: Any, what: str = "this") -> None:
     )
 
 
+def read_only(base: Any, new: Any, **params: Any) -> Any:
+    """What a window becomes that NumPy lets nobody write to: the `put` of a record."""
+    raise UnsupportedError(
+        f"this tensor of shape {new.shape} is a window that NumPy lets nobody write to: a diagonal, or what "
+        f"np.broadcast_to stretched. Assign into the whole tensor (np.fill_diagonal for a diagonal), or take "
+        f"a copy first: t.copy()."
+    )
+
+
 def check_request(transform: str, f: Any, argnums: Any) -> None:
     """Raise what to write instead where a transform did not get a function and positions of arguments."""
     if not callable(f):

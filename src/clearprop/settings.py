@@ -71,6 +71,8 @@ class Recorder:
     def __init__(self, *, tracing: bool) -> None:
         self.tracing = tracing
         """Whether values are unknown, so that every operation must be kept, not only gradients'."""
+        self.asks_layout = False
+        """Whether it mattered that arguments lie in memory row by row."""
         self.answering: Origin | None = None
         """While a reverse sweep runs: the origin of the operation that it is passing."""
         self.array_names: dict[int, str] = {}

@@ -34,7 +34,7 @@ from .primitive import NO_PARAMS, Primitive, engine, numpy_table, primitives
 from .refusals import check_floating
 from .settings import Origin, settings
 from .spec import ArraySpec, is_floating
-from .versions import Versions, check_windows, happened, next_number
+from .versions import Versions, happened, next_number, refresh
 
 _ndarray = np.ndarray
 _NUMBERS = PLAIN - {np.ndarray}
@@ -60,16 +60,17 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
     """
 
     __slots__ = (
+        "_value",
         "before",
         "grad",
         "inputs",
+        "is_past",
         "number",
         "origin",
         "params",
         "primitive",
         "requires_grad",
         "retains_grad",
-        "value",
     )
 
     def __init__(
@@ -81,7 +82,7 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
         requires_grad: bool,
         origin: Origin | None = None,
     ) -> None:
-        self.value = value
+        self._value = value
         self.primitive = primitive
         self.inputs = inputs
         self.params = params
@@ -94,20 +95,26 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
     # ---- what it is
 
     @property
+    def value(self) -> Any:
+        if happened.windows_may_lag:
+            refresh((self,))
+        return self._value
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        return self.value.shape
+        return self._value.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.value.dtype
+        return self._value.dtype
 
     @property
     def ndim(self) -> int:
-        return self.value.ndim
+        return self._value.ndim
 
     @property
     def size(self) -> int:
-        return self.value.size
+        return self._value.size
 
     @property
     def is_leaf(self) -> bool:
@@ -255,11 +262,11 @@ def apply(
     if not settings.plain:
         return _apply_recording(primitive, inputs, params)
     if happened.windows_may_lag:
-        check_windows(inputs)
+        refresh(inputs)
     values: list[Any] = []
     for x in inputs:
         if type(x) is Tensor:
-            values.append(x.value)
+            values.append(x._value)
         elif (
             type(x) in _NO_ARRAYS
             or (type(x) is _ndarray and x.dtype.kind in NUMERIC)
@@ -278,7 +285,7 @@ def apply(
         value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
     elif type(value) is complex:  # as Python makes it of 1j and a NumPy float
         value = np.complex128(value)
-    if primitive.view and not happened.windows:
+    if primitive.put and not happened.windows:
         happened.note(windows=True)
     if primitive.differentiable:
         for x in inputs:
@@ -286,7 +293,7 @@ def apply(
                 if settings.grad_enabled:
                     return Tensor(value, primitive, inputs, params, True)
                 break
-    if primitive.view:  # a window must know its base, to notice when that changes
+    if primitive.put:  # a window must know its base, to notice when that changes
         return Tensor(value, primitive, inputs, params, False)
     return Tensor(value, None, (), NO_PARAMS, False)
 
@@ -311,10 +318,12 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
     differentiable = primitive.differentiable
 
     def operator_method(self: Tensor, other: Any) -> Tensor:
-        x, y = self.value, other
+        if happened.windows_may_lag:
+            refresh((self, other))
+        x, y = self._value, other
         requires_grad = self.requires_grad
         if type(other) is Tensor:
-            y = other.value
+            y = other._value
             requires_grad = requires_grad or other.requires_grad
         elif type(other) not in _NUMBERS and (
             type(other) is not _ndarray or other.dtype.kind not in NUMERIC
@@ -324,8 +333,6 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
             other = y = beside(other, primitive.name, x.dtype)
         if not settings.plain:
             return _apply_recording(primitive, (self, other), NO_PARAMS)
-        if happened.windows_may_lag:
-            check_windows((self, other))
         try:
             value = forward(x, y)
         except Exception as error:
@@ -346,14 +353,14 @@ def _apply_recording(
 ) -> Tensor:
     """`apply` while gradients are off, a trace or an explanation records, or a block is open."""
     if happened.windows_may_lag:
-        check_windows(inputs)
-    if primitive.view:
+        refresh(inputs)
+    if primitive.put:
         happened.note(windows=True)
     if primitive.function is None:
         inputs = as_inputs(primitive.name, inputs)
     recorder = settings.recorder
     params = plain_params(primitive, params)
-    values = [x.value if type(x) is Tensor else x for x in inputs]
+    values = [x._value if type(x) is Tensor else x for x in inputs]
     unknown = any(type(v) is ArraySpec for v in values)
     compute = primitive.spec if unknown and recorder and recorder.tracing else primitive.forward
     try:
@@ -375,7 +382,7 @@ def _apply_recording(
         return Tensor(
             value, primitive, inputs, params, requires_grad, recorder.note(settings.scope)
         )
-    if not requires_grad and not primitive.view:
+    if not requires_grad and not primitive.put:
         return Tensor(value, None, (), NO_PARAMS, False)
     return Tensor(value, primitive, inputs, params, requires_grad, Origin(scope=settings.scope))
 

@@ -25,7 +25,7 @@ from .settings import Origin, Recorder, Scope, frozen, settings, uncovered
 from .spec import ArraySpec, is_floating, spec_of
 from .tensor import Tensor
 from .trees import flatten, paths, same
-from .versions import next_number, version_at
+from .versions import next_number, refresh, version_at
 
 
 def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
@@ -56,14 +56,15 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     inputs, fill = _inputs(f, args, kwargs, specs=True)
     tensors = [_argument(name, spec_of(x)) for name, x in inputs]
     examples = {t: x for t, (_, x) in zip(tensors, inputs, strict=True) if type(x) is not ArraySpec}
-    result, names = record(f, fill(tensors), tracing=True, examples=examples)
+    result, recorder = record(f, fill(tensors), tracing=True, examples=examples)
     outputs, unflatten = flatten(result)
     for y in outputs:
         if not (is_array(y) or isinstance(y, float | int)):
             raise ClearpropError(
                 f"a traced function returns arrays, but {function_name(f)} returned {y!r}"
             )
-    graph = build(function_name(f), _as_passed(tensors, inputs), outputs, names)
+    graph = build(function_name(f), _as_passed(tensors, inputs), outputs, recorder.array_names)
+    graph.by_rows = recorder.asks_layout
     graph.pack, graph.unpack = _packer(f, args, kwargs), unflatten
     return graph
 
@@ -75,9 +76,9 @@ def graph_at(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, An
         _argument(name, x.value if isinstance(x, Tensor) else np.asarray(x)[()])
         for name, x in inputs
     ]
-    result, names = record(f, fill(tensors), tracing=False)
+    result, recorder = record(f, fill(tensors), tracing=False)
     outputs, _ = flatten(result)
-    return build(function_name(f), _as_passed(tensors, inputs), outputs, names)
+    return build(function_name(f), _as_passed(tensors, inputs), outputs, recorder.array_names)
 
 
 def record(
@@ -86,8 +87,8 @@ def record(
     *,
     tracing: bool,
     examples: Mapping[Tensor, Any] = MappingProxyType({}),
-) -> tuple[Any, Mapping[int, str]]:
-    """Run `f` with a recorder on; return its result and the names of the plain arrays it met."""
+) -> tuple[Any, Recorder]:
+    """Run `f` with a recorder on; return its result and what the recorder saw."""
     recorder = Recorder(tracing=tracing)
     recorder.examples.update(examples)
     args, kwargs = arguments
@@ -101,10 +102,11 @@ def record(
         uncovered(),
     ):
         result = f(*args, **kwargs)
+        refresh(flatten(result)[0])
     recorder.finish()
     outputs, unflatten = flatten(result)
     who = f"{function_name(f)} returned"
-    return unflatten([as_result(y, who) for y in outputs]), recorder.array_names
+    return unflatten([as_result(y, who) for y in outputs]), recorder
 
 
 def example_of(x: Any) -> Any:
@@ -303,9 +305,9 @@ class _Builder:
 
     def results_of(self, t: Tensor) -> list[Tensor | None]:
         """What an operation made: itself, or its several results, None for those never picked."""
-        if not isinstance(t.value, Bundle):
+        if not isinstance(t._value, Bundle):
             return [t]
-        return [self.picks.get((t, i)) for i in range(len(t.value))]
+        return [self.picks.get((t, i)) for i in range(len(t._value))]
 
     def collect(self) -> list[Tensor]:
         """Operations between inputs and outputs, in the order in which they happened."""
@@ -323,7 +325,7 @@ class _Builder:
         return sorted(made, key=lambda t: t.number)
 
     def build(self, name: str) -> Graph:
-        env = {t: Wire(_name_of(t), spec_of(t.value)) for t in self.inputs}
+        env = {t: Wire(_name_of(t), spec_of(t._value)) for t in self.inputs}
         nodes = self.emit(self.order, 0, env)
         outputs = tuple(self.wire(y, env) for y in self.outputs)
         graph = Graph(name, tuple(env[t] for t in self.inputs), tuple(nodes), outputs)
@@ -335,7 +337,7 @@ class _Builder:
         if isinstance(x, Tensor):
             if x in env:
                 return env[x]
-            key, value = id(x), x.value
+            key, value = id(x), x._value
             name = _name_of(x) or self.array_names.get(key, "")
             if type(value) is ArraySpec:
                 raise TraceError(
@@ -395,7 +397,7 @@ class _Builder:
     def wires_of(self, t: Tensor, env: dict[Tensor, Wire]) -> tuple[Wire, ...]:
         """New wires for what an operation made, noted in `env`."""
         wires = []
-        for result, value in zip(self.results_of(t), as_bundle(t.value), strict=True):
+        for result, value in zip(self.results_of(t), as_bundle(t._value), strict=True):
             name = "" if result is None else self.name_of(result)
             wires.append(Wire(name, spec_of(value)))
             if result is not None:
@@ -427,7 +429,7 @@ class _Builder:
         )
         body.name_rest()
         for t in ends:
-            env[t] = Wire(self.name_of(t), spec_of(t.value))
+            env[t] = Wire(self.name_of(t), spec_of(t._value))
         return Node(
             scope.primitive,
             tuple(env[t] for t in reads),
@@ -444,9 +446,9 @@ def trace_parts(
     """What an operation stands for, as a graph: this function, traced on inputs like these."""
     specs = map(spec_of, examples)
     tensors = [Tensor(s, primitives.copy, (), {}, is_floating(s.dtype), Origin()) for s in specs]
-    result, array_names = record(function, (tuple(tensors), dict(params)), tracing=True)
+    result, recorder = record(function, (tuple(tensors), dict(params)), tracing=True)
     results = list(result) if isinstance(result, tuple) else [result]
-    return build(name, tensors, results, array_names)
+    return build(name, tensors, results, recorder.array_names)
 
 
 def _body(

@@ -17,13 +17,14 @@ import numpy as np
 from .arrays import PLAIN, argument, check_numbers, is_array, result, unchanging
 from .backprop import WHY_REAL, Reach, check_seed, conjugate, ones_like, own, reach, sweep
 from .errors import ClearpropError, DtypeError, GradientError, ShapeError
+from .memory import laid_out_like
 from .primitive import NO_PARAMS, primitives
 from .refusals import called, check_floating, check_request, kind_of
 from .settings import settings, uncovered
 from .spec import is_floating, shape_of
 from .tensor import Tensor
 from .trees import flatten, paths
-from .versions import next_number, version_at
+from .versions import next_number, refresh, version_at
 
 Argnums = int | Sequence[int]
 
@@ -60,6 +61,7 @@ class _Run:
                 )
             returned, self.aux = returned
         outputs, self.unflatten_outputs = flatten(returned)
+        refresh(outputs)
         self.outputs = [_output(y, f) for y in outputs]
         self.wanted = [
             version_at(v, started) for v in self.variables
@@ -143,7 +145,8 @@ def _variable(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Ten
         if not is_array(value):
             value = _as_number(value, position, tree, f)
         recorder = settings.recorder
-        leaf = value = unchanging(value) if recorder is None else recorder.as_now((value,))[0]
+        copied = unchanging(value) if recorder is None else recorder.as_now((value,))[0]
+        leaf = value = laid_out_like(value, copied)
     if value.dtype.kind not in "fc":
         check_floating(value, f"{_place(tree, position)} of {called(f)}")
     return Tensor(value, primitives.copy, (leaf,), NO_PARAMS, True, origin)

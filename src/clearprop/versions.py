@@ -4,17 +4,22 @@ There are two ways. What is recorded makes a new version: the Tensor takes the s
 its old state moves to a Tensor of its own, `before`, and users that are older than the change find it by its
 number (`version_at`). The update of a parameter, or of a buffer of the user's, keeps nothing, so that a loop
 does not fill the memory; a backward pass that would need the old value says so.
+
+A *window* shows memory of another Tensor, its base. To write to it is to write to the base, by the record's
+`put`; after the base has changed, the window is taken again when it is next used.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from .arrays import PLAIN, numbers_of
 from .errors import DtypeError, GradientError, ShapeError, UnsupportedError
+from .memory import laid_out_like, shows_memory
 from .primitive import NO_PARAMS, Primitive, primitives
 from .settings import Origin, settings
 
@@ -54,8 +59,10 @@ class Versions:
         params: Any
         primitive: Primitive | None
         requires_grad: bool
-        value: Any
+        _value: Any
 
+        @property
+        def value(self) -> Any: ...
         @property
         def shape(self) -> tuple[int, ...]: ...
         @property
@@ -65,15 +72,14 @@ class Versions:
     def _change(self, primitive: Primitive, other: Any) -> Any:
         """An operator in place; a parameter's update, which nothing records, without detours."""
         if self.primitive is None and not settings.grad_enabled and settings.plain:
-            y = other.value if isinstance(other, Versions) else other
-            value = primitive.forward(self.value, y)  # type: ignore[misc]
-            old = self.value
+            old, y = self._value, other.value if isinstance(other, Versions) else other
+            value = primitive.forward(old, y)  # type: ignore[misc]
             if type(value) is type(old) and value.shape == old.shape and value.dtype == old.dtype:
-                return self._replace(value)
+                return self._replace(laid_out_like(old, value) if value.ndim > 1 else value)
         if type(other) not in PLAIN and not isinstance(other, Versions):
             other = numbers_of(other, f"{primitive.name} got")
         new = primitive(self, other)
-        if self.primitive is not None and type(self.value) is not np.ndarray and not self.shape:
+        if self.primitive is not None and self._is_number():
             return new  # NumPy's numbers do not change, they are replaced
         return self._become(new)
 
@@ -96,14 +102,20 @@ class Versions:
                 "means. Update parameters within clearprop.no_grad(); change a copy, t.copy(); or, for an "
                 "array to be filled, make it with clearprop.tensor(array, requires_grad=False)."
             )
-        if self.primitive is not None and self.primitive.view:
-            if self.primitive is primitives.window and not self._is_number():
-                return self._write_through(new)
+        if self._is_window():
+            base, put = self.inputs[0], cast(Primitive, self.primitive).put
+            base._become(put(base, new, **self.params))  # type: ignore[misc]
+            return self
+        if self.primitive is primitives.window and self._is_number():
             raise UnsupportedError(
-                "this tensor is a window on another one (a reshape or a transpose), and in NumPy the change "
-                "would reach that one, too. Assign into the whole tensor, or take a copy first: t.T.copy()."
+                "this is a number, taken out of an array as in t[0], and numbers do not change in place. "
+                "Assign into the array, t[0] = v, or take a window without axes, t[0, ...]."
             )
-        return self._turn_into(new)
+        if new.primitive is not None and new.primitive.put is not None:
+            new = primitives.copy(new)  # what was changed is no window itself
+        if new.primitive is None and not self._keeps_old_values():
+            return self._replace(laid_out_like(self._value, new._value))
+        return self._turn_into(new, laid_out_like(self._value, new._value))
 
     def _become_result(self, result: Any, since: int) -> Any:
         """Take in what a function was asked to write here (`out=`); copied if it is older than the call."""
@@ -125,9 +137,7 @@ class Versions:
             return True
         return settings.grad_enabled and self.number >= settings.began
 
-    def _turn_into(self: Any, new: Any) -> Any:
-        if new.primitive is None and not self._keeps_old_values():
-            return self._replace(new.value)
+    def _turn_into(self: Any, new: Any, value: Any) -> Any:
         happened.note(changes=True, versions=True)
         kind: Any = type(self)
         before = kind.__new__(kind)
@@ -135,7 +145,8 @@ class Versions:
             if hasattr(self, slot):
                 setattr(before, slot, getattr(self, slot))
         before.origin = self.origin and Origin(None, self.origin.line, self.origin.scope)
-        self.value, self.primitive, self.params = new.value, new.primitive, new.params
+        before.is_past = True
+        self._value, self.primitive, self.params = value, new.primitive, new.params
         self.inputs = tuple(before if x is self else x for x in new.inputs)
         self.number, self.requires_grad = new.number, new.requires_grad
         self.origin = new.origin
@@ -147,26 +158,50 @@ class Versions:
         happened.note(changes=True)
         if type(value) is np.ndarray:
             value.setflags(write=False)
-        self.value, self.number = value, next_number()
+        self._value, self.number = value, next_number()
         if happened.versions and hasattr(self, "before"):  # no longer what it was before this
             del self.before
         return self
 
-    def _write_through(self, new: Any) -> Any:
-        """Change a slice in place: as in NumPy, what it is a slice of changes with it."""
-        base, index = self.inputs[0], self.params["index"]
-        base._become(primitives.assign(base, new, index=index))
-        if new.primitive is None:  # not recorded
-            return self._replace(new.value)
-        return self._turn_into(primitives.window(base, index=index))
+    # ---- windows
 
     def _is_number(self) -> bool:
-        """Whether this is an entry taken out, as in t[0]: in NumPy that is a copy, no window."""
-        return (
-            self.primitive is primitives.window
-            and not self.shape
-            and ... not in self.params["index"]
-        )
+        """Whether NumPy has a number here, as in t[0]: those are copies, and no array has windows on them."""
+        if self.shape:
+            return False
+        if self.primitive is None or self.primitive.put is None:
+            return type(self._value) is not np.ndarray
+        if self.primitive is primitives.window:
+            return ... not in self.params["index"]
+        base = self.inputs[0]
+        return not isinstance(base, Versions) or base._is_number()
+
+    def _is_window(self) -> bool:
+        """Whether this shows the memory of another Tensor: what one of them becomes, so does the other."""
+        if self.primitive is None or self.primitive.put is None or hasattr(self, "is_past"):
+            return False
+        base = self.inputs[0]
+        if not isinstance(base, Versions) or base._is_number() or self._is_number():
+            return False
+        return shows_memory(self)
+
+    def _take_again(self) -> None:
+        """See what has become of the memory that this window shows."""
+        base = self.inputs[0]
+        if lags(base):
+            base._take_again()
+        if base.number < self.number or not self._is_window():
+            return
+        then = base
+        while then.number > self.number and hasattr(then, "before"):
+            then = then.before
+        taken_without_gradient = then.requires_grad and not self.requires_grad
+        with settings.changed(grad_enabled=not taken_without_gradient):
+            new = self.primitive(base, **self.params)  # type: ignore[misc]
+        if hasattr(base, "before"):
+            self._turn_into(new, new._value)
+        else:
+            self._replace(new._value)
 
 
 def version_at(x: Any, number: float) -> Any:
@@ -181,21 +216,24 @@ def version_at(x: Any, number: float) -> Any:
     return x
 
 
-def check_windows(inputs: tuple[Any, ...]) -> None:
-    """Refuse a window that NumPy would have seen change under its hands."""
-    for x in inputs:
+def refresh(values: Iterable[Any]) -> None:
+    """Take windows again whose bases changed since, so that they show what NumPy's would."""
+    for x in values:
         if lags(x):
-            raise UnsupportedError(
-                f"this tensor of shape {x.shape} is a window (a slice, a reshape or a transpose) on one "
-                f"that was changed in place since; NumPy would show the new values. Take it again now."
-            )
+            x._take_again()
 
 
 def lags(x: Any) -> bool:
     """Whether `x` is a window on a Tensor that was changed in place since."""
-    while isinstance(x, Versions) and x.primitive and x.primitive.view and not x._is_number():
+    while (
+        isinstance(x, Versions)
+        and x.primitive is not None
+        and x.primitive.put is not None
+        and not hasattr(x, "is_past")
+        and not x._is_number()
+    ):
         base = x.inputs[0]
         if isinstance(base, Versions) and base.number > x.number:
-            return True
+            return x._is_window()
         x = base
     return False

@@ -296,12 +296,18 @@ def test_changes_in_place() -> None:
         t[0] = 1.0  # here
 
     message(GradientError, change, "leaf", "clearprop.no_grad()", "t.copy()")
-    row = (t * 1).reshape(2, 1)
+    stretched = np.broadcast_to(t * 1, (2, 2))
 
     def assign() -> None:
-        row[0] = 1.0  # here
+        stretched[0] = 1.0  # here
 
-    message(UnsupportedError, assign, "window", "t.T.copy()")
+    message(UnsupportedError, assign, "window", "t.copy()")
+    number = (t * 1)[0]
+
+    def assign_into_a_number() -> None:
+        number[...] = 1.0  # here
+
+    message(UnsupportedError, assign_into_a_number, "numbers do not change", "t[0] = v")
 
 
 def test_line_that_called_numpy_code_written_in_python() -> None:

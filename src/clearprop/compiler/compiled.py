@@ -110,7 +110,10 @@ class Compiled:
         arguments = Arguments(args, kwargs, self.__name__)
         if any(isinstance(leaf, Tensor) for leaf in arguments.leaves):
             return self.function(*args, **kwargs)  # someone wants gradients through it
-        return self._executable(arguments).run(arguments)
+        executable = self._executable(arguments)
+        if not executable.graph.fits_layout(arguments.leaves):
+            return self.function(*args, **kwargs)  # where NumPy copies, the code does not
+        return executable.run(arguments)
 
     def executable(self, *args: Any, **kwargs: Any) -> Executable:
         """What is compiled for arguments like these."""

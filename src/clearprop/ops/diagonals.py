@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import Sample, answers, floats, primitive
+from ..refusals import read_only
 from ..spec import ArraySpec, normalize_axes
 from .shaping import reshape
 from .specs import shaped
@@ -45,6 +46,7 @@ _diagonal_record = primitive(
     role="selects",
     why="The diagonal gets its gradient, everything beside it gets zero.",
     view=True,
+    put=read_only,
     samples=(
         Sample(floats(3, 4), offset=0, axis1=0, axis2=1),
         Sample(floats(3, 4), offset=-1, axis1=1, axis2=0),

@@ -24,13 +24,17 @@ stop_gradient = primitive(
 )
 
 
-def copy_vjp(g: Any, out: Any, x: Any) -> Any:
+def _copy(x: Any, order: Any = "C") -> Any:
+    return x.copy(order)
+
+
+def copy_vjp(g: Any, out: Any, x: Any, order: Any = "C") -> Any:
     return g
 
 
 _copy_record = primitive(
     "copy",
-    np.copy,
+    _copy,
     spec=same,
     vjp=(copy_vjp,),
     role="passes",
@@ -56,7 +60,8 @@ positive = primitive(
 
 @answers(np.copy)
 def copy(a: Any, order: str = "K") -> Any:
-    return _copy_record(a)  # `order` is about memory, not about numbers
+    """`order` is about memory alone, and so about which reshapes of the copy are windows on it."""
+    return _copy_record(a) if order == "C" or a.ndim < 2 else _copy_record(a, order=order)
 
 
 def _astype(x: Any, dtype: Any) -> Any:

@@ -126,6 +126,10 @@ def _write_getitem(x: str, *arrays: str, index: Index) -> str:
     return f"{x}[{_write_index(index, arrays)}]"
 
 
+def _assigned(base: Any, new: Any, index: Index) -> Any:
+    return _assign_record(base, new, index=index)
+
+
 _ROWS = np.array([0, 2, 2])
 _COLUMNS = np.array([1, 0, 0])
 _MASK = np.array([[True, False, True, True], [False] * 4, [True, False, False, False]])
@@ -139,6 +143,7 @@ window = primitive(
     why="What was picked gets its gradient, what was left out gets zero.",
     notation=Custom(_write_getitem),
     view=True,
+    put=_assigned,
     samples=(
         Sample(floats(3, 4), index=(1,)),
         Sample(floats(3, 4), index=(slice(None, None, -2), slice(1, 3))),
@@ -330,7 +335,17 @@ def setitem(x: Any, index: Any, value: Any) -> Any:
     parts, arrays = split_index(index)
     if _is_there_already(x, parts, value):
         return x
-    return _assign_record(x, value, *arrays, index=parts)
+    return _assign_record(x, _fitting(value, x, parts, arrays), *arrays, index=parts)
+
+
+def _fitting(value: Any, x: Any, index: Index, arrays: tuple[Any, ...]) -> Any:
+    """A value without leading axes of size one that its place does not have."""
+    shape = shape_of(value)
+    if shape[:1] != (1,):
+        return value
+    known = tuple(a._value if isinstance(a, Tensor) else a for a in arrays)
+    extra = max(len(shape) - len(_region(x.shape, index, known)), 0)
+    return np.reshape(value, shape[extra:]) if shape[:extra] == (1,) * extra else value
 
 
 def _is_there_already(x: Any, index: Index, value: Any) -> bool:
@@ -339,6 +354,6 @@ def _is_there_already(x: Any, index: Index, value: Any) -> bool:
         type(value) is Tensor
         and value.primitive is window
         and value.inputs[0] is x
-        and value.number > x.number
         and value.params["index"] == index
+        and not value._is_number()
     )

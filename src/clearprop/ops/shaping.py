@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, TraceError, UnsupportedError
+from ..memory import stand_in
 from ..primitive import Custom, Sample, answers, floats, primitive
+from ..refusals import read_only
 from ..spec import ArraySpec, normalize_axes, stretched_axes
 from ..tensor import Tensor
 from .specs import shaped
@@ -22,6 +24,10 @@ def reshape_vjp(g: Any, out: Any, x: Any, shape: Any) -> Any:
 
 def _reshape(x: Any, shape: Any) -> Any:
     return x.reshape(shape)
+
+
+def _unshaped(base: Any, new: Any, **params: Any) -> Any:
+    return _reshape_record(new, shape=base.shape)
 
 
 def _shape_spec(x: Any, shape: Any) -> ArraySpec:
@@ -37,6 +43,7 @@ _reshape_record = primitive(
     why="The same numbers in another layout, and so are their gradients.",
     notation=Custom(lambda x, shape: f"{x}.reshape{shape}"),
     view=True,
+    put=_unshaped,
     samples=(Sample(floats(3, 4), shape=(2, 6)), Sample(floats(), shape=(1, 1))),
 )
 
@@ -92,12 +99,26 @@ def _by_rows(a: Any, order: str, known: str = "CFA") -> bool:
 
 @answers(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
-    return reshape(a, -1, "C" if _by_rows(a, order, "CFAK") else "F")
+    by_rows = _by_rows(a, order, "CFAK")
+    out = reshape(a, -1, "C" if by_rows else "F")
+    if isinstance(a, Tensor) and a.primitive is not None and a.primitive.put is not None:
+        model = stand_in(
+            a
+        )  # of what has gaps np.ravel makes a copy, also where np.reshape would not
+        if model is not None and not (
+            model.flags.c_contiguous if by_rows else model.flags.f_contiguous
+        ):
+            return np.copy(out)
+    return out
 
 
 def transpose_vjp(g: Any, out: Any, x: Any, axes: Any) -> Any:
+    return _transposed_back(x, g, axes)
+
+
+def _transposed_back(base: Any, new: Any, axes: Any) -> Any:
     back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
-    return _transpose_record(g, axes=back)
+    return _transpose_record(new, axes=back)
 
 
 def _transpose(x: Any, axes: Any) -> Any:
@@ -126,6 +147,7 @@ _transpose_record = primitive(
     why="The same numbers with axes exchanged, and so are their gradients.",
     notation=Custom(_write_transpose),
     view=True,
+    put=_transposed_back,
     samples=(Sample(floats(3, 4), axes=(1, 0)), Sample(floats(2, 3, 4), axes=(2, 0, 1))),
 )
 
@@ -213,6 +235,7 @@ _broadcast_record = primitive(
     role="sums",
     why="Each number was copied along the stretched axes, and the gradients of copies add up.",
     view=True,
+    put=read_only,
     samples=(Sample(floats(3, 1), shape=(2, 3, 4)), Sample(floats(), shape=(3,))),
 )
 
@@ -260,6 +283,7 @@ _expand_dims_record = primitive(
     role="passes",
     why="Axes of size one come and go; the numbers and their gradients stay.",
     view=True,
+    put=_unshaped,
     samples=(Sample(floats(3, 4), axis=(1,)), Sample(floats(), axis=(0, 1))),
 )
 
@@ -286,6 +310,7 @@ _squeeze_record = primitive(
     role="passes",
     why="Axes of size one come and go; the numbers and their gradients stay.",
     view=True,
+    put=_unshaped,
     samples=(Sample(floats(3, 1, 4), axis=(1,)), Sample(floats(1, 1), axis=(0, 1))),
 )
 
