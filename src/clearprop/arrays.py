@@ -16,8 +16,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .errors import ClearpropError, DtypeError, LostGradientError, UnsupportedError
-from .spec import ArraySpec
+from .errors import (
+    ClearpropError,
+    DtypeError,
+    LostGradientError,
+    ShapeError,
+    UnsupportedError,
+)
+from .spec import ArraySpec, shape_of
 
 TO_BUILD = "np.stack([...]) to build an array from tensors (or np.array after `import clearprop.numpy as np`)"
 NUMERIC = frozenset("biufc")
@@ -128,10 +134,42 @@ def numbers_of(x: Any, who: str) -> Any:
         return _in_order(np.asarray(x))
     if isinstance(x, int | float | complex):  # of a class of its own, such as an IntEnum
         return x.conjugate()
-    found = np.asarray(x) if type(x) in LISTS else _read(x)
+    if type(x) in LISTS:
+        return joined(x)
+    found = _read(x)
     if found is None:
         _refuse(x, f"{who} a {type(x).__name__}, which NumPy cannot read as an array")
     return _in_order(found)
+
+
+def holds_tensor(x: Any) -> bool:
+    """Whether there is a Tensor in this nested list, or in this array of objects."""
+    if isinstance(x, TensorBase):
+        return True
+    if isinstance(x, list | tuple):
+        return any(map(holds_tensor, x))
+    return isinstance(x, np.ndarray) and x.dtype == object and any(map(holds_tensor, x.flat))
+
+
+def joined(x: Any) -> Any:
+    """A nested list as an array; as one Tensor where it holds some.
+
+    Raises
+    ------
+    ShapeError : the entries beside a Tensor have different shapes.
+    """
+    if isinstance(x, TensorBase):
+        return x
+    if not holds_tensor(x):
+        return _in_order(np.asarray(x))
+    parts = [joined(part) for part in (x if isinstance(x, list | tuple) else x.tolist())]
+    shapes = list(dict.fromkeys(shape_of(part) for part in parts))
+    if len(shapes) > 1:
+        raise ShapeError(
+            f"np.array: the entries have shapes {' and '.join(map(str, shapes))}, which make no array; "
+            f"np.concatenate joins arrays of different length"
+        )
+    return np.stack(parts)
 
 
 def as_array(x: Any) -> Any:

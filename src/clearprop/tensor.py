@@ -162,7 +162,9 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
         engine.backward(self, gradient, retain_graph=retain_graph, create_graph=create_graph)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        """A leaf of its own with the same value and gradient, as in PyTorch."""
+        """A leaf of its own with the same value and gradient, as in PyTorch; within a transform a copy."""
+        if settings.transforms:
+            return self.copy("K")
         if not self.is_leaf:
             raise GradientError(
                 "only leaves are deep-copied; take .copy() or .detach() of a result"
@@ -331,6 +333,8 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
             if asks_to_be_asked(other):
                 return NotImplemented
             other = y = beside(other, primitive.name, x.dtype)
+            if type(other) is Tensor:  # a list that held some
+                return apply(primitive, (self, other))
         if not settings.plain:
             return _apply_recording(primitive, (self, other), NO_PARAMS)
         try:

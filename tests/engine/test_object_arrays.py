@@ -58,7 +58,6 @@ WAYS = [eager, within_grad, within_jacobian, traced, explained]
         lambda x: np.asarray([[x[0]], [x[1]]]),  # here
         lambda x: np.sum([x[0], x[1]]),  # here
         lambda x: X * [x[0], x[1]],  # here
-        lambda x: x * [x[0], x[1]],  # here
     ],
 )
 def test_an_array_of_tensors_is_refused_when_made(

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import positions
+from ..arrays import LISTS, joined, positions
 from ..bundle import Bundle
 from ..errors import DtypeError, TraceError
 from ..primitive import Custom, Sample, answers, floats, primitive
@@ -331,6 +331,7 @@ def refuse_truncation(operation: str, value: Any, dtype: np.dtype[Any]) -> None:
 
 @answers(operator.setitem)
 def setitem(x: Any, index: Any, value: Any) -> Any:
+    value = joined(value) if type(value) in LISTS else value
     refuse_truncation("assign", value, x.dtype)
     parts, arrays = split_index(index)
     if _is_there_already(x, parts, value):

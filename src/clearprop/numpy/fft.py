@@ -1,0 +1,23 @@
+"""`numpy.fft`, of lists that hold Tensors, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy.fft as _fft
+
+from .lists import taking_lists as _taking_lists
+
+if TYPE_CHECKING:
+    from numpy.fft import *  # noqa: F403
+
+__all__ = list(_fft.__all__)
+
+
+def __getattr__(name: str) -> Any:
+    found = globals()[name] = _taking_lists(getattr(_fft, name))
+    return found
+
+
+def __dir__() -> list[str]:
+    return dir(_fft)
