@@ -38,8 +38,8 @@ def _refuse(*arguments: Any, **keywords: Any) -> None:
 def _compiled(signature: Signature) -> tuple[Code, Any]:
     """A kernel that does nothing, with its entry."""
     b = Builder()
-    b.do("ret void")
-    kernel = b.function("kernel", "ptr %table")
+    b.do("ret i32 0")
+    kernel = b.function("kernel", "ptr %table", returns="i32")
     entry = write_entry(signature)
     text = module([kernel, entry.text], [b], width=vector_bits())
     return Code(assemble(text), entry.symbols), entry

@@ -4,6 +4,7 @@
 
     ClearpropError
     ├── ShapeError (ValueError)        operands whose shapes do not fit, a seed of the wrong shape
+    ├── OutOfBoundsError (IndexError)  an index that the axis of an array has not
     ├── DtypeError (TypeError)         a gradient asked for something that is not a floating number
     ├── GradientError (RuntimeError)   no gradient can be computed from this graph
     ├── LostGradientError (TypeError)  a Tensor was about to become a plain array in silence
@@ -31,6 +32,10 @@ class ClearpropError(Exception):
 
 class ShapeError(ClearpropError, ValueError):
     """Shapes that do not fit together."""
+
+
+class OutOfBoundsError(ClearpropError, IndexError):
+    """An index, or a label, out of range in compiled code."""
 
 
 class DtypeError(ClearpropError, TypeError):

@@ -64,17 +64,6 @@ def test_rows_whose_sums_decide_what_goes_back_to_them(
     np.testing.assert_allclose(clearprop.compile(gradient)(x), gradient(x), rtol=1e-12)
 
 
-def test_an_index_out_of_range_gives_nan_and_adds_nothing() -> None:
-    x = np.arange(12.0).reshape(4, 3)
-    pick = clearprop.compile(lambda x, r: x[r])
-    found = pick(x, np.array([1, 4, -4, -5, 2**40]))
-    assert np.array_equal(found[[0, 2]], x[[1, 0]])
-    assert np.isnan(found[[1, 3, 4]]).all()
-    assert pick(np.arange(4), np.array([3, 9])).tolist() == [3, 0]
-    gradient = clearprop.compile(clearprop.grad(lambda x, r: np.sum(x[r] * 2)))
-    assert np.array_equal(gradient(x, np.array([1, 4, 1, -9])), np.outer([0, 4, 0, 0], np.ones(3)))
-
-
 def test_a_mask_is_left_to_numpy(rng: np.random.Generator) -> None:
     mask = np.array([True, False, True])
     compiled = clearprop.compile(lambda x: np.exp(x)[mask] + 1)

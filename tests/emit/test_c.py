@@ -27,7 +27,7 @@ needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C co
 
 
 def as_c(f: Callable[..., Any], *args: Any, **options: Any) -> CFunction:
-    graph = simplify(expand(clearprop.trace(f, *args), trusted=True))
+    graph = simplify(expand(clearprop.trace(f, *args)))
     return c_function(fuse(graph, readable=True), name="f", **options)
 
 

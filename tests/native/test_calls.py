@@ -31,7 +31,7 @@ from clearprop.native.calls.results import STACK_BYTES
 from clearprop.native.ir import F32, F64, I64, Builder, Type, module
 from clearprop.native.target import Code, assemble, vector_bits
 
-Write = Callable[[Builder, list[str]], None]
+Write = Callable[[Builder, list[str]], str | None]
 
 
 class Fallback:
@@ -50,12 +50,12 @@ def nothing(_b: Builder, _pointers: list[str]) -> None:
 
 
 def object_code(signature: Signature, write: Write) -> tuple[bytes, Entry]:
+    """What a kernel returns is what `write` does, or 0."""
     b = Builder()
     count = len(signature.arguments) + len(signature.results) + 1
     pointers = [b.pointer(f"load ptr, ptr {b.offset('%table', (8 * i, 1))}") for i in range(count)]
-    write(b, pointers)
-    b.do("ret void")
-    kernel = b.function("kernel", "ptr %table")
+    b.do(f"ret i32 {write(b, pointers) or 0}")
+    kernel = b.function("kernel", "ptr %table", returns="i32")
     entry = write_entry(signature)
     return assemble(module([kernel, entry.text], [b], width=vector_bits())), entry
 
@@ -313,6 +313,42 @@ class TestFallback:
 
         with pytest.raises(LookupError, match="no code for 1"):
             make(ONE, doubling(12), refuse)(1)
+
+    @pytest.mark.parametrize("release_gil", [False, True])
+    @pytest.mark.parametrize("results", [0, 1, 3])
+    def test_kernel_that_stops(self, make: Make, results: int, release_gil: bool):
+        """The fallback gets what was given, and nothing that was made is left."""
+
+        def stop_if_first_is_negative(b: Builder, pointers: list[str]) -> str:
+            negative = b.compare("<", b.load(F32, pointers[0]), 0)
+            return b.value(Type(np.dtype("i4")), f"zext i1 {negative.ref} to i32").ref
+
+        signature = Signature(
+            (Argument("f4", SHAPE),),
+            (Result("f4", (1000,)),) * results,
+            arena_bytes=1 << 16,
+            release_gil=release_gil,
+            may_stop=True,
+            inputs=(("list", (("leaf", 0),)),),
+        )
+        fallback = Fallback()
+        function = make(signature, stop_if_first_is_negative, fallback)
+        given = [numbers() - 1]
+        array = given[0]
+        assert function([numbers()]) is None or results
+        assert function(given) == "fallback"
+        assert fallback.seen[0][0][0] is given
+        fallback.seen.clear()
+        counts = sys.getrefcount(given), sys.getrefcount(array)
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(100):
+            assert function(given) == "fallback"
+            fallback.seen.clear()
+        after, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert (sys.getrefcount(given), sys.getrefcount(array)) == counts
+        assert after - before < 10_000
 
     def test_read_only_is_enough_unless_donated(self, make: Make):
         x = numbers()

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import OutOfBoundsError
 from ..forks import in_child
-from ..graph import Graph
+from ..graph import Graph, Wire, evaluate_node
 from ..surroundings import watched
 from ..tracing import trace
 from .arguments import Arguments
@@ -81,8 +82,12 @@ class Executable(ABC):
         """The function's results for arguments like those compiled for."""
         inputs = arguments.inputs
         flat = [np.asarray(inputs[place]) for place in self._places]
+        try:
+            outputs = self.compute(flat)
+        except IndexError:
+            outputs = evaluated(self.graph, flat)  # by NumPy, which says what is wrong
         assert self.graph.unpack is not None
-        return self.graph.unpack(self.compute(flat))
+        return self.graph.unpack(outputs)
 
     def source(self, kind: str) -> str:
         """The code at one level."""
@@ -90,6 +95,24 @@ class Executable(ABC):
             return str(self.graph)
         *most, last = map(repr, self.kinds)
         raise ValueError(f"source({kind!r}): there are {', '.join(most)} and {last}")
+
+
+def evaluated(graph: Graph, flat: Sequence[Any]) -> list[Any]:
+    """The outputs of a graph, by NumPy.
+
+    Raises OutOfBoundsError where an index is out of range, naming the operation and its line.
+    """
+    opened = graph.open()
+    env: dict[Wire, Any] = {w: w.constant for w in opened.wires() if w.is_constant}
+    env.update(zip(opened.inputs, flat, strict=True))
+    for node in opened.nodes:
+        try:
+            results = evaluate_node(node, [env[wire] for wire in node.inputs])
+        except IndexError as error:
+            line = f", in {node.line}: {node.line.text}" if node.line else ""
+            raise OutOfBoundsError(f"{graph.name}: {node.primitive.name}: {error}{line}") from None
+        env.update(zip(node.outputs, results, strict=True))
+    return [env[wire] for wire in opened.outputs]
 
 
 @contextmanager

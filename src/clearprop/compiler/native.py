@@ -74,7 +74,7 @@ class NativeExecutable(Executable):
     def _assemble(self, key: bytes | None) -> None:
         """Make and link the code, and keep it: by its graph's key, where that says all, or by its IR."""
         kernels = self.plan.kernels
-        if not kernels:
+        if not kernels or self.plan.is_refused:
             return
         is_shared = any(k.is_shared for k in kernels)
         if not self.plan.has_host and self.trees is not None:
@@ -139,6 +139,7 @@ class NativeExecutable(Executable):
             tuple(results),
             facts.arena,
             facts.is_long,
+            facts.may_stop,
             *self.trees,
             tuple((place.owner, place.key, place.value) for place in self.read),
         )
@@ -163,6 +164,8 @@ class NativeExecutable(Executable):
             with suppress(calls.Mismatch):
                 return calls.flat_caller(self.code, self.entry.signature)(flat)
         plan = self.plan  # as it is now: another thread may make one at the same time
+        if plan.is_refused:
+            raise calls.Stopped
         program = plan.program
         memory: dict[Buffer, Any] = {}
         for b, x in zip(program.inputs, flat, strict=True):
@@ -199,8 +202,10 @@ class NativeExecutable(Executable):
         size = self.facts.arena if self.facts else kernel.arena.bytes
         arena = np.empty(size + 64, np.uint8)
         pointers.append(arena.ctypes.data + -arena.ctypes.data % 64)
-        function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.code.addresses[kernel.name])
-        function((ctypes.c_void_p * len(pointers))(*pointers))
+        prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
+        function = prototype(self.code.addresses[kernel.name])
+        if function((ctypes.c_void_p * len(pointers))(*pointers)):
+            raise calls.Stopped
 
     # ---- what became of it
 

@@ -10,6 +10,7 @@ from ..graph import Graph
 from ..native.kernel import Kernel
 from ..passes import expand, simplify
 from ..stages import fuse
+from ..stages.bounds import with_bounds
 from ..stages.checking import verify
 from ..stages.language import Buffer, Host, Nest, Program
 from ..stages.memory import donors
@@ -30,6 +31,8 @@ class Facts:
     """For each output, the number of the input that it is written over."""
     is_shared: bool
     """Whether threads share its work."""
+    may_stop: bool
+    """Whether it may find an index out of range."""
 
 
 class Plan:
@@ -38,7 +41,8 @@ class Plan:
     def __init__(self, graph: Graph, given: Sequence[bool]) -> None:
         start = time.perf_counter()
         self.graph = simplify(expand(graph))
-        self.program: Program = fuse(self.graph)
+        asked, stops, self.is_refused = with_bounds(self.graph)
+        self.program: Program = fuse(asked, stops=stops)
         verify(self.program)
         buffers = [b for b, is_given in zip(self.program.inputs, given, strict=True) if is_given]
         self.donors: dict[Buffer, Buffer] = {} if self.has_host else donors(self.program, buffers)
@@ -63,7 +67,9 @@ class Plan:
         inputs = self.program.inputs
         places = [self.donors.get(b) for b in self.program.outputs]
         numbers = tuple(None if b is None else inputs.index(b) for b in places)
-        return Facts(kernel.arena.bytes, kernel.work > _LONG, numbers, kernel.is_shared)
+        return Facts(
+            kernel.arena.bytes, kernel.work > _LONG, numbers, kernel.is_shared, kernel.may_stop
+        )
 
     def _steps(self) -> list[Kernel | Host]:
         """Runs of nests as kernels, and what NumPy computes between them."""
@@ -77,7 +83,8 @@ class Plan:
                 runs.append([stage])
         if not self.has_host:
             nests = [stage for stage in self.program.stages if isinstance(stage, Nest)]
-            return [Kernel("kernel", nests, [*self.program.inputs, *self.program.outputs])]
+            arguments = [*self.program.inputs, *self.program.outputs]
+            return [Kernel("kernel", nests, arguments, self.program.stops)]
         used = [_used(run) for run in runs]
         ends = {*self.program.inputs, *self.program.outputs}
         steps: list[Kernel | Host] = []
@@ -87,7 +94,7 @@ class Plan:
                 continue
             others = ends.union(*used[:i], *used[i + 1 :])
             shared = [b for b in used[i] if b in others and b.role != "constant"]
-            steps.append(Kernel(f"kernel{i}", run, shared))
+            steps.append(Kernel(f"kernel{i}", run, shared, self.program.stops))
         return steps
 
 

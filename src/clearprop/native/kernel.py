@@ -1,4 +1,6 @@
-"""Nests -> one function in IR: ``void @kernel(ptr table)``, of the addresses of buffers.
+"""Nests -> one function in IR: ``i32 @kernel(ptr table)``, of the addresses of buffers.
+
+It returns 0, or 1 where it stopped because an index was out of range.
 
 Each nest becomes a function of the addresses that it uses. Nests that are alike, such as those of a
 loop that was unrolled, share one.
@@ -6,13 +8,13 @@ loop that was unrolled, share one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from ..stages.language import Buffer, Nest
+from ..stages.language import Buffer, Nest, written_by
 from ..stages.memory import Arena, aligned, arrange, together
-from .ir import Builder, Value
+from .ir import BOOL, Builder, Value
 from .nests import parts, threads_of, work, workspace_bytes, write_nest
 from .parts import Part
 from .types import I64
@@ -24,8 +26,15 @@ _EMBEDDED = 16 * 1024
 class Kernel:
     """The text of a kernel, its arguments, and the memory that it needs."""
 
-    def __init__(self, name: str, nests: Sequence[Nest], arguments: Sequence[Buffer]) -> None:
+    def __init__(
+        self,
+        name: str,
+        nests: Sequence[Nest],
+        arguments: Sequence[Buffer],
+        stops: Collection[Buffer] = (),
+    ) -> None:
         self.name = name
+        self.stops = set(stops)
         self.nests = list(nests)
         self.arguments = list(arguments)
         self.constants = _large_constants(nests)
@@ -36,6 +45,8 @@ class Kernel:
         outside = {*self.arguments, *self.constants, *own}
         self.arena: Arena = arrange(self.steps, outside, _workspace)
         self.builders: list[Builder] = []
+        self.may_stop = False
+        """Whether one of `stops` is written here, so that it may return 1."""
         self.is_shared = False
         """Whether the module needs `SHARE`."""
         self._globals: dict[Buffer, tuple[str, str]] = {}
@@ -68,14 +79,26 @@ class Kernel:
             else:
                 function, used, count = self._tiled(step)
             self._call(b, function, [*map(address, used), workspace], count)
-        b.do("ret void")
+            for nest in step:
+                for buffer in written_by(nest) & self.stops:
+                    self._stop_if(b, address(buffer))
+        b.do("ret i32 0")
+        if self.may_stop:
+            b.label("stop")
+            b.do("ret i32 1")
         texts = [text for _, text in self._globals.values()]
         if self.constants:
             size = len(self.constants)
             texts.append(f"@{self.table} = global [{size} x ptr] zeroinitializer")
         functions = [t.replace("@NAME(", f"@{n}(", 1) for t, n in self._functions.items()]
-        kernel = b.function(self.name, "ptr %table")
+        kernel = b.function(self.name, "ptr %table", returns="i32")
         return "\n".join([*texts, *functions, kernel])
+
+    def _stop_if(self, b: Builder, flag: str) -> None:
+        further = b.new_label()
+        b.do(f"br i1 {b.load(BOOL, flag).ref}, label %stop, label %{further}")
+        b.label(further)
+        self.may_stop = True
 
     def _call(self, b: Builder, function: str, pointers: Sequence[str], count: int) -> None:
         """A nest's function; one in parts gets its pointers in memory, where all threads find them."""

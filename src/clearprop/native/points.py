@@ -145,29 +145,26 @@ class Writer:
             width = max(n.type.width, far.type.width)
             n, far, inside = b.spread(n, width), b.spread(far, width), b.spread(inside, width)
             n = b.select(b.compare("<", n, 0), n + count, n)
-            inside = inside & b.compare(">=", n, 0) & b.compare("<", n, count)
+            from_start = Value(b, n.ref, n.type.of("u8"))  # what is negative is large
+            inside = inside & b.compare("<", from_start, count)
             far = far + n * stride
         return b.select(inside, far, b.spread(b.constant(I64, 0), far.type.width)), inside
 
     def pick(self, e: Pick, point: Point) -> Value:
         b, single = self.b, Type(e.dtype)
-        far, inside = self.chosen(e.indices, point)
+        far, _ = self.chosen(e.indices, point)
         size, stride = e.dtype.itemsize, self._stride(e.access)
         pointer = self.pointer(e.access, point)
         if far.type.width == 1:
             pointer = b.offset(pointer, (far, 1), size=size)
             if stride == 0:
-                x = b.load(single, pointer)
-            elif stride == 1:
-                x = b.load(single.wide(self.width), pointer, lanes=point.lanes)
-            else:
-                x = b.gather(single.wide(self.width), pointer, stride, point.lanes)
-        else:
-            if stride:
-                far = far + b.counting(far.type) * stride
-            x = b.gather_at(single.wide(far.type.width), pointer, far, point.lanes)
-        nothing = b.constant(x.type, float("nan") if e.dtype.kind == "f" else 0)
-        return b.select(b.spread(inside, x.type.width), x, nothing)
+                return b.load(single, pointer)
+            if stride == 1:
+                return b.load(single.wide(self.width), pointer, lanes=point.lanes)
+            return b.gather(single.wide(self.width), pointer, stride, point.lanes)
+        if stride:
+            far = far + b.counting(far.type) * stride
+        return b.gather_at(single.wide(far.type.width), pointer, far, point.lanes)
 
     def _add_at(self, effect: Accumulate, x: Value, point: Point) -> None:
         """An accumulation at chosen places: each lane for itself, since two may choose the same."""

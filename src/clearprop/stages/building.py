@@ -48,8 +48,10 @@ CHEAP = 8
 """What a value may cost, in additions, to be computed twice rather than kept in memory."""
 
 
-def fuse(graph: Graph, *, readable: bool = False) -> Program:
+def fuse(graph: Graph, *, readable: bool = False, stops: Sequence[Wire] = ()) -> Program:
     """The program of a graph whose blocks are open and whose composite primitives are expanded.
+
+    Where one of `stops` is true, whoever runs it stops.
 
     A `readable` one keeps the axes as they are, computes nothing twice, is not cut into parts, and takes
     what targets with a library have.
@@ -57,7 +59,9 @@ def fuse(graph: Graph, *, readable: bool = False) -> Program:
     grouping = Grouping(graph, library=readable)
     for node in graph.nodes:
         grouping.add(node)
-    return Building(grouping, readable).program()
+        if node.outputs[0] in stops:
+            grouping.close(node.out)
+    return Building(grouping, readable).program(stops)
 
 
 class Building:
@@ -72,10 +76,11 @@ class Building:
         self.made_by = {w: n for group in grouping.groups for n in group.nodes for w in n.outputs}
         self.made_by.update((root, node) for root, (node, _) in grouping.floating.items())
 
-    def program(self) -> Program:
+    def program(self, stops: Sequence[Wire]) -> Program:
         graph = self.graph
         inputs = [self._new(w, "input") for w in graph.inputs]
         outputs = [self._output(w) for w in graph.outputs]
+        flags = [self._new(w) for w in stops]
         stages: list[Stage] = []
         for number in reversed(range(len(self.grouping.groups))):
             stages += self._stage(number)
@@ -86,7 +91,7 @@ class Building:
         stages = order(stages[::-1])
         if not self.readable:
             stages = [part for stage in tile(stages) for part in share(stage)]
-        return Program(graph.name, inputs, outputs, stages)
+        return Program(graph.name, inputs, outputs, stages, flags)
 
     def _new(self, root: Wire, role: str = "temporary", value: Any = None) -> Buffer:
         self.buffers[root] = Buffer(root.name, root.spec, role, value)

@@ -55,6 +55,8 @@ class Group:
     late: set[Wire] = field(default_factory=set)
     """Values that are complete only after the nest."""
     host: str = ""
+    is_closed: bool = False
+    """Whether no more nodes may join."""
 
     def home(self, root: Wire) -> tuple[int, ...]:
         """The strides of a value made here along the nest's axes."""
@@ -159,7 +161,17 @@ class Grouping:
         newest = max((self.maker.get(self.view(w).root, -1) for w in wires), default=-1)
         found = [newest] if newest >= 0 else []
         found += range(len(self.groups) - 1, max(newest, len(self.groups) - 1 - _LATER), -1)
-        return [number for number in found if len(self.groups[number].nodes) < _MOST]
+        return [
+            number
+            for number in found
+            if len(self.groups[number].nodes) < _MOST and not self.groups[number].is_closed
+        ]
+
+    def close(self, flag: Wire) -> None:
+        """A group that does nothing but find out what this flag says stays alone: it is done first."""
+        group = self.groups[self.maker[flag]] if flag in self.maker else None
+        if group and all(node.out.spec.dtype == bool for node in group.nodes):
+            group.is_closed = True
 
     def pick(self, node: Node) -> None:
         """What index arrays pick: like an elementwise node of these, reading an array that is in memory."""

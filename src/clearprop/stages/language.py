@@ -128,8 +128,8 @@ Index = tuple["Expression", int, int]
 class Pick(Expression):
     """The entry at `access` and, from there, as far as `indices` say.
 
-    Negative numbers count from the end; where one is out of range, nothing is read, and the value is NaN, or
-    zero in whole numbers.
+    Negative numbers count from the end. Where one is out of range (the program has stopped by then, unless
+    another thread changed it meanwhile), some other entry of the buffer is read.
     """
 
     access: Access
@@ -405,6 +405,8 @@ class Program:
     inputs: list[Buffer]
     outputs: list[Buffer]
     stages: list[Stage]
+    stops: list[Buffer] = field(default_factory=list)
+    """Each is true where an index is out of range: nothing after the stage that says so is computed."""
 
     def buffers(self) -> list[Buffer]:
         """Every buffer once, in the order of use."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from .language import Access, Buffer, Nest, Product, Program, Store
+from .language import Access, Buffer, Nest, Product, Program, Stage, Store, written_by
 
 ALIGNMENT = 64
 """Bytes: a cache line, and the longest vector."""
@@ -130,7 +130,7 @@ def donors(program: Program, donated: Collection[Buffer]) -> dict[Buffer, Buffer
     """For outputs that can be written over a donated input of their spec: which one.
 
     That is so when nothing reads the input after the output's first write, and what reads it in the
-    same nest reads the very entry that is written.
+    same nest reads the very entry that is written; and when nothing can stop the program any more.
     """
     found: dict[Buffer, Buffer] = {}
     for output in program.outputs:
@@ -146,7 +146,11 @@ def donors(program: Program, donated: Collection[Buffer]) -> dict[Buffer, Buffer
 
 def _may_take(program: Program, output: Buffer, given: Buffer) -> bool:
     written = False
+    open_questions = set(program.stops)
     for stage in program.stages:
+        if output in written_by(stage) and (open_questions or _stops_beside(program, stage)):
+            return False
+        open_questions -= written_by(stage)
         if not isinstance(stage, Nest):
             if given in stage.reads() and written:
                 return False
@@ -169,6 +173,18 @@ def _may_take(program: Program, output: Buffer, given: Buffer) -> bool:
             if len(stage.phases()) and stage.reduced and not _read_once(stage, given):
                 return False
     return written
+
+
+def _stops_beside(program: Program, stage: Stage) -> bool:
+    """Whether the program may stop after nests that go along with this one."""
+    return any(
+        isinstance(stage, Nest)
+        and isinstance(other, Nest)
+        and stage.tiles is not None
+        and other.tiles is stage.tiles
+        and not written_by(other).isdisjoint(program.stops)
+        for other in program.stages
+    )
 
 
 def _reads_beside(program: Program, nest: Nest, given: Buffer) -> bool:

@@ -34,7 +34,7 @@ def made(problem: Problem, comments: Sequence[str] = ()) -> CFunction:
         raise UnsupportedError(
             f"{problem.title} computes with complex numbers, which have no form in C here"
         )
-    whole = simplify(expand(_with_names(problem, joint), trusted=True))
+    whole = simplify(expand(_with_names(problem, joint)))
     _name(problem, joint, whole)
     names = [w.name if w.is_named else "" for w in joint.outputs]
     if len(names) == 1:

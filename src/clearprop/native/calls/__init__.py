@@ -1,10 +1,10 @@
 """From a compiled kernel to a Python callable: generated guards, generated allocation of outputs.
 
-A *kernel* is ``void @kernel(ptr table)``; the table has the addresses of C-contiguous buffers: the inputs,
+A *kernel* is ``i32 @kernel(ptr table)``; the table has the addresses of C-contiguous buffers: the inputs,
 the outputs, and the arena. Next to it stands an *entry*, written here in the same language, that CPython
 calls as a built-in function. It checks every argument, makes the outputs, calls the kernel and hands back
 the results. Whatever is not exactly as compiled for goes to a Python function, the *fallback*, with the very
-same arguments.
+same arguments; so does a call whose kernel returns 1.
 
     signature = Signature((Argument("f4", (3,)),), (Result("f4", (3,)),))
     entry = write_entry(signature)
@@ -17,7 +17,7 @@ Where numbers stand inside of Python's objects belongs to the build of CPython a
 whether it is as expected. If not, `native_callable` returns a slower function that does the same.
 """
 
-from .callables import Mismatch, flat_caller, kernel_caller, native_callable
+from .callables import Mismatch, Stopped, flat_caller, kernel_caller, native_callable
 from .entry import Entry, write_entry
 from .signature import Argument, Result, Signature, Tree
 
@@ -27,6 +27,7 @@ __all__ = [
     "Mismatch",
     "Result",
     "Signature",
+    "Stopped",
     "Tree",
     "flat_caller",
     "kernel_caller",

@@ -94,6 +94,10 @@ class Mismatch(Exception):
     """An argument is not as compiled for."""
 
 
+class Stopped(IndexError):
+    """An index is out of range; nothing that was given has changed."""
+
+
 def kernel_caller(
     code: Code, signature: Signature, fallback: Callable[..., Any], name: str = "native"
 ) -> Callable[..., Any]:
@@ -103,7 +107,7 @@ def kernel_caller(
     def call(*values: Any, **keywords: Any) -> Any:
         try:
             results = run(_unpack_all(signature, values, keywords))
-        except Mismatch:
+        except (Mismatch, Stopped):
             return fallback(*values, **keywords)
         return _packed(signature.output or (), results)
 
@@ -112,9 +116,12 @@ def kernel_caller(
 
 
 def flat_caller(code: Code, signature: Signature) -> Callable[[Sequence[Any]], list[Any]]:
-    """A kernel as a function of the arrays in its containers to the results; it may raise `Mismatch`."""
+    """A kernel as a function of the arrays in its containers to the results.
+
+    It may raise `Mismatch` or `Stopped`.
+    """
     convention = ctypes.CFUNCTYPE if signature.release_gil else ctypes.PYFUNCTYPE
-    kernel = convention(None, ctypes.c_void_p)(code.addresses["kernel"])
+    kernel = convention(ctypes.c_int32, ctypes.c_void_p)(code.addresses["kernel"])
 
     def run(given: Sequence[Any]) -> list[Any]:
         inputs = [_accept(a, x) for a, x in zip(signature.arguments, given, strict=True)]
@@ -127,7 +134,8 @@ def flat_caller(code: Code, signature: Signature) -> Callable[[Sequence[Any]], l
         arena = np.empty(signature.arena_bytes + ALIGNMENT, "u1")
         start = arena.ctypes.data
         addresses = [*read, *(y.ctypes.data for y in outputs), start + -start % ALIGNMENT]
-        kernel((ctypes.c_void_p * len(addresses))(*addresses))
+        if kernel((ctypes.c_void_p * len(addresses))(*addresses)):
+            raise Stopped
         return [
             y[()] if r.is_scalar else y for r, y in zip(signature.results, outputs, strict=True)
         ]

@@ -9,7 +9,7 @@ import numpy as np
 from ..ir import I64, Type, Value
 from .guards import Guards
 from .signature import ALIGNMENT, Result, Signature, Tree
-from .writer import Writer
+from .writer import FALLBACK, Writer
 
 STACK_BYTES = 16 * 1024
 """Temporaries up to this size are put on the stack."""
@@ -31,13 +31,16 @@ class Results:
         self.made: list[int] = []
         """Where in that table the new arrays are, in the order of the results."""
         self.arena_fails_to = ""
+        self.held_when_stopped = 0
 
     def write(self) -> None:
         self.hold_inputs()
         self.make_outputs()
         claimed = self.claim_arena()
-        self.call_kernel()
+        stopped = self.call_kernel()
         self.give_arena_back(claimed)
+        if self.signature.may_stop:
+            self.w.go_on_if(self.b.compare("==", stopped, 0), self.stopped_holding())
         self.b.do(f"ret ptr {self.pack(self.make_results())}")
         self.write_drops()
 
@@ -59,6 +62,11 @@ class Results:
         self.errors.append((self.held, block or self.w.block))
         return "failed_holding"
 
+    def stopped_holding(self) -> str:
+        """Where to go when the kernel stopped: what is held by now is of no use."""
+        self.held_when_stopped = self.held
+        return "stopped_holding" if self.held else FALLBACK
+
     def new(self, thing: str) -> int:
         """A new object of ours, unless there was no memory for it."""
         self.w.go_on_if(self.w.not_null(thing), self.failed())
@@ -73,13 +81,19 @@ class Results:
         if self.errors:
             self.w.label("failed_holding")
             ways = ", ".join(f"[{count}, %{block}]" for count, block in self.errors)
-            count = self.b.value(I64, f"phi i64 {ways}")
-            with self.b.loop(0, count) as loop:
-                place = self.b.offset("%held", (loop.index, 8))
-                self.w.python("Py_DecRef", self.w.load_pointer(place))
+            self.drop(self.b.value(I64, f"phi i64 {ways}"))
             self.b.do("br label %failed")
         self.w.label("failed")
         self.b.do("ret ptr null")
+        if self.held_when_stopped:
+            self.w.label("stopped_holding")
+            self.drop(self.held_when_stopped)
+            self.b.do(f"br label %{FALLBACK}")
+
+    def drop(self, count: Value | int) -> None:
+        with self.b.loop(0, count) as loop:
+            place = self.b.offset("%held", (loop.index, 8))
+            self.w.python("Py_DecRef", self.w.load_pointer(place))
 
     # -- outputs, arena, kernel
 
@@ -140,12 +154,14 @@ class Results:
         self.w.put(self.b.pointer(f"inttoptr i64 {aligned.ref} to ptr"), self.table, place)
         return claimed
 
-    def call_kernel(self) -> None:
+    def call_kernel(self) -> Value:
+        """What the kernel returns."""
         released = self.signature.release_gil
         state = self.w.python("PyEval_SaveThread") if released else ""
-        self.b.do(f"call void @kernel(ptr {self.table})")
+        stopped = self.b.value(_I32, f"call i32 @kernel(ptr {self.table})")
         if released:
             self.w.python("PyEval_RestoreThread", state)
+        return stopped
 
     def give_arena_back(self, claimed: str | None) -> None:
         if claimed is None:
