@@ -16,12 +16,13 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from pickle import dumps
 from typing import Any
 
 import numpy as np
+from numpy.random import BitGenerator, Generator, RandomState
 
 from .callsite import Line, library_of
 from .errors import TraceError
@@ -32,6 +33,7 @@ _MOST = 2_000
 """Objects that are looked at: what a function reads is near it."""
 _NUMBERS = (bool, int, float, complex, str, bytes, type(None), np.generic)
 _DATA = (*_NUMBERS, np.ndarray)
+_GENERATORS = (Generator, RandomState, BitGenerator, random.Random)
 _MISSING = object()
 _MAKERS = {"default_rng", "RandomState", "Random"}
 _LIBRARIES = (
@@ -105,7 +107,7 @@ class Surroundings:
         waiting = list(start)
         while waiting and len(self._seen) < _MOST:
             name, thing = waiting.pop()
-            if isinstance(thing, _generator_types()):
+            if isinstance(thing, _GENERATORS):
                 self._note_generator(thing, name)
             elif id(thing) not in self._seen and not isinstance(thing, (*_DATA, Tensor, type)):
                 self._seen[id(thing)] = thing
@@ -304,11 +306,6 @@ def _is_installed(file: str | None) -> bool:
     return file is None or file.startswith(("<frozen", *_LIBRARIES))
 
 
-@cache
-def _generator_types() -> tuple[type, ...]:
-    return (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
-
-
 def _state(generator: Any) -> bytes | None:
     """The state of a generator as bytes; None of one that has none, such as the system's."""
     if isinstance(generator, random.Random):
@@ -316,7 +313,7 @@ def _state(generator: Any) -> bytes | None:
             return dumps(generator.getstate())
         except NotImplementedError:
             return None
-    if isinstance(generator, np.random.RandomState):
+    if isinstance(generator, RandomState):
         return dumps(generator.get_state(legacy=False))
     bits = getattr(generator, "bit_generator", generator)
     return dumps(bits.state)

@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -221,6 +222,31 @@ def test_a_fork_waits_until_a_module_is_imported(
             assert child(lambda: forks.load("slowly_imported").value == 1) == 0
     finally:
         sys.modules.pop("slowly_imported", None)
+
+
+IMPORTS = """
+import sys
+import numpy as np, clearprop
+from clearprop import forks
+
+class Watching:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith(("clearprop", "numpy", "optree", "llvmlite")) and not forks._importing._is_owned():
+            print(name)
+
+sys.meta_path.insert(0, Watching())
+x = np.ones(3)
+clearprop.compile(clearprop.value_and_grad(lambda p: np.sum(np.sort(p["a"]) @ p["b"])))({"a": x, "b": x})
+clearprop.explain(lambda x: x * x, 2.0)
+clearprop.source(lambda x: x * x, 2.0)
+"""
+
+
+def test_a_fork_waits_for_everything_that_is_imported_late() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS], capture_output=True, encoding="utf-8", timeout=120
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @forks_well

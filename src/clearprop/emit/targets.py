@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from ..errors import ClearpropError
+from ..forks import load
 from ..graph import Node
 from ..passes.person.spelled import can_be_spelled
 
@@ -29,7 +29,7 @@ def target(name: str) -> Any:
     """The module that writes a target."""
     if name not in TARGETS:
         raise ClearpropError(f"there is no target {name!r}; there are {', '.join(TARGETS)}")
-    return import_module(f".{TARGETS[name]}", __package__)
+    return load(f".{TARGETS[name]}", __package__)
 
 
 def having(node: Node) -> list[str]:
