@@ -108,7 +108,16 @@ def ufunc_dtype(ufunc: np.ufunc, *values: Any) -> np.dtype[Any]:
             kind = type(value)
             dtype = kind if kind in (int, float, complex) else np.asarray(value).dtype
         operands.append(dtype)
-    return _ufunc_dtype(ufunc, tuple(operands))
+    return holding(_ufunc_dtype(ufunc, tuple(operands)), *values)
+
+
+def holding(dtype: np.dtype[Any], *values: Any) -> np.dtype[Any]:
+    """`dtype`; raises OverflowError, as NumPy does, if one of these Python integers does not fit into it."""
+    if dtype.kind in "iu":
+        for value in values:
+            if type(value) is int:
+                dtype.type(value)
+    return dtype
 
 
 def unstretched(array: Any) -> Any:

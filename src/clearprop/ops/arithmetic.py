@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..primitive import Call, Draw, Infix, Prefix, Sample, floats, primitive
+from ..spec import ArraySpec
 from .samples import ANY, COMPLEX, COMPLEX_PAIRS, PAIRS, POSITIVE_PAIRS
 from .specs import like_ufunc
 
@@ -118,12 +119,22 @@ def power_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return np.where(flat, 0.0, g * out * np.log(base))
 
 
+_POWER = like_ufunc(np.power)
+
+
+def _power_spec(x: Any, y: Any) -> ArraySpec:
+    spec = _POWER(x, y)
+    if spec.shape and getattr(x, "dtype", None) == bool and type(y) is int and y == 2:
+        return ArraySpec(spec.shape, np.dtype("i1"))  # NumPy's operator takes the square
+    return spec
+
+
 power = primitive(
     "power",
     operator.pow,
     numpy=np.power,
     operator="pow",
-    spec=like_ufunc(np.power),
+    spec=_power_spec,
     vjp=(power_vjp_x, power_vjp_y),
     role="scales",
     why="The exponent comes down in front, and the power drops by one.",

@@ -25,7 +25,7 @@ def _of_dtype(x: Any, dtype: Any) -> Any:
 
 @answers(np.select)
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
-    if len(condlist) != len(choicelist) or not condlist:
+    if len(condlist) != len(choicelist) or not len(condlist):
         raise ShapeError(
             f"np.select takes one choice for each condition and at least one, not {len(choicelist)} for "
             f"{len(condlist)}"

@@ -12,9 +12,9 @@ import numpy as np
 from ..arrays import as_array
 from ..errors import DtypeError, UnsupportedError
 from ..primitive import Draw, Sample, answers, floats, primitive
-from ..spec import ArraySpec, broadcast_shapes, promote, shape_of
+from ..spec import ArraySpec, broadcast_shapes, holding, promote, shape_of, ufunc_dtype
 from .samples import ANY, COMPLEX_PAIRS, PAIRS
-from .specs import like_ufunc, same
+from .specs import like_ufunc
 
 
 def relu_vjp(g: Any, out: Any, x: Any) -> Any:
@@ -28,7 +28,7 @@ def _relu(x: Any) -> Any:
 _relu_record = primitive(
     "relu",
     _relu,
-    spec=same,
+    spec=lambda x: ArraySpec(x.shape, ufunc_dtype(np.maximum, x, 0)),  # as NumPy's bool has it, a number
     vjp=(relu_vjp,),
     role="routes",
     why="Open where the input is positive, shut where it is not.",
@@ -238,7 +238,7 @@ def clip_vjp_high(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
 
 def _clip_spec(x: Any, low: Any, high: Any) -> ArraySpec:
     given = [v for v in (x, low, high) if v is not None]
-    return ArraySpec(broadcast_shapes(*map(shape_of, given)), promote(*given))
+    return ArraySpec(broadcast_shapes(*map(shape_of, given)), holding(promote(*given), *given))
 
 
 _clip = primitive(
@@ -265,4 +265,8 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
         raise ValueError("clip: a_min= and a_max= are older names of min= and max=; give one kind")
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     a, low, high = (np.asarray(v) if isinstance(v, list) else v for v in (a, low, high))
+    if a.dtype.kind in "iu":  # as in NumPy, a bound beyond what the dtype holds is none
+        limits = np.iinfo(a.dtype)
+        low = None if type(low) is int and low <= limits.min else low
+        high = None if type(high) is int and high >= limits.max else high
     return _clip(a, low, high)

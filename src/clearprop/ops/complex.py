@@ -108,8 +108,8 @@ _angle_record = primitive(
 
 @answers(np.angle)
 def angle(z: Any, deg: bool = False) -> Any:
-    turned = _angle_record(z) if z.dtype.kind == "c" else np.where(z < 0, np.pi, 0.0 * z)
-    return np.degrees(turned) if deg else turned
+    turned = _angle_record(z) if z.dtype.kind == "c" else np.arctan2(0, z)
+    return turned * (180 / np.pi) if deg else turned
 
 
 def direction_vjp(g: Any, out: Any, x: Any) -> Any:

@@ -10,6 +10,7 @@ from ..arrays import as_array
 from ..errors import ShapeError
 from ..primitive import Custom, Draw, Sample, answers, floats, primitive
 from ..spec import ArraySpec, promote
+from .matrices import conj
 
 _DUAL = {"full": "valid", "valid": "full"}
 
@@ -78,7 +79,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """Convolution with the second sequence turned around, and conjugated if it is complex."""
     a, v = _sequences("correlate", mode, a, v)
-    turned = np.conj(v)[::-1]
+    turned = conj(v)[::-1]
     if mode != "same":
         return _convolve_record(a, turned, mode=mode)
     start = (v.size - 1) // 2 if a.size >= v.size else a.size // 2

@@ -17,7 +17,12 @@ Rule = Callable[..., Any]
 
 def square(function: str, a: Any) -> Any:
     """`a` as an array or Tensor of square matrices; raises ShapeError where it is none."""
-    a = matrix(function, a)
+    return square_as_given(function, as_floats(a))
+
+
+def square_as_given(function: str, a: Any) -> Any:
+    """Likewise, but whole numbers stay what they are."""
+    a = _matrix_as_given(function, shaped(a))
     if a.shape[-1] != a.shape[-2]:
         raise ShapeError(f"{function} needs square matrices, but the shape is {a.shape}")
     return a
@@ -25,7 +30,10 @@ def square(function: str, a: Any) -> Any:
 
 def matrix(function: str, a: Any) -> Any:
     """`a` as an array or Tensor of at least two axes."""
-    a = as_floats(a)
+    return _matrix_as_given(function, as_floats(a))
+
+
+def _matrix_as_given(function: str, a: Any) -> Any:
     if a.ndim < 2:
         raise ShapeError(
             f"{function} needs a matrix or a stack of them, but the shape is {a.shape}"

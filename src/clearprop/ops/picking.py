@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import as_array, is_array
 from ..errors import DtypeError, LostGradientError, ShapeError, TraceError
 from ..primitive import answers
-from ..spec import ArraySpec, normalize_axes
+from ..spec import ArraySpec, holding, normalize_axes
 from ..tensor import Tensor
 from .along import check, places
 from .indexing import refuse_truncation
@@ -31,6 +31,8 @@ def known(x: Any, what: str) -> Any:
 def _within(indices: Any, size: int, mode: str) -> Any:
     """Positions as NumPy's `mode` brings them into range."""
     indices = indices if isinstance(indices, Tensor) else np.asarray(indices)
+    if indices.dtype.kind == "b":  # numbers here, and no mask
+        indices = indices.astype(np.intp)
     if mode == "raise":
         return indices
     if mode == "clip":
@@ -88,7 +90,9 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 @answers(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """The new numbers behind the old ones, then all in the order that NumPy gives to positions."""
-    arr, values = shaped(arr), shaped(values)
+    arr = shaped(arr)
+    holding(arr.dtype, values)
+    values = shaped(values)
     if axis is None:
         arr, axis = reshape(arr, -1), 0
     (axis,) = normalize_axes(axis, arr.ndim)

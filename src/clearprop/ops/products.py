@@ -13,6 +13,7 @@ from ..arrays import as_array
 from ..errors import ShapeError
 from ..primitive import Draw, Sample, answers, floats, primitive
 from ..spec import ArraySpec, broadcast_shapes, normalize_axes, promote
+from .matrices import conj
 
 Axes = tuple[int, ...]
 
@@ -31,7 +32,7 @@ def vdot(a: Any, b: Any) -> Any:
         raise ShapeError(
             f"vdot: shapes {a.shape} and {b.shape} are flattened, and need equally many entries"
         )
-    return np.conj(a.reshape(-1)) @ b.reshape(-1)
+    return conj(a.reshape(-1)) @ b.reshape(-1)
 
 
 def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
@@ -39,7 +40,7 @@ def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
     _check_vectors("vecdot", x1, x2)
     x1, x2 = _with_last(x1, axis), _with_last(x2, axis)
     _check_inner("vecdot", x1, x2, x1.shape[-1], x2.shape[-1])
-    out = np.einsum("...i,...i->...", np.conj(x1), x2)
+    out = np.einsum("...i,...i->...", conj(x1), x2)
     return np.expand_dims(out, axis) if keepdims else out
 
 
@@ -56,7 +57,7 @@ def vecmat(x1: Any, x2: Any) -> Any:
     _check_vectors("vecmat", x1)
     _check_matrices("vecmat", x2)
     _check_inner("vecmat", x1, x2, x1.shape[-1], x2.shape[-2])
-    x1 = np.conj(x1)
+    x1 = conj(x1)
     return x1 @ x2 if x1.ndim == 1 else (np.expand_dims(x1, -2) @ x2)[..., 0, :]
 
 

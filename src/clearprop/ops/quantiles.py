@@ -126,7 +126,7 @@ def _numbers(ordered: Any) -> Any:
 
 def _interpolated(pick: Callable[[Any], Any], place: Any, method: str, q: Any) -> Any:
     """The entries at whole places, or between two of them."""
-    if method in _AT_ENTRIES:
+    if method in _AT_ENTRIES or (method == "linear" and shaped(place).dtype.kind in "iu"):
         return pick(place)
     floor = np.floor(place)
     low, high = pick(floor), pick(floor + 1)

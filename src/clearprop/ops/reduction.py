@@ -19,6 +19,12 @@ COMPLEX_SUM = Sample(Draw((3, 4), dtype="complex128"), axis=(1,), keepdims=False
 NOTHING = Sample(floats(0, 3), axis=(0,), keepdims=False)
 
 
+ADDED_AS_THEY_ARE = "fdFD"
+"""The dtypes whose entries are added up as they are for a mean or a spread. NumPy makes floats of whole numbers first, which would
+wrap around, and singles of half precision, which would overflow: those are left to it.
+"""
+
+
 def count(x: Any, axis: tuple[int, ...]) -> int:
     """How many entries of `x` a reduction over `axis` makes one of."""
     return _product(x.shape, axis)
@@ -120,7 +126,7 @@ def mean_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
 
 
 def _mean(x: Any, axis: Any, keepdims: Any) -> Any:
-    if x.dtype.char == "e":  # NumPy adds half precision up in single
+    if x.dtype.char not in ADDED_AS_THEY_ARE:
         return np.mean(x, axis=axis, keepdims=keepdims)
     return np.add.reduce(x, axis=axis, keepdims=keepdims) / count(x, axis)
 

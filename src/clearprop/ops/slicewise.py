@@ -80,6 +80,5 @@ def sort_complex(a: Any) -> Any:
     ordered = np.sort(a)
     if a.dtype.kind == "c":
         return ordered
-    return ordered.astype(
-        np.clongdouble if a.dtype.char == "g" else np.complex128
-    )  # as NumPy has it
+    char = a.dtype.char
+    return ordered.astype("F" if char in "bhBH" else "G" if char == "g" else "D")  # as NumPy has it

@@ -28,6 +28,7 @@ from .matrices import (
     matrix,
     row,
     square,
+    square_as_given,
     well_conditioned,
 )
 from .specs import same
@@ -291,11 +292,11 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 
 @answers(np.linalg.matrix_power)
 def matrix_power(a: Any, n: int) -> Any:
-    a, n = square("np.linalg.matrix_power", a), operator.index(n)
+    a, n = square_as_given("np.linalg.matrix_power", a), operator.index(n)
     if n == 0:
         return np.zeros_like(a) + np.eye(a.shape[-1], dtype=a.dtype)
     if n < 0:
-        a, n = np.linalg.inv(a), -n
+        a, n = np.linalg.inv(as_floats(a)), -n
     if n == 3:
         return a @ a @ a
     power = result = None

@@ -11,12 +11,12 @@ from ..errors import DtypeError, ShapeError
 from ..primitive import Draw, Sample, answers, floats, primitive
 from ..spec import ArraySpec, add_up, normalize_axes
 from ..tensor import Tensor, apply
-from .reduction import count, how_many, mean_dtype, mean_spec, only, wide
+from .reduction import ADDED_AS_THEY_ARE, count, how_many, mean_dtype, mean_spec, only, wide
 from .specs import kept, shaped
 
 
 def _centred(x: Any, axis: Any) -> Any:
-    if x.dtype.char == "e":  # sums in half precision would overflow
+    if x.dtype.char not in ADDED_AS_THEY_ARE:
         return x - np.mean(x, axis=axis, keepdims=True)
     return x - add_up(x, axis, keepdims=True) / count(x, axis)
 
@@ -26,7 +26,7 @@ def _square(d: Any) -> Any:
 
 
 def _var(x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
-    if x.dtype.char == "e":
+    if x.dtype.char not in ADDED_AS_THEY_ARE:
         return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
     return add_up(_square(_centred(x, axis)), axis, keepdims=keepdims) / _degrees(x, axis, ddof)
 
@@ -36,7 +36,7 @@ def _degrees(x: Any, axis: Any, ddof: Any) -> Any:
 
 
 def _std(x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
-    if x.dtype.char == "e":
+    if x.dtype.char not in ADDED_AS_THEY_ARE:
         return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
     return np.sqrt(_var(x, axis, ddof, keepdims))
 

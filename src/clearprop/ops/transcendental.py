@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays import as_array
 from ..primitive import Sample, floats, primitive
+from ..spec import ufunc_dtype
 from .samples import ANY, COMPLEX, POSITIVE
 from .specs import like_ufunc
 
@@ -153,6 +154,8 @@ def _sigmoid(x: Any) -> Any:
         right = x.real >= 0
         small = np.exp(np.where(right, -x, x))
         return (np.where(right, 1, small) / (1 + small))[()]
+    if x.dtype.kind in "u":  # which has no negative
+        x = x.astype(ufunc_dtype(np.exp, x))
     small = np.exp(-np.abs(x))  # never overflows, and keeps tiny results exact
     return (np.where(x >= 0, 1.0, small) / (1 + small)).astype(small.dtype)[()]
 

@@ -13,11 +13,19 @@ from ..graph import Graph, Node, Wire
 from ..ops.einsum import contract
 from ..ops.subscripts import read
 from ..primitive import primitives
-from ..spec import is_floating, shape_of
+from ..spec import shape_of
 from ..tracing import trace_parts
 
 _EXPANSIONS: dict[str, tuple[Callable[..., Any], Callable[..., bool]]] = {}
 """By the name of a primitive: the function, and when it applies."""
+
+_LABELS: dict[str, int] = {"one_hot": 0, "nll_loss": 1}
+"""Inputs that are whole numbers whatever the result is; all others are numbers to compute with."""
+
+_WRITTEN = ("f", "d")
+"""Results of these dtypes are written out. Others (half precision, complex numbers) NumPy computes in any
+case, and some of them in a way of its own: its means of half precision are taken in single.
+"""
 
 
 def expand(graph: Graph) -> Graph:
@@ -41,17 +49,32 @@ def expand(graph: Graph) -> Graph:
 
 
 def _with_parts(node: Node) -> Node:
-    if node.primitive.name not in _EXPANSIONS or not is_floating(node.out.spec.dtype):
+    if node.primitive.name not in _EXPANSIONS or node.out.spec.dtype.char not in _WRITTEN:
         return node
     examples = [_example(w, node.out.spec.dtype) for w in node.inputs]
     function = expanded_by(node, examples)
     if function is None:
         return node
-    body = trace_parts(node.primitive.name, function, examples, node.params)
+    body = trace_parts(node.primitive.name, _following(node, function), examples, node.params)
     body.nodes = tuple(
         replace(part, line=node.line, is_backward=node.is_backward) for part in body.nodes
     )
     return replace(node, body=body)
+
+
+def _following(node: Node, function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` in the dtype that the primitive's spec promises: whole numbers become floating first, as in
+    NumPy, so that their squares and sums do not wrap around.
+    """
+    dtype, labels = node.out.spec.dtype, _LABELS.get(node.primitive.name)
+    if all(i == labels or w.spec.dtype == dtype for i, w in enumerate(node.inputs)):
+        return function
+
+    def computed(*inputs: Any, **params: Any) -> Any:
+        numbers = (x if i == labels else x.astype(dtype) for i, x in enumerate(inputs))
+        return function(*numbers, **params)
+
+    return computed
 
 
 def expanded_by(node: Node, examples: list[Any]) -> Callable[..., Any] | None:
@@ -146,7 +169,8 @@ def hypot(x: Any, y: Any) -> Any:
     x, y = abs(x), abs(y)
     longer, shorter = np.maximum(x, y), np.minimum(x, y)
     ratio = np.where(longer == shorter, 1.0, shorter) / np.where(longer == shorter, 1.0, longer)
-    return longer * np.sqrt(ratio * ratio + 1)
+    endless = (x == np.inf) | (y == np.inf)  # whatever the other is, and be it no number
+    return np.where(endless, np.inf, longer * np.sqrt(ratio * ratio + 1))
 
 
 @expansion()

@@ -76,9 +76,26 @@ def _arithmetic(operation: str, kinds: str = "iuf") -> Lowering:
 
 
 def _comparison(operation: str) -> Lowering:
+    """As NumPy compares: whole numbers exactly, also where no dtype holds both."""
+    ufunc = getattr(np, operation)
+
     def lower(node: Node, inputs: Sequence[Expression]) -> Expression:
         values = [w.constant if w.is_constant else w.spec for w in node.inputs]
         dtype = np.result_type(*(getattr(v, "dtype", v) for v in values))
+        if dtype.kind in "iu":
+            limits = np.iinfo(dtype)
+            for i, value in enumerate(values):
+                if type(value) is int and not limits.min <= value <= limits.max:
+                    sides = (0, value) if i else (value, 0)  # beyond all that the other may be
+                    return literal(ufunc(*sides), _BOOL)
+        kinds = "".join(x.dtype.kind for x in inputs)
+        if dtype.kind == "f" and kinds in ("iu", "ui"):
+            signed = kinds.index("i")
+            unsigned = np.dtype("u8")
+            below = literal(ufunc(*((0, 1) if signed == 0 else (1, 0))), _BOOL)
+            exact = compute(operation, _BOOL, *(convert(x, unsigned) for x in inputs))
+            zero = literal(0, inputs[signed].dtype)
+            return compute("select", _BOOL, compute("less", _BOOL, inputs[signed], zero), below, exact)
         return compute(operation, _BOOL, *(convert(x, dtype) for x in inputs))
 
     return lower
@@ -187,7 +204,7 @@ def as_integer(node: Node, inputs: Sequence[Expression]) -> Expression:
 @_elementwise
 def relu(node: Node, inputs: Sequence[Expression]) -> Expression:
     dtype = node.out.spec.dtype
-    return compute("maximum", dtype, inputs[0], literal(0, dtype))
+    return compute("maximum", dtype, convert(inputs[0], dtype), literal(0, dtype))
 
 
 @_elementwise

@@ -101,8 +101,18 @@ class Writer:
             x, binds = self._write(e.operands[0])
             if e.dtype.kind == "b":
                 return f"{_wrap(x, binds > 9)} != 0", 9
+            if e.operands[0].dtype.kind == "f" and e.dtype.kind in "iu":
+                return self._whole(x, e.operands[0].dtype, e.dtype)
             return f"({type_of(e.dtype)}){_wrap(x, binds >= _PREFIX)}", _PREFIX
         return self._call(e), _ATOM
+
+    def _whole(self, x: str, source: np.dtype[Any], dtype: np.dtype[Any]) -> tuple[str, int]:
+        """A floating number as a whole one, by the helper that says what becomes of what does not fit."""
+        name = "whole_64" if dtype.itemsize == 8 else "whole_32"
+        if dtype.kind == "u" and dtype.itemsize >= 4:
+            name += "_unsigned"
+        text = f"{self.helper(name, source)}({x})"
+        return (text, _ATOM) if dtype.itemsize >= 4 else (f"({type_of(dtype)}){text}", _PREFIX)
 
     def helper(self, name: str, dtype: np.dtype[Any]) -> str:
         """The name of a helper for a type; it is noted that it is needed."""

@@ -42,6 +42,26 @@ HELPERS = {
     "minimum": "{T} minimum({T} x, {T} y) {{ return x <= y || x != x ? x : y; }}",
     "sign": "{T} sign({T} x) {{ return x > 0 ? 1 : x < 0 ? -1 : x; }}",
     "whole_absolute": "{T} whole_absolute({T} x) {{ return x < 0 ? -x : x; }}",
+    "whole_32": """int32_t whole_32({T} x)
+{{
+    return x > -2147483649.0 && x < 2147483648.0 ? (int32_t)x : INT32_MIN;
+}}""",
+    "whole_32_unsigned": """uint32_t whole_32_unsigned({T} x)
+{{
+    if (x >= 2147483648.0)
+        return x < 4294967296.0 ? (uint32_t)x : 0;
+    return x > -2147483649.0 ? (uint32_t)(int32_t)x : 2147483648u;
+}}""",
+    "whole_64": """int64_t whole_64({T} x)
+{{
+    return x >= -9223372036854775808.0 && x < 9223372036854775808.0 ? (int64_t)x : INT64_MIN;
+}}""",
+    "whole_64_unsigned": """uint64_t whole_64_unsigned({T} x)
+{{
+    if (x >= 9223372036854775808.0)
+        return x < 18446744073709551616.0 ? (uint64_t)x : 0;
+    return x >= -9223372036854775808.0 ? (uint64_t)(int64_t)x : 9223372036854775808u;
+}}""",
     "floor_mod": """{T} floor_mod({T} x, {T} y)
 {{
     {T} rest = fmod{f}(x, y); /* with the sign of x, here with that of y */
