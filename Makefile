@@ -27,7 +27,7 @@ test-all: $(VENV)/.oracles  ## run the tests with PyTorch and JAX to compare wit
 
 fuzz: $(VENV)/.oracles  ## compare 2,000 random programs with JAX, and compiled
 	$(PYTEST) --hypothesis-profile=fuzz tests/oracles/test_programs.py tests/compiler/test_random_programs.py \
-		tests/compiler/test_plain.py tests/compiler/test_tiling.py tests/native/test_pool.py
+		tests/compiler/test_plain.py tests/compiler/test_tiling.py tests/native/test_pool.py tests/engine/test_dtypes.py
 
 bench: $(VENV)/.bench  ## measure speed and size beside PyTorch and others (writes benchmarks/results.md)
 	$(BIN)/python -m benchmarks

@@ -260,16 +260,17 @@ class Builder:
         return self.call("fma", x, x.like(y), x.like(z))
 
     def convert(self, x: Value, dtype: Any) -> Value:
-        """To another dtype as NumPy's astype does."""
+        """To another dtype as NumPy's astype does; a floating number must fit into a whole one."""
         to, source = x.type.of(dtype), x.type
         if to == source:
             return x
         if to.is_bool:
             return self.compare("!=", x, 0)
         if source.is_float:
-            if not to.is_float:
-                return self._whole(x, to)
-            name = "fpext" if to.bits > source.bits else "fptrunc"
+            if to.is_float:
+                name = "fpext" if to.bits > source.bits else "fptrunc"
+            else:
+                name = "fptosi" if to.is_signed else "fptoui"
         elif to.is_float:
             name = "uitofp" if source.is_bool or not source.is_signed else "sitofp"
         elif source.is_bool or to.bits > source.bits:
@@ -279,27 +280,6 @@ class Builder:
         else:  # between signed and unsigned
             return Value(self, x.ref, to)
         return self.value(to, f"{name} {source.text} {x.ref} to {to.text}")
-
-    def _whole(self, x: Value, to: Type) -> Value:
-        """A floating number cut to a whole one; what does not fit, as in NumPy's loops over long arrays.
-
-        They go by signed numbers of 32 or 64 bits, the least of which stands for all that these do not hold;
-        narrower ones take the lowest bits, and unsigned ones as wide begin again at half of their range.
-        """
-        wide = to.of("i8" if to.bits == 64 else "i4")
-        half = 2.0 ** (wide.bits - 1)
-        if to.bits == wide.bits and not to.is_signed:
-            large = self.compare(">=", x, half)
-            low = self._whole(self.select(large, x - half, x), wide)
-            top = self.select(large, low.like(int(-half)), low.like(0))
-            return Value(self, (low ^ top).ref, to)
-        if x.type.bits > wide.bits:  # a fraction below the least is cut off
-            above = self.compare(">", x, -half - 1.0)
-        else:
-            above = self.compare(">=", x, -half)
-        cut = self.value(wide, f"fptosi {x.type.text} {x.ref} to {wide.text}")
-        whole = self.select(above & self.compare("<", x, half), cut, int(-half))
-        return self.convert(whole, to.dtype)
 
     def bits(self, x: Value, to: Type) -> Value:
         """The same bits as another type of that size."""

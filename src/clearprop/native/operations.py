@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -67,6 +68,28 @@ WRITTEN |= {
     for name, write in FUNCTIONS.items()
     if name not in WRITTEN
 }
+
+
+def cast(b: Builder, x: Value, dtype: np.dtype[Any]) -> Value:
+    """To another dtype as NumPy's astype does; what does not fit, as in its loops over long arrays.
+
+    They go by signed numbers of 32 or 64 bits, the least of which stands for all that these do not hold;
+    narrower ones take the lowest bits, and unsigned ones as wide begin again at half of their range.
+    """
+    to = x.type.of(dtype)
+    if not x.type.is_float or dtype.kind not in "iu":
+        return b.convert(x, dtype)
+    wide = to.of("i8" if to.bits == 64 else "i4")
+    half = 2.0 ** (wide.bits - 1)
+    if to.bits == wide.bits and not to.is_signed:
+        large = b.compare(">=", x, half)
+        low = cast(b, b.select(large, x - half, x), wide.dtype)
+        top = b.select(large, low.like(int(-half)), low.like(0))
+        return b.convert(low ^ top, dtype)
+    has_fractions = x.type.bits > wide.bits  # below the least number, which are cut off
+    above = b.compare(">", x, -half - 1.0) if has_fractions else b.compare(">=", x, -half)
+    cut = b.convert(x, wide.dtype)
+    return b.convert(b.select(above & b.compare("<", x, half), cut, int(-half)), dtype)
 
 
 def combine(b: Builder, how: str, x: Value, y: Value) -> Value:

@@ -21,7 +21,7 @@ from ..stages.language import (
     Position,
 )
 from .ir import Builder, Value
-from .operations import WRITTEN, combine, identity
+from .operations import WRITTEN, cast, combine, identity
 from .types import I64, Type
 
 _NOWHERE = -(2**62)
@@ -97,7 +97,7 @@ class Writer:
         width = max(v.type.width for v in values)
         values = [b.spread(v, width) for v in values]
         if e.operation == "convert":
-            return b.convert(values[0], e.dtype)
+            return cast(b, values[0], e.dtype)
         return WRITTEN[e.operation](b, *values)
 
     def position(self, e: Position, point: Point) -> Value:

@@ -124,8 +124,9 @@ _POWER = like_ufunc(np.power)
 
 def _power_spec(x: Any, y: Any) -> ArraySpec:
     spec = _POWER(x, y)
-    if spec.shape and getattr(x, "dtype", None) == bool and type(y) is int and y == 2:
-        return ArraySpec(spec.shape, np.dtype("i1"))  # NumPy's operator takes the square
+    is_square = type(y) is int and y == 2
+    if is_square and spec.shape and x.dtype.kind == "b":  # NumPy's operator multiplies
+        return ArraySpec(spec.shape, np.dtype(np.int8))
     return spec
 
 

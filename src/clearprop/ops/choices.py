@@ -28,7 +28,9 @@ def _relu(x: Any) -> Any:
 _relu_record = primitive(
     "relu",
     _relu,
-    spec=lambda x: ArraySpec(x.shape, ufunc_dtype(np.maximum, x, 0)),  # as NumPy's bool has it, a number
+    spec=lambda x: ArraySpec(
+        x.shape, ufunc_dtype(np.maximum, x, 0)
+    ),  # as NumPy's bool has it, a number
     vjp=(relu_vjp,),
     role="routes",
     why="Open where the input is positive, shut where it is not.",

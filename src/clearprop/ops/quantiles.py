@@ -124,9 +124,11 @@ def _numbers(ordered: Any) -> Any:
     return np.sum(np.logical_not(np.isnan(ordered)), axis=0).astype(float)
 
 
-def _interpolated(pick: Callable[[Any], Any], place: Any, method: str, q: Any) -> Any:
-    """The entries at whole places, or between two of them."""
-    if method in _AT_ENTRIES or (method == "linear" and shaped(place).dtype.kind in "iu"):
+def _interpolated(
+    pick: Callable[[Any], Any], place: Any, method: str, q: Any, *, whole: bool
+) -> Any:
+    """The entries at `whole` places, or between two of them."""
+    if whole:
         return pick(place)
     floor = np.floor(place)
     low, high = pick(floor), pick(floor + 1)
@@ -155,15 +157,18 @@ def _quantile(function: Any, a: Any, q: Any, axis: Any, method: str, keepdims: b
     if not ordered.shape[0]:
         raise ShapeError(f"{name}: shape {a.shape} has no entries over axis {axis}, so no {name}")
     fraction = shaped(q) / 100 if "percentile" in name else shaped(q)
+    is_first_or_last = method == "linear" and fraction.dtype.kind in "biu"
+    whole = method in _AT_ENTRIES or is_first_or_last
     if name.startswith("nan") and a.dtype.kind == "f":
         numbers = _numbers(ordered)
         fraction = fraction.reshape((*fraction.shape, *(1,) * (ordered.ndim - 1)))
         place = _PLACES[method](numbers, fraction)
-        result = _interpolated(_from_each(ordered, numbers - 1), place, method, q)
+        result = _interpolated(_from_each(ordered, numbers - 1), place, method, q, whole=whole)
     else:
         place = _PLACES[method](ordered.shape[0], fraction)
         last = ordered.shape[0] - 1
-        result = _unless_nan(_interpolated(_from_all(ordered, last), place, method, q), ordered)
+        result = _interpolated(_from_all(ordered, last), place, method, q, whole=whole)
+        result = _unless_nan(result, ordered)
     if keepdims:
         result = result.reshape((*np.shape(q), *reduced(a.shape, axes, True)))
     return result.astype(dtype)

@@ -20,8 +20,8 @@ NOTHING = Sample(floats(0, 3), axis=(0,), keepdims=False)
 
 
 ADDED_AS_THEY_ARE = "fdFD"
-"""The dtypes whose entries are added up as they are for a mean or a spread. NumPy makes floats of whole numbers first, which would
-wrap around, and singles of half precision, which would overflow: those are left to it.
+"""The dtypes whose entries are added up as they are for a mean or a spread. Of whole numbers, which wrap
+around, NumPy makes floats first, and of half precision, which overflows, singles: those are left to it.
 """
 
 

@@ -95,7 +95,9 @@ def _comparison(operation: str) -> Lowering:
             below = literal(ufunc(*((0, 1) if signed == 0 else (1, 0))), _BOOL)
             exact = compute(operation, _BOOL, *(convert(x, unsigned) for x in inputs))
             zero = literal(0, inputs[signed].dtype)
-            return compute("select", _BOOL, compute("less", _BOOL, inputs[signed], zero), below, exact)
+            return compute(
+                "select", _BOOL, compute("less", _BOOL, inputs[signed], zero), below, exact
+            )
         return compute(operation, _BOOL, *(convert(x, dtype) for x in inputs))
 
     return lower
