@@ -110,9 +110,20 @@ def rounding(values: Any, count: int) -> Any:
 
 
 def quotient(x: Any, y: Any, tolerance: Any) -> Any:
-    """``x / y``, and 0 where `y` is no more than rounding."""
+    """``x / y``, and NaN where `y` is no more than rounding."""
     far = np.abs(y) > tolerance
-    return np.where(far, x / np.where(far, y, np.ones(1, y.dtype)), np.zeros(1, x.dtype))
+    return np.where(far, x / np.where(far, y, np.ones(1, y.dtype)), np.full(1, np.nan, x.dtype))
+
+
+def per_gap(x: Any, gaps: Any, tolerance: Any) -> Any:
+    """Matrices, entry by entry, by the gaps between values of different vectors; nothing on the diagonal.
+
+    NaN where a gap is no more than rounding. Such vectors may be turned into each other, and what a function
+    of them and their values does then, as ``(v * f(w)) @ v.T`` does, takes the slope of f, which nobody knows
+    here: the cotangents of that are 0 or symmetric, as are those of a function that is flat.
+    """
+    apart = ~np.eye(x.shape[-1], dtype=bool)
+    return np.where(apart, quotient(x, gaps, tolerance), np.zeros(1, x.dtype))
 
 
 def real_dtype(a: Any) -> np.dtype[Any]:

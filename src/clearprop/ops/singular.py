@@ -1,11 +1,9 @@
 """Singular values, and what is measured with them.
 
-Where singular values coincide, or are zero, a gradient exists for what does not depend on how the vectors
-are turned among themselves: quotients by gaps that are no more than rounding count as 0. The polar factor
-``u @ vh`` is right there, too. A singular value of exactly 0 has a kink, in whose middle its slope is 0.
+Where singular values coincide, or are zero, the vectors may be turned among themselves. What is made of the
+values alone has its gradient there; what is made of the vectors has none (NaN), and nor have second
+derivatives, which see them. A singular value of 0, up to rounding, has a kink, its slope there is 0.
 Vectors of complex matrices may moreover be multiplied, in pairs, by any number of size one.
-
-This is about first derivatives. Second ones, where they exist, are right for distinct singular values.
 
 Formulas: M. Giles 2008 (see solving.py); Z.-Q. Wan and S.-X. Zhang, Automatic differentiation for complex
 valued SVD, 2019; here in terms of sums and differences of singular values, so that sums need no gaps.
@@ -28,6 +26,7 @@ from .matrices import (
     diagonal,
     matrix,
     named,
+    per_gap,
     quotient,
     real_dtype,
     rounding,
@@ -57,23 +56,23 @@ def _svd_spec(a: Any, full_matrices: bool) -> Bundle:
     )
 
 
-def _at_kinks(gs: Any, s: Any) -> Any:
-    return np.where(s == 0, np.zeros(1, gs.dtype), gs)
+def _at_kinks(gs: Any, s: Any, a: Any) -> Any:
+    return np.where(s <= rounding(s, max(a.shape[-2:])), np.zeros(1, gs.dtype), gs)
 
 
 def svd_vjp(g: Any, out: Any, a: Any, full_matrices: bool) -> Any:
     u, s, vh = out
     k = s.shape[-1]
     if g[0] is None and g[2] is None:
-        return (u[..., :k] * row(_at_kinks(g[1], s))) @ vh[..., :k, :]
+        return (u[..., :k] * row(_at_kinks(g[1], s, a))) @ vh[..., :k, :]
     gu, gs, gvh = filled(g, (u, s, vh))
     v, gv = adjoint(vh), adjoint(gvh)
     u1, v1 = u[..., :k], v[..., :k]
     turned_u, turned_v = (_skew(adjoint(x) @ gx[..., :k]) for x, gx in ((u1, gu), (v1, gv)))
     tolerance = rounding(s, max(a.shape[-2:]))
-    inner = quotient(turned_u + turned_v, row(s) - column(s), column(tolerance))
+    inner = per_gap(turned_u + turned_v, row(s) - column(s), column(tolerance))
     inner = inner + quotient(turned_u - turned_v, row(s) + column(s), column(tolerance))
-    inner = inner / 2 + diagonal(_at_kinks(gs, s))
+    inner = inner / 2 + diagonal(gs)
     found = u1 @ inner @ adjoint(v1)
     if u.shape[-2] > k:
         found = found + quotient(_beside(u, gu, k), row(s), row(tolerance)) @ adjoint(v1)
@@ -117,7 +116,7 @@ choice, which is LAPACK's."""
 
 def svdvals_vjp(g: Any, out: Any, a: Any) -> Any:
     u, _, vh = np.linalg.svd(a, full_matrices=False)
-    return (u * row(_at_kinks(g, out))) @ vh
+    return (u * row(_at_kinks(g, out, a))) @ vh
 
 
 def _svdvals_spec(a: Any) -> ArraySpec:
@@ -217,7 +216,8 @@ def cond(x: Any, p: Any = None) -> Any:
     if p in (None, 2, -2):
         s = np.linalg.svd(x, compute_uv=False)
         with np.errstate(all="ignore"):
-            found = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+            largest, smallest = np.max(s, -1), np.min(s, -1)  # ties share
+            found = smallest / largest if p == -2 else largest / smallest
     else:
         inverse = inv_or_nan(square(f"np.linalg.cond with p={p!r}", x))
         with np.errstate(all="ignore"):

@@ -1,13 +1,10 @@
 """Eigenvalues and eigenvectors.
 
-Where eigenvalues coincide, the vectors that belong to them may be turned among themselves at will, so a
-gradient exists only for what does not depend on that, as ``sum(w)`` or the projection on all of them
-together. For this, quotients by gaps that are no more than rounding count as 0. What couples the vectors to
-the numbers in such a place, as ``(v * np.exp(w)) @ v.T`` does, has a finite gradient there, but not all of
-it: write it as a function of the matrix (`clearprop.scipy.linalg.expm`). Complex vectors may moreover be
-multiplied by any number of size one.
-
-This is about first derivatives. Second ones, where they exist, are right for distinct eigenvalues.
+Where eigenvalues coincide, the vectors that belong to them may be turned among themselves at will. What is
+made of the eigenvalues alone has its gradient there; what is made of the vectors has none (NaN), nor have
+second derivatives, which see them. A function of the matrix as a whole, such as ``(v * np.exp(w)) @ v.T``, has
+a gradient: write it as such (`clearprop.scipy.linalg.expm`). Complex vectors may moreover be multiplied by any
+number of size one.
 
 Formulas: M. Giles 2008 (see solving.py); C. Boeddeker and others, On the computation of complex-valued
 gradients with application to statistically optimum beamforming, 2017.
@@ -32,7 +29,7 @@ from .matrices import (
     hermitian,
     hermitian_part,
     named,
-    quotient,
+    per_gap,
     real_dtype,
     rounding,
     row,
@@ -60,7 +57,7 @@ def eigh_vjp(g: Any, out: Any, a: Any, UPLO: str) -> Any:
     if gv is None:
         return hermitian_part((v * row(gw)) @ adjoint(v))
     tolerance = column(rounding(w, a.shape[-1]))
-    inner = quotient(adjoint(v) @ gv, row(w) - column(w), tolerance)
+    inner = per_gap(adjoint(v) @ gv, row(w) - column(w), tolerance)
     if gw is not None:
         inner = inner + diagonal(gw)
     return hermitian_part(v @ inner @ adjoint(v))
@@ -149,7 +146,7 @@ def eig_vjp(g: Any, out: Any, a: Any) -> Any:
         inner = vt @ gv
         length = np.real(np.linalg.diagonal(inner))  # vectors keep the length one
         tolerance = column(rounding(w, a.shape[-1]))
-        inner = quotient(inner - (vt @ v) * row(length), conj(row(w) - column(w)), tolerance)
+        inner = per_gap(inner - (vt @ v) * row(length), conj(row(w) - column(w)), tolerance)
     if gw is not None:
         inner = inner + diagonal(gw)
     return np.linalg.solve(vt, inner @ vt)
