@@ -6,7 +6,9 @@ Each one is a NumPy function under another name, so it takes the same way: throu
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Iterator
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +68,9 @@ class ArrayMethods:
         def __rshift__(self, other: Any) -> Any: ...
         def __rrshift__(self, other: Any) -> Any: ...
         def __invert__(self) -> Any: ...
-        def _refuse_parameter(self, detached: str, *, by_conversion: bool = True) -> None: ...
+        def _refuse_parameter(
+            self, frame: FrameType, detached: str, *, by_conversion: bool = True
+        ) -> None: ...
         def _change(self, primitive: Primitive, other: Any) -> Any: ...
         def _become(self, new: Any) -> Any: ...
         @property
@@ -134,7 +138,7 @@ class ArrayMethods:
             count = len(self.value)
             return (primitives.pick(self, index=i, count=count) for i in range(count))
         if not self.shape:
-            self._refuse_parameter("t.detach()")
+            self._refuse_parameter(sys._getframe(1), "t.detach()")
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(self.shape[0]))
 

@@ -11,9 +11,8 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from types import CodeType, FrameType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -50,23 +49,24 @@ class Line:
         return f"{os.path.basename(self.file)}:{self.number}"
 
 
-_libraries: dict[CodeType, str] = {}
+_libraries: dict[str, str] = {}
+"""By file, whose hash Python keeps, unlike that of code."""
 _MODULES = ("numpy", "scipy.sparse", "scipy", "pandas", "xarray")
 """Of libraries whose functions users call with Tensors, or with what holds some; inner ones first."""
 
 
 def library_of(code: CodeType) -> str:
     """Whose code a frame runs: "clearprop" or that of one of the libraries; "" is the user's."""
-    known = _libraries.get(code)
+    file = code.co_filename
+    known = _libraries.get(file)
     if known is None:
-        file = code.co_filename
         places = {_HERE: "clearprop"} | {
             os.path.dirname(path) + os.sep: name
             for name in _MODULES
             if (path := getattr(sys.modules.get(name), "__file__", None))
         }
         found = (name for place, name in places.items() if file.startswith(place))
-        known = _libraries[code] = next(found, "")
+        known = _libraries[file] = next(found, "")
     return known
 
 
@@ -101,7 +101,7 @@ def user_frame() -> FrameType | None:
 
 def is_assigning(frame: FrameType) -> bool:
     """Whether a frame is running ``a[i] = ...``, where `a` may ask for a plain number, too."""
-    return frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR
+    return _step(frame.f_code, frame.f_lasti).operation == "STORE_SUBSCR"
 
 
 def called_in(frame: FrameType, place: int | None = None) -> tuple[str, Any]:
@@ -109,26 +109,55 @@ def called_in(frame: FrameType, place: int | None = None) -> tuple[str, Any]:
 
     Functions written in C have no frame, so the byte code of their caller is all there is to see.
     """
-    first, *rest = _names_called(frame.f_code, frame.f_lasti if place is None else place)
-    found = frame.f_locals.get(first, frame.f_globals.get(first, getattr(builtins, first, None)))
+    step = _step(frame.f_code, frame.f_lasti if place is None else place)
+    first, *rest = step.names
+    if step.is_local or first in frame.f_globals:
+        found = (frame.f_locals if step.is_local else frame.f_globals).get(first)
+    else:
+        found = getattr(builtins, first, None)
     for name in rest:
         found = inspect.getattr_static(found, name, None)  # runs no code of the user's
-    return [first, *rest][-1], found
+    return rest[-1] if rest else first, found
+
+
+class _Step(NamedTuple):
+    """What the byte code does at a place."""
+
+    code: CodeType
+    operation: str
+    names: tuple[str, ...]
+    """The names that lead to what is called, "" first where something else does, or nothing is called."""
+    is_local: bool
+
+
+_steps: dict[tuple[int, int], _Step] = {}
+"""By the code's id, its own as long as the step keeps it: Python computes the hash of code anew each time."""
+
+
+def _step(code: CodeType, place: int) -> _Step:
+    known = _steps.get((id(code), place))
+    if known is None:
+        names, operation = _names_called(code, place)
+        is_local = names[0] in (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
+        known = _steps[id(code), place] = _Step(code, operation, names, is_local)
+    return known
 
 
 def library_in_c(name: str, function: Any) -> str:
     """Whose function it is that `called_in` found: "numpy", "scipy", or "" if it is another's or unknown."""
     if function is None:  # only what is written in C asks from a frame of the user's
         return "numpy" if hasattr(np.ndarray, name) else ""
+    module = getattr(function, "__module__", None)
+    if module == "builtins":
+        return ""
     if getattr(function, "__objclass__", type(getattr(function, "__self__", None))) in _OF_NUMPY:
         return "numpy"
-    module = str(getattr(function, "__module__", None)).partition(".")[0]
+    module = str(module).partition(".")[0]
     return module if module in ("numpy", "scipy") else ""
 
 
-@lru_cache(maxsize=4096)
-def _names_called(code: CodeType, place: int) -> tuple[str, ...]:
-    """The names that lead to what is called at a place of the byte code, "" first where something else does.
+def _names_called(code: CodeType, place: int) -> tuple[tuple[str, ...], str]:
+    """The names that lead to what is called at a place of the byte code, and the operation there.
 
     What is called begins where the call begins in the source, and is loaded before its arguments.
     """
@@ -136,7 +165,7 @@ def _names_called(code: CodeType, place: int) -> tuple[str, ...]:
     call = instructions[max(offset for offset in instructions if offset <= place)]
     names: tuple[str, ...] = ("",)
     if call.opname not in _CALLS:
-        return names
+        return names, call.opname
     for i in instructions.values():
         if i is call:
             break
@@ -148,7 +177,7 @@ def _names_called(code: CodeType, place: int) -> tuple[str, ...]:
             names = (*names, i.argval)
         elif i.opname in _RESULTS:
             names = ("",)
-    return names
+    return names, call.opname
 
 
 def _start(instruction: dis.Instruction) -> tuple[int | None, int | None]:
@@ -157,7 +186,6 @@ def _start(instruction: dis.Instruction) -> tuple[int | None, int | None]:
 
 
 _OF_NUMPY = (np.ndarray, np.ufunc)
-_STORE_SUBSCR = dis.opmap["STORE_SUBSCR"]
 _CALLS = ("PRECALL", "CALL", "CALL_KW", "CALL_FUNCTION_EX")
 _RESULTS = (*_CALLS[1:], "BINARY_SUBSCR", "BINARY_OP")
 _LOADS = {

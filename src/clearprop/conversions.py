@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import operator
+import sys
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from .arrays import TO_BUILD
-from .callsite import is_assigning, library_asking, user_frame
+from .callsite import is_assigning, library_asking
 from .errors import ClearpropError, LostGradientError, TraceError
 from .parameters import asked_by, gradients_count, is_answered, refusal
 from .settings import settings
@@ -48,7 +50,7 @@ class Conversions:
         ------
         LostGradientError : within a transform, where the number's gradient would be lost.
         """
-        self._refuse_parameter("t.detach()", by_conversion=False)
+        self._refuse_parameter(sys._getframe(1), "t.detach()", by_conversion=False)
         return self._read("item()", "t, or t[i] for one entry", "t.detach().item()").item(*args)
 
     def tolist(self) -> Any:
@@ -58,7 +60,7 @@ class Conversions:
         ------
         LostGradientError : within a transform, where the numbers' gradients would be lost.
         """
-        self._refuse_parameter("t.detach()", by_conversion=False)
+        self._refuse_parameter(sys._getframe(1), "t.detach()", by_conversion=False)
         entries = "list(t), whose entries are tensors"
         return self._read("tolist()", entries, "t.detach().tolist()").tolist()
 
@@ -67,7 +69,9 @@ class Conversions:
         return self._plain("numpy()", ".detach().numpy()")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        asked = asked_by(self, in_lists=False) if self.requires_grad or not self.is_known else None
+        asked = None
+        if self.requires_grad or not self.is_known:
+            asked = asked_by(self, sys._getframe(1), in_lists=False)
         if asked and is_answered(asked):
             raise refusal(asked, self, "t.detach()")
         library = library_asking() or (asked.library if asked else "")
@@ -81,17 +85,17 @@ class Conversions:
         return np.array(value, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
-        return float(self._for_c("float"))
+        return float(self._for_c("float", sys._getframe(1)))
 
     def __int__(self) -> int:
-        return int(self._for_c("int"))
+        return int(self._for_c("int", sys._getframe(1)))
 
     def __complex__(self) -> complex:
-        return complex(self._for_c("complex"))
+        return complex(self._for_c("complex", sys._getframe(1)))
 
     def __index__(self) -> int:
         try:
-            self._refuse_parameter("int(t.detach())")
+            self._refuse_parameter(sys._getframe(1), "int(t.detach())")
             self._refuse_unknown("an index")
         except ClearpropError as error:
             if settings.transforms:
@@ -100,20 +104,22 @@ class Conversions:
         return operator.index(self.value)
 
     def __bool__(self) -> bool:
-        self._refuse_parameter("bool(t.detach())")
+        self._refuse_parameter(sys._getframe(1), "bool(t.detach())")
         self._refuse_unknown("the truth of a value (`if`, `while`, `and`, `or`)")
         return bool(self.value)
 
-    def _for_c(self, kind: str) -> Any:
+    def _for_c(self, kind: str, frame: FrameType) -> Any:
         """The value for a conversion that C code may ask for, which puts errors of its own over ours.
 
         What runs the user's function brings ours out again. Where nothing does, `backward` has to.
         """
         try:
-            self._refuse_parameter("t.detach()")
+            self._refuse_parameter(frame, "t.detach()")
+            if self.requires_grad and is_assigning(frame):
+                self._plain(_INTO_ARRAY, _INSTEAD_OF_ARRAY)
             return self._read(f"{kind}(t)", _FOR_MATH, f"{kind}(t.detach())")
         except ClearpropError as error:
-            asked = asked_by(self)
+            asked = asked_by(self, frame)
             waits = asked and asked.library != "clearprop" and self.is_known
             if settings.transforms or waits:
                 settings.covered = error
@@ -123,21 +129,19 @@ class Conversions:
 
     def _read(self, what: str, instead: str, detached: str) -> Any:
         self._refuse_unknown(what)
-        if self.requires_grad:
-            frame = user_frame()
-            if frame is not None and is_assigning(frame):
-                self._plain(_INTO_ARRAY, _INSTEAD_OF_ARRAY)
-            if settings.transforms:
-                raise LostGradientError(
-                    f"{what} makes plain numbers, which have no gradient. Use {instead}, or {detached} if "
-                    f"you mean to drop the gradient."
-                )
+        if self.requires_grad and settings.transforms:
+            raise LostGradientError(
+                f"{what} makes plain numbers, which have no gradient. Use {instead}, or {detached} if you "
+                f"mean to drop the gradient."
+            )
         return self.value
 
-    def _refuse_parameter(self, detached: str, *, by_conversion: bool = True) -> None:
+    def _refuse_parameter(
+        self, frame: FrameType, detached: str, *, by_conversion: bool = True
+    ) -> None:
         """Raise if it is a function that asks, to which this was given as a parameter."""
-        if not self.is_known or (self.requires_grad and gradients_count()):
-            asked = asked_by(self, by_conversion=by_conversion)
+        if (self.requires_grad and gradients_count()) or not self.is_known:
+            asked = asked_by(self, frame, by_conversion=by_conversion)
             if asked:
                 raise refusal(asked, self, detached)
 

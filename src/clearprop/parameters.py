@@ -8,7 +8,6 @@ functions here with what is no operand. The conversions ask whether a function w
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
 from importlib import import_module
@@ -42,14 +41,15 @@ class Asked(NamedTuple):
     """Whose function it is; "" for a method of a plain array."""
 
 
-def asked_by(value: Any, *, in_lists: bool = True, by_conversion: bool = True) -> Asked | None:
+def asked_by(
+    value: Any, frame: FrameType | None, *, in_lists: bool = True, by_conversion: bool = True
+) -> Asked | None:
     """The function that the user called and that now asks for a plain value; None if the user's code asks.
 
-    With `in_lists`, the parameter may also be a list or a tuple that holds the value. Without
-    `by_conversion`, it was none of Python's conversions that led here, so nothing written in C asks.
+    The search begins at the frame that asks. With `in_lists`, the parameter may also be a list that holds the
+    value. Without `by_conversion`, none of Python's conversions led here, so nothing written in C asks.
     """
     found: Asked | None = None
-    frame: FrameType | None = sys._getframe(1)
     while frame is not None and (library := library_of(frame.f_code)):
         name = frame.f_code.co_name.strip("_")
         if name == "answer_numpy" and found:

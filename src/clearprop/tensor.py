@@ -133,7 +133,7 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
         return str(self.value)
 
     def __format__(self, spec: str) -> str:
-        return format(self.value, spec)
+        return format(self.value, spec) if self.is_known else str(self.value)
 
     # ---- gradients
 

@@ -381,3 +381,9 @@ def test_names_of_arrays_that_are_gone_go_to_no_others() -> None:
     constants = [w for node in graph.nodes for w in node.inputs if w.is_constant and w.spec.ndim]
     assert constants
     assert "unread" not in [w.name for w in constants]
+
+
+def test_unknown_values_are_printed_as_their_specs() -> None:
+    seen = []
+    clearprop.trace(lambda x: (seen.append(f"{x:.3f} {x} {x!s:>6}"), x * 2)[1], 1.0)
+    assert seen == ["f64 f64    f64"]
