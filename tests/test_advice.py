@@ -566,7 +566,7 @@ ROWS: dict[str, Advice] = {
     ),
     "masked": Advice(
         raised_grad(square, np.ma.masked_array(X, [0, 1])),
-        "Pass np.asarray(x), and the mask of a masked array beside it, for np.where",
+        "Use np.asarray(x), and the mask beside it, for np.where",
         raised_grad(
             lambda x: square(np.where(np.array([False, True]), 0.0, x)),
             np.asarray(np.ma.masked_array(X, [0, 1])),
