@@ -304,9 +304,9 @@ def test_source_takes_an_upstream_gradient(make: Make, capsys: Capture) -> None:
     assert (done, said.err) == (0, "")
     space: dict[str, Any] = {}
     exec(said.out, space)
-    value, gradient = space["f_and_grad"](np.array([1.0, 2.0]), np.array([3.0, 4.0]))
-    np.testing.assert_array_equal(value, [1, 4])
-    np.testing.assert_array_equal(gradient, [6, 16])
+    value, gradient = space["f_and_grad"](np.array([1.0, 2, 3]), np.array([3.0, 4, 5]))
+    np.testing.assert_array_equal(value, [1, 4, 9])
+    np.testing.assert_array_equal(gradient, [6, 16, 30])
 
 
 @pytest.mark.parametrize("command", ["explain", "source"])
