@@ -114,18 +114,6 @@ def copy_changed(t: Any) -> Any:
     return square(t)
 
 
-def transpose_changed(t: Any) -> Any:
-    y = (t * 1.0).T
-    y += 1.0
-    return square(y)
-
-
-def transposed_copy(t: Any) -> Any:
-    y = (t * 1.0).T.copy()
-    y += 1.0
-    return square(y)
-
-
 def wider(x: Any) -> Any:
     y = x[:1] * 1.0
     y += x
@@ -287,9 +275,6 @@ ROWS: dict[str, Advice] = {
         "Update parameters within clearprop.no_grad()",
         lambda: updated(tensor(X)),
         X,
-    ),
-    "window": Advice(
-        backward(transpose_changed, M), "t.T.copy()", backward(transposed_copy, M), 2 * M + 2
     ),
     "in place, wider": Advice(
         backward(wider), "write t = t + v instead of t += v", backward(wider_new), [14, 6]
@@ -546,12 +531,6 @@ ROWS: dict[str, Advice] = {
         lambda: clearprop.vjp(np.conj, X + 0j)[1](np.ones(2) + 1j)[0],
         [1 - 1j, 1 - 1j],
     ),
-    "a window": Advice(
-        lambda: window_kept(tensor(X)),
-        "Take it again now",
-        lambda: window_taken_again(tensor(X)),
-        [2, 16],
-    ),
     "used, then changed": Advice(
         lambda: updated_too_early(tensor(X)),
         "Call backward() before updating parameters",
@@ -618,21 +597,6 @@ def padded(x: Any, value: Any) -> Any:
     frame = np.full_like(x, value, shape=(4,))
     frame[1:3] = x
     return frame
-
-
-def window_kept(t: Any) -> Any:
-    y = t * 1.0
-    part = y[:1]
-    y[1] = 4.0 * y[1]
-    return square(part)
-
-
-def window_taken_again(t: Any) -> Any:
-    y = t * 1.0
-    y[1] = 2.0 * y[1]
-    part = y[:2]
-    square(part).backward()
-    return t.grad
 
 
 def updated_too_early(t: Any) -> None:

@@ -67,17 +67,16 @@ def library_of(code: CodeType) -> str:
         }
         found = (name for place, name in places.items() if file.startswith(place))
         known = _libraries[file] = next(found, "")
-    return known
+    return "" if id(code) in _outermost else known
 
 
-_outermost: set[CodeType] = set()
+_outermost: set[int] = set()
+"""By identity, since Python keeps no hash of code."""
 
 
 def called_by_nobody(function: F) -> F:
     """Decorator: what called this function, such as a console script, is no code of the user's."""
-    code: CodeType = function.__code__
-    _libraries[code] = ""
-    _outermost.add(code)
+    _outermost.add(id(function.__code__))
     return function
 
 
@@ -96,7 +95,7 @@ def user_frame() -> FrameType | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and library_of(frame.f_code):
         frame = frame.f_back
-    return None if frame is None or frame.f_code in _outermost else frame
+    return None if frame is None or id(frame.f_code) in _outermost else frame
 
 
 def is_assigning(frame: FrameType) -> bool:

@@ -165,7 +165,9 @@ def test_one_of_several_results() -> None:
 
 
 def test_keywords_are_refused_by_name() -> None:
-    with pytest.raises(UnsupportedError, match=r"scipy.special.erf of a tensor does not take where="):
+    with pytest.raises(
+        UnsupportedError, match=r"scipy.special.erf of a tensor does not take where="
+    ):
         sp.erf(tensor([1.0]), where=[True])
 
 
