@@ -182,6 +182,15 @@ def test_wrapped_and_clipped_indices_are_in_range() -> None:
         np.testing.assert_array_equal(f(X, wrong), np.take(X, wrong, axis=0, mode=mode))
 
 
+def test_a_negative_choice_is_none() -> None:
+    choices = [np.ones(2), np.zeros(2)]
+    f = clearprop.compile(lambda i: np.choose(i, choices))
+    assert f(np.array([0, 1])).tolist() == [1.0, 0.0]
+    for choice in (-1, 2):
+        with pytest.raises(IndexError, match="out of bounds for axis 0 with size 2"):
+            f(np.array([0, choice]))
+
+
 # ---- nothing is written
 
 

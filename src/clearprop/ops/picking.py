@@ -74,6 +74,10 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
         a = a.value
     if not isinstance(a, Tensor) and a.size and a.min() < 0:
         raise ValueError("choose: a negative choice; mode='wrap' or 'clip' brings it into range")
+    if (
+        isinstance(a, Tensor) and mode == "raise"
+    ):  # without a value: what is negative is out of range
+        a = np.where(a < 0, len(choices) - a, a)
     return np.take_along_axis(np.stack(choices), np.expand_dims(a, 0), 0)[0]
 
 
