@@ -146,9 +146,12 @@ def normalize_axes(
         return tuple(range(ndim))
     if reduces and not ndim and type(axis) is int and axis in (0, -1):
         return ()
-    several = isinstance(axis, Iterable) and getattr(axis, "ndim", 1) > 0
-    given: Any = axis if several else (axis,)
-    axes = tuple(map(operator.index, given))
+    given: Any = axis
+    if type(axis) is not tuple and not (
+        isinstance(axis, Iterable) and getattr(axis, "ndim", 1) > 0
+    ):
+        given = (axis,)
+    axes = [operator.index(a) for a in given]
     if any(not -ndim <= a < ndim for a in axes):
         raise ShapeError(f"axis {axis} is out of range for an array with {ndim} axes")
     normal = sorted(a % ndim for a in axes)

@@ -393,8 +393,10 @@ def _apply_recording(
 
 def _call(self: Primitive, *inputs: Any, **params: Any) -> Any:
     """Apply a primitive to anything: plain values give a plain value, Tensors give a Tensor."""
-    if params and Tensor in map(type, params.values()):
-        return self(*inputs, **plain_params(self, params))
+    if params:
+        for p in params.values():
+            if type(p) is Tensor:
+                return self(*inputs, **plain_params(self, params))
     for x in inputs:
         if type(x) is Tensor:
             return apply(self, inputs, params)

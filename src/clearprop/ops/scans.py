@@ -81,8 +81,8 @@ _cumsum_record = primitive(
 
 
 def _scan(record: Any, a: Any, axis: int | None, dtype: Any, function: str) -> Any:
-    a, axis = row_or_axis(in_dtype(shaped(a), dtype, function), axis)
-    out = record(a, axis=axis, reverse=False)
+    a, axis = row_or_axis(a, axis)
+    out = record(in_dtype(a, dtype, function), axis=axis, reverse=False)
     return out if dtype is None else out.astype(dtype)
 
 

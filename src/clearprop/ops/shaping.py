@@ -73,6 +73,8 @@ def row_or_axis(a: Any, axis: int | None, *, number: bool = True) -> tuple[Any, 
     With `number`, the axes 0 and -1 of a number are those of the row of it, as in most of NumPy.
     """
     a = shaped(a)
+    if type(axis) is int and 0 <= axis < a.ndim:
+        return a, axis
     if axis is None or (number and not a.ndim and axis in (0, -1)):
         return reshape(a, -1), 0
     return a, normalize_axes(operator.index(axis), a.ndim)[0]
