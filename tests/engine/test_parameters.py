@@ -52,6 +52,8 @@ OTHERWISE = {
     "numpy.piecewise(condlist)": "is a list of masks; NumPy takes a number for the only one",
     "numpy.resize(new_shape)": "is iterated over, as for an array without axes in NumPy",
     "numpy.histogram_bin_edges(weights)": "are not looked at",
+    "clearprop.numpy.constructors.array(ndmax)": "has no meaning for tensors",
+    "clearprop.numpy.constructors.array(like)": "has no meaning for tensors",
     "numpy.pad(reflect_type)": "is for other modes",
     "numpy.pad(stat_length)": "is for other modes",
 }

@@ -162,7 +162,10 @@ def histogram2d(
 
 @answers(np.histogramdd)
 def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: bool | None = None) -> Any:
-    columns = list(sample) if isinstance(sample, list | tuple) else list(np.transpose(sample))
+    if isinstance(sample, list | tuple):
+        columns = list(sample)
+    else:
+        columns = [sample] if np.ndim(sample) < 2 else list(np.transpose(sample))
     plain = tuple(known(column, "np.histogramdd") for column in columns)
     edges: Any
     counts, edges = np.histogramdd(plain, _plain(bins), _plain(range))
