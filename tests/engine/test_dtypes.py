@@ -387,8 +387,8 @@ def test_extended_precision_is_numpys(dtype: str) -> None:
     ids=lambda x: x.dtype.name,
 )
 def test_what_is_no_number_is_refused(x: Any) -> None:
-    with pytest.raises(ClearpropError, match="needs numbers"):
+    with pytest.raises(ClearpropError, match=r"not numbers|Python objects"):
         clearprop.tensor(x)
     for transform in (lambda f: f, clearprop.compile):
-        with pytest.raises(ClearpropError, match=r"Python objects|need floating point"):
+        with pytest.raises(ClearpropError, match=r"not numbers|Python objects|need floating point"):
             transform(clearprop.grad(lambda x: np.sum(x * x)))(x)

@@ -46,7 +46,6 @@ TIME_AND_MEMORY = {
 }
 """Of these nothing depends on; they are ignored, whatever they are."""
 OTHERWISE = {
-    "clearprop.numpy.constructors.array(ndmax)": "has no meaning for tensors",
     "numpy.take(indices)": "an index is a whole number, says the IndexError",
     "numpy.gradient(edge_order)": "1 or 2, says the ValueError",
     "numpy.piecewise(condlist)": "is a list of masks; NumPy takes a number for the only one",

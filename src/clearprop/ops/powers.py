@@ -11,7 +11,7 @@ from ..primitive import Infix, Sample, answers, floats, primitive
 from ..spec import ufunc_dtype
 from .arithmetic import power_vjp_x, power_vjp_y
 from .samples import ANY, COMPLEX, PAIRS, POSITIVE
-from .specs import like_ufunc
+from .specs import like_ufunc, shaped
 from .transcendental import sigmoid
 
 _LN2 = math.log(2)
@@ -191,4 +191,5 @@ logaddexp2 = primitive(
 
 @answers(np.fabs)
 def fabs(x: Any) -> Any:
+    x = shaped(x)
     return np.abs(x.astype(ufunc_dtype(np.fabs, x)))  # which complex numbers have none of

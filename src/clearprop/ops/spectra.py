@@ -3,8 +3,11 @@
 Where eigenvalues coincide, the vectors that belong to them may be turned among themselves at will. What is
 made of the eigenvalues alone has its gradient there; what is made of the vectors has none (NaN), nor have
 second derivatives, which see them. A function of the matrix as a whole, such as ``(v * np.exp(w)) @ v.T``,
-has a gradient: write it as such (`clearprop.scipy.linalg.expm`). Complex vectors may moreover be multiplied
-by any number of size one.
+has a gradient: write it as such (`clearprop.scipy.linalg.expm`). Complex vectors may moreover be
+multiplied by any number of size one.
+
+Formulas: M. Giles 2008 (see solving.py); C. Boeddeker and others, On the computation of complex-valued
+gradients with application to statistically optimum beamforming, 2017.
 """
 
 from __future__ import annotations
