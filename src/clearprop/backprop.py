@@ -19,7 +19,7 @@ import numpy as np
 from .arrays import as_array, check_numbers, numbers_of
 from .errors import GradientError, ShapeError
 from .primitive import Call, Primitive, each, engine, primitives, together
-from .settings import Origin, raise_covered, settings
+from .settings import Origin, covered, no_grads, raise_covered, recorder_here
 from .spec import ArraySpec, add_up, shape_of
 from .tensor import Tensor
 from .versions import lags, refresh, version_at
@@ -94,7 +94,8 @@ def reach(
     nodes = list(dict.fromkeys(t for t in outputs if t.requires_grad))
     seen = set(nodes)
     changed = False
-    watched = settings.recorder is not None and settings.recorder.tracing
+    recorder = recorder_here()
+    watched = recorder is not None and recorder.tracing
     for node in nodes:  # grows while it is walked
         number = node.number
         if number < since:
@@ -137,6 +138,19 @@ def sweep(
     """
     create_graph = create_graph or span.watched
     free = free and not create_graph
+    recorder = recorder_here()
+    if recorder is None:
+        return _sweep(span, outputs, seeds, create_graph, free)
+    answering = recorder.answering
+    try:
+        return _sweep(span, outputs, seeds, create_graph, free)
+    finally:  # an outer sweep goes on, or the user's code does, even after an error
+        recorder.answering = answering
+
+
+def _sweep(
+    span: Reach, outputs: Iterable[Tensor], seeds: Iterable[Any], create_graph: bool, free: bool
+) -> dict[Tensor, Any]:
     gradients: dict[Tensor, Any] = {}
     for output, seed in zip(outputs, seeds, strict=True):
         gradients[output] = gradients[output] + seed if output in gradients else seed
@@ -195,8 +209,6 @@ def sweep(
         ):  # a window holds its base's memory anyway, and follows it
             node.inputs = ()
             node.primitive = _FREED
-    if settings.recorder is not None:
-        settings.recorder.answering = None
     return found
 
 
@@ -220,7 +232,7 @@ def _given(downstream: Any, *args: Any, **params: Any) -> Any:
 
 def _note_gradient(node: Tensor, g: Any) -> None:
     """Tell the recorder what the coming operations answer, and `g` whose gradient it is."""
-    recorder = settings.recorder
+    recorder = recorder_here()
     if recorder is None:
         return
     recorder.answering = node.origin or Origin()
@@ -277,7 +289,7 @@ def backward(
     output: Tensor, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
 ) -> None:
     """What `Tensor.backward` does; see there."""
-    if settings.covered:
+    if covered.get():
         raise_covered()
     refresh((output,))
     if not output.requires_grad:
@@ -316,7 +328,7 @@ WHY_REAL = (
 
 def _why_no_gradient(output: Tensor) -> str:
     why = "backward() on a value that requires no gradient: "
-    if not settings.grad_enabled:
+    if no_grads.get():
         why += "it was made within no_grad(), or backward() is called there. Move it out of the `with`."
     elif output.dtype.kind not in "fc":
         why += f"it is {output.dtype}, and only floating point values have gradients."

@@ -18,7 +18,7 @@ from .callsite import printable, user_line
 from .errors import GradientError, GradientMismatch, LostGradientError, UnsupportedError
 from .own_gradients import Application, Rules
 from .primitive import Call, Primitive, each
-from .settings import Scope, settings
+from .settings import Noted, Scope, noted, switched
 from .spec import ArraySpec, is_floating, shape_of, spec_of
 from .tensor import Tensor
 from .transforms import vjp
@@ -50,8 +50,9 @@ class Block:
             return self.function(*args, **kwargs)
         if self._rules is not None:
             return Application(self._rules, args, kwargs).result()
-        scope = Scope(self._scope_primitive, settings.scope, self._names(args, kwargs), user_line())
-        with settings.changed(scope=scope):
+        now = noted.get() or Noted(None, None)
+        scope = Scope(self._scope_primitive, now.scope, self._names(args, kwargs), user_line())
+        with switched(noted, Noted(now.recorder, scope)):
             return self.function(*args, **kwargs)
 
     def gradient(self, rule: Callable[..., Any]) -> Callable[..., Any]:

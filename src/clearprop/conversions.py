@@ -13,7 +13,7 @@ from .arrays import TO_BUILD
 from .callsite import is_assigning, library_asking
 from .errors import ClearpropError, LostGradientError, TraceError
 from .parameters import asked_by, gradients_count, is_answered, refusal
-from .settings import settings
+from .settings import covered, transforms
 from .spec import ArraySpec
 
 _INTO_ARRAY = "a conversion to a plain array (np.array, np.asarray, or assignment into an array)"
@@ -98,8 +98,8 @@ class Conversions:
             self._refuse_parameter(sys._getframe(1), "int(t.detach())")
             self._refuse_unknown("an index")
         except ClearpropError as error:
-            if settings.transforms:
-                settings.covered = error
+            if transforms.get():
+                covered.set(error)
             raise
         return operator.index(self.value)
 
@@ -121,15 +121,15 @@ class Conversions:
         except ClearpropError as error:
             asked = asked_by(self, frame)
             waits = asked and asked.library != "clearprop" and self.is_known
-            if settings.transforms or waits:
-                settings.covered = error
-            if settings.transforms or not waits:
+            if transforms.get() or waits:
+                covered.set(error)
+            if transforms.get() or not waits:
                 raise
             return self.value
 
     def _read(self, what: str, instead: str, detached: str) -> Any:
         self._refuse_unknown(what)
-        if self.requires_grad and settings.transforms:
+        if self.requires_grad and transforms.get():
             raise LostGradientError(
                 f"{what} makes plain numbers, which have no gradient. Use {instead}, or {detached} if you "
                 f"mean to drop the gradient."

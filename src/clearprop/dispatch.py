@@ -14,7 +14,7 @@ import numpy as np
 from .arrays import check_numbers
 from .errors import DtypeError, LostGradientError, ShapeError, TraceError, UnsupportedError
 from .primitive import Primitive, late_families, numpy_name, numpy_table, ufunc_methods
-from .settings import settings
+from .settings import recorder_here
 from .spec import ArraySpec, shape_of, spec_of
 from .versions import Versions, next_number
 
@@ -130,7 +130,7 @@ def fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:
     """Raise what the user can act on: operation, shapes, line."""
     for v in values:
         check_numbers(v, f"{primitive.name} got")
-    recorder = settings.recorder
+    recorder = recorder_here()
     if any(type(v) is ArraySpec for v in values) and not (recorder and recorder.tracing):
         raise TraceError(
             f"{primitive.name} met a tensor without a value: it was made while tracing and kept "

@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import TraceError
 from .primitive import primitives
-from .settings import settings
+from .settings import recorder_here
 from .spec import ArraySpec
 
 
@@ -92,8 +92,9 @@ def _laid_out(x: Any, found: dict[Any, Any]) -> Any:
     if type(x._value) is not ArraySpec:
         return np.asarray(x._value)
     primitive, is_argument = x.primitive, not x.inputs
-    if is_argument and settings.recorder is not None:
-        settings.recorder.asks_layout |= x.ndim > 1
+    recorder = recorder_here()
+    if is_argument and recorder is not None:
+        recorder.asks_layout |= x.ndim > 1
     if is_argument or (primitive.put is None and sum(n > 1 for n in x.shape) <= 1):
         return np.empty(x.shape, x.dtype)
     if primitive.put is None and not primitive.elementwise:

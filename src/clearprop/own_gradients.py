@@ -23,7 +23,7 @@ from .bundle import Bundle, as_bundle
 from .callsite import printable
 from .errors import GradientError, ShapeError, TraceError, UnsupportedError
 from .primitive import Call, Primitive, each, primitives, together
-from .settings import settings, uncovered
+from .settings import switched, transforms, uncovered
 from .spec import ArraySpec, is_floating, shape_of, spec_of
 from .tensor import Tensor, apply
 from .tracing import example_of, is_input, trace_parts
@@ -148,7 +148,7 @@ class Application:
             return self.rule(g, out, *leaves, **kwargs)
         if self.rules.jvp is None:
             try:  # a number taken from a Tensor would lose its gradient, so this counts as a transform
-                with settings.changed(transforms=settings.transforms + 1), uncovered():
+                with switched(transforms, transforms.get() + 1), uncovered():
                     return self.rule(g, out, *leaves, **kwargs)
             except (GradientError, ShapeError):
                 raise

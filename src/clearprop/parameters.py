@@ -20,7 +20,7 @@ from .arrays import TensorBase
 from .callsite import called_in, library_in_c, library_of
 from .errors import LostGradientError, TraceError
 from .primitive import Primitive, numpy_name, numpy_table
-from .settings import settings
+from .settings import no_grads, transforms
 from .spec import ArraySpec
 
 _ROOMS = ("clearprop.ops", "clearprop.scipy", "clearprop.array_methods", "clearprop.numpy")
@@ -215,4 +215,4 @@ def _plain(part: Any, function: str, name: str) -> Any:
 
 def gradients_count() -> bool:
     """Whether a plain value would lose a gradient that somebody may ask for."""
-    return settings.grad_enabled or settings.transforms > 0
+    return not no_grads.get() or transforms.get() > 0

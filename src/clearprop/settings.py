@@ -1,13 +1,18 @@
-"""What is switched on for this thread: gradients, a recorder, how deep in transforms we are."""
+"""What is switched on here and now: gradients, a recorder, how deep in transforms we are.
+
+The switches are context variables, so each thread and each asyncio task has its own. A new thread starts
+with gradients on and nothing recorded; a task, or a call by `asyncio.to_thread`, with those of its maker.
+"""
 
 from __future__ import annotations
 
+import inspect
 import math
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ContextDecorator, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextvars import ContextVar
+from functools import partial, wraps
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,6 +21,8 @@ from .callsite import Line, called_in, library_in_c, library_of, line_of, user_f
 from .errors import ClearpropError
 from .primitive import Primitive
 from .spec import unstretched
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class Scope:
@@ -183,37 +190,43 @@ def _depth(frame: FrameType | None) -> int:
     return depth
 
 
-class Settings(threading.local):
-    """The switches; `plain` is true while nothing is recorded."""
+class Noted(NamedTuple):
+    """What is written down about each operation; at least one of the two."""
 
-    plain = True
-    grad_enabled = True
-    recorder: Recorder | None = None
-    scope: Scope | None = None
-    transforms = 0
-    """How many of `grad`, `vjp`, ... are running: inside them, dropping a gradient is an error."""
-    began: float = math.inf
-    """The number at which the innermost of them began: what is younger, it made for itself."""
-    covered: ClearpropError | None = None
-    """The last refusal to make a number of a Tensor, over which C code that asks puts errors of its own."""
-
-    @contextmanager
-    def changed(self, **values: Any) -> Iterator[None]:
-        """Set switches for the length of a `with`."""
-        before = {name: getattr(self, name) for name in values}
-        self._set(values)
-        try:
-            yield
-        finally:
-            self._set(before)
-
-    def _set(self, values: dict[str, Any]) -> None:
-        for name, value in values.items():
-            setattr(self, name, value)
-        self.plain = self.recorder is None and self.scope is None
+    recorder: Recorder | None
+    scope: Scope | None
 
 
-settings = Settings()
+noted: ContextVar[Noted | None] = ContextVar("noted", default=None)
+no_grads: ContextVar[tuple[object, ...]] = ContextVar("no_grads", default=())
+"""What keeps gradients off, in any order: a generator may leave its `no_grad` while others are still on."""
+transforms: ContextVar[int] = ContextVar("transforms", default=0)
+"""How many of `grad`, `vjp`, ... are running: inside them, dropping a gradient is an error."""
+began: ContextVar[float] = ContextVar("began", default=math.inf)
+"""The number at which the innermost of them began: what is younger, it made for itself."""
+covered: ContextVar[ClearpropError | None] = ContextVar("covered", default=None)
+"""The last refusal to make a number of a Tensor, over which C code that asks puts errors of its own."""
+
+
+def recorder_here() -> Recorder | None:
+    """The recorder that is on, if any."""
+    now = noted.get()
+    return now and now.recorder
+
+
+class switched:
+    """Within it, a switch has another value."""
+
+    __slots__ = ("before", "value", "variable")
+
+    def __init__(self, variable: ContextVar[Any], value: Any) -> None:
+        self.variable, self.value = variable, value
+
+    def __enter__(self) -> None:
+        self.before = self.variable.set(self.value)
+
+    def __exit__(self, *exc: object) -> None:
+        self.variable.reset(self.before)
 
 
 class uncovered:
@@ -222,10 +235,11 @@ class uncovered:
     __slots__ = ("before",)
 
     def __enter__(self) -> None:
-        self.before, settings.covered = settings.covered, None
+        self.before = covered.set(None)
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        refusal, settings.covered = settings.covered, self.before
+        refusal = covered.get()
+        covered.reset(self.before)
         if refusal and isinstance(error, Exception) and _covers(error, refusal):
             raise refusal from None
 
@@ -243,15 +257,18 @@ def _covers(error: Exception, refusal: ClearpropError) -> bool:
 
 def raise_covered() -> None:
     """Raise the refusal that nothing has brought out since; without one, do nothing."""
-    refusal, settings.covered = settings.covered, None
+    refusal = covered.get()
+    covered.set(None)
     if refusal:
         raise refusal
 
 
-class no_grad(ContextDecorator):
+class no_grad:
     """Within it, operations are not recorded and their results require no gradient.
 
-    A context manager and a decorator, as in PyTorch; each thread has its own.
+    A context manager and a decorator, as in PyTorch. Each thread and each asyncio task has its own. As a
+    decorator of a generator function it holds while the generator runs, not while its caller does; a
+    ``with`` around a ``yield`` holds until the generator goes on, for its caller, too.
 
     >>> import clearprop
     >>> w = clearprop.tensor(2.0)
@@ -259,14 +276,76 @@ class no_grad(ContextDecorator):
     ...     w -= 0.5
     >>> print(w, w.requires_grad)
     1.5 True
+    >>> @clearprop.no_grad()
+    ... def evaluate(x):
+    ...     return x * w
+    >>> evaluate(2.0).requires_grad
+    False
     """
 
-    def __init__(self) -> None:
-        self._stack: list[bool] = []
-
     def __enter__(self) -> None:
-        self._stack.append(settings.grad_enabled)
-        settings.grad_enabled = False
+        no_grads.set((*no_grads.get(), self))
 
     def __exit__(self, *exc: object) -> None:
-        settings.grad_enabled = self._stack.pop()
+        entered = list(no_grads.get())
+        if self in entered:  # else a generator was entered in one context and is left in another
+            entered.remove(self)
+            no_grads.set(tuple(entered))
+
+    def __call__(self, function: _Function) -> _Function:
+        return _while_running(function, self)
+
+
+def _while_running(function: Any, guard: no_grad) -> Any:
+    """A function within `guard`. What pauses, at a ``yield``, leaves it and enters it again."""
+    if inspect.isgeneratorfunction(function):
+
+        @wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            inner = function(*args, **kwargs)
+            resume = partial(inner.send, None)
+            while True:
+                with guard:
+                    try:
+                        value = resume()
+                    except StopIteration as stop:
+                        return stop.value
+                try:
+                    resume = partial(inner.send, (yield value))
+                except BaseException as error:
+                    resume = partial(inner.throw, error)
+
+    elif inspect.isasyncgenfunction(function):
+
+        @wraps(function)
+        async def guarded(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            inner = function(*args, **kwargs)
+            resume = partial(inner.asend, None)
+            while True:
+                with guard:
+                    try:
+                        value = await resume()
+                    except StopAsyncIteration:
+                        return
+                try:
+                    resume = partial(inner.asend, (yield value))
+                except BaseException as error:
+                    resume = partial(inner.athrow, error)
+
+    elif inspect.iscoroutinefunction(
+        function
+    ):  # while it waits, other tasks have their own settings
+
+        @wraps(function)
+        async def guarded(*args: Any, **kwargs: Any) -> Any:
+            with guard:
+                return await function(*args, **kwargs)
+
+    else:
+
+        @wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            with guard:
+                return function(*args, **kwargs)
+
+    return guarded

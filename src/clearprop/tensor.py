@@ -32,11 +32,12 @@ from .errors import GradientError
 from .parameters import plain_params
 from .primitive import NO_PARAMS, Primitive, engine, numpy_table, primitives
 from .refusals import check_floating
-from .settings import Origin, settings
+from .settings import Origin, no_grads, noted, transforms
 from .spec import ArraySpec, is_floating
 from .versions import Versions, happened, next_number, refresh
 
 _ndarray = np.ndarray
+_no_grads, _noted = no_grads.get, noted.get
 _NUMBERS = PLAIN - {np.ndarray}
 _NO_ARRAYS = _NUMBERS | {type(None)}
 """What stands beside arrays in an operation's inputs: numbers, and bounds that are None."""
@@ -163,7 +164,7 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         """A leaf of its own with the same value and gradient, as in PyTorch; within a transform a copy."""
-        if settings.transforms:
+        if transforms.get():
             return self.copy("K")
         if not self.is_leaf:
             raise GradientError(
@@ -261,7 +262,7 @@ def apply(
     primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS
 ) -> Tensor:
     """Apply a primitive to Tensors and plain values; the result remembers it if a gradient may come."""
-    if not settings.plain:
+    if _noted() is not None:
         return _apply_recording(primitive, inputs, params)
     if happened.windows_may_lag:
         refresh(inputs)
@@ -292,7 +293,7 @@ def apply(
     if primitive.differentiable:
         for x in inputs:
             if type(x) is Tensor and x.requires_grad:
-                if settings.grad_enabled:
+                if not _no_grads():
                     return Tensor(value, primitive, inputs, params, True)
                 break
     if primitive.put:  # a window must know its base, to notice when that changes
@@ -335,7 +336,7 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
             other = y = beside(other, primitive.name, x.dtype)
             if type(other) is Tensor:  # a list that held some
                 return apply(primitive, (self, other))
-        if not settings.plain:
+        if _noted() is not None:
             return _apply_recording(primitive, (self, other), NO_PARAMS)
         try:
             value = forward(x, y)
@@ -345,7 +346,7 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
             value.setflags(False)  # type: ignore[call-arg]
         elif type(value) is complex:
             value = np.complex128(value)
-        if requires_grad and differentiable and settings.grad_enabled:
+        if requires_grad and differentiable and not _no_grads():
             return Tensor(value, primitive, (self, other), NO_PARAMS, True)
         return Tensor(value, None, (), NO_PARAMS, False)
 
@@ -362,7 +363,7 @@ def _apply_recording(
         happened.note(windows=True)
     if primitive.function is None:
         inputs = as_inputs(primitive.name, inputs)
-    recorder = settings.recorder
+    recorder, scope = _noted() or (None, None)
     params = plain_params(primitive, params)
     values = [x._value if type(x) is Tensor else x for x in inputs]
     unknown = any(type(v) is ArraySpec for v in values)
@@ -377,18 +378,16 @@ def _apply_recording(
     elif type(value) is complex:
         value = np.complex128(value)
     requires_grad = (
-        settings.grad_enabled
+        not _no_grads()
         and primitive.differentiable
         and any(type(x) is Tensor and x.requires_grad for x in inputs)
     )
     if recorder is not None:
         inputs = recorder.as_now(inputs)
-        return Tensor(
-            value, primitive, inputs, params, requires_grad, recorder.note(settings.scope)
-        )
+        return Tensor(value, primitive, inputs, params, requires_grad, recorder.note(scope))
     if not requires_grad and not primitive.put:
         return Tensor(value, None, (), NO_PARAMS, False)
-    return Tensor(value, primitive, inputs, params, requires_grad, Origin(scope=settings.scope))
+    return Tensor(value, primitive, inputs, params, requires_grad, Origin(scope=scope))
 
 
 def _call(self: Primitive, *inputs: Any, **params: Any) -> Any:

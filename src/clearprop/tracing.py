@@ -21,7 +21,19 @@ from .callsite import printable
 from .errors import ClearpropError, TraceError
 from .graph import Graph, Node, Wire
 from .primitive import Primitive, primitives
-from .settings import Origin, Recorder, Scope, frozen, settings, uncovered
+from .settings import (
+    Noted,
+    Origin,
+    Recorder,
+    Scope,
+    began,
+    frozen,
+    noted,
+    recorder_here,
+    switched,
+    transforms,
+    uncovered,
+)
 from .spec import ArraySpec, is_floating, spec_of
 from .tensor import Tensor
 from .trees import flatten, paths, same
@@ -93,12 +105,9 @@ def record(
     recorder.examples.update(examples)
     args, kwargs = arguments
     with (
-        settings.changed(
-            recorder=recorder,
-            scope=None,
-            transforms=settings.transforms + 1,
-            began=next_number(),
-        ),
+        switched(noted, Noted(recorder, None)),
+        switched(transforms, transforms.get() + 1),
+        switched(began, next_number()),
         uncovered(),
     ):
         result = f(*args, **kwargs)
@@ -118,8 +127,9 @@ def example_of(x: Any) -> Any:
         return x
     if x.is_known:
         return x.value
-    assert settings.recorder is not None
-    examples = settings.recorder.examples
+    recorder = recorder_here()
+    assert recorder is not None
+    examples = recorder.examples
     if x not in examples:
         graph = build("example", list(examples), [x])
         examples[x] = graph.evaluate(*examples.values())

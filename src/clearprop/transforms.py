@@ -20,7 +20,7 @@ from .errors import ClearpropError, DtypeError, GradientError, ShapeError
 from .memory import laid_out_like
 from .primitive import NO_PARAMS, primitives
 from .refusals import called, check_floating, check_request, kind_of
-from .settings import settings, uncovered
+from .settings import began, no_grads, recorder_here, transforms, uncovered
 from .spec import is_floating, shape_of
 from .tensor import Tensor
 from .trees import flatten, paths
@@ -117,19 +117,18 @@ def _as_seen(g: Any, variable: Tensor) -> Any:
 
 
 def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    grad_enabled, began = settings.grad_enabled, settings.began
-    settings.transforms += 1
-    settings.began = next_number()
-    if not grad_enabled:  # asked for a gradient within no_grad: the innermost request wins
-        settings.grad_enabled = True
+    deeper, later = transforms.set(transforms.get() + 1), began.set(next_number())
+    off = no_grads.get()
+    if off:  # asked for a gradient within no_grad: the innermost request wins
+        no_grads.set(())
     try:
         with uncovered():
             return f(*args, **kwargs)
     finally:
-        settings.transforms -= 1
-        settings.began = began
-        if not grad_enabled:
-            settings.grad_enabled = False
+        transforms.reset(deeper)
+        began.reset(later)
+        if off:
+            no_grads.set(off)
 
 
 def _variable(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Tensor:
@@ -144,7 +143,7 @@ def _variable(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Ten
         value = leaf if type(leaf) in PLAIN else argument(leaf, f"{called(f)} got")
         if not is_array(value):
             value = _as_number(value, position, tree, f)
-        recorder = settings.recorder
+        recorder = recorder_here()
         copied = unchanging(value) if recorder is None else recorder.as_now((value,))[0]
         leaf = value = laid_out_like(value, copied)
     if value.dtype.kind not in "fc":
@@ -438,7 +437,7 @@ def _complex_derivatives(along_1: list[Any], along_i: list[Any]) -> list[Any]:
             rows.append(real - 1j * turned)
             continue
         rows.append(real)
-        if settings.recorder is None and not np.allclose(_plain(turned), 1j * _plain(real)):
+        if recorder_here() is None and not np.allclose(_plain(turned), 1j * _plain(real)):
             raise GradientError(
                 "the jacobian of a complex output by a complex input is one complex number an entry only for "
                 "functions with a complex derivative, and this one has none (it takes an absolute value, a "

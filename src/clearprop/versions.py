@@ -21,8 +21,9 @@ from .arrays import PLAIN, numbers_of
 from .errors import DtypeError, GradientError, ShapeError, UnsupportedError
 from .memory import laid_out_like, shows_memory
 from .primitive import NO_PARAMS, Primitive, primitives
-from .settings import Origin, settings
+from .settings import Origin, began, no_grads, noted, switched
 
+_no_grads, _noted = no_grads.get, noted.get
 next_number = count(1).__next__
 """A place in the order of making, later than all that were given out."""
 
@@ -71,7 +72,7 @@ class Versions:
 
     def _change(self, primitive: Primitive, other: Any) -> Any:
         """An operator in place; a parameter's update, which nothing records, without detours."""
-        if self.primitive is None and not settings.grad_enabled and settings.plain:
+        if self.primitive is None and _no_grads() and _noted() is None:
             old, y = self._value, other.value if isinstance(other, Versions) else other
             value = primitive.forward(old, y)  # type: ignore[misc]
             if type(value) is type(old) and value.shape == old.shape and value.dtype == old.dtype:
@@ -96,7 +97,7 @@ class Versions:
             if not np.can_cast(new.dtype, self.dtype, "same_kind"):
                 raise DtypeError(f"a change in place cannot turn {self.dtype} into {new.dtype}")
             new = new.astype(self.dtype)
-        if self._is_parameter() and settings.grad_enabled:
+        if self._is_parameter() and not _no_grads():
             raise GradientError(
                 "a leaf that requires a gradient was changed in place, which would change what its gradient "
                 "means. Update parameters within clearprop.no_grad(); change a copy, t.copy(); or, for an "
@@ -129,13 +130,13 @@ class Versions:
 
     def _is_parameter(self) -> bool:
         """Whether this is a leaf whose gradient a user may ask for; what a transform made serves it alone."""
-        return self.primitive is None and self.requires_grad and self.number < settings.began
+        return self.primitive is None and self.requires_grad and self.number < began.get()
 
     def _keeps_old_values(self) -> bool:
         """Whether what is overwritten may still be needed, and will be forgotten with what needs it."""
         if self.primitive is not None or hasattr(self, "before"):
             return True
-        return settings.grad_enabled and self.number >= settings.began
+        return not _no_grads() and self.number >= began.get()
 
     def _turn_into(self: Any, new: Any, value: Any) -> Any:
         happened.note(changes=True, versions=True)
@@ -196,7 +197,7 @@ class Versions:
         while then.number > self.number and hasattr(then, "before"):
             then = then.before
         taken_without_gradient = then.requires_grad and not self.requires_grad
-        with settings.changed(grad_enabled=not taken_without_gradient):
+        with switched(no_grads, (self,) if taken_without_gradient else ()):
             new = self.primitive(base, **self.params)  # type: ignore[misc]
         if hasattr(base, "before"):
             self._turn_into(new, new._value)

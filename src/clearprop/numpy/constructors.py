@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arrays import holds_tensor, joined
 from ..errors import DtypeError, LostGradientError, TraceError
-from ..settings import settings
+from ..settings import transforms
 from ..spec import is_floating
 from ..tensor import Tensor, tensor
 
@@ -27,9 +27,7 @@ REFUSED = (LostGradientError, TraceError, ValueError, TypeError)
 
 def fillable(numbers: Any) -> Any:
     """A new array as it is to be handed out: within a transform or a trace, one that Tensors can fill."""
-    if (settings.transforms or settings.recorder is not None) and (
-        type(numbers) is np.ndarray and is_floating(numbers.dtype)
-    ):
+    if transforms.get() and type(numbers) is np.ndarray and is_floating(numbers.dtype):
         return tensor(numbers, requires_grad=False)
     return numbers
 
