@@ -41,7 +41,8 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 if TYPE_CHECKING:
     from .compiler import compile
     from .emit.source import Source, source
-    from .ledger import Explanation, explain
+    from .ledger import Explanation
+    from .ledger.explain import explain
     from .native.pool import set_num_threads
 
 __version__ = "0.1.0"

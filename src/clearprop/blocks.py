@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import update_wrapper
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -23,26 +23,37 @@ from .spec import ArraySpec, is_floating, shape_of, spec_of
 from .tensor import Tensor
 from .transforms import vjp
 from .trees import flatten, paths
+from .wrapper import Wrapper
 
 
-class Block:
+class Block(Wrapper):
     """A function that is one node in every view; see `block`."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        update_wrapper(self, function)
-        self.function = function
+        super().__init__(function)
         summary = (inspect.getdoc(function) or "").partition("\n")[0]
         self._why = (
             summary or "A block of several gates; open it to see how the gradient goes through."
         )
-        name = printable(function.__name__)
+        name = printable(self.__name__)
         self._scope_primitive = Primitive(
-            name, None, _no_spec, each(_no_spec), "mixes", self._why, Call(name)
+            name,
+            None,
+            _no_spec,
+            each(_no_spec),
+            "mixes",
+            self._why,
+            Call(name),
+            found_by=lambda: (attrgetter("_scope_primitive"), (self,)),
         )
         self._rules: Rules | None = None
 
+    def made_by(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        rules = self._rules
+        return _again, (self.function, rules and rules.gradient, rules and rules.jvp)
+
     def __repr__(self) -> str:
-        return f"<block {self.function.__name__}>"
+        return f"<block {self.__name__}>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves, _ = flatten((args, kwargs))
@@ -69,7 +80,7 @@ class Block:
         library, a loop with ``float()``. So may the rule; what cannot be looked into is left to NumPy by
         `compile`, has no parts to show, and no second derivatives.
         """
-        self._rules = Rules(self.function, self._why, rule)
+        self._rules = Rules(self, self._why, rule)
         return rule
 
     def jvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,8 +106,8 @@ class Block:
         """
         if self._rules is None:
             raise GradientError(
-                f"block {self.function.__name__} has no gradient of its own, so jvp follows from its parts; "
-                f"give it one with @{self.function.__name__}.gradient first"
+                f"block {self.__name__} has no gradient of its own, so jvp follows from its parts; "
+                f"give it one with @{self.__name__}.gradient first"
             )
         self._rules.jvp = rule
         return rule
@@ -119,7 +130,7 @@ class Block:
         ...     return g * 3 * x**2
         >>> cube.check_gradient(np.array([1.0, 2.0]))
         """
-        name = self.function.__name__
+        name = self.__name__
         if self._rules is None:
             raise GradientError(
                 f"block {name} has no gradient of its own to check; give it one with @{name}.gradient"
@@ -162,6 +173,19 @@ class Block:
         except TypeError:  # the call itself will say what is wrong
             return {}
         return {x.number: name for name, x in bound.items() if isinstance(x, Tensor)}
+
+
+def _again(
+    function: Callable[..., Any],
+    gradient: Callable[..., Any] | None,
+    jvp: Callable[..., Any] | None,
+) -> Block:
+    made = Block(function)
+    if gradient is not None:
+        made.gradient(gradient)
+    if jvp is not None:
+        made.jvp(jvp)
+    return made
 
 
 def _is_differentiable(argument: Any) -> bool:

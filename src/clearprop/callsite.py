@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import dis
 import inspect
 import linecache
@@ -10,7 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, NamedTuple, TypeVar
 
@@ -39,11 +40,18 @@ class Line:
     file: str
     number: int
     function: str
+    kept: str | None = field(default=None, compare=False)
+    """The text, of a line that was pickled: its file may be another one here, or missing."""
 
     @property
     def text(self) -> str:
         """The source text without indentation, or an empty string where there is none to read."""
+        if self.kept is not None:
+            return self.kept
         return printable(linecache.getline(self.file, self.number).strip())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Line, (self.file, self.number, self.function, self.text)
 
     def __str__(self) -> str:
         return f"{os.path.basename(self.file)}:{self.number}"
@@ -60,7 +68,7 @@ def library_of(code: CodeType) -> str:
     file = code.co_filename
     known = _libraries.get(file)
     if known is None:
-        places = {_HERE: "clearprop"} | {
+        places = {_HERE: "clearprop", copy.__file__: "copy"} | {
             os.path.dirname(path) + os.sep: name
             for name in _MODULES
             if (path := getattr(sys.modules.get(name), "__file__", None))

@@ -1,18 +1,21 @@
-"""Leaving for plain NumPy and Python: never with a gradient lost in silence."""
+"""Leaving for plain NumPy and Python, or for another process: never with a gradient lost in silence."""
 
 from __future__ import annotations
 
+import copy
 import operator
 import sys
+from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arrays import TO_BUILD
 from .callsite import is_assigning, library_asking
-from .errors import ClearpropError, LostGradientError, TraceError
+from .errors import ClearpropError, GradientError, LostGradientError, TraceError
 from .parameters import asked_by, gradients_count, is_answered, refusal
+from .primitive import engine
 from .settings import covered, transforms
 from .spec import ArraySpec
 
@@ -35,8 +38,18 @@ class Conversions:
     """What turns a Tensor into a number, a list or an array."""
 
     __slots__ = ()
-    value: Any
-    requires_grad: bool
+    if TYPE_CHECKING:  # Tensor has them
+        value: Any
+        grad: Any
+        requires_grad: bool
+        origin: Any
+        primitive: Any
+
+        def copy(self, order: str) -> Any: ...
+        @property
+        def is_leaf(self) -> bool: ...
+        @property
+        def shape(self) -> tuple[int, ...]: ...
 
     @property
     def is_known(self) -> bool:
@@ -160,3 +173,40 @@ class Conversions:
                 f"Use np.where(condition, a, b) or np.maximum for a choice between values; make the "
                 f"value an argument that is no array (an int, a bool, a string) to fix it when tracing."
             )
+
+    # ---- copies and pickles
+
+    def __copy__(self) -> Any:
+        """Of a leaf another leaf; of a result, and within a transform, a copy that gradients pass through."""
+        if self.primitive is not None or transforms.get():
+            return self.copy("K")
+        make, parts = self.__reduce__()
+        return make(*parts)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """A leaf of its own with the same value and gradient, as in PyTorch; within a transform a copy."""
+        if transforms.get():
+            return self.copy("K")
+        make, parts = self.__reduce__()
+        return make(*copy.deepcopy(parts, memo))
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """What `pickle` keeps: a leaf's value, gradient and name, as in PyTorch."""
+        if not self.is_leaf:
+            raise GradientError(
+                "a result of operations cannot be pickled or deep-copied, since its history would be lost: "
+                "detach() first. (.copy() makes a copy that gradients pass through.)"
+            )
+        if not self.is_known:
+            raise TraceError(
+                f"a tensor of shape {self.shape} without a value was to be pickled while tracing; "
+                f"copy.deepcopy(t) makes a copy of it"
+            )
+        name = self.origin.name if self.origin else None
+        return _leaf, (self.value, self.requires_grad, self.grad, name)
+
+
+def _leaf(value: Any, requires_grad: bool, grad: Any, name: str | None) -> Any:
+    made = engine.tensor(value, requires_grad=requires_grad, name=name)
+    made.grad = grad
+    return made

@@ -20,6 +20,8 @@ write instead. The second base class is what NumPy or PyTorch users already catc
 
 from __future__ import annotations
 
+from typing import Any
+
 from .callsite import here
 
 
@@ -28,6 +30,14 @@ class ClearpropError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(message + here())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it is: the line is in the message, and what unpickles it is not where it happened."""
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(kind: type[ClearpropError], args: tuple[Any, ...]) -> ClearpropError:
+    return kind.__new__(kind, *args)
 
 
 class ShapeError(ClearpropError, ValueError):

@@ -30,9 +30,17 @@ from .callsite import Line
 from .errors import GraphError, UnsupportedError
 from .parameters import holds_tensor
 from .primitive import Primitive
-from .spec import ArraySpec, spec_of
+from .spec import ArraySpec, spec_of, unstretched
 
-_NO_VALUE = object()
+
+class _NoValue:
+    """Stands where a wire has no constant; there is one of it, in every process."""
+
+    def __reduce__(self) -> str:
+        return "_NO_VALUE"
+
+
+_NO_VALUE = _NoValue()
 
 
 class Wire:
@@ -48,6 +56,12 @@ class Wire:
         """Whether the name is the user's rather than made up."""
         self.spec = spec
         self.constant = constant
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        constant, shape = self.constant, None
+        if isinstance(constant, np.ndarray):  # what repeats is stored once
+            constant, shape = unstretched(constant), constant.shape
+        return _wire, (self.name, self.spec, constant, shape, self.called, self.is_named)
 
     def copy(self) -> Wire:
         """Another wire with the same name, spec and constant."""
@@ -70,6 +84,22 @@ class Wire:
 
     def __repr__(self) -> str:
         return f"<wire {self.name}: {self.spec}>"
+
+
+def _wire(
+    name: str,
+    spec: ArraySpec,
+    constant: Any,
+    shape: tuple[int, ...] | None,
+    called: str,
+    is_named: bool,
+) -> Wire:
+    if shape is not None:
+        constant.flags.writeable = False
+        constant = constant if constant.shape == shape else np.broadcast_to(constant, shape)
+    wire = Wire(name, spec, constant)
+    wire.called, wire.is_named = called, is_named
+    return wire
 
 
 @dataclass(slots=True, eq=False)

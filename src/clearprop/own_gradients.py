@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter, methodcaller
 from typing import Any
 
 import numpy as np
@@ -22,26 +23,35 @@ from .backprop import conjugate, shrink
 from .bundle import Bundle, as_bundle
 from .callsite import printable
 from .errors import GradientError, ShapeError, TraceError, UnsupportedError
+from .forks import lazily
 from .primitive import Call, Primitive, each, primitives, together
 from .settings import switched, transforms, uncovered
 from .spec import ArraySpec, is_floating, shape_of, spec_of
 from .tensor import Tensor, apply
 from .tracing import example_of, is_input, trace_parts
 from .trees import Unflatten, flatten, paths
+from .wrapper import Wrapper
 
 
 @dataclass
 class Rules:
     """A block's function and what its author says about its derivative."""
 
-    function: Callable[..., Any]
+    block: Wrapper
     why: str
     gradient: Callable[..., Any]
     jvp: Callable[..., Any] | None = None
 
     @property
     def name(self) -> str:
-        return printable(self.function.__name__)
+        return printable(self.block.__name__)
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        return self.block.function
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return attrgetter("_rules"), (self.block,)
 
     def name_of(self, path: Sequence[Any]) -> str:
         """How an array among the arguments is called: ``x``, ``params['w']``."""
@@ -66,12 +76,22 @@ class Application:
         """Which of the leaves are inputs; the others (ints, strings) are fixed, as in a trace."""
         self.leaves = [self.all_leaves[i] for i in self.numbers]
         self.unflatten_result: Unflatten | None = None
+        self.count = 0
+        """How many arrays the result has."""
         self.known_specs: dict[tuple[ArraySpec, ...], Any] = {}
 
-    def result(self) -> Any:
-        """What the block returns, with Tensors for arrays."""
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without the arrays, which only an example of a trace is made from."""
+        example = self.unflatten([spec_of(x) for x in self.leaves])
+        result = None
+        if self.unflatten_result is not None:
+            result = self.unflatten_result(range(self.count))
+        return _again, (self.rules, example, self.kwargs, result, self.known_specs)
+
+    @lazily
+    def primitive(self) -> Primitive:
         name = self.rules.name
-        primitive = Primitive(
+        return Primitive(
             name,
             self.forward,
             self.spec,
@@ -80,8 +100,12 @@ class Application:
             self.rules.why,
             Call(name),
             function=self.parts,
+            found_by=lambda: (attrgetter("primitive"), (self,)),
         )
-        return self.packed(apply(primitive, tuple(self.leaves), self.kwargs))
+
+    def result(self) -> Any:
+        """What the block returns, with Tensors for arrays."""
+        return self.packed(apply(self.primitive, tuple(self.leaves), self.kwargs))
 
     def packed(self, made: Any) -> Any:
         """The primitive's result in the container that the block returns."""
@@ -103,6 +127,7 @@ class Application:
     def bundled(self, result: Any) -> Any:
         """The arrays of a result: one alone, several as a bundle."""
         found, self.unflatten_result = flatten(result)
+        self.count = len(found)
         found = [as_result(y, f"block {self.rules.name} returned") for y in found]
         for y in found:
             if not is_array(y) and not isinstance(y, float | int | complex):
@@ -221,15 +246,22 @@ class Application:
             np.zeros(y.shape, y.dtype)[()] if gy is None else gy
             for gy, y in zip(_parts_of(g), results, strict=True)
         ]
-        count = len(results)
         wanted = [i for i, x in enumerate(leaves) if is_floating(spec_of(x).dtype)]
+        primitive = self.opaque_gradient(tuple(wanted))
+        made = apply(primitive, (*upstream, *results, *leaves), kwargs)
+        found = dict(zip(wanted, _parts_of(made), strict=True))
+        return tuple(found.get(i) for i in range(len(leaves)))
+
+    def opaque_gradient(self, wanted: tuple[int, ...]) -> Primitive:
+        """The rule as one operation, which gives the gradients of these inputs."""
+        count = self.count
 
         def split(values: Sequence[Any]) -> tuple[Any, Any, Sequence[Any]]:
             one = (lambda part: part[0]) if count == 1 else Bundle
             return one(values[:count]), one(values[count : 2 * count]), values[2 * count :]
 
         def forward(*values: Any, **keywords: Any) -> Any:
-            g, out, inputs = split(values)
+            g, out, inputs = split([as_array(x) for x in values])
             parts = self.rule(g, out, *inputs, **keywords)
             return _alone(
                 [
@@ -251,15 +283,19 @@ class Application:
                 )
             return self.forward_step(steps, split(values), wanted, keywords)[position]
 
-        name = f"{self.rules.name}_gradient"
-        why = f"The gradient that block {self.rules.name} brings along."
-        primitive = Primitive(name, forward, spec, each(vjp), "mixes", why, Call(name))
-        made = apply(primitive, (*upstream, *results, *leaves), kwargs)
-        found = dict(zip(wanted, _parts_of(made), strict=True))
-        return tuple(found.get(i) for i in range(len(leaves)))
+        return Primitive(
+            f"{self.rules.name}_gradient",
+            forward,
+            spec,
+            each(vjp),
+            "mixes",
+            f"The gradient that block {self.rules.name} brings along.",
+            Call(f"{self.rules.name}_gradient"),
+            found_by=lambda: (methodcaller("opaque_gradient", wanted), (self,)),
+        )
 
     def forward_step(
-        self, steps: Any, values: tuple[Any, Any, Sequence[Any]], wanted: list[int], kwargs: Any
+        self, steps: Any, values: tuple[Any, Any, Sequence[Any]], wanted: Sequence[int], kwargs: Any
     ) -> list[Any]:
         """The step of each result, for steps of the inputs: the derivative of the rule by its upstream."""
         _, out, inputs = values
@@ -290,6 +326,15 @@ class Application:
                 f"return one step for each, of its shape"
             )
         return found
+
+
+def _again(
+    rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, known_specs: Any
+) -> Application:
+    made = Application(rules, args, kwargs)
+    found, made.unflatten_result = flatten(result)
+    made.count, made.known_specs = len(found), known_specs
+    return made
 
 
 def _parts_of(made: Any) -> list[Any]:

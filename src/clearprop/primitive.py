@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from .errors import GraphError
+
 Rule = Callable[..., Any]
 """``(g, out, *inputs, **params) -> downstream``, written with operators and NumPy calls. It ignores
 broadcasting and dtypes: its result may be larger than the input (the sweep sums over the stretched
@@ -151,7 +153,8 @@ class Primitive:
     (broadcast) input; `view` that it moves entries without computing; `put(base, new, **params)`, where
     NumPy gives a window on the input's memory, says what the input becomes when `new` is written to the
     window (`read_only` where NumPy forbids that); `function` is what a block with its own gradient stands
-    for, to be traced for its parts.
+    for, to be traced for its parts; `found_by()` gives `pickle` a function and its arguments that find or
+    make it again, where it is not registered.
     """
 
     name: str
@@ -166,6 +169,7 @@ class Primitive:
     view: bool = False
     put: Callable[..., Any] | None = None
     function: Callable[..., Any] | None = None
+    found_by: Callable[[], tuple[Callable[..., Any], tuple[Any, ...]]] | None = None
     differentiable: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
@@ -186,8 +190,11 @@ class Primitive:
     def __deepcopy__(self, memo: object) -> Primitive:
         return self
 
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return self.found_by() if self.found_by else (_registered, (self.name,))
 
-engine = SimpleNamespace(install_operator=None, backward=None)
+
+engine = SimpleNamespace(install_operator=None, backward=None, tensor=None)
 """What records and Tensors call of the engine, filled in by the modules that come after them."""
 
 primitives = SimpleNamespace()
@@ -205,6 +212,20 @@ those before the module is imported, so until then they need not be known."""
 
 ufunc_methods: dict[str, Callable[..., Any]] = {}
 """From the name of a method of NumPy's ufuncs to what answers it, given the ufunc, for all of them."""
+
+
+def _registered(name: str) -> Primitive:
+    """The primitive of this name, also if nothing has used its family yet."""
+    if not hasattr(primitives, name):
+        for register in late_families.values():
+            register()
+    found = getattr(primitives, name, None)
+    if found is None:
+        raise GraphError(
+            f"what is unpickled uses the primitive {name!r}, which is not registered here: import the module "
+            f"that registers it first"
+        )
+    return found
 
 
 def primitive(

@@ -7,7 +7,6 @@ operation has a higher `number` than all of its inputs.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,7 +31,7 @@ from .errors import GradientError
 from .parameters import plain_params
 from .primitive import NO_PARAMS, Primitive, engine, numpy_table, primitives
 from .refusals import check_floating
-from .settings import Origin, no_grads, noted, transforms
+from .settings import Origin, no_grads, noted
 from .spec import ArraySpec, is_floating
 from .versions import Versions, happened, next_number, refresh
 
@@ -162,18 +161,6 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
         """
         engine.backward(self, gradient, retain_graph=retain_graph, create_graph=create_graph)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        """A leaf of its own with the same value and gradient, as in PyTorch; within a transform a copy."""
-        if transforms.get():
-            return self.copy("K")
-        if not self.is_leaf:
-            raise GradientError(
-                "only leaves are deep-copied; take .copy() or .detach() of a result"
-            )
-        twin = tensor(self.value, requires_grad=self.requires_grad)
-        twin.grad, twin.origin = copy.deepcopy(self.grad, memo), self.origin
-        return twin
-
     def zero_grad(self) -> None:
         """Forget the accumulated gradient, like ``x.grad = None``."""
         self.grad = None
@@ -256,6 +243,9 @@ def tensor(
     wants = is_floating(value.dtype) if requires_grad is None else requires_grad
     value = value if value.ndim else value[()]  # a view of a whole array would look like a window
     return Tensor(value, None, (), NO_PARAMS, wants, Origin(name) if name else None)
+
+
+engine.tensor = tensor
 
 
 def apply(

@@ -36,8 +36,9 @@ from .settings import (
 )
 from .spec import ArraySpec, is_floating, spec_of
 from .tensor import Tensor
-from .trees import flatten, paths, same
+from .trees import Container, flatten, paths, same
 from .versions import next_number, refresh, version_at
+from .wrapper import Signature
 
 
 def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
@@ -69,7 +70,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     tensors = [_argument(name, spec_of(x)) for name, x in inputs]
     examples = {t: x for t, (_, x) in zip(tensors, inputs, strict=True) if type(x) is not ArraySpec}
     result, recorder = record(f, fill(tensors), tracing=True, examples=examples)
-    outputs, unflatten = flatten(result)
+    outputs, _ = flatten(result)
     for y in outputs:
         if not (is_array(y) or isinstance(y, float | int)):
             raise ClearpropError(
@@ -77,7 +78,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
             )
     graph = build(function_name(f), _as_passed(tensors, inputs), outputs, recorder.array_names)
     graph.by_rows = recorder.asks_layout
-    graph.pack, graph.unpack = _packer(f, args, kwargs), unflatten
+    graph.pack, graph.unpack = _Packer(f, args, kwargs), Container(result)
     return graph
 
 
@@ -227,29 +228,33 @@ def _names(f: Callable[..., Any], args: Sequence[Any], found: list[tuple[Any, ..
     return [s if short.count(s) == 1 else long for s, long in zip(short, full, strict=True)]
 
 
-def _packer(
-    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Callable[..., list[Any]]:
-    fixed = _fixed(f, args, kwargs)
-    known, places = same(fixed), paths(in_order(f, args, kwargs))
+class _Packer:
+    """From a function's arguments to the arrays among them, in order; `pickle` needs no function for it."""
 
-    def pack(new_args: Sequence[Any], new_kwargs: Mapping[str, Any]) -> list[Any]:
-        now = _fixed(f, new_args, new_kwargs)
-        if same(now) != known:
-            raise TraceError(
-                f"{function_name(f)} was traced with the fixed values {fixed}, but was called with "
-                f"{now}; trace it again for these"
-            )
-        found = paths(in_order(f, new_args, new_kwargs))
-        other = next((new for new, old in zip(found, places, strict=False) if new != old), None)
-        if other is not None and len(found) == len(places):
-            raise TraceError(
-                f"{function_name(f)} was traced for other keys than it was called with: {other[-1]!r} is none"
-                f" of them, or stands in another place; trace it again for these"
-            )
-        return [x for _, x in _inputs(f, new_args, new_kwargs)[0]]
+    def __init__(
+        self, f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> None:
+        self.f = Signature(f)
+        self.fixed = _fixed(self.f, args, kwargs)
+        self.known, self.places = same(self.fixed), paths(in_order(self.f, args, kwargs))
 
-    return pack
+    def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        now, name = _fixed(self.f, args, kwargs), function_name(self.f)
+        if same(now) != self.known:
+            raise TraceError(
+                f"{name} was traced with the fixed values {self.fixed}, but was called with {now}; trace it "
+                f"again for these"
+            )
+        found = paths(in_order(self.f, args, kwargs))
+        other = next(
+            (new for new, old in zip(found, self.places, strict=False) if new != old), None
+        )
+        if other is not None and len(found) == len(self.places):
+            raise TraceError(
+                f"{name} was traced for other keys than it was called with: {other[-1]!r} is none of them, "
+                f"or stands in another place; trace it again for these"
+            )
+        return [x for _, x in _inputs(self.f, args, kwargs)[0]]
 
 
 def _fixed(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:

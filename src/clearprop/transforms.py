@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from .spec import is_floating, shape_of
 from .tensor import Tensor
 from .trees import flatten, paths
 from .versions import next_number, refresh, version_at
+from .wrapper import Pullback, Transformed
 
 Argnums = int | Sequence[int]
 
@@ -225,16 +225,21 @@ def value_and_grad(
     """
     check_request("value_and_grad", f, argnums)
 
-    @wraps(f)
-    def with_gradient(*args: Any, **kwargs: Any) -> Any:
-        run = _Run(f, args, kwargs, argnums, has_aux)
-        y = _scalar_output(run, f)
-        seed = ones_like(y.value) if isinstance(y, Tensor) else 1.0
-        value, aux = run.plain(y), run.plain(run.aux) if has_aux else None
-        gradient = run.hand_out(run.gradients([seed], free=True))
+    def compute(*args: Any, **kwargs: Any) -> Any:
+        value, aux, gradient = _value_and_gradient(f, args, kwargs, argnums, has_aux)
         return ((value, aux) if has_aux else value), gradient
 
-    return with_gradient
+    return Transformed(compute, value_and_grad, f, argnums=argnums, has_aux=has_aux)
+
+
+def _value_and_gradient(
+    f: Callable[..., Any], args: Any, kwargs: Any, argnums: Argnums, has_aux: bool
+) -> tuple[Any, Any, Any]:
+    run = _Run(f, args, kwargs, argnums, has_aux)
+    y = _scalar_output(run, f)
+    seed = ones_like(y.value) if isinstance(y, Tensor) else 1.0
+    value, aux = run.plain(y), run.plain(run.aux) if has_aux else None
+    return value, aux, run.hand_out(run.gradients([seed], free=True))
 
 
 def grad(
@@ -268,14 +273,12 @@ def grad(
     References: A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed., SIAM, 2008, chapter 3.
     """
     check_request("grad", f, argnums)
-    both = value_and_grad(f, argnums, has_aux=has_aux)
 
-    @wraps(f)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, g = both(*args, **kwargs)
-        return (g, value[1]) if has_aux else g
+    def compute(*args: Any, **kwargs: Any) -> Any:
+        _, aux, gradient = _value_and_gradient(f, args, kwargs, argnums, has_aux)
+        return (gradient, aux) if has_aux else gradient
 
-    return gradient
+    return Transformed(compute, grad, f, argnums=argnums, has_aux=has_aux)
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
@@ -291,9 +294,10 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     """
     run = _Run(f, primals, {}, tuple(range(len(primals))), has_aux)
 
-    def pullback(gradient: Any) -> tuple[Any, ...]:
+    def compute(gradient: Any) -> tuple[Any, ...]:
         return run.hand_out(run.gradients(_seeds(run, gradient)))
 
+    pullback = Pullback(compute, called(f))
     output = run.plain(run.unflatten_outputs(run.outputs))
     return (output, pullback, run.plain(run.aux)) if has_aux else (output, pullback)
 
@@ -388,8 +392,7 @@ def jacobian(
         raise ValueError(f"layout={layout!r}: use 'numerator' (outputs × inputs) or 'denominator'")
     check_request("jacobian", f, argnums)
 
-    @wraps(f)
-    def all_derivatives(*args: Any, **kwargs: Any) -> Any:
+    def compute(*args: Any, **kwargs: Any) -> Any:
         run = _Run(f, args, kwargs, argnums, has_aux)
         blocks = [
             run.unflatten_inputs(_jacobian_of(run, position, layout))
@@ -398,7 +401,7 @@ def jacobian(
         result = run.unflatten_outputs(blocks)
         return (result, run.plain(run.aux)) if has_aux else result
 
-    return all_derivatives
+    return Transformed(compute, jacobian, f, argnums=argnums, layout=layout, has_aux=has_aux)
 
 
 def _jacobian_of(run: _Run, position: int, layout: str) -> list[Any]:
@@ -461,7 +464,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
            [2., 0.]])
     """
     check_request("hessian", f, argnums)
-    return jacobian(grad(f, argnums), argnums)
+    return Transformed(jacobian(grad(f, argnums), argnums), hessian, f, argnums=argnums)
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:

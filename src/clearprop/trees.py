@@ -1,15 +1,15 @@
 """Containers of arrays (dicts, lists, tuples, dataclasses), in and out.
 
-optree does the work; it is imported when the first container comes by. Dataclasses need no
-registration: each type is registered the first time one of its instances is seen.
+optree does the work; it is imported when the first container comes by. Where it is missing,
+`containers` does the same in Python. Dataclasses need no registration.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import struct
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import fields, is_dataclass
 from functools import cache
 from types import EllipsisType, MethodType, NoneType
 from typing import Any
@@ -77,6 +77,21 @@ def structure(tree: Any) -> Hashable:
     return spec.walk(leaves, described, lambda leaf: None), tuple(orders)
 
 
+class Container:
+    """A container without its leaves, which `pickle` stores as one that holds numbers."""
+
+    def __init__(self, example: Any) -> None:
+        leaves, self._unflatten = flatten(example)
+        self._count = len(leaves)
+
+    def __call__(self, leaves: Sequence[Any]) -> Any:
+        """The container with these leaves."""
+        return self._unflatten(leaves)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Container, (self(range(self._count)),)
+
+
 _BY_VALUE = frozenset([NoneType, EllipsisType, bool, int, str, bytes, range, MethodType])
 """Types whose equal objects are the same for everybody."""
 
@@ -122,8 +137,8 @@ def same(x: Any, otherwise: Callable[[Any], Hashable] = _Itself) -> Hashable:
         return kind, same((x.start, x.stop, x.step), otherwise)
     if isinstance(x, np.generic) or kind is np.ndarray:
         return (kind, x.dtype, x.shape, x.tobytes()) if not x.dtype.hasobject else _Itself(x)
-    if dataclasses.is_dataclass(x) and not isinstance(x, type):
-        values = (same(getattr(x, field.name), otherwise) for field in dataclasses.fields(x))
+    if is_dataclass(x) and not isinstance(x, type):
+        values = (same(getattr(x, field.name), otherwise) for field in fields(x))
         return kind, tuple(values)
     return otherwise(x)
 
@@ -144,38 +159,47 @@ def _single(leaves: Sequence[Any]) -> Any:
 
 def _flatten(tree: Any) -> tuple[list[Any], Any]:
     optree = _optree()
+    if optree is None:
+        return _containers().flatten(tree, _LEAVES)
     while True:
         leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
         new = {
             type(leaf)
             for leaf in leaves
-            if dataclasses.is_dataclass(leaf) and not isinstance(leaf, _LEAVES)
+            if not isinstance(leaf, _LEAVES) and is_dataclass(type(leaf))
         }
         if not new:
             return leaves, structure
         with _registering:
             for kind in new - _registered:  # another thread may have been quicker
-                _register(kind)
+                _register(optree, kind)
                 _registered.add(kind)
 
 
 @cache
 def _optree() -> Any:
-    return load("optree")
+    """The library, or None."""
+    try:
+        return load("optree")
+    except ModuleNotFoundError as error:
+        if error.name != "optree":
+            raise
+        return None
 
 
-def _register(kind: Any) -> None:
-    names = tuple(field.name for field in dataclasses.fields(kind))
+@cache
+def _containers() -> Any:
+    return load(".containers", __package__)
+
+
+def _register(optree: Any, kind: type) -> None:
+    containers = _containers()
+    names = containers.field_names(kind)
 
     def take_apart(instance: Any) -> tuple[list[Any], None, tuple[str, ...]]:
         return [getattr(instance, name) for name in names], None, names
 
     def put_together(_: Any, values: Any) -> Any:
-        instance = object.__new__(
-            kind
-        )  # no __init__: it might check or convert what is only passing through
-        for name, value in zip(names, values, strict=True):
-            object.__setattr__(instance, name, value)
-        return instance
+        return containers.with_fields(kind, values)
 
-    _optree().register_pytree_node(kind, take_apart, put_together, namespace=_NAMESPACE)
+    optree.register_pytree_node(kind, take_apart, put_together, namespace=_NAMESPACE)

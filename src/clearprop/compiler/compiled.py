@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
-from types import MethodType
 from typing import Any
 
 from ..errors import ClearpropError
 from ..forks import in_child, load
 from ..surroundings import Place, warn_of_changes
 from ..tensor import Tensor
-from ..tracing import function_name
+from ..wrapper import Wrapper
 from .arguments import Arguments
 from .executable import Executable
 from .plain import PlainExecutable
@@ -70,17 +68,12 @@ def compile(f: Callable[..., Any] | None = None, *, donate: str | Sequence[str] 
     return Compiled(f, names)
 
 
-class Compiled:
+class Compiled(Wrapper):
     """A compiled function; see `compile`."""
 
     def __init__(self, f: Callable[..., Any], donate: tuple[str, ...]) -> None:
-        self.function = f
+        super().__init__(f)
         self.donate = donate
-        self.__name__ = function_name(f)
-        self.__qualname__ = getattr(f, "__qualname__", self.__name__)
-        self.__module__ = getattr(f, "__module__", self.__module__)
-        self.__doc__ = f.__doc__
-        self.__wrapped__ = f
         self._known: OrderedDict[Any, Executable] = OrderedDict()
         self._latest: Executable | None = None
         self._read: list[Place] = []
@@ -90,17 +83,9 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._call(*args, **kwargs)
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        """As a method: the object it was called on is the first argument."""
-        return self if instance is None else MethodType(self, instance)
-
-    def __reduce__(self) -> str | tuple[Any, ...]:
-        """Stored as the function alone, whose code another process makes for itself."""
-        found: Any = sys.modules.get(self.__module__)
-        with suppress(AttributeError):
-            for name in self.__qualname__.split("."):
-                found = getattr(found, name)
-        return self.__qualname__ if found is self else (Compiled, (self.function, self.donate))
+    def made_by(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """Without code, which another process makes for itself."""
+        return Compiled, (self.function, self.donate)
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}>"

@@ -41,7 +41,7 @@ class Source:
     """
 
     text: str
-    function: Any
+    function: Any = field(compare=False)
     steps: tuple[Step, ...]
     errors: Errors
     target: str
@@ -50,6 +50,14 @@ class Source:
 
     def __str__(self) -> str:
         return self.text
+
+    def __reduce__(self) -> tuple[Callable[..., Source], tuple[Any, ...]]:
+        """Python code is stored as its text, and run again to be loaded."""
+        function = self.function
+        if function is not None and self.target in _LIBRARIES:
+            function = function.__module__, function.__name__
+        rest = self.steps, self.errors, self.target, dict(self.files)
+        return _again, (self.text, function, *rest)
 
     def _repr_markdown_(self) -> str:
         if self.target == "latex":
@@ -75,6 +83,13 @@ class Source:
         path.mkdir(parents=True, exist_ok=True)
         for name, text in self.files.items():
             (path / name).write_text(text, encoding="utf-8")
+
+
+def _again(text: str, function: Any, steps: Any, errors: Errors, to: str, files: Any) -> Source:
+    if isinstance(function, tuple):
+        file, name = function
+        function = _loaded(file, text)[name] if find_spec(_LIBRARIES[to]) else None
+    return Source(text, function, steps, errors, to, files)
 
 
 def source(
@@ -175,14 +190,18 @@ def source(
     text = "".join(f"{mark} {comment(line)}\n" for line in header) + code
     text += "".join(["\n\n", *(f"{mark} {comment(line)}\n" for line in derived)]) if steps else ""
     if function is not None:
-        function = _loaded(problem, text, to)[writer.public_name(problem)]
+        function = _loaded(_file(problem, to), text)[writer.public_name(problem)]
     return Source(text, function, found, errors, to)
 
 
-def _loaded(problem: Problem, text: str, to: str) -> dict[str, Any]:
-    """The module that the code makes; tracebacks and debuggers can show its lines."""
+def _file(problem: Problem, to: str) -> str:
+    """What stands for a file's name where Python shows one."""
     kind = "" if to == "numpy" else f" for {to}"
-    file = f"<clearprop source {problem.title}{kind}>"
+    return f"<clearprop source {problem.title}{kind}>"
+
+
+def _loaded(file: str, text: str) -> dict[str, Any]:
+    """The module that the code makes; tracebacks and debuggers can show its lines."""
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     space: dict[str, Any] = {"__name__": file}
     exec(compile(text, file, "exec"), space)
@@ -203,7 +222,7 @@ def _verified(problem: Problem, writer: Any, code: str, to: str) -> tuple[Any, E
     if find_spec(library) is None:
         why = f"{library} is not installed here, so this code was not run:"
         return None, verify(problem, problem.run_graph), f"{why} {written_from}"
-    space = _loaded(problem, code, to)
+    space = _loaded(_file(problem, to), code)
     function = space[writer.public_name(problem)]
 
     def run(leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:

@@ -118,19 +118,36 @@ def load(problem: Problem) -> Any:
     """The compiled code as a Python function of the arguments; None where there is no C compiler."""
     if compiler() is None:
         return None
-    function = made(problem)
-    run = run_c(function)
     assert problem.joint is not None
-    shapes = [w.spec.shape for w in (*problem.joint.outputs, *problem.joint.gradients)]
+    joint = problem.joint
+    shapes = [[w.spec.shape for w in wires] for wires in (joint.outputs, joint.gradients)]
+    return _Loaded(made(problem), *shapes)
 
-    def call(arrays: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        if len(arrays) != len(function.inputs):
-            raise CompileError(f"{function.name} takes {len(function.inputs)} arrays")
-        results = [x.reshape(s)[()] for x, s in zip(run(arrays), shapes, strict=True)]
-        count = len(results) - len(problem.wanted)
-        return results[:count], results[count:]
 
-    return call
+class _Loaded:
+    """Compiled C as a function of a list of arrays that returns the values and the gradients."""
+
+    def __init__(
+        self, function: CFunction, values: Sequence[Any], gradients: Sequence[Any]
+    ) -> None:
+        self.function = function
+        self.shapes = values, gradients
+        self._run = run_c(function)
+
+    def __call__(self, arrays: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        if len(arrays) != len(self.function.inputs):
+            raise CompileError(f"{self.function.name} takes {len(self.function.inputs)} arrays")
+        results = iter(self._run(arrays))
+        values, gradients = ([next(results).reshape(s)[()] for s in group] for group in self.shapes)
+        return values, gradients
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _compiled_again, (self.function, *self.shapes)
+
+
+def _compiled_again(function: CFunction, *shapes: Sequence[Any]) -> _Loaded | None:
+    """Where there is a C compiler here, too."""
+    return None if compiler() is None else _Loaded(function, *shapes)
 
 
 def run_on(problem: Problem, function: Any, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
