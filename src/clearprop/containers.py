@@ -76,6 +76,9 @@ class Structure:
 _LEAF = Structure(None)
 
 
+_LEAF = Structure(None)
+
+
 def flatten(tree: Any, atoms: tuple[type, ...]) -> tuple[list[Any], Structure]:
     """The leaves and the structure of a container; everything of the types `atoms` is a leaf."""
     leaves: list[Any] = []

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 import clearprop
+from clearprop.bundle import Bundle
 from clearprop.primitive import Primitive, primitives
 
 X = np.array([0.5, -1.5])
@@ -354,6 +355,22 @@ def test_graphs(again: Any) -> None:
         twin.evaluate(NETWORK[0], NETWORK[1][:2], **MASK)
     with pytest.raises(clearprop.TraceError, match="network was traced with the fixed values"):
         twin.evaluate(*NETWORK, **MASK, power=3)
+
+
+def test_a_graph_of_every_primitive() -> None:
+    """Whatever parameters there are: slices, functions of NumPy's, nothing at all."""
+    for record in vars(primitives).values():
+        for sample in record.samples[:1]:
+
+            def f(*xs: Any, record: Any = record, params: Any = sample.params) -> Any:
+                y = record(*xs, **params)
+                return tuple(y) if type(y.value) is Bundle else y
+
+            try:
+                graph = clearprop.trace(f, *sample.draw())
+            except clearprop.TraceError:
+                continue  # the size of the result depends on values
+            assert str(again_(graph)) == str(graph)
 
 
 def test_a_graph_does_without_its_function() -> None:
