@@ -2,6 +2,7 @@
 
 import doctest
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 
@@ -18,8 +19,20 @@ settings.register_profile("fuzz", max_examples=2000, deadline=None, print_blob=T
 settings.load_profile("suite")
 
 
+OPTIONAL = ("llvmlite", "optree")
+"""What Clearprop can do without, if need be."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--light`` runs the tests as on a machine without the optional libraries."""
+    parser.addoption("--light", action="store_true", help=f"hide {' and '.join(OPTIONAL)}")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Tests and documents start without compiled code, and leave none behind."""
+    if config.getoption("--light"):
+        for name in OPTIONAL:
+            sys.modules[name] = None  # type: ignore[assignment]
     folder = tempfile.TemporaryDirectory(prefix="clearprop-")
     os.environ["CLEARPROP_CACHE_DIR"] = folder.name
     config.add_cleanup(folder.cleanup)

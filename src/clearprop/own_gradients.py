@@ -26,7 +26,7 @@ from .errors import GradientError, ShapeError, TraceError, UnsupportedError
 from .forks import lazily
 from .primitive import Call, Primitive, each, primitives, together
 from .settings import switched, transforms, uncovered
-from .spec import ArraySpec, is_floating, shape_of, spec_of
+from .spec import ArraySpec, broadcast_shapes, is_floating, shape_of, spec_of
 from .tensor import Tensor, apply
 from .tracing import example_of, is_input, trace_parts
 from .trees import Unflatten, flatten, paths
@@ -226,7 +226,7 @@ class Application:
             return None
         part = as_array(numbers_of(part, f"the gradient of block {self.rules.name} is"))
         try:
-            np.broadcast_shapes(part.shape, shape_of(x))
+            broadcast_shapes(part.shape, shape_of(x))
         except ValueError:
             name = self.rules.name_of(path)
             raise ShapeError(

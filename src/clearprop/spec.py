@@ -16,6 +16,10 @@ from .errors import ShapeError
 _SHORT = {"float": "f", "int": "i", "uint": "u", "complex": "c"}
 
 
+MOST_AXES = 64
+"""Of NumPy's arrays."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArraySpec:
     """The shape and dtype of an array whose value is not known.
@@ -70,10 +74,23 @@ def shape_of(value: Any) -> tuple[int, ...]:
 
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """NumPy's broadcasting rule on shapes; raises ValueError where they do not fit."""
+    """NumPy's broadcasting rule on shapes; raises ValueError where they do not fit.
+
+    NumPy's own function stops at 32 axes, while its arrays may have 64.
+
+    >>> broadcast_shapes((2, 1), (3,)), broadcast_shapes(), len(broadcast_shapes((1,) * 40, (2,)))
+    ((2, 3), (), 40)
+    """
     if all(shape == shapes[0] for shape in shapes):
-        return shapes[0]
-    return np.broadcast_shapes(*shapes)
+        return shapes[0] if shapes else ()
+    width = max(map(len, shapes))
+    if width <= 32:
+        return np.broadcast_shapes(*shapes)
+    columns = zip(*((1,) * (width - len(shape)) + tuple(shape) for shape in shapes), strict=True)
+    sizes = [{n for n in column if n != 1} or {1} for column in columns]
+    if any(len(found) > 1 for found in sizes):
+        raise ValueError(f"shapes {' and '.join(map(str, shapes))} do not broadcast")
+    return tuple(n for (n,) in sizes)
 
 
 @lru_cache(maxsize=4096)
@@ -87,6 +104,11 @@ def stretched_axes(source: tuple[int, ...], target: tuple[int, ...]) -> tuple[in
     return tuple(range(extra)) + tuple(
         extra + axis for axis, size in enumerate(source) if size == 1 and target[extra + axis] != 1
     )
+
+
+def first_entry(array: Any) -> Any:
+    """The first entry of an array that has one."""
+    return array[(0,) * array.ndim]
 
 
 def promote(*values: Any) -> np.dtype[Any]:

@@ -20,7 +20,7 @@ from .memory import laid_out_like
 from .primitive import NO_PARAMS, primitives
 from .refusals import called, check_floating, check_request, kind_of
 from .settings import began, no_grads, recorder_here, transforms, uncovered
-from .spec import is_floating, shape_of
+from .spec import MOST_AXES, is_floating, shape_of
 from .tensor import Tensor
 from .trees import flatten, paths
 from .versions import next_number, refresh, version_at
@@ -408,6 +408,12 @@ def _jacobian_of(run: _Run, position: int, layout: str) -> list[Any]:
     """The derivatives of one output array with respect to each variable."""
     y = run.outputs[position]
     shape = shape_of(y)
+    for variable in run.wanted:
+        if max(len(shape), 1) + variable.ndim > MOST_AXES:  # its rows are stacked
+            raise ShapeError(
+                f"this jacobian would have {len(shape)} axes of the output and {variable.ndim} of the "
+                f"input, and NumPy's arrays have at most {MOST_AXES}. Take .reshape(-1) of one of them."
+            )
 
     def derivatives(weight: Any, place: tuple[int, ...]) -> list[Any]:
         seeds = [np.zeros(shape_of(z), getattr(z, "dtype", float)) for z in run.outputs]

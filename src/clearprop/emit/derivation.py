@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import UnsupportedError
 from ..graph import Node, Wire
 from ..passes.person.ratios import quotient
+from ..spec import first_entry
 from .expressions import ATOM, number_text
 from .languages import Written
 
@@ -65,8 +66,8 @@ class Derivation:
             import numpy as np
 
             value = np.asarray(wire.constant)
-            if value.size and (value == value.flat[0]).all():
-                return (wire.name, 20) if quotient(wire) else number_text(value.flat[0])
+            if value.size and (value == first_entry(value)).all():
+                return (wire.name, 20) if quotient(wire) else number_text(first_entry(value))
             return wire.name or "constant", ATOM
         node = made.get(wire)
         if wire.is_named or node is None:

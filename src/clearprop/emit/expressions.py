@@ -14,6 +14,7 @@ import numpy as np
 
 from ..graph import Graph, Node, Wire
 from ..primitive import Call, Custom, Infix, Prefix
+from ..spec import first_entry
 
 ATOM = 100
 _RIGHT_SAFE = {"+", "*"}
@@ -101,8 +102,10 @@ def _wrap(text: str, needed: bool) -> str:
 def _name(wire: Wire) -> tuple[str, int]:
     if wire.is_constant:
         value = np.asarray(wire.constant)
-        if value.ndim == 0 or (value.size and not wire.is_named and (value == value.flat[0]).all()):
-            return number_text(value.flat[0])
+        if value.ndim == 0 or (
+            value.size and not wire.is_named and (value == first_entry(value)).all()
+        ):
+            return number_text(first_entry(value))
     return wire.name, ATOM
 
 

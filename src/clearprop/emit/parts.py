@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..graph import Node
 from ..ops.indexing import Slot
 from ..passes.person.seeing import number
@@ -79,6 +80,11 @@ def _repeated(language: Language, name: str, index: str, how: str, value: str, n
             value = language.scalar(value, node.out.spec.dtype)
         value = f"{value if value.isidentifier() else f'({value})'}.expand{picked}"
         return f"{name}.view(-1).index_add_(0, {places}.reshape(-1), {value}.reshape(-1))"
+    if node.out.spec.ndim > 32:
+        raise UnsupportedError(
+            f"the gradient of picked entries needs np.add.at, which crashes for arrays of more than 32 axes, "
+            f"and this one has {node.out.spec.ndim}; reshape it first"
+        )
     verb = "subtract" if how == "-=" else "add"
     places_text = index if "," not in index and ":" not in index else f"np.s_[{index}]"
     return f"np.{verb}.at({name}, {places_text}, {value})"

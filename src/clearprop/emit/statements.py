@@ -15,7 +15,7 @@ from ..passes.backward import Joint
 from ..passes.person.ratios import quotient
 from ..passes.person.seeing import number
 from ..primitive import primitives
-from ..spec import is_floating
+from ..spec import broadcast_shapes, is_floating
 from .answers import Answers
 from .comments import Comments
 from .expressions import ATOM
@@ -108,7 +108,7 @@ class Author:
         if not reader.primitive.elementwise:
             return False
         shapes = [w.spec.shape for w in reader.inputs if w is not wire]
-        return bool(shapes) and np.broadcast_shapes(*shapes) == reader.out.spec.shape
+        return bool(shapes) and broadcast_shapes(*shapes) == reader.out.spec.shape
 
     def _number(self, wire: Wire, value: float, reader: Node | None) -> Written:
         if found := quotient(wire):
@@ -223,7 +223,7 @@ class Author:
                 w.spec.shape if w is not node.out else node.inputs[0].spec.shape
                 for w in reader.inputs
             ]
-            if np.broadcast_shapes(*shapes) != reader.out.spec.shape:
+            if broadcast_shapes(*shapes) != reader.out.spec.shape:
                 return False
         return True
 
@@ -490,4 +490,4 @@ class Author:
 
 def _shape_together(wires: Iterable[Wire]) -> tuple[int, ...]:
     """The shape of a sum; of constants that are alike everywhere the number is written."""
-    return np.broadcast_shapes(*(() if number(w) is not None else w.spec.shape for w in wires))
+    return broadcast_shapes(*(() if number(w) is not None else w.spec.shape for w in wires))

@@ -11,7 +11,7 @@ import numpy as np
 from ..backprop import ones_like
 from ..errors import GradientError
 from ..graph import Graph, Node, Wire, evaluate_node
-from ..spec import is_floating, shape_of, stretched_axes
+from ..spec import MOST_AXES, is_floating, shape_of, stretched_axes
 from ..tensor import Tensor
 from ..transforms import jacobian, vjp
 from .local import LocalGradient, local_gradient
@@ -180,7 +180,8 @@ def _local_value(node: Node, values: Sequence[Any], position: int, local: LocalG
         if out.dtype.kind == "c" and factor.dtype.kind != "c":  # a real input takes the real part
             factor = factor - 1j * pullback((one * 1j,))[0]
         return factor
-    if node.out.spec.size * node.inputs[position].spec.size > _SMALL_JACOBIAN:
+    made, read = node.out.spec, node.inputs[position].spec
+    if made.size * read.size > _SMALL_JACOBIAN or max(made.ndim, 1) + read.ndim > MOST_AXES:
         return None
     return jacobian(lambda x: _as_function(node, values, [position])(x)[0])(values[position])
 

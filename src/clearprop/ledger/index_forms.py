@@ -16,6 +16,7 @@ import numpy as np
 from ..graph import Node, Wire
 from ..ops.subscripts import read
 from ..primitive import primitives
+from ..spec import MOST_AXES, first_entry
 from .account import Account
 from .indices import (
     LETTERS,
@@ -57,7 +58,8 @@ class Use:
         self.out = node.outputs[0]
         self.upstream = upstream
         names = {wire.name for wire in account.graph.wires()}
-        self.letters = [c for c in LETTERS + string.ascii_letters if c not in names]
+        letters = [*LETTERS, *string.ascii_letters, *(f"i{n}" for n in range(2 * MOST_AXES))]
+        self.letters = [c for c in dict.fromkeys(letters) if c not in names]
 
     def shape(self, position: int | None = None) -> tuple[int, ...]:
         return self.node.inputs[self.position if position is None else position].spec.shape
@@ -81,8 +83,8 @@ class Use:
     def term(self, wire: Wire, places: Sequence[Place]) -> Term:
         if wire.is_constant and not wire.is_named:
             value = np.asarray(wire.constant)
-            if value.size and (value.ndim == 0 or (value == value.flat[0]).all()):
-                return Number(value.flat[0])
+            if value.size and (value.ndim == 0 or (value == first_entry(value)).all()):
+                return Number(first_entry(value))
         return Entry(wire.name, self.account.values[wire], tuple(places))
 
 
@@ -145,13 +147,13 @@ def entry_by_entry(use: Use) -> Form | None:
         for wire in part.inputs:
             value = np.asarray(wire.constant) if wire.is_constant else None
             if value is not None and wire not in terms:
-                if value.size and not (value == value.flat[0]).all():
+                if value.size and not (value == first_entry(value)).all():
                     return None
-                terms[wire] = Number(value.flat[0] if value.size else 0.0)
+                terms[wire] = Number(first_entry(value) if value.size else 0.0)
             inputs.append(terms[wire])
         terms[part.out] = Apply(part, tuple(inputs))
     end = graph.outputs[0]
-    factor = terms.get(end) or Number(np.asarray(end.constant).flat[0])
+    factor = terms.get(end) or Number(first_entry(np.asarray(end.constant)))
     dy = use.given(y)
     body: Term = product(dy, factor)
     if isinstance(factor, Number) and abs(factor.number) == 1:
@@ -220,11 +222,13 @@ def sum_of_products(use: Use, terms: Sequence[str], output: str, sizes: dict[str
 
 
 @forms("matmul")
-def _matmul(use: Use) -> Form:
+def _matmul(use: Use) -> Form | None:
     x, y = use.shape(0), use.shape(1)
     free = iter(use.letters)
     i, j, k = next(free), next(free), next(free)
     batch = [next(free) for _ in range(max(len(x), len(y)) - 2)]
+    if any(len(c) > 1 for c in batch):  # more axes than letters
+        return None
     first = "".join(batch[len(batch) - len(x) + 2 :]) + i + k if len(x) > 1 else k
     second = "".join(batch[len(batch) - len(y) + 2 :]) + k + j if len(y) > 1 else k
     output = "".join(batch) + (i if len(x) > 1 else "") + (j if len(y) > 1 else "")

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..emit.latex.parts import is_count
 from ..ops.indexing import Slot
+from ..spec import broadcast_shapes
 from .index_forms import Form, Use, aligned, forms
 from .indices import Equation, Place, along, fixed, letter, looked_up, total
 
@@ -239,7 +240,7 @@ def picked(use: Use, shape: Sequence[int]) -> tuple[list[Place], list[Place], di
         else:
             counts = len(arrays) > 1 and is_count(wire) and array.ndim == 1
             lookups.append(("" if counts else wire.name, array))
-    common = np.broadcast_shapes(*(a.shape for _, a in lookups)) if lookups else ()
+    common = broadcast_shapes(*(a.shape for _, a in lookups)) if lookups else ()
     free = iter(use.letters)
     # letters are given in the order of the result's axes
     kinds = ["new" if p is None else "slice" if isinstance(p, slice) else "array" for p in parts]

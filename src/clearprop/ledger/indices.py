@@ -21,7 +21,7 @@ from ..emit.latex.writer import Expressions
 from ..forks import lazily
 from ..graph import Graph, Node, Wire, evaluate_node
 from ..primitive import Primitive, primitives
-from ..spec import ArraySpec
+from ..spec import ArraySpec, broadcast_shapes
 
 Positions = Mapping[str, Any]
 """For each letter the numbers 0, 1, ..., along an axis of its own."""
@@ -227,7 +227,7 @@ class Total(Term):
     def value(self, p: Positions) -> Any:
         value = np.asarray(self.body.value(p))
         for c in self.letters:
-            stretched = np.broadcast_to(value, np.broadcast_shapes(value.shape, np.shape(p[c])))
+            stretched = np.broadcast_to(value, broadcast_shapes(value.shape, np.shape(p[c])))
             value = stretched.sum(list(p).index(c), keepdims=True)
         return value
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError
 from ..primitive import Sample, answers, floats, primitive
-from ..spec import ArraySpec, normalize_axes
+from ..spec import ArraySpec, broadcast_shapes, normalize_axes
+from .indexing import add_at
 from .shaping import reshape
 from .specs import shaped
 
@@ -35,7 +36,7 @@ def _take_along_spec(x: Any, indices: Any, axis: int, once: bool) -> ArraySpec:
 
 def _region(shape: tuple[int, ...], picks: tuple[int, ...], axis: int) -> tuple[int, ...]:
     beside = (*shape[:axis], 1, *shape[axis + 1 :])
-    return np.broadcast_shapes(beside, picks)
+    return broadcast_shapes(beside, picks)
 
 
 def take_along_vjp(g: Any, out: Any, x: Any, indices: Any, axis: int, once: bool) -> Any:
@@ -64,7 +65,7 @@ def _put_along(g: Any, indices: Any, axis: int, shape: Any, once: bool) -> Any:
     if once:
         out[place] = g
     else:
-        np.add.at(out, place, g)
+        add_at(out, place, g)
     return out
 
 

@@ -18,7 +18,7 @@ from ..arrays import LISTS, joined, positions
 from ..bundle import Bundle
 from ..errors import DtypeError, TraceError
 from ..primitive import Custom, Sample, answers, floats, primitive
-from ..spec import ArraySpec, is_floating, shape_of
+from ..spec import ArraySpec, broadcast_shapes, is_floating, shape_of
 from ..tensor import Tensor
 
 
@@ -188,10 +188,18 @@ def _scatter(g: Any, *arrays: Any, index: Index, shape: Any) -> Any:
         return out
     axis = _axis_of(index, arrays, out) if g.size > 500 and out.ndim > 1 else None
     if axis is None:
-        np.add.at(out, _fill(index, arrays), g)
+        add_at(out, _fill(index, arrays), g)
     else:
         _add_rows(out, axis, arrays[0].astype(np.intp).reshape(-1), g)
     return out
+
+
+def add_at(out: Any, place: Any, g: Any) -> None:
+    """``np.add.at``, which crashes beyond 32 axes: there, with places in the flat array."""
+    if out.ndim > 32:
+        place = np.arange(out.size).reshape(out.shape)[place].reshape(-1)
+        out, g = out.reshape(-1), g.reshape(-1)
+    np.add.at(out, place, g)
 
 
 def _add_rows(out: Any, axis: int, rows: Any, g: Any) -> None:
@@ -255,7 +263,7 @@ def _assign_spec(x: Any, value: Any, *arrays: Any, index: Index) -> ArraySpec:
     if shape_of(value) == ():  # fits everywhere, also where a mask that is not known says
         return ArraySpec(x.shape, x.dtype)
     region = _region(x.shape, index, arrays)
-    if np.broadcast_shapes(region, shape_of(value)) != region:
+    if broadcast_shapes(region, shape_of(value)) != region:
         raise ValueError(
             f"a value of shape {shape_of(value)} does not fit into a part of shape {region}"
         )

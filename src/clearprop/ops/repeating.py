@@ -59,8 +59,14 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 def tile_vjp(g: Any, out: Any, x: Any, reps: tuple[int, ...]) -> Any:
     shape = (1,) * (len(reps) - x.ndim) + x.shape
-    pairs = [n for pair in zip(reps, shape, strict=True) for n in pair]
-    return g.reshape(pairs).sum(tuple(range(0, len(pairs), 2)))
+    apart: list[int] = []
+    copies = []
+    for times, size in zip(reps, shape, strict=True):
+        if times != 1:
+            copies.append(len(apart))
+            apart.append(times)
+        apart.append(size)
+    return g.reshape(apart).sum(tuple(copies))
 
 
 def _tile_spec(x: Any, reps: tuple[int, ...]) -> ArraySpec:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import is_array
 from ..primitive import answers
+from ..spec import broadcast_shapes
 from ..tensor import Tensor
 from .specs import shaped
 
@@ -85,7 +86,7 @@ def geomspace(
             raise ValueError("geomspace: no ratio leads to 0 or away from it")
     sign = np.sign(start)
     result = logspace(np.log10(start / sign), np.log10(stop / sign), num, endpoint)
-    shape = (1, *np.broadcast_shapes(start.shape, stop.shape))
+    shape = (1, *broadcast_shapes(start.shape, stop.shape))
     parts = [result[1:] * sign]
     if num > 0:
         parts.insert(0, np.broadcast_to(start, shape))

@@ -13,7 +13,7 @@ from ..errors import ShapeError, TraceError, UnsupportedError
 from ..memory import stand_in
 from ..primitive import Custom, Sample, answers, floats, primitive
 from ..refusals import read_only
-from ..spec import ArraySpec, normalize_axes, stretched_axes
+from ..spec import ArraySpec, broadcast_shapes, normalize_axes, stretched_axes
 from ..tensor import Tensor
 from .specs import shaped
 
@@ -178,8 +178,8 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 @answers(np.moveaxis)
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     normalize_axes(source, a.ndim), normalize_axes(destination, a.ndim)  # for the error they raise
-    names = np.empty(tuple(range(1, a.ndim + 1)), dtype=bool)  # sizes 1, 2, ... tell the axes apart
-    return transpose(a, [n - 1 for n in np.moveaxis(names, source, destination).shape])
+    named = np.lib.stride_tricks.as_strided(np.zeros(1), (1,) * a.ndim, range(a.ndim))
+    return transpose(a, np.moveaxis(named, source, destination).strides)  # which name the axes
 
 
 @answers(np.rollaxis)
@@ -224,7 +224,7 @@ def _stretches(source: tuple[int, ...], target: tuple[int, ...]) -> bool:
 
 
 def _broadcast_spec(x: Any, shape: Any) -> ArraySpec:
-    if np.broadcast_shapes(x.shape, shape) != tuple(shape):
+    if broadcast_shapes(x.shape, shape) != tuple(shape):
         raise ValueError(f"shape {x.shape} does not stretch to {shape}")
     return ArraySpec(shape, x.dtype)
 
@@ -252,7 +252,7 @@ def broadcast_to(array: Any, shape: Any) -> Any:
 def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
     arrays = [shaped(x) for x in args]
     try:
-        shape = np.broadcast_shapes(*(x.shape for x in arrays))
+        shape = broadcast_shapes(*(x.shape for x in arrays))
     except ValueError as error:
         raise ShapeError(
             f"broadcast_arrays: shapes {' and '.join(str(x.shape) for x in arrays)} do not fit"

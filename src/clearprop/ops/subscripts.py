@@ -86,6 +86,11 @@ def read(subscripts: str, shapes: tuple[Shape, ...]) -> Reading:
         raise ValueError(f"the output of '{subscripts}' needs '...', for the axes without a letter")
     used = set("".join(bare))
     spare = "".join(c for c in ascii_letters if c not in used)[: max(extra)]
+    if len(spare) < max(extra):
+        raise ValueError(
+            f"'{subscripts}' stands for {len(used) + max(extra)} axes, and there are letters for "
+            f"{len(ascii_letters)}; reshape first, so that some of them become one"
+        )
     full = [
         term.replace(ELLIPSIS, spare[len(spare) - n :])
         for term, n in zip(terms, extra, strict=True)

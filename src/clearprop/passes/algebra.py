@@ -19,7 +19,7 @@ import numpy as np
 from ..arrays import is_array
 from ..graph import Graph, Node, Wire
 from ..primitive import Primitive, primitives
-from ..spec import is_floating
+from ..spec import first_entry, is_floating
 
 Made = dict[Wire, Node]
 """The node that made each wire, among those already simplified."""
@@ -122,7 +122,7 @@ def _constant(wire: Wire) -> Any:
     if not wire.is_constant or np.size(wire.constant) == 0:
         return None
     value = np.asarray(wire.constant)
-    first = value.flat[0]
+    first = first_entry(value)
     return first.item() if value.ndim == 0 or (value == first).all() else None
 
 

@@ -294,7 +294,8 @@ def repeat(x: Any, repeats: int, axis: int) -> Any:
 @expansion()
 def tile(x: Any, reps: tuple[int, ...]) -> Any:
     shape = (1,) * (len(reps) - x.ndim) + x.shape
-    apart = [n for size in shape for n in (1, size)]
-    copies = [n for pair in zip(reps, shape, strict=True) for n in pair]
+    pairs = list(zip(reps, shape, strict=True))
+    apart = [n for times, size in pairs for n in ((1, size) if times != 1 else (size,))]
+    copies = [n for times, size in pairs for n in ((times, size) if times != 1 else (size,))]
     whole = [r * n for r, n in zip(reps, shape, strict=True)]
     return np.broadcast_to(x.reshape(apart), copies).reshape(whole)

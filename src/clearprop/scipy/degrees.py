@@ -14,6 +14,7 @@ from ..errors import UnsupportedError
 from ..ops.special import spherical as records
 from ..ops.special.sequences import sequences
 from ..parameters import plain_parameters
+from ..spec import broadcast_shapes
 from ..tensor import Tensor
 
 __all__ = [
@@ -116,7 +117,7 @@ def _no_derivatives(name: str, diff_n: int) -> None:
 
 def _grid(n: int, m: int, *xs: Any) -> tuple[Any, Any]:
     """All degrees up to n, and orders as SciPy has them: 0, 1, ..., m, -m, ..., -1."""
-    ones = (1,) * len(np.broadcast_shapes(*(np.shape(x) for x in xs)))
+    ones = (1,) * len(broadcast_shapes(*(np.shape(x) for x in xs)))
     orders = np.concatenate([np.arange(m + 1), np.arange(-m, 0)])
     return np.arange(n + 1).reshape((-1, 1, *ones)), orders.reshape((-1, *ones))
 

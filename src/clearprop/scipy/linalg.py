@@ -23,7 +23,7 @@ from scipy import linalg as sp
 
 from ..errors import ShapeError, UnsupportedError
 from ..parameters import plain_parameters
-from ..spec import ArraySpec
+from ..spec import ArraySpec, broadcast_shapes
 from ..tensor import Tensor
 from .decompositions import eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
 from .equations import solve_continuous_lyapunov, solve_sylvester
@@ -300,7 +300,7 @@ def block_diag(*arrs: Any) -> Any:
     if is_plain(*arrs):
         return sp.block_diag(*arrs)
     parts = [np.atleast_2d(x) for x in arrs]
-    batch = np.broadcast_shapes(*(x.shape[:-2] for x in parts))
+    batch = broadcast_shapes(*(x.shape[:-2] for x in parts))
     columns = sum(x.shape[-1] for x in parts)
     rows, before = [], 0
     for x in parts:

@@ -23,6 +23,7 @@ from ..arrays import is_array
 from ..errors import ShapeError
 from ..ops import softmax as ours
 from ..parameters import plain_parameters
+from ..spec import broadcast_shapes
 from ..tensor import Tensor
 from .counting import *  # noqa: F403
 from .degrees import *  # noqa: F403
@@ -67,7 +68,7 @@ def logsumexp(
         b = 1.0
     a, b = _array(a, b), _array(b, a)
     a = a if a.dtype.kind == "f" else a.astype(float)
-    shape = np.broadcast_shapes(a.shape, b.shape)
+    shape = broadcast_shapes(a.shape, b.shape)
     a, b = np.broadcast_to(a, shape), np.broadcast_to(b, shape)
     counts = np.where(b == 0, -np.inf, a)
     top = np.max(counts, axis, keepdims=True)

@@ -30,7 +30,7 @@ def one_or_more_square(function: str, a: Any) -> Any:
 
 def each_matrix(function: Callable[..., Any], *stacks: Any) -> tuple[Any, ...]:
     """The results of a function of single matrices (vectors, if of one axis), each for all of the stack."""
-    batch = np.broadcast_shapes(*(x.shape[:-2] for x in stacks))
+    batch = broadcast_shapes(*(x.shape[:-2] for x in stacks))
     if not batch:
         results = function(*stacks)
         return results if isinstance(results, tuple) else (results,)

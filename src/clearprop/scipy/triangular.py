@@ -12,7 +12,7 @@ from ..bundle import Bundle
 from ..ops.matrices import column, solve_right, well_conditioned
 from ..parameters import plain_parameters
 from ..primitive import Sample, floats, primitive, together
-from ..spec import ArraySpec
+from ..spec import ArraySpec, broadcast_shapes
 from .stacks import (
     COMPLEX,
     ONE,
@@ -332,7 +332,7 @@ def lu_solve(
     packed = one_or_more_square("lu_solve", packed)
     b, is_vector = right_hand_sides("lu_solve", packed, b)
     n, pivots = packed.shape[-1], as_array(pivots)
-    batch = np.broadcast_shapes(packed.shape[:-2], b.shape[:-2])
+    batch = broadcast_shapes(packed.shape[:-2], b.shape[:-2])
     b = np.broadcast_to(b, (*batch, *b.shape[-2:]))
     lower: Any = {"lower": True, "unit_diagonal": True}
     if trans == 0:

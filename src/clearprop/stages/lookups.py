@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ..graph import Node
 from ..ops.indexing import Slot
+from ..spec import broadcast_shapes
 from .views import View
 
 
@@ -55,7 +54,7 @@ def lookup(node: Node) -> Lookup | None:
     index = _in_full(node.params["index"], len(shape))
     advanced = [i for i, part in enumerate(index) if isinstance(part, Slot | int)]
     together = advanced == list(range(advanced[0], advanced[-1] + 1))
-    broad = np.broadcast_shapes(*(a.shape for a in arrays))
+    broad = broadcast_shapes(*(a.shape for a in arrays))
     picked: list[int] = [] if together else list(broad)
     block = range(len(broad))
     sliced, fixed, numbers = [], [], []

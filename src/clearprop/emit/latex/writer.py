@@ -13,6 +13,7 @@ import numpy as np
 
 from ...graph import Graph, Node, Wire
 from ...passes.person.ratios import quotient
+from ...spec import MOST_AXES, first_entry
 from .symbols import number, subscripted, symbol
 from .text import (
     ATOM,
@@ -68,7 +69,8 @@ class Expressions:
         self.symbols: dict[Wire, tuple[Tex, Tex]] = {}
         """For each wire with a symbol: that of the array, and that of one entry."""
         self.names = set(names)
-        self.letters = [c for c in _LETTERS if c not in self.names] or list(_LETTERS)
+        letters = [*_LETTERS, *(f"i_{{{n}}}" for n in range(1, 2 * MOST_AXES))]
+        self.letters = [c for c in letters if c not in self.names]
         self.bound: list[str] = []
         """Letters that sums around the present place run over."""
 
@@ -109,8 +111,8 @@ class Expressions:
         if wire.constant is None:
             return Tex("\\mathrm{None}")
         value = np.asarray(wire.constant)
-        if value.size and (value == value.flat[0]).all():
-            first, text = value.flat[0], number(value.flat[0])
+        if value.size and (value == first_entry(value)).all():
+            first, text = first_entry(value), number(first_entry(value))
             if value.dtype.kind in "fiu" and np.isfinite(first):
                 return numeric(float(first), self._quotient(wire, float(first), text))
             return Tex(text, NEGATIVE if text.startswith("-") else ATOM)
@@ -161,7 +163,7 @@ class Expressions:
         """The shape of what is written: a constant of equal entries is written as a number."""
         if wire.is_constant and wire not in self.symbols:
             value = np.asarray(wire.constant)
-            if value.size and (value == value.flat[0]).all():
+            if value.size and (value == first_entry(value)).all():
                 return ()
         return extent(wire, index)
 

@@ -28,7 +28,7 @@ def _forward(*z: Any, exponents: tuple[float, ...], power: int) -> Any:
     step = 0.1875 if dtype.kind == "c" else 0.375  # so that each node is exact
     size = functools.reduce(np.maximum, map(np.abs, z))
     size = np.asarray(size, float)
-    total = np.zeros(np.broadcast_shapes(*map(np.shape, z)), np.result_type(dtype, float))
+    total = np.zeros(broadcast_shapes(*map(np.shape, z)), np.result_type(dtype, float))
     scaled = [np.asarray(x, total.dtype) / size for x in z]
     for t in np.exp(np.arange(_LOW, _HIGH, step)):
         term = t ** (power + 1)

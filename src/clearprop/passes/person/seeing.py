@@ -12,6 +12,7 @@ import numpy as np
 
 from ...graph import Node, Wire
 from ...primitive import primitives
+from ...spec import first_entry
 
 Axes = tuple[int, ...]
 
@@ -38,7 +39,7 @@ def number(wire: Wire) -> float | None:
     if not wire.is_constant or np.size(wire.constant) == 0:
         return None
     value = np.asarray(wire.constant)
-    first = value.flat[0]
+    first = first_entry(value)
     if value.dtype.kind not in "fiub" or not (value == first).all():
         return None
     return first.item()
