@@ -8,6 +8,10 @@ BIN := $(VENV)/bin
 # the run, since the others would wait for it.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart 0
 
+# Once more without llvmlite and optree: what takes arguments apart, and `compile` without native code.
+LIGHT := tests/engine/test_containers.py tests/engine/test_transforms.py tests/graph/test_tracing.py \
+	tests/ledger/test_explain.py tests/compiler/test_plain.py
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all fuzz bench lint clean
 
@@ -21,6 +25,7 @@ demo: $(VENV)/.demo  ## print two ledgers, draw them, train on handwritten digit
 
 test: $(VENV)/.test  ## run the tests; those that need PyTorch or JAX skip where it is missing
 	$(PYTEST)
+	$(PYTEST) --light $(LIGHT)
 
 test-all: $(VENV)/.oracles  ## run the tests with PyTorch and JAX to compare with
 	$(PYTEST)

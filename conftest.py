@@ -33,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--light"):
         for name in OPTIONAL:
             sys.modules[name] = None  # type: ignore[assignment]
+        config.addinivalue_line("filterwarnings", "ignore:llvmlite is not installed")
     folder = tempfile.TemporaryDirectory(prefix="clearprop-")
     os.environ["CLEARPROP_CACHE_DIR"] = folder.name
     config.add_cleanup(folder.cleanup)

@@ -51,6 +51,28 @@ def test_gradients_need_neither_terminal_nor_pictures() -> None:
     assert not {name for name in python(code).split() if name.startswith(tuple(late))}
 
 
+def test_all_but_native_code_works_without_the_optional_libraries() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['optree'] = sys.modules['llvmlite'] = None\n"
+        "import warnings, numpy as np, clearprop\n"
+        "from clearprop import cli\n"
+        "def loss(p, x): return np.mean(np.tanh(x @ p['w'] + p['b'][0]) ** 2)\n"
+        "args = {'w': np.ones((2, 3)), 'b': [0.5]}, np.ones((4, 2))\n"
+        "g = clearprop.grad(loss)(*args)\n"
+        "same = lambda other: np.allclose(g['w'], other['w']) and np.allclose(g['b'], other['b'])\n"
+        "print(same(clearprop.explain(loss, *args).gradients | {'b': g['b']}))\n"
+        "print(same(clearprop.source(loss, *args, argnums=0).function(*args)[1]))\n"
+        "clearprop.set_num_threads(2)\n"
+        "warnings.simplefilter('ignore')\n"
+        "print(same(clearprop.compile(clearprop.grad(loss))(*args)))\n"
+        "print(cli.main(['cache', 'info']) or cli.main(['cache', 'clear']))\n"
+    )
+    *same, info, clear, status = python(code).splitlines()
+    assert same == ["True"] * 3
+    assert ("0 files" in info, "removed 0 files" in clear, status) == (True, True, "0")
+
+
 def test_explain_is_imported_when_first_used() -> None:
     code = (
         "import sys, clearprop\n"
@@ -75,16 +97,22 @@ def test_public_names_are_sorted() -> None:
     assert clearprop.__all__ == sorted(set(clearprop.__all__))
 
 
-def test_dir_shows_names_before_their_first_use() -> None:
-    code = "import clearprop; print(*sorted(set(clearprop.__all__) - set(dir(clearprop))))"
-    assert python(code) == "\n"
+def test_dir_shows_public_names_alone_also_before_their_first_use() -> None:
+    code = (
+        "import clearprop\n"
+        "before = dir(clearprop)\n"
+        "clearprop.grad(lambda p: p[0])([1.0]), clearprop.explain, clearprop.compile\n"
+        "print(before == dir(clearprop) == sorted(clearprop.__all__))"
+    )
+    assert python(code) == "True\n"
 
 
 def test_star_import() -> None:
     code = (
         "from clearprop import *\n"
         "import clearprop\n"
-        "assert set(clearprop.__all__) <= set(globals())\n"
+        "names = {name for name in globals() if not name.startswith('_')}\n"
+        "assert names == {*clearprop.__all__, 'clearprop'}\n"
         "print(grad(lambda x: x * x)(3.0), explain is clearprop.explain)"
     )
     assert python(code) == "6.0 True\n"

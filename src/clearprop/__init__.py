@@ -37,6 +37,7 @@ from .spec import ArraySpec
 from .tensor import Tensor, tensor
 from .tracing import trace
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .trees import stop_gradient
 
 if TYPE_CHECKING:
     from .compiler import compile
@@ -80,6 +81,7 @@ __all__ = [
     "sigmoid",
     "softmax",
     "source",
+    "stop_gradient",
     "tensor",
     "trace",
     "value_and_grad",
@@ -107,4 +109,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return list(__all__)

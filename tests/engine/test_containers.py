@@ -317,3 +317,25 @@ def test_structures_tell_containers_apart_as_functions_do() -> None:
         leaves, unflatten = flatten(tree)
         same = structure(unflatten([0.5] * len(leaves)))
         assert (same, hash(same)) == (key, hash(key))
+
+
+def test_gradients_that_stop() -> None:
+    array = np.array([1.0, 2.0])
+    t = clearprop.tensor(array)
+    made = clearprop.stop_gradient({"b": [t * 2, 3], "a": Net(array, ["text", None])})
+    stopped, other = made["b"]
+    assert list(made) == ["b", "a"]
+    assert (stopped.tolist(), stopped.requires_grad, other) == ([2.0, 4.0], False, 3)
+    assert made["a"].w is array
+    assert made["a"].layers == ["text", None]
+    assert clearprop.stop_gradient(array) is array
+    assert clearprop.stop_gradient(2.0) == 2.0
+    assert not clearprop.stop_gradient(t).requires_grad
+
+    def f(x: Any) -> Any:
+        fixed, moving = clearprop.stop_gradient((x, 2.0)), x
+        return np.sum(fixed[0] * moving * fixed[1])
+
+    assert clearprop.grad(f)(array).tolist() == [2.0, 4.0]
+    assert clearprop.trace(clearprop.grad(f), array).evaluate(array).tolist() == [2.0, 4.0]
+    assert clearprop.explain(f, array).gradients["x"].tolist() == [2.0, 4.0]

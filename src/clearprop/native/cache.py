@@ -22,12 +22,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import llvmlite
 from platformdirs import user_cache_path
 
 from ..callsite import warn
-from . import target
+
+if TYPE_CHECKING:
+    from . import target
 
 _FORMAT = b"clearprop 1\n"
 _DIGEST = hashlib.sha256().digest_size
@@ -64,6 +66,8 @@ def folder() -> Path | None:
 
 def linked(text: str, level: int, names: tuple[str, ...]) -> target.Code:
     """The code of a module's IR with the addresses of these names: from disk, or made and put there."""
+    from . import target
+
     kept = load(text.encode(), level)
     if kept is not None:
         with suppress(RuntimeError):  # LLVM's: whatever that is, it is not what was kept
@@ -142,6 +146,10 @@ def clear() -> int:
 
 def _key(source: bytes, level: int) -> bytes:
     """What code is made from, as a digest."""
+    import llvmlite  # here, so that the cache can be looked at without it
+
+    from . import target
+
     cpu, features = target.host()
     facts = "\n".join([llvmlite.__version__, str(level), cpu, features, ""])
     return hashlib.sha256(facts.encode() + source).digest()
