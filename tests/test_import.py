@@ -70,7 +70,9 @@ def test_all_but_native_code_works_without_the_optional_libraries() -> None:
     )
     *same, info, clear, status = python(code).splitlines()
     assert same == ["True"] * 3
-    assert ("0 files" in info, "removed 0 files" in clear, status) == (True, True, "0")
+    assert re.search(r": \d+ files", info)
+    assert re.match(r"removed \d+ files", clear)
+    assert status == "0"
 
 
 def test_explain_is_imported_when_first_used() -> None:
