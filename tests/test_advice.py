@@ -580,7 +580,7 @@ ROWS: dict[str, Advice] = {
     ),
     "deepcopy": Advice(
         lambda: copy.deepcopy(tensor(X) * 1.0),
-        "take .copy() or .detach()",
+        ".copy() makes a copy that gradients pass through",
         backward(lambda t: square(t.copy())),
         2 * X,
     ),
