@@ -226,15 +226,19 @@ def refresh(values: Iterable[Any]) -> None:
 
 def lags(x: Any) -> bool:
     """Whether `x` is a window on a Tensor that was changed in place since."""
-    while (
-        isinstance(x, Versions)
-        and x.primitive is not None
-        and x.primitive.put is not None
-        and not hasattr(x, "is_past")
-        and not x._is_number()
-    ):
+    looked_at = x
+    while isinstance(x, Versions) and x.primitive is not None and x.primitive.put is not None:
         base = x.inputs[0]
         if isinstance(base, Versions) and base.number > x.number:
-            return x._is_window()
+            return _is_window_on(looked_at, base)
         x = base
     return False
+
+
+def _is_window_on(x: Any, base: Any) -> bool:
+    """Whether all between `x` and what it was made from are windows, and no copies."""
+    while x is not base:
+        if not x._is_window():
+            return False
+        x = x.inputs[0]
+    return True
