@@ -79,6 +79,22 @@ def test_a_network_with_an_embedding(rng: np.random.Generator) -> None:
 
 
 @needs_compiler
+@needs_compiler
+@pytest.mark.parametrize("source", ["float32", "float64"])
+@pytest.mark.parametrize("target", ["int8", "uint16", "int32", "uint32", "int64", "uint64"])
+def test_casts_out_of_range(source: str, target: str) -> None:
+    """As in NumPy's loops over long arrays, and in native code."""
+    numbers = [
+        *(2.0**n * s + d for n in (31, 32, 63, 64) for s in (1, -1) for d in (-1, 0, 1)),
+        -1.0,
+    ]
+    x = np.array([*numbers, 300.5, -1e20, 1e10, np.nan, np.inf, -np.inf]).astype(source)
+    with np.errstate(all="ignore"):
+        wanted = np.repeat(x, 32).astype(target)[::32]
+    (found,) = run_c(as_c(lambda x: x.astype(target), x))([x])
+    np.testing.assert_array_equal(found, wanted)
+
+
 def test_numbers_go_by_value() -> None:
     made = check(clearprop.value_and_grad(lambda x, y: x * y + np.sin(x)), 2.0, 3.0)
     assert made.prototype.startswith("void f(double x, double y, double *")
