@@ -330,7 +330,7 @@ def of_svd(f: Any) -> Any:
     return lambda a: f(*la.svd(a, full_matrices=False))
 
 
-SMOOTH = {
+OF_VECTORS = {
     "exponential": of_eigh(lambda w, v: (v * np.exp(w)) @ v.T),
     "logarithm": of_eigh(lambda w, v: (v * np.log(w)) @ v.T),  # 0 at the identity
     "the matrix itself": of_eigh(lambda w, v: (v * w) @ v.T),
@@ -341,20 +341,20 @@ SMOOTH = {
 }
 
 
-@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("name", OF_VECTORS)
 @pytest.mark.parametrize("a", [np.eye(3), 2 * np.eye(3), np.diag([2.0, 2.0, 5.0])])
 def test_no_finite_gradient_of_coinciding_vectors(name: str, a: Any) -> None:
     """Smooth or not: entry by entry, too, where cotangents vanish that the gradient does not."""
-    f = SMOOTH[name]
+    f = OF_VECTORS[name]
     for place in ((0, 0), (0, 1)):
         assert np.isnan(grad(lambda a, place=place: np.real(f(a)[place]))(a)).any()
 
 
-@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("name", OF_VECTORS)
 def test_gradients_through_distinct_vectors_are_right(name: str) -> None:
     weights = np.arange(9.0).reshape(3, 3)
     a = np.diag([1.0, 2.0, 4.0]) + 0.1 * np.ones((3, 3))
-    f = SMOOTH[name]
+    f = OF_VECTORS[name]
     assert_grads(lambda a: np.sum(np.real(f(a)) * weights), a, order=2)
 
 
