@@ -13,6 +13,7 @@ from . import (
     compiled,
     compiled_on_two,
     costs,
+    drop_in,
     import_time,
     large_layers,
     machine,
@@ -32,6 +33,7 @@ CASES = {
     "costs": costs,
     "operations": operations,
     "calls": calls,
+    "drop_in": drop_in,
     "source": source,
 }
 RESULTS = Path(__file__).parent / "results.md"

@@ -148,7 +148,7 @@ def holds_tensor(x: Any) -> bool:
         return True
     if isinstance(x, list | tuple):
         return any(map(holds_tensor, x))
-    return isinstance(x, np.ndarray) and x.dtype == object and any(map(holds_tensor, x.flat))
+    return isinstance(x, np.ndarray) and x.dtype.hasobject and any(map(holds_tensor, x.flat))
 
 
 def joined(x: Any) -> Any:

@@ -25,9 +25,13 @@ REFUSED = (LostGradientError, TraceError, ValueError, TypeError)
 """What NumPy's functions raise where a list holds Tensors."""
 
 
+is_watched = transforms.get
+"""Whether a transform or a trace runs: outside of them, asking is all that this module costs."""
+
+
 def fillable(numbers: Any) -> Any:
     """A new array as it is to be handed out: within a transform or a trace, one that Tensors can fill."""
-    if transforms.get() and type(numbers) is np.ndarray and is_floating(numbers.dtype):
+    if is_watched() and type(numbers) is np.ndarray and is_floating(numbers.dtype):
         return tensor(numbers, requires_grad=False)
     return numbers
 
@@ -37,7 +41,8 @@ def _making(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def make(*args: Any, **kwargs: Any) -> Any:
-        return fillable(function(*args, **kwargs))
+        made = function(*args, **kwargs)
+        return fillable(made) if is_watched() else made
 
     return make
 
@@ -117,7 +122,8 @@ def array(*args: Any, **kwargs: Any) -> Any:
     """
     if not (args and isinstance(args[0], Tensor)):
         try:
-            return fillable(np.array(*args, **kwargs))
+            made = np.array(*args, **kwargs)
+            return fillable(made) if is_watched() else made
         except REFUSED:
             if not holds_tensor(args[:1]):
                 raise
