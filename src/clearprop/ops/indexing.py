@@ -42,7 +42,7 @@ def split_index(index: Any) -> tuple[Index, tuple[Any, ...]]:
         if type(item) is int or item is None or item is Ellipsis or isinstance(item, slice):
             parts.append(item)
             continue
-        part = positions(item)
+        part = item if type(item) is np.ndarray else positions(item)
         if isinstance(part, int):
             parts.append(part)
             continue
