@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.errors import LostGradientError
 from tests.numeric import slopes
 
 ARRAY = np.array([10.0, 20.0])
@@ -111,8 +110,13 @@ def test_lists_are_operands(name: str) -> None:
     np.testing.assert_allclose(clearprop.grad(loss)(x), expected, 1e-6)
     traced = clearprop.trace(clearprop.grad(loss), x)
     np.testing.assert_allclose(traced.evaluate(x), expected, 1e-6)
-    with pytest.raises(LostGradientError, match=r"np\.stack"):
-        clearprop.tensor(x) * [clearprop.tensor(1.0), 2.0]
+
+
+def test_lists_of_tensors_are_operands() -> None:
+    x, y = clearprop.tensor([2.0, 3.0]), clearprop.tensor(5.0)
+    np.sum(x * [y, 2.0] + (1.0, y)).backward()
+    np.testing.assert_array_equal(x.grad, [5.0, 2.0])
+    assert y.grad == 3.0
 
 
 def test_looks_like_an_array() -> None:
