@@ -119,6 +119,13 @@ class Application:
             filled[i] = x
         return self.unflatten_all(filled)
 
+    @property
+    def is_by_position(self) -> bool:
+        """Whether it can be written as a call with an array for each argument, which gives one array."""
+        inputs = list(range(len(self.args)))
+        alone = all(x is leaf for x, leaf in zip(self.args, self.all_leaves, strict=False))
+        return self.count == 1 and self.numbers == inputs and alone
+
     # ---- forward
 
     def forward(self, *leaves: Any, **kwargs: Any) -> Any:
@@ -335,6 +342,14 @@ def _again(
     found, made.unflatten_result = flatten(result)
     made.count, made.known_specs = len(found), known_specs
     return made
+
+
+def application_of(primitive: Primitive) -> Application | None:
+    """The call of a block that a primitive, or a gradient, stands for; None of any other primitive."""
+    if primitive.found_by is None:
+        return None
+    _, (found, *_) = primitive.found_by()
+    return found if isinstance(found, Application) else None
 
 
 def _parts_of(made: Any) -> list[Any]:

@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..graph import Node, Wire
 from ..ops.indexing import Slot
+from ..own_gradients import application_of
 from ..passes.person.seeing import number
 from ..primitive import Infix, Prefix, numpy_table
 from ..spec import is_floating
@@ -64,6 +65,8 @@ class Language:
     def form(self, node: Node, operands: list[Written]) -> Written | None:
         """An operation as an expression, or None."""
         name = node.primitive.name
+        if application_of(node.primitive) is not None:
+            return self.block_call(node, operands)
         if name in self.real and any(w.spec.dtype.kind == "c" for w in node.inputs):
             return None
         entry = self.entries.get(name)
@@ -89,6 +92,17 @@ class Language:
             ]
             return f"{path}({', '.join(texts)})", ATOM
         return None
+
+    def block_call(self, node: Node, operands: list[Written]) -> Written | None:
+        """A call, by its name, of a block that nobody can look into: NumPy code alone can make it."""
+        block = application_of(node.primitive)
+        assert block is not None
+        name, alone = node.primitive.name, len(node.outputs) == 1
+        if self.module != "np" or not (block.is_by_position and alone and name.isidentifier()):
+            return None
+        texts = [text for text, _ in operands]
+        texts += [f"{key}={value!r}" for key, value in node.params.items()]
+        return f"{name}({', '.join(texts)})", ATOM
 
     def has(self, node: Node) -> bool:
         """Whether there is a way to write an operation."""

@@ -16,6 +16,7 @@ from ..arrays import as_array, numbers_of
 from ..backprop import WHY_REAL
 from ..errors import ClearpropError, DtypeError, GradientError
 from ..graph import Graph, Node, Wire
+from ..own_gradients import application_of
 from ..passes.backward import Joint
 from ..passes.person.spelled import spelled
 from ..spec import is_floating
@@ -73,6 +74,13 @@ class Problem:
         self.upstream = gradient is not None
         self.seeded, self.seeds = self._seeds(gradient)
         self.joint: Joint | None = None
+
+    @property
+    def blocks(self) -> dict[str, Callable[..., Any]]:
+        """The user's blocks, and gradients of them, that NumPy code calls by name, each with its function."""
+        assert self.joint is not None
+        called = [node.primitive for node in self.joint.graph.nodes]
+        return {p.name: p for p in called if application_of(p) is not None}
 
     # ---- what is asked for
 

@@ -47,6 +47,8 @@ class Source:
     target: str
     files: Mapping[str, str] = field(default_factory=dict)
     """Where the code is more than one file: each by its name."""
+    blocks: Mapping[str, Callable[..., Any]] = field(default_factory=dict, compare=False)
+    """The user's blocks that the code calls by name: `function` has them, a saved file needs them."""
 
     def __str__(self) -> str:
         return self.text
@@ -56,7 +58,7 @@ class Source:
         function = self.function
         if function is not None and self.target in _LIBRARIES:
             function = function.__module__, function.__name__
-        rest = self.steps, self.errors, self.target, dict(self.files)
+        rest = self.steps, self.errors, self.target, dict(self.files), dict(self.blocks)
         return _again, (self.text, function, *rest)
 
     def _repr_markdown_(self) -> str:
@@ -85,11 +87,13 @@ class Source:
             (path / name).write_text(text, encoding="utf-8")
 
 
-def _again(text: str, function: Any, steps: Any, errors: Errors, to: str, files: Any) -> Source:
+def _again(
+    text: str, function: Any, steps: Any, errors: Errors, to: str, files: Any, blocks: Any
+) -> Source:
     if isinstance(function, tuple):
         file, name = function
-        function = _loaded(file, text)[name] if find_spec(_LIBRARIES[to]) else None
-    return Source(text, function, steps, errors, to, files)
+        function = _loaded(file, text, blocks)[name] if find_spec(_LIBRARIES[to]) else None
+    return Source(text, function, steps, errors, to, files, blocks)
 
 
 def source(
@@ -190,8 +194,9 @@ def source(
     text = "".join(f"{mark} {comment(line)}\n" for line in header) + code
     text += "".join(["\n\n", *(f"{mark} {comment(line)}\n" for line in derived)]) if steps else ""
     if function is not None:
-        function = _loaded(_file(problem, to), text)[writer.public_name(problem)]
-    return Source(text, function, found, errors, to)
+        space = _loaded(_file(problem, to), text, problem.blocks)
+        function = space[writer.public_name(problem)]
+    return Source(text, function, found, errors, to, blocks=problem.blocks)
 
 
 def _file(problem: Problem, to: str) -> str:
@@ -200,10 +205,13 @@ def _file(problem: Problem, to: str) -> str:
     return f"<clearprop source {problem.title}{kind}>"
 
 
-def _loaded(file: str, text: str) -> dict[str, Any]:
-    """The module that the code makes; tracebacks and debuggers can show its lines."""
+def _loaded(file: str, text: str, blocks: Mapping[str, Any]) -> dict[str, Any]:
+    """The module that the code makes, with the blocks that it calls.
+
+    Tracebacks and debuggers can show its lines.
+    """
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    space: dict[str, Any] = {"__name__": file}
+    space: dict[str, Any] = {"__name__": file, **blocks}
     exec(compile(text, file, "exec"), space)
     return space
 
@@ -222,7 +230,7 @@ def _verified(problem: Problem, writer: Any, code: str, to: str) -> tuple[Any, E
     if find_spec(library) is None:
         why = f"{library} is not installed here, so this code was not run:"
         return None, verify(problem, problem.run_graph), f"{why} {written_from}"
-    space = _loaded(_file(problem, to), code)
+    space = _loaded(_file(problem, to), code, problem.blocks)
     function = space[writer.public_name(problem)]
 
     def run(leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -253,11 +261,15 @@ def _header(problem: Problem, errors: Errors, ran: str, needs: Sequence[str]) ->
     lines = [f"The value and the gradient of {problem.title}, written by Clearprop {__version__}."]
     lines += needs
     lines.append(f"For {inputs}" + (f"; fixed: {', '.join(fixed)}" if fixed else "") + ".")
+    if problem.blocks:
+        lines.append(f"It calls what is not written here: {', '.join(problem.blocks)}.")
     lines.append(
         "Shapes, and Python's branches and loops, are as they were with these: for others, write it anew."
     )
     text = f"{ran} against Clearprop: largest relative error {errors.engine:.0e}"
-    if errors.differences is None:
+    if errors.differences is None and problem.blocks:
+        text += "; the blocks' gradients are taken as they are, so not against finite differences."
+    elif errors.differences is None:
         text += (
             "; its gradient is not the derivative, on purpose, so not against finite differences."
         )
