@@ -178,17 +178,34 @@ class Problem:
             return graph.run([*(leaves[i] for i in self.wire_at), *(self.seeds or ones)])
 
     def largest_terms(self, leaves: Sequence[Any]) -> tuple[float, float]:
-        """The largest finite numbers of the forward and of the backward pass, of which results are made."""
+        """The largest finite numbers that the values are made of, and those in the backward pass."""
         joint = self.joint
         assert joint is not None
         env = self._run_graph(leaves)
-        largest = [0.0, 0.0]
-        for node in joint.graph.nodes:
-            for wire in node.outputs:
-                x = np.abs(np.asarray(env[wire], dtype=complex))
-                found = float(np.max(x[np.isfinite(x)], initial=0))
-                largest[node.is_backward] = max(largest[node.is_backward], found)
-        return largest[0], largest[1]
+
+        def largest(wires: Iterable[Wire]) -> float:
+            found = [np.abs(np.asarray(env[w], dtype=complex)) for w in wires]
+            return max((float(np.max(x[np.isfinite(x)], initial=0)) for x in found), default=0.0)
+
+        outputs, nodes = set(joint.outputs), joint.graph.nodes
+        made_of = [w for n in nodes if outputs & set(n.outputs) for w in n.inputs]
+        return (
+            largest(w for w in made_of if w.constant is not None),
+            largest(w for n in nodes if n.is_backward for w in n.outputs),
+        )
+
+    def rounding(self, terms: float) -> float:
+        """What may be left where terms of this size cancel."""
+        return 1e3 * max(float(np.finfo(dtype).eps) for dtype in self._dtypes()) * terms
+
+    @property
+    def tolerance(self) -> float:
+        """What errors may be, relative to the largest entry."""
+        return max(map(tolerance, self._dtypes()))
+
+    def _dtypes(self) -> set[Any]:
+        """Those of the floating numbers of the forward pass."""
+        return {w.spec.dtype for w in self.forward.wires() if is_floating(w.spec.dtype)}
 
     # ---- text
 
@@ -356,6 +373,11 @@ class Problem:
         text_at = {self.places[i]: t for i, t in zip(self.wanted, program.gradients, strict=True)}
         wanted = {path[:2] for path in text_at}
         return [self._packed(place, text_at) for place in self._written if place in wanted]
+
+
+def tolerance(dtype: Any) -> float:
+    """What errors of numbers of this dtype may be, relative to the largest."""
+    return float(np.finfo(dtype).eps) ** 0.6 if is_floating(dtype) else 0.0
 
 
 def _on_arrays(node: Node) -> Node:

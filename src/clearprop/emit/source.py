@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from .problem import Problem
 from .targets import target
 from .verify import Errors, verify
 
+BY_GATES = "Written gate by gate: what it was simplified to did not pass."
 _LIBRARIES = {"numpy": "numpy", "torch": "torch", "jax": "jax"}
 
 
@@ -161,8 +163,9 @@ def source(
         gradient_names=gradient_names,
         spelling=writer.SPELLING,
     )
-    attempts = (True, False) if simplify else (False,)
-    for ties in attempts:
+    attempts = [(True, True), (True, False), (False, False)] if simplify else [(False, False)]
+    for attempt in attempts:
+        simple, ties = attempt
         derivation = Derivation()
         positions = [list(problem.wire_at).index(i) for i in problem.wanted]
         problem.joint = derive(
@@ -170,7 +173,7 @@ def source(
             positions,
             problem.seeded,
             upstream=problem.upstream or getattr(writer, "UPSTREAM", False),
-            simplify=simplify,
+            simplify=simple,
             ties=ties,
             compounds=getattr(writer, "COMPOUNDS", False),
             note=derivation.note,
@@ -179,12 +182,16 @@ def source(
         code = writer.write(problem)
         found = tuple(derivation.steps)
         try:
-            function, errors, ran = _verified(problem, writer, code, to)
+            with np.errstate(all="ignore"), catch_warnings():
+                simplefilter("ignore", RuntimeWarning)  # those of the function itself
+                function, errors, ran = _verified(problem, writer, code, to)
             break
         except GradientMismatch:
-            if ties is attempts[-1]:
+            if attempt is attempts[-1]:
                 raise
     header = _header(problem, errors, ran, getattr(writer, "NEEDS", ()))
+    if simplify and not simple:
+        header.insert(-1, BY_GATES)
     derived = derivation.lines() if steps else []
     if hasattr(writer, "files"):
         comments = [*header, *derived]
@@ -267,6 +274,8 @@ def _header(problem: Problem, errors: Errors, ran: str, needs: Sequence[str]) ->
         "Shapes, and Python's branches and loops, are as they were with these: for others, write it anew."
     )
     text = f"{ran} against Clearprop: largest relative error {errors.engine:.0e}"
+    if errors.smaller:
+        text += " (at smaller arguments: at these, Clearprop overflows)"
     if errors.differences is None and problem.blocks:
         text += "; the blocks' gradients are taken as they are, so not against finite differences."
     elif errors.differences is None:
