@@ -30,9 +30,10 @@ test: $(VENV)/.test  ## run the tests; those that need PyTorch or JAX skip where
 test-all: $(VENV)/.oracles  ## run the tests with PyTorch and JAX to compare with
 	$(PYTEST)
 
-fuzz: $(VENV)/.oracles  ## compare 2,000 random programs with JAX, and compiled
+fuzz: $(VENV)/.oracles  ## compare 2,000 random programs with JAX, and compiled; write source for 5,000
 	$(PYTEST) --hypothesis-profile=fuzz tests/oracles/test_programs.py tests/compiler/test_random_programs.py \
-		tests/compiler/test_plain.py tests/compiler/test_tiling.py tests/native/test_pool.py tests/engine/test_dtypes.py
+		tests/compiler/test_plain.py tests/compiler/test_tiling.py tests/native/test_pool.py tests/engine/test_dtypes.py \
+		tests/emit/test_everyday.py
 
 bench: $(VENV)/.bench  ## measure speed and size beside PyTorch and others (writes benchmarks/results.md)
 	$(BIN)/python -m benchmarks

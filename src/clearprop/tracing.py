@@ -361,6 +361,8 @@ class _Builder:
                 )
         else:
             key, value, name = id(x), x, self.array_names.get(id(x), "")
+        if type(value) is int and not -(2**63) <= value < 2**63:
+            value = float(value)  # as NumPy takes it beside floats
         if np.ndim(value) == 0 and not name:
             return Wire("", spec_of(value), value)
         if key not in self.constants:

@@ -92,6 +92,7 @@ CASES: dict[str, Case] = {
     "same_part": (lambda x: np.sum(np.sin(x[1:]) * x[1:]), ((5,),)),
     "parts_side_by_side": (lambda x: np.sum(np.sin(x[:2])) + np.sum(x[2:] ** 3), ((5,),)),
     "one_winner": (relu_layer, ((3, 4), (4, 5))),
+    "one_times": (lambda x: np.sum(x * np.array([1, 2, 3])), ((3,),)),
     "one_extreme": (lambda x: np.sum(x.max(1) ** 2), ((3, 4),)),
     "deviation": (lambda x: np.sum(x.std(0) ** 3), ((5, 2),)),
     "fold_ratio": (lambda x: 3 * (2 * np.mean(np.sin(x))), ((7,),)),

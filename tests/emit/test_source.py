@@ -426,11 +426,21 @@ def test_wrong_code_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     from clearprop.emit import numpy as writer
 
     right = writer.write
+    monkeypatch.setattr(writer, "write", lambda problem: right(problem).replace("1 - h", "1 + h"))
+    with pytest.raises(clearprop.GradientMismatch, match="another gradient for"):
+        clearprop.source(loss, *ARGS)
+
+
+def test_gate_by_gate_where_the_simplified_code_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    from clearprop.emit import numpy as writer
+
+    right = writer.write
     monkeypatch.setattr(
         writer, "write", lambda problem: right(problem).replace("1 - h_squared", "1 + h_squared")
     )
-    with pytest.raises(clearprop.GradientMismatch, match="another gradient for"):
-        clearprop.source(loss, *ARGS)
+    text = clearprop.source(loss, *ARGS).text
+    assert source_module.BY_GATES in text
+    assert "1 - h * h" in text
 
 
 def test_a_large_constant() -> None:

@@ -121,7 +121,8 @@ def _operand(node: Node, wire: Wire, written: tuple[str, int]) -> tuple[str, int
 
 
 def number_text(value: Any) -> tuple[str, int]:
-    number = value.item()
+    """A number as Python writes it; None, where a bound is open, as None."""
+    number = value.item() if value is not None else None
     text = repr(number)
     if isinstance(number, float):
         if not math.isfinite(number):

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..graph import Graph, Node, Wire
 from ..ops.indexing import Slot
+from ..passes.person.places import constant_places, place
 from ..passes.person.rules.parts import picks_one_in_each_row
 from ..primitive import primitives
 
@@ -20,10 +21,8 @@ def may_repeat(node: Node) -> bool:
     if node.primitive is not primitives.scatter or picks_one_in_each_row(node):
         return False
     slots = [p for p in node.params["index"] if isinstance(p, Slot)]
-    arrays = [node.inputs[1 + p.number] for p in slots]
-    if arrays and all(w.is_constant and w.spec.dtype.kind in "iu" for w in arrays):
-        places = np.stack(np.broadcast_arrays(*(w.constant for w in arrays)), -1)
-        places = places.reshape(-1, len(arrays))
+    if found := constant_places(node):
+        places = np.stack(np.broadcast_arrays(*found), -1).reshape(-1, len(found))
         return len(np.unique(places, axis=0)) < len(places)
     return any(node.inputs[1 + p.number].spec.dtype.kind in "iu" for p in slots)
 
@@ -41,12 +40,11 @@ def is_one_term(text: str) -> bool:
 def place_of(node: Node) -> list[tuple[int, int]]:
     """Where a part begins, to sort by."""
     places = []
-    for part, n in zip(node.params["index"], node.params["shape"], strict=False):
+    for part in place(node):
         if isinstance(part, int):
-            places.append((part % n, 0))
-        elif isinstance(part, slice):
-            start, stop, _ = part.indices(n)
-            places.append((start, stop))
+            places.append((part, 0))
+        elif isinstance(part, range):
+            places.append((part.start, part.stop))
         else:
             places.append((0, 0))
     return places
@@ -54,9 +52,9 @@ def place_of(node: Node) -> list[tuple[int, int]]:
 
 def disjoint(nodes: list[Node]) -> bool:
     """Whether parts are given by whole numbers alone, each other ones."""
-    indices = [node.params["index"] for node in nodes]
-    plain = all(all(isinstance(part, int) for part in index) for index in indices)
-    return plain and len(set(indices)) == len(indices)
+    places = [place(node) for node in nodes]
+    plain = all(isinstance(part, int) for node in nodes for part in node.params["index"])
+    return plain and len(set(places)) == len(places)
 
 
 def stretched_values(graph: Graph) -> dict[Wire, tuple[int, ...]]:
@@ -70,7 +68,7 @@ def stretched_values(graph: Graph) -> dict[Wire, tuple[int, ...]]:
             if wire.is_constant or wire.spec.shape == shape:
                 continue
             own = (1,) * (len(shape) - wire.spec.ndim) + wire.spec.shape
-            found.setdefault(
-                wire, tuple(i for i, (a, b) in enumerate(zip(own, shape, strict=True)) if a != b)
-            )
+            axes = tuple(i for i, (a, b) in enumerate(zip(own, shape, strict=True)) if a != b)
+            if axes:
+                found.setdefault(wire, axes)
     return found

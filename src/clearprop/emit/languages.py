@@ -104,6 +104,33 @@ class Language:
         texts += [f"{key}={value!r}" for key, value in node.params.items()]
         return f"{name}({', '.join(texts)})", ATOM
 
+    def promoted(self, node: Node, operands: list[Written]) -> list[Written]:
+        """Operands of an entry-by-entry operation, with a conversion where the result needs NumPy's dtype."""
+        out = node.outputs[0].spec.dtype
+        real = all(w.spec.dtype.kind in "fiub" for w in (*node.inputs, node.outputs[0]))
+        if self.module == "np" or not node.primitive.elementwise or not (real and out.kind == "f"):
+            return operands
+        numbers = [w for w in node.inputs if w.spec.dtype.kind != "b"]
+        arrays = [w for w in numbers if w.spec.shape] or numbers
+        own = {w.spec.dtype for w in (arrays if self.module == "torch" else numbers)}
+        masked = node.primitive.name == "subtract" and self.module == "torch"
+        found = list(operands)
+        for i, wire in enumerate(node.inputs):
+            mask = masked and wire.spec.dtype.kind == "b"
+            if not mask and (out in own or wire not in numbers or wire.spec.dtype == out):
+                continue
+            if not is_literal(operands[i][0], wire):
+                found[i] = self.converted(operands[i], out), ATOM
+                own.add(out)
+        return found
+
+    def converted(self, written: Written, dtype: np.dtype[Any]) -> str:
+        """A value as numbers of another dtype."""
+        verb = "to" if self.module == "torch" else "astype"
+        plain = self.module == "np" and dtype == np.float64
+        word = "float" if plain else f"{self.module}.{self.dtype_name(dtype)}"
+        return f"{wrap(written)}.{verb}({word})"
+
     def has(self, node: Node) -> bool:
         """Whether there is a way to write an operation."""
         if node.primitive.name in _BY_STATEMENTS or self.lines_of(node):
@@ -316,7 +343,7 @@ def index_text(index: tuple[Any, ...], arrays: Sequence[str]) -> str:
             return f"{start}:{stop}" + ("" if item.step is None else f":{item.step}")
         return "..." if item is Ellipsis else str(item)
 
-    return ", ".join(map(part, index))
+    return ", ".join(map(part, index)) or "()"
 
 
 def read_index(
@@ -413,12 +440,7 @@ def method(text: str) -> Entry:
 
 
 def convert(language: Language, node: Node, operands: list[Written]) -> Written:
-    dtype = np.dtype(node.params["dtype"])
-    word = f"{language.module}.{language.dtype_name(dtype)}"
-    if language.module == "np" and dtype == np.float64:
-        word = "float"
-    verb = "to" if language.module == "torch" else "astype"
-    return f"{wrap(operands[0])}.{verb}({word})", ATOM
+    return language.converted(operands[0], np.dtype(node.params["dtype"])), ATOM
 
 
 def clip(language: Language, node: Node, operands: list[Written]) -> Written:

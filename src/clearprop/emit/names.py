@@ -240,14 +240,37 @@ class Names:
                 if not name:
                     continue
                 old, last[name] = last.get(name), wire
-                if old is None or old in self.results or not self._goes_only_into(old, wire):
+                if (
+                    old is None
+                    or self._in_parts(wire)
+                    or old in self.results
+                    or not self._goes_only_into(old, wire)
+                ):
                     continue
                 new, older = gradients.get(wire), gradients.get(old)
                 if older is not None and new is not None:
-                    if new in self.results or not self._goes_only_into(new, older):
+                    if (
+                        new in self.results
+                        or self._in_parts(older)
+                        or not self._goes_only_into(new, older)
+                    ):
                         continue
                     self.binds_again[older] = new
                 self.binds_again[wire] = old
+
+    def _in_parts(self, wire: Wire) -> bool:
+        """Whether a value is made by several lines, the last of which may still read what it is made of."""
+        stack, sums = [wire], (primitives.add, primitives.subtract)
+        while stack:
+            node = self.made.get(stack.pop())
+            if node is not None and node.primitive in (primitives.scatter, primitives.assign):
+                return True
+            if node is not None and node.primitive in sums and (node.is_backward or not stack):
+                stack += [w for w in node.inputs if not self._is_read_again(w)]
+        return False
+
+    def _is_read_again(self, wire: Wire) -> bool:
+        return len(self.readers.get(wire, ())) > 1
 
     def _goes_only_into(self, wire: Wire, target: Wire) -> bool:
         """Whether all that reads a value makes a later one, and nothing that stays."""

@@ -140,7 +140,11 @@ class Author:
             and reader.primitive.elementwise
             and is_floating(reader.out.spec.dtype)
         ):
-            others = [w.spec.dtype for w in reader.inputs if not w.is_constant]
+            others = [
+                w.spec.dtype
+                for w in reader.inputs
+                if not w.is_constant or (w is not wire and np.ndim(w.constant))
+            ]
             strong = isinstance(wire.constant, np.generic | np.ndarray) and dtype.kind == "f"
             whole = text.lstrip("-").isdigit() and reader.primitive is not primitives.divide
             if others and not any(map(is_floating, others)) and whole:
@@ -206,7 +210,7 @@ class Author:
                 return operands[0], reads
             if spreads or (grows and node.inputs[0].is_constant):
                 return self.language.filled(node.out.spec.shape, operands[0], node.inputs[0]), reads
-            written = self.language.write(node, operands)
+            written = self.language.write(node, self.language.promoted(node, operands))
             if len(written[0]) + room <= LONGEST:
                 return written, reads
             waiting = [w for w in node.inputs if w in self.pending and self._worth_a_name(w)]
@@ -217,8 +221,11 @@ class Author:
     def _broadcasts(self, node: Node) -> bool:
         """Whether all readers would stretch the value by themselves."""
         for reader in self.readers[node.out]:
+            others = {w.spec.dtype for w in reader.inputs if w is not node.out}
             if not reader.primitive.elementwise:
                 return False
+            if node.inputs[0].is_constant and others and reader.out.spec.dtype not in others:
+                return False  # a number alone would not say its dtype
             shapes = [
                 w.spec.shape if w is not node.out else node.inputs[0].spec.shape
                 for w in reader.inputs
@@ -461,7 +468,7 @@ class Author:
         """The name, or literal, of a result."""
         copies = taken is not None and wire.spec.ndim > 0
         if wire.is_constant:
-            written, _ = self.constant(wire, None)
+            written, reads = self.constant(wire, None)
             if not wire.spec.ndim:
                 return self.language.scalar(written[0], wire.spec.dtype)
             fresh = self.names.give(Wire("", wire.spec), name)
@@ -469,9 +476,10 @@ class Author:
             zeros = number(wire) == 0 and of is not None
             if zeros and of is not None and self.language.module == "np":
                 text = f"{self.language.module}.zeros_like({self.names.of(of)})"
+                reads = set()
             comment = "nothing depends on it" if zeros else shape_comment(wire)
             self.statements.append(
-                Statement([f"{fresh} = {text}"], (fresh,), set(), comment, is_backward=True)
+                Statement([f"{fresh} = {text}"], (fresh,), reads, comment, is_backward=True)
             )
             return fresh
         found = self.names.of(wire)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ...graph import Node
 from ..expressions import ATOM
 from ..expressions import write as write_node
@@ -119,6 +121,20 @@ def _triangular(language: Language, node: Node, operands: list[Written]) -> Writ
     return f"torch.linalg.solve_triangular({a}, {operands[1][0]}, upper={upper}{unit})", ATOM
 
 
+def _take_along(language: Language, node: Node, operands: list[Written]) -> Written:
+    axis = node.params["axis"]
+    places = _from_front(node, operands[1], node.inputs[0].spec.shape[axis])
+    return f"torch.take_along_dim({operands[0][0]}, {places}, {axis})", ATOM
+
+
+def _from_front(node: Node, places: Written, size: int) -> str:
+    """PyTorch counts places along an axis from the front alone."""
+    index = node.inputs[1]
+    if node.params["once"] or (index.is_constant and np.min(index.constant, initial=0) >= 0):
+        return places[0]
+    return f"{wrap(places)} % {size}"
+
+
 def _put_along(language: Language, node: Node, operands: list[Written]) -> Written | None:
     shape, axis = node.params["shape"], node.params["axis"]
     alike = node.inputs[0].spec.shape == node.inputs[1].spec.shape
@@ -127,7 +143,7 @@ def _put_along(language: Language, node: Node, operands: list[Written]) -> Writt
         return None
     sizes, dtype = shape, language.dtype_argument(node.out.spec.dtype)
     verb = "scatter" if node.params["once"] else "scatter_add"
-    texts = f"{axis}, {operands[1][0]}, {operands[0][0]}"
+    texts = f"{axis}, {_from_front(node, operands[1], shape[axis])}, {operands[0][0]}"
     return f"torch.zeros({sizes}{dtype}).{verb}({texts})", ATOM
 
 
@@ -215,7 +231,7 @@ ENTRIES: Mapping[str, Entry | str] = {
     "cross": _cross,
     "diagonal": "{w0}.diagonal({offset}, {axis1}, {axis2})",
     "put_diagonal": "torch.zeros({shape}{dtype}).diagonal_scatter({0}, {offset}, {axis1}, {axis2})",
-    "take_along_axis": "torch.take_along_dim({0}, {1}, {axis})",
+    "take_along_axis": _take_along,
     "put_along": _put_along,
     "sort": _sorted,
     "argsort": "torch.argsort({0}, dim={axis}, stable=True)",

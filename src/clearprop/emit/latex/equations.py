@@ -24,6 +24,8 @@ _LONGEST = 46
 """A nameless expression of more letters gets a symbol."""
 _CHEAP = 12
 """A nameless expression of fewer letters is written wherever it is used."""
+_MOST_TERMS = 40
+"""Longer sums are written in parts."""
 _LAYOUT = {
     "transpose",
     "reshape",
@@ -149,6 +151,8 @@ class _Equations:
         """How many stand side by side where an array is joined with others."""
         for wire in graph.outputs:
             self.uses[wire] = self.uses.get(wire, 0) + 1
+        self.terms: dict[Wire, int] = {}
+        """How many operations sums go on for, up to these."""
         self.given: set[str] = set()
         self.accents = style == "fraction"
         self.fresh: dict[str, Iterator[int]] = {kind: count(1) for kind in ("t", "delta", "eta")}
@@ -311,7 +315,10 @@ class _Equations:
         """Whether it is a sum that a sum goes on with: lines break between terms."""
         sums = (primitives.add, primitives.subtract)
         reader = self.readers.get(node.out)
-        return reader is not None and node.primitive in sums and reader.primitive in sums
+        if reader is None or node.primitive not in sums or reader.primitive not in sums:
+            return False
+        self.terms[node.out] = terms = 1 + max(self.terms.get(w, 0) for w in node.inputs)
+        return terms % _MOST_TERMS != 0
 
     def _give_any(self, wire: Wire, node: Node) -> None:
         """A symbol for what an equation defines."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...graph import Node, Wire
 from ...ops.indexing import Slot
+from ...passes.person.places import slot_wire
 from .symbols import subscripted
 from .text import ATOM, Tex, called, multiplied, operator
 from .writer import Expressions, Index, extent, laid_out, writes
@@ -37,12 +38,6 @@ def _axes_of(node: Node, part: object) -> int:
         spec = slot_wire(node, part).spec
         return spec.ndim if spec.dtype.kind == "b" else 1
     return 1
-
-
-def slot_wire(node: Node, slot: Slot) -> Wire:
-    """The input that holds an index array: the last ones, after what is read or written."""
-    slots = [p for p in node.params["index"] if isinstance(p, Slot)]
-    return node.inputs[len(node.inputs) - len(slots) + slot.number]
 
 
 def index_tokens(w: Expressions, node: Node, ndim: int) -> list[str]:

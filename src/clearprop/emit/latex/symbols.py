@@ -117,7 +117,7 @@ def number(value: Any) -> str:
         return text
     if abs(value) in _KNOWN:
         return ("-" if value < 0 else "") + _KNOWN[abs(value)]
-    square = round(value * value)
+    square = round(value * value) if abs(value) < 100 else 0
     if 1 < square < 10_000 and abs(value) == math.sqrt(square):
         return f"{'-' if value < 0 else ''}\\sqrt{{{square}}}"
     fraction = Fraction(value).limit_denominator(1000)

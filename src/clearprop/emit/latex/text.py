@@ -167,7 +167,7 @@ def divided(x: Tex, y: Tex) -> Tex:
     b, _, below = _split(y)
     if a < 0:
         return negated(divided(negated(x), y))
-    if rest is not None and below is None and (rest.binds == SUMMATION or _is_wide(rest)):
+    if rest is not None and below is None and b and (rest.binds == SUMMATION or _is_wide(rest)):
         return multiplied(numeric(a / b, f"\\frac{{{text}}}{{{y.text}}}"), rest)
     if rest is not None and below is not None and a == b != 1:
         x, y = rest, below
@@ -175,7 +175,7 @@ def divided(x: Tex, y: Tex) -> Tex:
         above = numeric(float(quotient[1]), quotient[1])
         x = above if rest is None else multiplied(above, rest)
         y = multiplied(numeric(float(quotient[2]), quotient[2]), y)
-    if rest is None and below is None:
+    if rest is None and below is None and b:
         return numeric(a / b, f"\\frac{{{x.text}}}{{{y.text}}}")
     return Tex(f"\\frac{{{x.text}}}{{{y.text}}}", CLOSED)
 

@@ -23,6 +23,8 @@ from .rewriting import Facts, Note, part_of
 from .seeing import number
 
 _MOST_TERMS = 12
+_DEEPEST = 40
+"""How many operations deep a sum is read: those of long loops are taken apart piece by piece."""
 _OPERATION = 0.25
 """What an operation costs by itself; 1 is what it costs for each entry of the result."""
 
@@ -145,6 +147,7 @@ class _Reader:
     nodes: list[Node] = field(default_factory=list)
     shared: list[tuple[Node, int]] = field(default_factory=list)
     """Small values that others read, too, and by how many they are read."""
+    depth: int = 0
 
     def read_root(self, node: Node) -> Polynomial | None:
         self.dtype, self.whole = node.out.spec.dtype, node.out.spec.size
@@ -189,6 +192,14 @@ class _Reader:
         return node.out.spec.dtype == self.dtype and any(number(w) is not None for w in node.inputs)
 
     def _read_node(self, node: Node) -> Polynomial | None:
+        if self.depth > _DEEPEST:
+            return None
+        self.depth += 1
+        found = self._read_operation(node)
+        self.depth -= 1
+        return found
+
+    def _read_operation(self, node: Node) -> Polynomial | None:
         p = primitives
         self.nodes.append(node)
         if node.primitive is p.broadcast_to:
@@ -282,8 +293,8 @@ class _Writer:
         self.nodes[-1] = replace(self.nodes[-1], outputs=self.root.outputs)
         return self.nodes
 
-    def _apply(self, primitive: Any, *inputs: Wire) -> Wire:
-        node = part_of(self.root, primitive, *inputs)
+    def _apply(self, primitive: Any, *inputs: Wire, **params: Any) -> Wire:
+        node = part_of(self.root, primitive, *inputs, **params)
         self.nodes.append(node)
         return node.out
 
@@ -311,7 +322,7 @@ class _Writer:
         parts.sort(key=lambda part: not part[0])
         result: Wire | None = None
         for positive, terms in parts:
-            wire = self.total(terms if positive else _scaled(terms, Ratio(-1)))
+            wire = self._number(self.total(terms if positive else _scaled(terms, Ratio(-1))))
             if result is None:
                 result = wire if positive else self._apply(primitives.negative, wire)
             else:
@@ -319,6 +330,12 @@ class _Writer:
                 result = self._apply(kind, result, wire)
         assert result is not None
         return result
+
+    def _number(self, wire: Wire) -> Wire:
+        """A mask as numbers, which can be subtracted."""
+        if wire.spec.dtype.kind != "b":
+            return wire
+        return self._apply(primitives.astype, wire, dtype=self.root.out.spec.dtype)
 
     def _sorted(self, polynomial: Polynomial) -> list[tuple[Monomial, Ratio]]:
         def place(item: tuple[Monomial, Ratio]) -> int:

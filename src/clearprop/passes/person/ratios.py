@@ -40,11 +40,12 @@ class Ratio:
         if float(value).is_integer() and abs(value) < 2**53:
             return cls(int(value))
         for above in (1, 2, 3):
-            below = above / abs(value)
+            below = above / max(abs(value), 1e-300)
             if round(below) < 10**7 and above / max(round(below), 1) == abs(value):
                 return cls(above if value > 0 else -above, round(below))
         exact = Fraction(repr(float(value)))
-        return cls(exact.numerator, exact.denominator) if exact.denominator <= 10**9 else None
+        short = max(abs(exact.numerator), exact.denominator) <= 2**53 and exact.denominator <= 10**9
+        return cls(exact.numerator, exact.denominator) if short else None
 
     @classmethod
     def on(cls, wire: Wire) -> Ratio | None:
@@ -74,7 +75,8 @@ class Ratio:
 
     @property
     def value(self) -> float | int:
-        return self.above if self.below == 1 else self.above / self.below
+        whole = self.below == 1 and abs(self.above) < 2**53
+        return self.above if whole else self.above / self.below
 
     @property
     def magnitude(self) -> Ratio:
@@ -92,9 +94,9 @@ ONE = Ratio(1)
 
 @rule(EARLY)
 def fold_ratio(node: Node, facts: Facts) -> Wire | None:
-    """2 * (1 / 64) -> 2 / 64."""
+    """2 * (1 / 64) -> 2 / 64, and 0.7 - 0.3 -> 0.4."""
     p = primitives
-    if node.primitive not in (p.multiply, p.divide, p.negative):
+    if node.primitive not in (p.multiply, p.divide, p.negative, p.add, p.subtract):
         return None
     ratios = [Ratio.on(w) if w.is_constant else None for w in node.inputs]
     if any(r is None for r in ratios) or not is_floating(node.out.spec.dtype):
@@ -102,6 +104,10 @@ def fold_ratio(node: Node, facts: Facts) -> Wire | None:
     first, *rest = [r for r in ratios if r is not None]
     if node.primitive is p.negative:
         return _uniform(first.times(Ratio(-1)), node)
+    if node.primitive is p.add:
+        return _uniform(first.plus(rest[0]), node)
+    if node.primitive is p.subtract:
+        return _uniform(first.plus(rest[0].times(Ratio(-1))), node)
     if node.primitive is p.divide and not rest[0].above:
         return None
     other = rest[0] if node.primitive is p.multiply else rest[0].inverse()

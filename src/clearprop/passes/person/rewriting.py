@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ...graph import Graph, Node, Wire
 from ...primitive import Primitive, primitives
 from ..algebra import (
@@ -145,16 +147,23 @@ def made_anew(node: Node, primitive: Primitive, *inputs: Wire, **params: Any) ->
 
 def part_of(node: Node, primitive: Primitive, *inputs: Wire, **params: Any) -> Node:
     """A new node for the same line, with an output of its own."""
-    specs = [w.constant if w.is_constant else w.spec for w in inputs]
-    out = Wire("", primitive.spec(*specs, **params))
+    out = Wire("", primitive.spec(*_specs(primitive, inputs), **params))
     return replace(
         node, primitive=primitive, inputs=inputs, outputs=(out,), params=params, body=None
     )
 
 
+def _specs(primitive: Primitive, inputs: Sequence[Wire]) -> list[Any]:
+    """What a primitive is asked about: Python's numbers, which are weak, where it works entry by entry."""
+    return [
+        w.constant if w.is_constant and (primitive.elementwise or np.ndim(w.constant)) else w.spec
+        for w in inputs
+    ]
+
+
 def fits(node: Node, other: Node) -> bool:
     """Whether `other`, which keeps the output of `node`, gives what `node` gives."""
-    specs = [w.constant if w.is_constant else w.spec for w in other.inputs]
+    specs = _specs(other.primitive, other.inputs)
     try:
         return bool(other.primitive.spec(*specs, **other.params) == node.out.spec)
     except ValueError:

@@ -108,6 +108,8 @@ class Sight:
         if node is None:
             return None
         x, axes = node.inputs[0], node.params["axis"]
+        if not x.spec.size:
+            return None
         if node.primitive is primitives.mean:
             factor /= count(x, axes)
         return Reduced(x, axes, factor)

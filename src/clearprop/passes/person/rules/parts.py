@@ -11,6 +11,7 @@ from ....ops.indexing import Slot
 from ....primitive import primitives
 from ....spec import spec_of
 from ...algebra import Found
+from ..places import place
 from ..rewriting import Facts, fits, made_anew, part_of
 from ..seeing import number
 from .table import EARLY, LATE, rule
@@ -195,14 +196,13 @@ def same_part(node: Node, facts: Facts) -> Found:
             stack += inner.inputs[::-1]
         else:
             leaves.append(wire)
-    places: dict[str, Wire] = {}
+    places: dict[Any, Wire] = {}
     for wire in leaves:
         piece = facts.only(wire, "scatter")
         if piece is None or len(piece.inputs) != 1:
             continue
-        other = places.get(repr(piece.params["index"]))
-        if other is None:
-            places[repr(piece.params["index"])] = wire
+        other = places.setdefault(place(piece), wire)
+        if other is wire:
             continue
         first = facts.made[other]
         both = part_of(node, primitives.add, first.inputs[0], piece.inputs[0])

@@ -136,3 +136,15 @@ def power_of_forward_value(node: Node, facts: Facts) -> Found:
                 return wire
             return made_anew(node, primitives.power, wire, constant(int(k / base)))
     return None
+
+
+@rule(EARLY)
+def one_times(node: Node, facts: Facts) -> Found:
+    """1 * x -> x as numbers of another dtype, such as a mask or a table of whole numbers."""
+    if node.primitive is not primitives.multiply:
+        return None
+    shape = node.out.spec.shape
+    for one, x in (node.inputs, node.inputs[::-1]):
+        if number(one) == 1 and x.spec.shape == shape != () and x.spec != node.out.spec:
+            return made_anew(node, primitives.astype, x, dtype=node.out.spec.dtype)
+    return None

@@ -1,0 +1,250 @@
+"""Everyday functions: `source` writes them in every target, verified; none is refused for want of a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+import clearprop
+from clearprop.emit.c import compiler
+from clearprop.emit.source import BY_GATES
+from tests.emit.examples import TARGETS
+from tests.emit.test_source import installed
+from tests.programs import SMALL, Program, programs
+
+R = np.random.default_rng(0)
+V = np.array([1.0, 2.0, 3.0])
+M = R.normal(size=(3, 4))
+SQUARE = np.arange(4.0).reshape(2, 2) + 0.5
+LONG = R.normal(size=1500)
+
+
+def stencil(u: Any) -> Any:
+    u = u[1:] + u[:-1]
+    u = u[1:] * u[:-1]
+    return np.sum(u**2)
+
+
+def heat(u: Any) -> Any:
+    for _ in range(3):
+        u = u.copy()
+        u[1:-1] = u[1:-1] + 0.1 * (u[2:] - 2 * u[1:-1] + u[:-2])
+    return np.sum(u**2)
+
+
+def joined(u: Any) -> Any:
+    for _ in range(2):
+        u = np.concatenate([u[:1], u[1:-1] + 0.1 * (u[2:] - 2 * u[1:-1] + u[:-2]), u[-1:]])
+    return np.sum(u**2)
+
+
+def steps(x: Any) -> Any:
+    for _ in range(250):
+        x = x + 0.01 * x * (1 - x)
+    return np.sum(x)
+
+
+def one_column(a: Any) -> Any:
+    v = a.reshape(-1)
+    return np.sum(-1.25 - v) * 0.3 + np.sum(np.sum(v, axis=0, keepdims=True)) * 0.7
+
+
+SAME_PLACE: dict[str, tuple[Any, ...]] = {
+    "numbers": (lambda x: x[0] * 2 + x[-3], V),
+    "rows": (lambda x: np.sum(x[0] * 2 + x[-3] ** 2), M),
+    "arrays": (lambda x: np.sum(x[[0, -3]] * np.array([1.0, 2.0])), V),
+    "in columns": (lambda x: np.sum(x[:, [1, -3]] * np.array([1.0, 2.0])), M),
+    "take": (lambda x: np.sum(np.take(x, [0, -3, 1]) * V), V),
+    "along": (lambda x: np.sum(np.take_along_axis(x, np.array([0, -3]), 0) * V[:2]), V),
+    "slices": (lambda x: np.sum(x[0:2] * V[:2]) + np.sum(x[-3:-1] * V[1:]), V),
+}
+ONE_ENTRY: dict[str, tuple[Any, ...]] = {
+    "array and number": (lambda a, b: np.sum(a * b), np.array([0.3]), np.array(0.7)),
+    "one sample": (
+        lambda x, w, b: np.mean(np.tanh(x @ w + b) ** 2),
+        np.array([[0.3]]),
+        np.array([[0.2]]),
+        np.array([0.1]),
+    ),
+    "flip": (lambda a: np.flip(a * 2), np.array(0.7)),
+    "index": (lambda a: np.sin(a[()]) * a, np.array(0.7)),
+    "reshaped": (one_column, np.array([[0.3]])),
+    "variance": (lambda x: np.var(x) + np.sum((x - x.mean(0)) ** 2), np.array([[0.3]])),
+    "empty": (
+        lambda x, w: np.sum(np.mean(x * x, axis=-1, keepdims=True) * x * w),
+        np.zeros((2, 0)),
+        np.zeros(0),
+    ),
+    "empty mean": (lambda x: np.sum(x * 2) + np.sum(np.mean(x, axis=1)), np.zeros((0, 3))),
+}
+BOUND_AGAIN: dict[str, tuple[Any, ...]] = {
+    "stencil": (stencil, np.array([0.3, 0.7, 1.1, 1.6, 2.2])),
+    "heat": (heat, R.normal(size=6)),
+    "joined": (joined, R.normal(size=6)),
+    "backwards": (lambda u: np.sum((u[::-1] * 2)[1:] * u[:-1]), R.normal(size=6)),
+}
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "open above": (lambda x: np.sum(np.clip(x, 0.0, None) * x), V - 2.2),
+    "open below": (lambda x: np.sum(np.exp(np.clip(x, None, 1.0))), V - 1.5),
+    "both open": (lambda x: np.sum(np.clip(x, None, 1.0) + np.clip(x, 0.0, None)), V - 2.5),
+    "bounds": (lambda x: np.sum(np.clip(x, V - 1.5, V + 0.5) ** 2), V * 1.3 - 1),
+    "ptp": (lambda x: np.sum(np.ptp(x, axis=1)), M),
+    "max and min": (lambda x: np.sum(x.max(1) - x.min(1)), M),
+    "masks": (lambda x: np.sum(((x > 1.5).astype(float) - (x > 2.5)) * x), V),
+}
+CONSTANTS: dict[str, tuple[Any, ...]] = {
+    **{
+        f"{name} {np.dtype(kind)}": (f, V)
+        for kind in ("f4", "i8", "u1", "?")
+        for name, f in (
+            ("times", lambda x, kind=kind: np.sum(x * np.array([1, 0, 3]).astype(kind))),
+            ("product with", lambda x, kind=kind: x @ np.array([1, 0, 3]).astype(kind)),
+        )
+    },
+    "float32 beside ints": (lambda x: np.sum(x * np.arange(3) + np.arange(3)), V.astype("f4")),
+    "float32 product": (lambda x: np.sum(np.prod(x, axis=1, dtype=np.float32)), M),
+    "2**64": (lambda x: np.sum(x * 2**64), V),
+    "-2**70": (lambda x: np.sum(x / -(2**70)), V),
+    "1e-308": (lambda x: np.sum(x * 1e-308), V),
+    "5e-324": (lambda x: np.sum(x * 5e-324), V),
+    "1e200": (lambda x: np.sum(x * x * 1e200 + 1e-300), V),
+    "-1e300": (lambda x: np.sum(x * -1e300), V),
+}
+DIAGONALS: dict[str, tuple[Any, ...]] = {
+    "trace": (lambda x: np.einsum("ii", x) * 2, SQUARE),
+    "diagonal": (lambda x: np.sum(np.einsum("...ii->...i", x) * 2), SQUARE),
+    "squared": (lambda x: np.einsum("ii,ii", x, x), SQUARE),
+    "with others": (lambda x: np.sum(np.einsum("iij->ij", x) ** 2), R.normal(size=(2, 2, 3))),
+}
+LOOPS: dict[str, tuple[Any, ...]] = {
+    "euler": (steps, np.array([0.5, 0.3])),
+    "powers": (lambda x: sum(x[0] ** i * x[1] for i in range(60)), np.array([0.5, 0.3])),
+    "many terms": (lambda x: sum(x[i % 3] * (i * 0.1) for i in range(400)), V),
+}
+ROUGH: dict[str, tuple[Any, ...]] = {
+    "sort": (lambda x: np.sum(np.sort(x) ** 2 * np.arange(len(x))), LONG),
+    "remainder": (lambda x: np.sum((x % 1.0) ** 2), LONG),
+    "threshold": (lambda x: np.sum(np.where(np.abs(x) > 0.5, x, 0.0) ** 2), LONG),
+    "floor": (lambda x: np.sum(x * np.floor(3 * x)), LONG),
+}
+CORNERS: dict[str, tuple[Any, ...]] = {
+    "norm of a product": (lambda a, x: np.linalg.norm(a * x), 1.3, np.zeros(2)),
+    "angle": (lambda y, x: np.sum(np.arctan2(y, x)), np.zeros(2), np.array([-1.0, 0.0])),
+    "hypot": (lambda x, y: np.sum(np.hypot(x, y)), np.zeros(2), np.array([0.0, 1.0])),
+}
+KINDS = {
+    "same place": SAME_PLACE,
+    "one entry": ONE_ENTRY,
+    "bound again": BOUND_AGAIN,
+    "choices": CHOICES,
+    "constants": CONSTANTS,
+    "diagonals": DIAGONALS,
+    "loops": LOOPS,
+    "rough": ROUGH,
+    "corners": CORNERS,
+}
+NOT_IN_C = {"diagonals", "rough", "loops"}
+"""Kinds with operations that have no form in C."""
+
+
+@pytest.mark.parametrize("target", [*(installed(t) for t in TARGETS), "latex", "c"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_kind(kind: str, target: str) -> None:
+    """`source` itself runs the code beside the engine and beside finite differences."""
+    if target == "c" and (kind in NOT_IN_C or compiler() is None):
+        pytest.skip("there is no form in C, or no compiler")
+    if kind in ("rough", "loops") and target in ("torch", "jax"):
+        pytest.skip("written as for NumPy, and slow")
+    for name, (f, *args) in KINDS[kind].items():
+        if target == "c" and name.startswith("empty"):
+            continue
+        with np.errstate(all="ignore"):
+            made = clearprop.source(f, *args, to=target)
+        assert BY_GATES not in made.text, name
+        assert made.errors.engine < 1e-5, name
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice")
+@pytest.mark.parametrize("kind", [k for k in KINDS if k not in ("rough", "loops")])
+def test_gradients_beside_the_engine(kind: str) -> None:
+    for name, (f, *args) in KINDS[kind].items():
+        with np.errstate(all="ignore"):
+            _, *gradients = clearprop.source(f, *args).function(*args)
+            expected = clearprop.grad(f, argnums=tuple(range(len(args))))(*args)
+        for got, wanted in zip(gradients, expected, strict=True):
+            assert np.asarray(got).dtype == wanted.dtype, name
+            np.testing.assert_allclose(got, wanted, rtol=1e-6, err_msg=name)
+
+
+# ---- where the code is better than the engine
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(np.log1p(np.exp(x))),
+        lambda x: np.sum(np.log(1 + np.exp(x))),
+        lambda x: np.sum(np.log(1 / (1 + np.exp(-x)))),
+    ],
+)
+def test_stable_forms_where_the_function_overflows(f: Callable[[Any], Any]) -> None:
+    x = np.array([800.0, -800.0])
+    with np.errstate(all="ignore"):
+        made = clearprop.source(f, x)
+    assert made.errors.smaller
+    said = " ".join(made.text.replace("\n# ", " ").split())
+    assert "at smaller arguments: at these, Clearprop overflows" in said
+    with np.errstate(over="ignore"):
+        value, dx = made.function(x)
+    assert abs(value) == 800
+    np.testing.assert_allclose(np.abs(dx).max(), 1)
+
+
+def test_wrong_code_is_seen_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from clearprop.emit import numpy as writer
+
+    right = writer.call
+
+    def wrong(*args: Any) -> Any:
+        values, gradients = right(*args)
+        return values, [g * 1.01 for g in gradients]
+
+    monkeypatch.setattr(writer, "call", wrong)
+    with np.errstate(all="ignore"), pytest.raises(clearprop.GradientMismatch):
+        clearprop.source(lambda x: np.sum(np.log1p(np.exp(x))), np.array([800.0, -800.0]))
+
+
+@pytest.mark.parametrize("kind", ["rough", "corners"])
+def test_differences_see_wrong_gradients(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the engine wrong as well, the differences would tell: short steps and nudges forgive nothing."""
+    from clearprop.emit import verify
+
+    monkeypatch.setattr(verify, "_compare", lambda *args, **options: 0.0)
+    from clearprop.emit import numpy as writer
+
+    right = writer.call
+    monkeypatch.setattr(
+        writer, "call", lambda *args: (right(*args)[0], [g * 1.001 for g in right(*args)[1]])
+    )
+    for f, *args in KINDS[kind].values():
+        with pytest.raises(clearprop.GradientMismatch, match="differs from finite differences"):
+            clearprop.source(f, *args)
+
+
+# ---- random programs
+
+
+@settings(
+    max_examples=max(settings().max_examples * 5 // 2 if settings().max_examples > 100 else 15, 1),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(programs(SMALL, length=8))
+def test_random_programs(program: Program) -> None:
+    """None is refused for want of a rule: `source` verifies what it writes."""
+    with np.errstate(all="ignore"):
+        made = clearprop.source(program.function(), *program.arrays())
+    assert BY_GATES not in made.text
