@@ -112,6 +112,7 @@ CONSTANTS: dict[str, tuple[Any, ...]] = {
     "1e-308": (lambda x: np.sum(x * 1e-308), V),
     "5e-324": (lambda x: np.sum(x * 5e-324), V),
     "1e200": (lambda x: np.sum(x * x * 1e200 + 1e-300), V),
+    "infinity in a table": (lambda x: np.sum(np.minimum(x, np.array([1.5, np.inf, 2.0]))), V),
     "-1e300": (lambda x: np.sum(x * -1e300), V),
 }
 DIAGONALS: dict[str, tuple[Any, ...]] = {

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ..graph import Graph, Node, Wire
 from ..ops.indexing import Slot
 from ..passes.person.places import constant_places, place
 from ..passes.person.rules.parts import picks_one_in_each_row
+from ..passes.person.seeing import number
 from ..primitive import primitives
+from ..spec import broadcast_shapes
 
 
 def shape_comment(wire: Wire) -> str:
@@ -72,3 +76,8 @@ def stretched_values(graph: Graph) -> dict[Wire, tuple[int, ...]]:
             if axes:
                 found.setdefault(wire, axes)
     return found
+
+
+def shape_together(wires: Iterable[Wire]) -> tuple[int, ...]:
+    """The shape of a sum; of constants that are alike everywhere the number is written."""
+    return broadcast_shapes(*(() if number(w) is not None else w.spec.shape for w in wires))

@@ -6,6 +6,7 @@ An entry takes a node and its written operands, and gives the text and how tight
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from ..primitive import Infix, Prefix, numpy_table
 from ..spec import is_floating
 from .expressions import ATOM, number_text
 from .expressions import write as write_node
+from .spelling import python_spelling
 
 Written = tuple[str, int]
 Entry = Callable[["Language", Node, list[Written]], Written | None]
@@ -98,7 +100,7 @@ class Language:
         block = application_of(node.primitive)
         assert block is not None
         name, alone = node.primitive.name, len(node.outputs) == 1
-        if self.module != "np" or not (block.is_by_position and alone and name.isidentifier()):
+        if self.module != "np" or not (block.is_by_position and alone and is_name(name)):
             return None
         texts = [text for text, _ in operands]
         texts += [f"{key}={value!r}" for key, value in node.params.items()]
@@ -182,7 +184,7 @@ class Language:
         text = np.array2string(
             array, separator=", ", threshold=10**6, max_line_width=10**6, floatmode="unique"
         )
-        text = " ".join(text.split())
+        text = re.sub(r"\b(nan|inf)\b", rf"{m}.\1", " ".join(text.split()))
         maker = {"np": "np.array", "torch": "torch.tensor", "jnp": "jnp.array"}[m]
         return f"{maker}({text}{self.dtype_argument(array.dtype)})", ATOM
 
@@ -252,6 +254,11 @@ class Language:
 
 _BY_STATEMENTS = ("scatter", "assign", "broadcast_to")
 """What statements know how to write in any library."""
+
+
+def is_name(text: str) -> bool:
+    """Whether code can call something so that is not its own: no word, module or function that it needs."""
+    return python_spelling("np", "scipy").parameter(text) == text and text.isidentifier()
 
 
 def one_of(value: Any) -> bool:

@@ -301,7 +301,7 @@ class Problem:
             language = replace(language, entries={**language.entries, **EXACT})
         joint = spelled(self.joint, language.has)
         makers = {wire: node for node in joint.graph.nodes for wire in node.outputs}
-        taken = [self.name, *self._written.values(), *HELPERS]
+        taken = [self.name, *self._written.values(), *self.blocks, *HELPERS]
         results = joint.graph.outputs
         names = Names(makers, joint.gradient_of, self.gradient_names, taken, self.spelling, results)
         for i, wire in self.wire_at.items():

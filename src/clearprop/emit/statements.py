@@ -6,8 +6,6 @@ else is written where it is read, as long as the line stays readable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from ..graph import Graph, Node, Wire
@@ -19,7 +17,7 @@ from ..spec import broadcast_shapes, is_floating
 from .answers import Answers
 from .comments import Comments
 from .expressions import ATOM
-from .facts import disjoint, place_of, shape_comment
+from .facts import disjoint, place_of, shape_comment, shape_together
 from .languages import Language, Written, filled_in, wrap
 from .names import Names
 from .parts import part_lines
@@ -379,7 +377,7 @@ class Author:
         if not rest:
             base = self._zeros(node)
             reads |= self._zeros_reads(node)
-        elif _shape_together(w for _, w in rest) != node.out.spec.shape:
+        elif shape_together(w for _, w in rest) != node.out.spec.shape:
             whole = Wire("", node.out.spec)
             if len(rest) == 1 and rest[0][1].is_constant:
                 whole = Wire("", node.out.spec, rest[0][1].constant)
@@ -494,8 +492,3 @@ class Author:
             )
             return fresh
         return found
-
-
-def _shape_together(wires: Iterable[Wire]) -> tuple[int, ...]:
-    """The shape of a sum; of constants that are alike everywhere the number is written."""
-    return broadcast_shapes(*(() if number(w) is not None else w.spec.shape for w in wires))

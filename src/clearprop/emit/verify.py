@@ -73,9 +73,7 @@ def _smaller(problem: Problem, leaves: list[Any]) -> tuple[list[Any], _Expected]
     for halvings in range(1, _SMALLER + 1):
         scale = 0.5**halvings
         near = [
-            (x * scale).astype(x.dtype)[()]
-            if is_floating(getattr(x, "dtype", np.dtype(int)))
-            else x
+            (x * scale).astype(x.dtype)[()] if is_array(x) and is_floating(x.dtype) else x
             for x in leaves
         ]
         found = _expected(problem, near)
