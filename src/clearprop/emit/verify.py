@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import is_array
 from ..errors import GradientMismatch
 from ..spec import is_floating
 from ..transforms import vjp
