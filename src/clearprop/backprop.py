@@ -289,8 +289,6 @@ def backward(
     output: Tensor, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
 ) -> None:
     """What `Tensor.backward` does; see there."""
-    if covered.get():
-        raise_covered()
     refresh((output,))
     if not output.requires_grad:
         raise GradientError(_why_no_gradient(output))
@@ -306,9 +304,10 @@ def backward(
         seed = ones_like(output.value)
     else:
         seed = conjugate(check_seed(output, gradient))
-    found = sweep(
-        reach([output]), [output], [seed], create_graph=create_graph, free=not retain_graph
-    )
+    span = reach([output])
+    if covered.get():
+        raise_covered(set(span.nodes))
+    found = sweep(span, [output], [seed], create_graph=create_graph, free=not retain_graph)
     given: set[int] = set() if gradient is None else {id(seed)}
     for node, g in found.items():
         if g.dtype.kind == "c":

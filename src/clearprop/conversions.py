@@ -112,7 +112,7 @@ class Conversions:
             self._refuse_unknown("an index")
         except ClearpropError as error:
             if transforms.get():
-                covered.set(error)
+                covered.set((error, self))
             raise
         return operator.index(self.value)
 
@@ -135,7 +135,7 @@ class Conversions:
             asked = asked_by(self, frame)
             waits = asked and asked.library != "clearprop" and self.is_known
             if transforms.get() or waits:
-                covered.set(error)
+                covered.set((error, self))
             if transforms.get() or not waits:
                 raise
             return self.value

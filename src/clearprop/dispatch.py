@@ -59,6 +59,10 @@ def _answer_into(function: Any, args: tuple[Any, ...], *, out: Any, **kwargs: An
     since = next_number()
     answer = answer_numpy(function, args, kwargs)
     several = isinstance(answer, tuple)
+    if (
+        several
+    ):  # all of them are computed before the first is written, perhaps to what they were made of
+        answer = tuple(map(numpy_table[np.copy], answer))
     results = [
         result if target is None else target._become_result(result, since)
         for result, target in zip(answer if several else (answer,), targets, strict=True)

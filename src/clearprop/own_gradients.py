@@ -25,10 +25,10 @@ from .callsite import printable
 from .errors import GradientError, ShapeError, TraceError, UnsupportedError
 from .forks import lazily
 from .primitive import Call, Primitive, each, primitives, together
-from .settings import switched, transforms, uncovered
+from .settings import recorder_here, switched, transforms, uncovered
 from .spec import ArraySpec, broadcast_shapes, is_floating, shape_of, spec_of
 from .tensor import Tensor, apply
-from .tracing import example_of, is_input, trace_parts
+from .tracing import build, is_input, trace_parts
 from .trees import Unflatten, flatten, paths
 from .wrapper import Wrapper
 
@@ -342,6 +342,24 @@ def _again(
     found, made.unflatten_result = flatten(result)
     made.count, made.known_specs = len(found), known_specs
     return made
+
+
+def example_of(x: Any) -> Any:
+    """The value of something within a trace, at the arguments that the trace got as examples.
+
+    Raises TraceError where one of those that it was made from is an `ArraySpec`.
+    """
+    if not isinstance(x, Tensor):
+        return x
+    if x.is_known:
+        return x.value
+    recorder = recorder_here()
+    assert recorder is not None
+    examples = recorder.examples
+    if x not in examples:
+        graph = build("example", list(examples), [x])
+        examples[x] = graph.evaluate(*examples.values())
+    return examples[x]
 
 
 def application_of(primitive: Primitive) -> Application | None:

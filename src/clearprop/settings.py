@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextvars import ContextVar
 from functools import partial, wraps
 from types import FrameType
@@ -204,7 +204,7 @@ transforms: ContextVar[int] = ContextVar("transforms", default=0)
 """How many of `grad`, `vjp`, ... are running: inside them, dropping a gradient is an error."""
 began: ContextVar[float] = ContextVar("began", default=math.inf)
 """The number at which the innermost of them began: what is younger, it made for itself."""
-covered: ContextVar[ClearpropError | None] = ContextVar("covered", default=None)
+covered: ContextVar[tuple[ClearpropError, Any] | None] = ContextVar("covered", default=None)
 """The last refusal to make a number of a Tensor, over which C code that asks puts errors of its own."""
 
 
@@ -238,10 +238,10 @@ class uncovered:
         self.before = covered.set(None)
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        refusal = covered.get()
+        waiting = covered.get()
         covered.reset(self.before)
-        if refusal and isinstance(error, Exception) and _covers(error, refusal):
-            raise refusal from None
+        if waiting and isinstance(error, Exception) and _covers(error, waiting[0]):
+            raise waiting[0] from None
 
 
 def _covers(error: Exception, refusal: ClearpropError) -> bool:
@@ -255,12 +255,20 @@ def _covers(error: Exception, refusal: ClearpropError) -> bool:
     return bool(library or library_in_c(*called_in(trace.tb_frame, trace.tb_lasti)))
 
 
-def raise_covered() -> None:
-    """Raise the refusal that nothing has brought out since; without one, do nothing."""
-    refusal = covered.get()
-    covered.set(None)
-    if refusal:
-        raise refusal
+def raise_covered(reached: Collection[Any]) -> None:
+    """Raise the refusal that nothing has brought out since, if its Tensor has to do with those reached."""
+    waiting = covered.get()
+    if waiting is None:
+        return
+    refusal, tensor = waiting
+    nodes, seen = [tensor], {tensor}
+    for node in nodes:  # grows while it is walked
+        if node in reached:
+            covered.set(None)
+            raise refusal
+        new = [x for x in node.inputs if isinstance(x, type(tensor)) and x not in seen]
+        nodes += new
+        seen.update(new)
 
 
 class no_grad:

@@ -9,8 +9,10 @@ that whoever makes code of a function can say so, and look again.
 from __future__ import annotations
 
 import dis
+import gc
 import os
 import random
+import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +36,8 @@ _MOST = 2_000
 _NUMBERS = (bool, int, float, complex, str, bytes, type(None), np.generic)
 _DATA = (*_NUMBERS, np.ndarray)
 _GENERATORS = (Generator, RandomState, BitGenerator, random.Random)
-_MISSING = object()
+MISSING = object()
+"""What a place holds where nothing stands."""
 _MAKERS = {"default_rng", "RandomState", "Random"}
 _LIBRARIES = (
     os.path.dirname(dis.__file__) + os.sep,
@@ -56,11 +59,11 @@ class Place:
 
     def now(self) -> Any:
         if type(self.owner) is dict:
-            return self.owner.get(self.key, _MISSING)
+            return self.owner.get(self.key, MISSING)
         try:
             return self.owner.cell_contents
         except ValueError:  # not bound any more
-            return _MISSING
+            return MISSING
 
     def changed(self) -> bool:
         """Whether it holds something else now; another object of the same value is the same number."""
@@ -96,6 +99,7 @@ class Surroundings:
         self._generators: dict[int, _Generator] = {}
         self._seen: dict[int, Any] = {}
         self._objects: list[tuple[str, Any]] = []
+        self._classes: list[tuple[str, type]] = []
         self._note_generator(np.random.mtrand._rand, "random")
         self._note_generator(random._inst, "random")
         self._walk([("", f), *(("", x) for x in arguments)])
@@ -109,7 +113,7 @@ class Surroundings:
             name, thing = waiting.pop()
             if isinstance(thing, _GENERATORS):
                 self._note_generator(thing, name)
-            elif id(thing) not in self._seen and not isinstance(thing, (*_DATA, Tensor, type)):
+            elif id(thing) not in self._seen and not isinstance(thing, (*_DATA, Tensor)):
                 self._seen[id(thing)] = thing
                 waiting += self._reached(name, thing)
 
@@ -117,6 +121,8 @@ class Surroundings:
         """What this leads to, each with the name it is read by."""
         if isinstance(thing, types.FunctionType):
             yield from self._function(thing)
+        elif isinstance(thing, type):
+            yield from self._class(name, thing)
         elif isinstance(thing, types.MethodType | types.BuiltinMethodType):
             yield name, thing.__self__  # of rng.normal, too
             yield name, getattr(thing, "__func__", None)
@@ -124,7 +130,7 @@ class Surroundings:
             yield from (("", x) for x in (thing.func, *thing.args, *thing.keywords.values()))
         elif isinstance(thing, dict):
             for key, x in thing.items():
-                if type(thing) is dict and type(key) is str and _is_data(x):
+                if type(thing) is dict and type(key) is str and _is_compared(x):
                     self.places.append(Place(thing, key, f"{name}[{key!r}]", x))
                 yield name, x
         elif isinstance(thing, list | tuple | set | frozenset):
@@ -137,8 +143,15 @@ class Surroundings:
         if type(attributes) is dict:
             self._objects.append((name, thing))
             yield from attributes.items()
-        for kind in type(thing).__mro__:
-            for key, value in vars(kind).items():
+        yield name, type(thing)
+
+    def _class(self, name: str, kind: type) -> Iterator[tuple[str, Any]]:
+        """The functions of a class of the user's, and its attributes that are looked at afterwards."""
+        for base in kind.__mro__:
+            if not _is_users(base):
+                continue
+            self._classes.append((name or base.__name__, base))
+            for key, value in vars(base).items():
                 function = getattr(value, "fget", getattr(value, "__func__", value))
                 if isinstance(function, types.FunctionType) and not _is_library(function.__code__):
                     yield key, function
@@ -167,7 +180,9 @@ class Surroundings:
                     yield key, value
                 for module in self._modules(code, f.__globals__):
                     if key in vars(module):
-                        yield key, vars(module)[key]
+                        value = vars(module)[key]
+                        self._note_place(vars(module), key, value, f)
+                        yield key, value
 
     def _modules(self, code: types.CodeType, space: dict[str, Any]) -> list[types.ModuleType]:
         """The user's own modules that code names: of a library only generators would matter."""
@@ -185,18 +200,28 @@ class Surroundings:
             known.names.add(name)
 
     def _note_place(self, owner: Any, key: str, value: Any, f: types.FunctionType) -> None:
-        if _is_data(value) and not _is_library(f.__code__):
+        if _is_compared(value) and not _is_library(f.__code__):
             self.places.append(Place(owner, key, key, value))
 
     def _note_attributes(self) -> None:
-        """The attributes of objects that some of the code names."""
+        """The attributes of objects and classes that some of the code names."""
         read = {name for code in self.codes for name in code.co_names}
         for name, thing in self._objects:
             attributes = vars(thing)
             of = name or type(thing).__name__.lower()
-            for key in sorted(attributes.keys() & read):
-                if _is_data(attributes[key]):
-                    self.places.append(Place(attributes, key, f"{of}.{key}", attributes[key]))
+            of_class = {
+                key for base in type(thing).__mro__ if _is_users(base) for key in vars(base)
+            }
+            for key in sorted(
+                read & (attributes.keys() | of_class)
+            ):  # one of the class may be hidden later
+                self.places.append(
+                    Place(attributes, key, f"{of}.{key}", attributes.get(key, MISSING))
+                )
+        for name, kind in self._classes:
+            attributes = _dict_of(kind)
+            for key in sorted(read & attributes.keys()):
+                self.places.append(Place(attributes, key, f"{name}.{key}", attributes[key]))
 
     # ---- after
 
@@ -205,8 +230,14 @@ class Surroundings:
         return [g for g in self._generators.values() if g.has_moved()]
 
     def changes(self) -> list[Place]:
-        """The variables and attributes that hold something else than before."""
-        return [place for place in self.places if place.changed()]
+        """The variables and attributes that hold something else than before, where they held something."""
+        held = [p for p in self.places if p.value is not None and p.value is not MISSING]
+        return [place for place in held if place.changed()]
+
+    def settle(self) -> None:
+        """From now on, what the places hold after the run counts: counters and memos are settled."""
+        for place in self.places:
+            place.value = place.now()
 
     def line_with(self, names: set[str], also: str = "LOAD") -> Line | None:
         """The first line on which code reads one of these names, or does something else with it."""
@@ -270,11 +301,23 @@ def watched(
         _warn(around, line, message)
 
 
-def _is_data(value: Any) -> bool:
-    """Whether a value decides about numbers: not a function, a class or a module."""
-    return isinstance(value, _DATA) or not (
-        callable(value) or isinstance(value, types.ModuleType | Tensor)
-    )
+def _is_compared(value: Any) -> bool:
+    """Whether another object in its place would make another function: anything but a module."""
+    return not isinstance(value, types.ModuleType)
+
+
+def _is_users(kind: type) -> bool:
+    """Whether a class is the user's own."""
+    if kind.__module__.partition(".")[0] == "clearprop":
+        return False
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return kind.__module__ == "__main__" or not _is_installed(file)
+
+
+def _dict_of(kind: type) -> dict[str, Any]:
+    """The dictionary of a class, of which Python shows a view alone."""
+    (attributes,) = gc.get_referents(vars(kind))
+    return attributes
 
 
 def _line_of(code: types.CodeType, instruction: dis.Instruction) -> Line:

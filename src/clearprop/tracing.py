@@ -29,7 +29,6 @@ from .settings import (
     began,
     frozen,
     noted,
-    recorder_here,
     switched,
     transforms,
     uncovered,
@@ -117,24 +116,6 @@ def record(
     outputs, unflatten = flatten(result)
     who = f"{function_name(f)} returned"
     return unflatten([as_result(y, who) for y in outputs]), recorder
-
-
-def example_of(x: Any) -> Any:
-    """The value of something within a trace, at the arguments that the trace got as examples.
-
-    Raises TraceError where one of those that it was made from is an `ArraySpec`.
-    """
-    if not isinstance(x, Tensor):
-        return x
-    if x.is_known:
-        return x.value
-    recorder = recorder_here()
-    assert recorder is not None
-    examples = recorder.examples
-    if x not in examples:
-        graph = build("example", list(examples), [x])
-        examples[x] = graph.evaluate(*examples.values())
-    return examples[x]
 
 
 def function_name(f: Callable[..., Any]) -> str:
@@ -464,6 +445,8 @@ def trace_parts(
     specs = map(spec_of, examples)
     tensors = [Tensor(s, primitives.copy, (), {}, is_floating(s.dtype), Origin()) for s in specs]
     result, recorder = record(function, (tuple(tensors), dict(params)), tracing=True)
+    for i, t in enumerate(tensors):  # which the function's own variables have not named
+        t.origin.name = t.origin.name or f"x{i + 1}"
     results = list(result) if isinstance(result, tuple) else [result]
     return build(name, tensors, results, recorder.array_names)
 

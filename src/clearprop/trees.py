@@ -129,6 +129,8 @@ def same(x: Any, otherwise: Callable[[Any], Hashable] = _Itself) -> Hashable:
         return kind, struct.pack("dd", x.real, x.imag)
     if kind in (tuple, list) or (isinstance(x, tuple) and hasattr(x, "_fields")):
         return kind, tuple(same(item, otherwise) for item in x)
+    if kind is bytearray:
+        return kind, bytes(x)
     if kind in (set, frozenset):
         return kind, frozenset(same(item, otherwise) for item in x)
     if kind is dict:

@@ -203,7 +203,7 @@ CONSTANTS: list[Any] = [
         Agreeable(2.0),
         Agreeable(3.0),
         bytearray(b"x"),
-        bytearray(b"x"),
+        bytearray(b"y"),
     ),
     *(object(), object(), slice(1, 2), slice(1, 3), frozenset([1]), frozenset([True]), {1}, {2}),
 ]
@@ -345,14 +345,14 @@ def test_donated_by_keyword_in_another_order() -> None:
 def test_a_list_that_its_key_changes() -> None:
     """A key's ``==`` is the user's: it may drop an array that was found already."""
 
-    class Key(Named):
-        wanted: Any = None
+    wanted: list[Any] = [None]
 
+    class Key(Named):
         def __hash__(self) -> int:
             return hash(self.name)
 
         def __eq__(self, other: object) -> bool:
-            drop, Key.wanted = Key.wanted, None
+            drop, wanted[0] = wanted[0], None
             if drop is not None:
                 drop()
             return super().__eq__(other)
@@ -368,7 +368,7 @@ def test_a_list_that_its_key_changes() -> None:
         rubbish.extend(np.full(300, 777.0) for _ in range(20))
 
     for _ in range(20):
-        Key.wanted = drop
+        wanted[0] = drop
         assert set(f(items, d)) <= {7.0, 11.0}
         items[0] = np.full(300, 4.0)
 
@@ -447,3 +447,12 @@ def test_more_arrays_than_a_c_function_takes() -> None:
     for _ in range(2):
         assert [x[0] for x in f(items)] == [0, sum(range(count))]
     assert [x[0] for x in f(items=items)] == [0, sum(range(count))]
+
+
+def test_sets_and_byte_arrays_count_by_what_is_in_them() -> None:
+    f = clearprop.compile(lambda s, x: x * len(s))
+    for things, more in (({1}, lambda s: s.add(2)), (bytearray(b"a"), lambda s: s.extend(b"b"))):
+        assert f(things, 1.5) == 1.5
+        assert f(things, 1.5) == 1.5
+        more(things)
+        assert f(things, 1.5) == 3.0

@@ -331,3 +331,29 @@ def test_what_cannot_be_written_is_refused() -> None:
     ):
         np.sum(t, out=np.zeros(()))
     assert t.tolist() == [1, 2]
+
+
+def test_several_results_written_over_what_they_are_made_of() -> None:
+    def f(x):
+        y, r = x * 1.0, x * 0.0
+        np.divmod(y, 2.3, out=(y, r))
+        return np.sum(y) * 10 + np.sum(r)
+
+    x = np.array([3.5, 7.1])
+    for run in (
+        clearprop.value_and_grad(f),
+        clearprop.compile(clearprop.value_and_grad(f)),
+        clearprop.trace(clearprop.value_and_grad(f), x).evaluate,
+    ):
+        value, gradient = run(x)
+        assert value == pytest.approx(f(x), rel=1e-14)
+        np.testing.assert_array_equal(gradient, [1.0, 1.0])
+
+
+def test_a_view_of_the_whole() -> None:
+    def f(x):
+        y = x * 1.0
+        y.view()[0] = 5.0
+        return np.sum(y * x)
+
+    np.testing.assert_array_equal(clearprop.grad(f)(np.array([1.0, 2.0])), [5.0, 4.0])

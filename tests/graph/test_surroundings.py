@@ -6,7 +6,7 @@ import random
 import warnings
 from collections.abc import Callable
 from functools import partial
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -193,6 +193,49 @@ def with_cell(value: float) -> tuple[Callable[..., Any], Callable[[float], None]
     return f, change
 
 
+class Layer:
+    rate = 1.0
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+    def __call__(self, x):
+        return x * self.scale * self.rate
+
+
+def twice(x):
+    return np.sum(2.0 * x)
+
+
+helper_now = twice
+settings_module = ModuleType("settings_module")
+settings_module.__file__, settings_module.rate = __file__, 1.0
+layer = Layer(2.0)
+
+
+def with_helper(x):
+    return helper_now(x)
+
+
+def with_layer(x):
+    return np.sum(layer(x))
+
+
+def with_class(x):
+    return np.sum(x) * Layer.rate
+
+
+def with_module(x):
+    return np.sum(x) * settings_module.rate
+
+
+def with_tensor(x):
+    return np.sum(x * weight.detach())
+
+
+weight = clearprop.tensor([1.0, 1.0, 1.0])
+
+
 def changes() -> dict[str, tuple[Callable[..., Any], tuple[Any, ...], Callable[[float], Any]]]:
     scaled, other, third = Scaled(2.0), Scaled(2.0), Scaled(2.0)
     weights = Scaled(2.0)
@@ -212,6 +255,25 @@ def changes() -> dict[str, tuple[Callable[..., Any], tuple[Any, ...], Callable[[
         "an entry of a global": (reads_an_entry, (), lambda v: settings.update(rate=v)),
         "an enclosing variable": (cell, (), change),
         "an argument's attribute": (Scaled.loss, (scaled,), lambda v: setattr(scaled, "scale", v)),
+        "a helper": (
+            with_helper,
+            (),
+            lambda v: globals().update(helper_now=lambda x: np.sum(v * x)),
+        ),
+        "an object that is called": (with_layer, (), lambda v: globals().update(layer=Layer(v))),
+        "a class": (with_layer, (), lambda v: setattr(Layer, "rate", v)),
+        "a class by its name": (with_class, (), lambda v: setattr(Layer, "rate", v)),
+        "what hides an attribute of the class": (
+            with_layer,
+            (),
+            lambda v: setattr(layer, "rate", v),
+        ),
+        "a module": (with_module, (), lambda v: setattr(settings_module, "rate", v)),
+        "a tensor": (
+            with_tensor,
+            (),
+            lambda v: globals().update(weight=clearprop.tensor(np.full(3, v))),
+        ),
         "of a gradient": (clearprop.grad(scaled.loss), (), lambda v: setattr(scaled, "scale", v)),
     }
 
@@ -222,13 +284,14 @@ def test_what_was_read_has_changed(name: str) -> None:
     change(2.5)
     compiled = clearprop.compile(f)
     x = np.array([1.0, 2.0, 3.0])
-    for value in (2.5, 7.0, -1.0):
+    for i, value in enumerate((2.5, 7.0, -1.0)):
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
-            change(value)
+            if i:
+                change(value)
             for _ in range(3):
                 np.testing.assert_allclose(compiled(*more, x), f(*more, x), rtol=1e-14)
-        assert len(seen) == (value != 2.5), [str(w.message) for w in seen]
+        assert len(seen) == (i > 0), [str(w.message) for w in seen]
         if seen:
             assert "has changed since it was compiled, so it is compiled anew" in str(
                 seen[0].message
@@ -241,6 +304,26 @@ def test_what_was_read_without_native_code(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(entry, "probe", lambda: None)
     test_what_was_read_has_changed("an enclosing variable")
     test_what_was_read_has_changed("an attribute")
+
+
+def test_what_settles_is_compiled_once() -> None:
+    class Memo:
+        made = None
+
+        def loss(self, x):
+            if self.made is None:
+                self.made = np.arange(3.0)
+            return np.sum(x * self.made)
+
+    compiled = clearprop.compile(Memo().loss)
+    assert [compiled(np.ones(3)) for _ in range(3)] == [3.0] * 3
+    before = count
+    compiled = clearprop.compile(counting)
+    with pytest.warns(UserWarning, match="changes count"):
+        compiled(np.ones(3))
+    for _ in range(3):
+        compiled(np.ones(3))
+    assert count == before + 1
 
 
 def test_another_object_of_the_same_value_is_no_change() -> None:

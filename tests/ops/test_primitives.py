@@ -265,6 +265,10 @@ def test_forward_equals_numpy(record: Primitive, sample: Sample, dtype: str) -> 
         rtol = 1e-14 if dtype == "float64" else 3e-6
         if record.name in ENDS:  # compared with differences
             rtol = max(rtol, 1e-8)
+        if (
+            record.name == "cofactor_slopes"
+        ):  # by singular values, which each BLAS rounds in its way
+            rtol = max(rtol, 1e-13)
         np.testing.assert_allclose(actual, expected, rtol, rtol / 10)
 
 

@@ -105,7 +105,7 @@ def _tree(x: Any) -> Any:
         return ("dict", tuple(x), tuple(map(_tree, x.values())))
     if type(x) in (tuple, list):
         return (type(x).__name__, tuple(map(_tree, x)))
-    if x is None or _is_leaf(x):
+    if x is None or (_is_leaf(x) and not isinstance(x, set | bytearray)):  # which may change
         return ("constant", x)
     raise OtherContainer
 

@@ -42,6 +42,7 @@ class Executable(ABC):
             start = time.perf_counter()
             with watched(f, arguments.leaves, "compiled code") as around:
                 self.graph: Graph = trace(f, *arguments.args, **arguments.kwargs)
+            around.settle()
             self.read = around.places
             """What the function read besides its arguments: the code is for these very values."""
             self._places = arguments.places(f)

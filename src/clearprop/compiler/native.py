@@ -24,6 +24,7 @@ from ..native.target import Code, vector_bits
 from ..spec import spec_of
 from ..stages.language import Buffer, Host
 from ..stages.views import View
+from ..surroundings import MISSING
 from .arguments import Arguments, OtherContainer
 from .executable import Executable
 from .fingerprint import fingerprint
@@ -141,12 +142,14 @@ class NativeExecutable(Executable):
             facts.is_long,
             facts.may_stop,
             *self.trees,
-            tuple((place.owner, place.key, place.value) for place in self.read),
+            tuple(
+                (p.owner, p.key, calls.ABSENT if p.value is MISSING else p.value) for p in self.read
+            ),
         )
 
-    def _owners(self) -> list[str]:
+    def _owners(self) -> list[Any]:
         """What kinds of places the entry has to look at: its text depends on nothing else of them."""
-        return [type(place.owner).__name__ for place in self.read]
+        return [(type(place.owner).__name__, place.value is MISSING) for place in self.read]
 
     # ---- calls
 

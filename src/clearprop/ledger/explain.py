@@ -80,7 +80,6 @@ def _from_tensor(loss: Tensor, frame: Any) -> tuple[Graph, list[Any]]:
         raise GradientError(
             "explain() of a value that requires no gradient; make an input with clearprop.tensor(x)"
         )
-    raise_covered()
     nodes, seen = [loss], {loss}
     for node in nodes:  # grows while it is walked
         if node.primitive is not None and node.primitive.name == "freed":
@@ -92,6 +91,7 @@ def _from_tensor(loss: Tensor, frame: Any) -> tuple[Graph, list[Any]]:
             if isinstance(x, Tensor) and x not in seen:
                 seen.add(x)
                 nodes.append(x)
+    raise_covered(seen)
     local_names = {**frame.f_globals, **frame.f_locals}
     arrays = {id(v): name for name, v in local_names.items() if isinstance(v, np.ndarray)}
     for name, value in local_names.items():

@@ -31,6 +31,7 @@ def _once(make: Callable[P, T]) -> Callable[P, T]:
         with LOCK:
             return kept(*args, **kwargs)
 
+    get.cache_clear = kept.cache_clear  # type: ignore[attr-defined]
     return get
 
 

@@ -154,6 +154,8 @@ def _sigmoid(x: Any) -> Any:
         right = x.real >= 0
         small = np.exp(np.where(right, -x, x))
         return (np.where(right, 1, small) / (1 + small))[()]
+    if type(x) is float:
+        x = np.float64(x)
     if x.dtype.kind in "u":  # which has no negative
         x = x.astype(ufunc_dtype(np.exp, x))
     small = np.exp(-np.abs(x))  # never overflows, and keeps tiny results exact

@@ -19,9 +19,10 @@ whether it is as expected. If not, `native_callable` returns a slower function t
 
 from .callables import Mismatch, Stopped, flat_caller, kernel_caller, native_callable
 from .entry import Entry, write_entry
-from .signature import Argument, Result, Signature, Tree
+from .signature import ABSENT, Argument, Result, Signature, Tree
 
 __all__ = [
+    "ABSENT",
     "Argument",
     "Entry",
     "Mismatch",

@@ -13,7 +13,7 @@ import numpy as np
 from ..target import Code
 from .entry import Entry
 from .layout import function_address, python_function
-from .signature import ALIGNMENT, Argument, Result, Signature, Tree, same_key
+from .signature import ABSENT, ALIGNMENT, Argument, Result, Signature, Tree, same_key
 
 _FLAGS = 0x80 | 0x2
 """METH_FASTCALL and METH_KEYWORDS."""
@@ -153,7 +153,8 @@ def _unpack_all(signature: Signature, values: Sequence[Any], keywords: object) -
     trees = signature.inputs or ()
     _require(not keywords and len(values) == len(trees))
     for owner, key, value in signature.read:
-        _require((owner.get(key) if type(owner) is dict else owner.cell_contents) is value)
+        now = owner.get(key, ABSENT) if type(owner) is dict else owner.cell_contents
+        _require(now is value)
     found: dict[int, Any] = {}
     for tree, x in zip(trees, values, strict=True):
         _unpack(tree, x, found)

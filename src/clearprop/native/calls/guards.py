@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import I64, Type, Value
-from .signature import COMPARED, Argument, Signature, Tree
+from .signature import ABSENT, COMPARED, Argument, Signature, Tree
 from .writer import FALLBACK, POINTER, Writer
 
 _C_CONTIGUOUS, _ALIGNED, _WRITEABLE, _WARN_ON_WRITE = 0x1, 0x100, 0x400, 1 << 31
@@ -64,7 +64,8 @@ class Guards:
             else:  # the cell keeps it, so that it is not gone with this reference
                 place = self.w.python("PyCell_Get", self.w.known(owner))
                 self.w.python("Py_DecRef", place)
-            self.w.go_on_if(self.w.same(place, self.w.known(value)))
+            wanted = "null" if value is ABSENT else self.w.known(value)
+            self.w.go_on_if(self.w.same(place, wanted))
 
     def unpack(self, tree: Tree, thing: str, changeable: bool) -> None:
         """Check an argument, and find the arrays in it."""

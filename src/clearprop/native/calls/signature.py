@@ -25,6 +25,9 @@ def same_key(key: Any, known: Any) -> bool:
     return key is known or (type(key) is type(known) and type(key) in COMPARED and key == known)
 
 
+ABSENT = object()
+"""Stands for no object in what has to hold."""
+
 ALIGNMENT = 64
 """Of the arena, in bytes: a cache line, and the longest vector."""
 
@@ -114,7 +117,8 @@ class Signature:
     output: Tree | None = None
     """What is returned; None: a tuple, or a single result alone, or None where there are none."""
     read: tuple[tuple[Any, str, Any], ...] = field(default=(), compare=False)
-    """What has to hold besides the arguments: a dict with a key, or a cell, and the object that is there."""
+    """What has to hold besides the arguments: a dict with a key, or a cell, and the object that is there, or
+    `ABSENT`."""
 
     def __post_init__(self) -> None:
         if self.inputs is None:
