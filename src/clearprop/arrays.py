@@ -178,7 +178,10 @@ def as_array(x: Any) -> Any:
     >>> as_array(2.0), as_array([1.0])
     (np.float64(2.0), array([1.]))
     """
-    return x if isinstance(x, _ARRAYS) else np.asarray(numbers_of(x, "an operation got"))[()]
+    if isinstance(x, _ARRAYS):
+        return x
+    found = np.asarray(numbers_of(x, "an operation got"))
+    return (found if found.dtype != object else found.astype(float))[()]  # a whole number of many bits
 
 
 def positions(x: Any) -> Any:

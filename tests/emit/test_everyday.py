@@ -71,6 +71,7 @@ ONE_ENTRY: dict[str, tuple[Any, ...]] = {
         np.array([0.1]),
     ),
     "flip": (lambda a: np.flip(a * 2), np.array(0.7)),
+    "a constant place": (lambda t: np.interp(2.2, V * t, V), 1.2),
     "index": (lambda a: np.sin(a[()]) * a, np.array(0.7)),
     "reshaped": (one_column, np.array([[0.3]])),
     "variance": (lambda x: np.var(x) + np.sum((x - x.mean(0)) ** 2), np.array([[0.3]])),

@@ -183,3 +183,12 @@ def test_other_kinds_of_arrays_are_arrays(tmp_path: Path) -> None:
     product.sum().backward()
     assert t.grad.tolist() == [1.0, 2.0, 3.0]
     assert clearprop.grad(lambda x: np.sum(x * x))(kept).tolist() == [2.0, 4.0, 6.0]
+
+
+@pytest.mark.parametrize("function", [np.dot, np.outer, np.kron, np.multiply])
+@pytest.mark.parametrize("number", [2**70, -(2**65), 2**63])
+def test_whole_numbers_of_many_bits(function: Callable[..., Any], number: int) -> None:
+    x = np.array([1.0, 2.0, 3.0])
+    f = clearprop.grad(lambda x: np.sum(function(x, number)))
+    np.testing.assert_array_equal(f(x), np.full(3, float(number)))
+    np.testing.assert_array_equal(clearprop.compile(f)(x), np.full(3, float(number)))

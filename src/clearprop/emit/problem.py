@@ -184,7 +184,8 @@ class Problem:
         env = self._run_graph(leaves)
 
         def largest(wires: Iterable[Wire]) -> float:
-            found = [np.abs(np.asarray(env[w], dtype=complex)) for w in wires]
+            values = (env.get(w, w.constant) for w in wires)  # some numbers run as arrays
+            found = [np.abs(np.asarray(x, dtype=complex)) for x in values]
             return max((float(np.max(x[np.isfinite(x)], initial=0)) for x in found), default=0.0)
 
         outputs, nodes = set(joint.outputs), joint.graph.nodes

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..bundle import Bundle
-from ..primitive import Sample, answers, floats, primitive
+from ..primitive import Sample, answers, floats, primitive, primitives
 from ..spec import ArraySpec
 from ..tensor import Tensor
 from .matrices import (
@@ -149,7 +149,14 @@ def eig_vjp(g: Any, out: Any, a: Any) -> Any:
         inner = per_gap(inner - (vt @ v) * row(length), conj(row(w) - column(w)), tolerance)
     if gw is not None:
         inner = inner + diagonal(gw)
-    return np.linalg.solve(vt, inner @ vt)
+    return np.linalg.solve(vt, inner @ vt) * np.expand_dims(_if_spanning(v), (-2, -1))
+
+
+def _if_spanning(v: Any) -> Any:
+    """One where vectors span the space, NaN where they do not: eigenvalues have no slope there."""
+    least = np.linalg.svdvals(primitives.stop_gradient(v))[..., -1:]
+    spans = least > 16 * v.shape[-1] * np.finfo(v.dtype).eps
+    return np.where(np.all(spans, axis=-1), least.dtype.type(1), least.dtype.type(np.nan))
 
 
 _eig_record = primitive(
