@@ -181,7 +181,9 @@ def as_array(x: Any) -> Any:
     if isinstance(x, _ARRAYS):
         return x
     found = np.asarray(numbers_of(x, "an operation got"))
-    return (found if found.dtype != object else found.astype(float))[()]  # a whole number of many bits
+    return (found if found.dtype != object else found.astype(float))[
+        ()
+    ]  # a whole number of many bits
 
 
 def positions(x: Any) -> Any:

@@ -41,7 +41,7 @@ def _making(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def make(*args: Any, **kwargs: Any) -> Any:
-        made = function(*args, **kwargs)
+        made = function(*args, **kwargs) if kwargs else function(*args)
         return fillable(made) if is_watched() else made
 
     return make
@@ -62,10 +62,10 @@ def _converting(function: Callable[..., Any], ndmin: int = 0) -> Callable[..., A
 
     @wraps(function)
     def convert(*args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], Tensor):
+        if args and type(args[0]) is Tensor:
             return _converted(*args, **{"ndmin": ndmin, **kwargs})
         try:
-            return function(*args, **kwargs)
+            return function(*args, **kwargs) if kwargs else function(*args)
         except REFUSED:
             if not holds_tensor(args[:1]):
                 raise
@@ -120,9 +120,9 @@ def array(*args: Any, **kwargs: Any) -> Any:
     [[1. 0.]
      [3. 2.]] [1. 1.]
     """
-    if not (args and isinstance(args[0], Tensor)):
+    if not (args and type(args[0]) is Tensor):
         try:
-            made = np.array(*args, **kwargs)
+            made = np.array(*args, **kwargs) if kwargs else np.array(*args)
             return fillable(made) if is_watched() else made
         except REFUSED:
             if not holds_tensor(args[:1]):
@@ -141,6 +141,28 @@ def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     return result
 
 
+def _quickly(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: NumPy's function itself where the arguments are plain at first sight."""
+
+    def with_ours(ours: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(ours)
+        def make(*args: Any, **kwargs: Any) -> Any:
+            if kwargs or type(args[-1]) not in _PLAIN:
+                return ours(*args, **kwargs)
+            first = args[0]
+            if type(first) not in _PLAIN or (type(first) is np.ndarray and first.dtype.hasobject):
+                return ours(*args)
+            return fillable(function(*args)) if is_watched() else function(*args)
+
+        return make
+
+    return with_ours
+
+
+_PLAIN = frozenset([np.ndarray, int, float, np.float64])
+
+
+@_quickly(np.full)
 def full(shape: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
     """`numpy.full`; a Tensor as the `fill_value` gets the gradients of all its copies."""
     if not holds_tensor(fill_value):
@@ -148,6 +170,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
     return np.broadcast_to(array(fill_value, dtype), shape).copy()
 
 
+@_quickly(np.full_like)
 def full_like(a: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
     """`numpy.full_like`; a Tensor as the `fill_value` gets the gradients of all its copies."""
     if not holds_tensor(fill_value):
@@ -161,16 +184,19 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any
     return full(options.get("shape") or model.shape, value, dtype or model.dtype)
 
 
+@_quickly(np.zeros_like)
 def zeros_like(a: Any, dtype: Any = None, **options: Any) -> Any:
     """`numpy.zeros_like`; of Tensors, one of constants that may be assigned into."""
     return _like(np.zeros_like, a, dtype=dtype, **options)
 
 
+@_quickly(np.ones_like)
 def ones_like(a: Any, dtype: Any = None, **options: Any) -> Any:
     """`numpy.ones_like`; of Tensors, one of constants that may be assigned into."""
     return _like(np.ones_like, a, dtype=dtype, **options)
 
 
+@_quickly(np.empty_like)
 def empty_like(a: Any, dtype: Any = None, **options: Any) -> Any:
     """`numpy.empty_like`; of Tensors, one of constants that may be assigned into."""
     return _like(np.empty_like, a, dtype=dtype, **options)

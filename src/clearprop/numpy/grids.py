@@ -8,7 +8,8 @@ import numpy as np
 
 from ..arrays import holds_tensor, joined
 from ..errors import UnsupportedError
-from .constructors import fillable
+from ..tensor import Tensor
+from .constructors import REFUSED, fillable
 
 
 class _Joiner:
@@ -19,8 +20,12 @@ class _Joiner:
 
     def __getitem__(self, key: Any) -> Any:
         parts = key if isinstance(key, tuple) else (key,)
-        if not holds_tensor(parts):
-            return fillable(self._plain[key])
+        if Tensor not in map(type, parts):
+            try:
+                return fillable(self._plain[key])
+            except REFUSED:
+                if not holds_tensor(parts):
+                    raise
         if any(isinstance(part, str) for part in parts):
             raise UnsupportedError(
                 f"np.{self._name} of tensors takes no text such as {parts[0]!r}; use np.concatenate or "

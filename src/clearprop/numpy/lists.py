@@ -40,7 +40,7 @@ def _function(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            return function(*args, **kwargs)
+            return function(*args, **kwargs) if kwargs else function(*args)
         except REFUSED as error:
             return _with_joined(function, args, kwargs, error)
 

@@ -15,9 +15,9 @@ class _Standing(type):
     of: type
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], Tensor):
+        if args and type(args[0]) is Tensor:
             return args[0].astype(cls.of)
-        return cls.of(*args, **kwargs)
+        return cls.of(*args, **kwargs) if kwargs else cls.of(*args)
 
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, cls.of)
