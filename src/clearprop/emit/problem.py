@@ -21,7 +21,7 @@ from ..passes.backward import Joint
 from ..passes.person.spelled import spelled
 from ..spec import is_floating
 from ..surroundings import watched
-from ..tracing import function_name, is_input, trace
+from ..tracing import function_name, in_order, is_input, trace
 from ..trees import flatten, paths
 from .containers import dicts, made, order, packed, parts, reached
 from .forms.helpers import EXACT, HELPERS
@@ -403,17 +403,6 @@ def unique(names: Iterable[str]) -> list[str]:
             free, i = f"{name}_{i}", i + 1
         found[free] = None
     return list(found)
-
-
-def in_order(
-    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> tuple[Sequence[Any], Mapping[str, Any]]:
-    """The arguments in the order of the signature."""
-    try:
-        bound = inspect.signature(f).bind(*args, **kwargs)
-    except (TypeError, ValueError):
-        return args, kwargs
-    return bound.args, bound.kwargs
 
 
 def argument_names(
