@@ -27,6 +27,8 @@ COUNT, SHAPE = 8, (32, 64)
 KEYS = tuple(f"array_{k}" for k in range(COUNT))
 TREE = ("dict", KEYS, tuple(("leaf", k) for k in range(COUNT)))
 OURS = "no outputs"
+AROUND = {"rate": 0.1, "scale": 2.0, "shift": 1.5, "steps": 4}
+"""What a function reads around it, and its entry compares."""
 
 Contender = tuple[Callable[..., Any], Sequence[Any]]
 
@@ -76,6 +78,10 @@ def _ours(arrays: list[Any]) -> dict[str, Contender]:
             [dict(zip(KEYS[:4], arrays[:4], strict=True)), *arrays[4:]],
         ),
         "arena of 1 MiB": (_native(arena_bytes=1 << 20), arrays),
+        "4 variables compared": (
+            _native(read=tuple((AROUND, key, value) for key, value in AROUND.items())),
+            arrays,
+        ),
         "GIL released": (_native(release_gil=True), arrays),
         "without the entry": (slow, arrays),
     }
