@@ -18,6 +18,8 @@ import pytest
 import clearprop
 from clearprop import explain, tensor
 from clearprop.errors import DtypeError, GradientError, ShapeError
+from clearprop.graph import Node
+from clearprop.ledger.local import LocalGradient, local_gradient
 from clearprop.ledger.text import lines
 from clearprop.primitive import ROLES
 from tests.messages import message
@@ -656,12 +658,14 @@ def test_show(isatty: bool, no_color: str, coloured: bool, monkeypatch: pytest.M
 def test_rich() -> None:
     explanation = explain(product, -2.0, 5.0, -4.0)
     assert explanation.__rich__().plain.rstrip() == "\n".join(
-        "".join(text for _, text in line) for line in lines(explanation)
+        "".join(text for _, text in line) for line in lines(explanation.account)
     )
 
 
 def test_colours_say_what_flows_where() -> None:
-    styles = {style for line in lines(explain(product, -2.0, 5.0, -4.0)) for style, _ in line}
+    styles = {
+        style for line in lines(explain(product, -2.0, 5.0, -4.0).account) for style, _ in line
+    }
     assert styles == {"plain", "head", "value", "gradient", "dim"}
     text = explain(product, -2.0, 5.0, -4.0).__rich__()
     pieces = {(text.plain[s.start : s.end], str(s.style)) for s in text.spans}
@@ -732,3 +736,20 @@ def test_formula_of_what_gets_no_gradient() -> None:
     explanation = explain(lambda x, rows: np.sum(x[rows]), np.ones(3), np.array([0, 2]))
     with pytest.raises(GradientError, match=r"formula\('rows'\): rows gets no gradient"):
         explanation.formula("rows")
+
+
+def test_local_gradients_are_found_when_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+
+    def watched(node: Node, position: int) -> LocalGradient:
+        found.append(node.primitive.name)
+        return local_gradient(node, position)
+
+    monkeypatch.setattr("clearprop.ledger.account.local_gradient", watched)
+    explanation = explain(lambda x, y: np.tanh(x * y), 0.5, 2.0)
+    assert "svg" in explanation.svg()
+    assert explanation.formula("x") == "dout/dx = (1 - tanh(x * y) * tanh(x * y)) * y"
+    assert explanation.gradients["x"] == pytest.approx(2 / np.cosh(1) ** 2)
+    assert found == []
+    assert str(explanation) == str(explanation)
+    assert sorted(found) == ["multiply", "multiply", "tanh"]

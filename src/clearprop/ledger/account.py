@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,16 +21,14 @@ _SMALL_JACOBIAN = 64
 """A gate that is not elementwise shows its Jacobian up to this many numbers."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Passage:
-    """What one gate hands to one of its inputs."""
+    """What one gate hands to one of its inputs; the local gradient is found when somebody reads it."""
 
-    wire: Wire
+    node: Node
     position: int
-    local: LocalGradient
-    local_value: Any
-    """The local gradient as numbers: elementwise for elementwise gates, else the Jacobian (outputs ×
-    inputs) when small, else None."""
+    values: Sequence[Any]
+    """The values of all inputs of the gate."""
     downstream: Any
     summed_axes: tuple[int, ...]
     """Axes of the gate's output along which broadcasting repeated the input."""
@@ -37,6 +36,23 @@ class Passage:
     """What the input had received from other users by then; None if nothing."""
     total: Any
     """`before` and `downstream` added up."""
+
+    @property
+    def wire(self) -> Wire:
+        """The input."""
+        return self.node.inputs[self.position]
+
+    @cached_property
+    def local(self) -> LocalGradient:
+        """The local gradient as a formula."""
+        return local_gradient(self.node, self.position)
+
+    @cached_property
+    def local_value(self) -> Any:
+        """The local gradient as numbers: elementwise for elementwise gates, else the Jacobian (outputs ×
+        inputs) when small, else None.
+        """
+        return _local_value(self.node, self.values, self.position, self.local)
 
 
 @dataclass(slots=True)
@@ -58,6 +74,10 @@ class Account:
     gradients: dict[Wire, Any]
     gates: list[Gate]
     contributions: dict[Wire, list[Any]]
+    step: float | None = None
+    """How far scalar inputs were nudged."""
+    nudges: dict[Wire, tuple[float, float]] = field(default_factory=dict)
+    """For each scalar input: the change of the output that the gradient predicts, and the real one."""
 
 
 def keep_account(graph: Graph, inputs: Sequence[Any], seed: Any = None) -> Account:
@@ -122,19 +142,7 @@ def _pass_back(account: Account, node: Node, upstream: list[Any], reached: set[W
         account.contributions.setdefault(wire, []).append(downstream)
         out = node.outputs[0].spec
         axes = stretched_axes(wire.spec.shape, out.shape) if node.primitive.elementwise else ()
-        local = local_gradient(node, position)
-        gate.passages.append(
-            Passage(
-                wire,
-                position,
-                local,
-                _local_value(node, values, position, local),
-                downstream,
-                axes,
-                before,
-                total,
-            )
-        )
+        gate.passages.append(Passage(node, position, values, downstream, axes, before, total))
     return gate
 
 
@@ -186,13 +194,11 @@ def _local_value(node: Node, values: Sequence[Any], position: int, local: LocalG
     return jacobian(lambda x: _as_function(node, values, [position])(x)[0])(values[position])
 
 
-def nudge(
-    account: Account, inputs: Sequence[Any], step: float
-) -> Mapping[Wire, tuple[float, float]]:
-    """For each scalar input: the change of the output that the gradient predicts, and the real one."""
+def nudge(account: Account, inputs: Sequence[Any], step: float) -> None:
+    """Raise each scalar input by `step`, and note what the output does beside what was predicted."""
     output = _output(account.graph)
     before = account.values[output]
-    changes: dict[Wire, tuple[float, float]] = {}
+    account.step = step
     for i, wire in enumerate(account.graph.inputs):
         if wire.spec.shape != () or wire not in account.gradients or output.spec.size != 1:
             continue
@@ -200,5 +206,5 @@ def nudge(
         moved[i] = moved[i] + step
         after = account.graph.run(moved)[output]
         assert not isinstance(after, Tensor)
-        changes[wire] = (float(account.gradients[wire]) * step, float(np.sum(after - before)))
-    return changes
+        predicted = float(account.gradients[wire]) * step
+        account.nudges[wire] = (predicted, float(np.sum(after - before)))

@@ -70,8 +70,9 @@ def explain(
         wire = graph.outputs[0]
         seed = check_seed(Tensor(wire.spec, None, (), {}, False), gradient)
     account = keep_account(graph, inputs, seed)
-    nudges = {} if nudge is None else measure_nudges(account, inputs, nudge)
-    return Explanation(account, nudge, nudges)
+    if nudge is not None:
+        measure_nudges(account, inputs, nudge)
+    return Explanation(account)
 
 
 def _from_tensor(loss: Tensor, frame: Any) -> tuple[Graph, list[Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +31,8 @@ class Explanation:
     ``print(e)`` shows the ledger, a notebook shows the picture and the ledger.
     """
 
-    def __init__(
-        self, account: Account, step: float | None, nudges: Mapping[Wire, tuple[float, float]]
-    ) -> None:
+    def __init__(self, account: Account) -> None:
         self.account = account
-        self.step = step
-        self.nudges = nudges
 
     @property
     def graph(self) -> Any:
@@ -56,21 +51,21 @@ class Explanation:
         return {w.name: known[w] for w in self.account.graph.inputs if w in known}
 
     def __str__(self) -> str:
-        return to_plain(lines(self))
+        return to_plain(lines(self.account))
 
     __repr__ = __str__
 
     def show(self) -> None:
         """Print the ledger; to a terminal in colour: forward values green, gradients red."""
-        show(lines(self))
+        show(lines(self.account))
 
     def __rich__(self) -> Any:
         """The ledger in colour, for rich."""
-        return to_rich(lines(self))
+        return to_rich(lines(self.account))
 
     def html(self) -> str:
         """The ledger as an HTML fragment, with the picture above it."""
-        return page(self)
+        return page(self.account)
 
     def _repr_html_(self) -> str:
         return self.html()
@@ -139,8 +134,13 @@ class Explanation:
                 for gate in account.gates
             ],
             "nudges": [
-                {"input": w.name, "step": self.step, "predicted": predicted, "measured": measured}
-                for w, (predicted, measured) in self.nudges.items()
+                {
+                    "input": w.name,
+                    "step": account.step,
+                    "predicted": predicted,
+                    "measured": measured,
+                }
+                for w, (predicted, measured) in account.nudges.items()
             ],
         }
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
+from .account import Account
 from .numbers import short
 from .text import lines
-
-if TYPE_CHECKING:
-    from .explanation import Explanation
 
 STYLE = """
 .clearprop { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 13px;
@@ -22,19 +19,23 @@ STYLE = """
 """
 
 
-def page(explanation: Explanation) -> str:
-    """A self-contained fragment: style, picture, ledger."""
+def page(account: Account) -> str:
+    """Return a self-contained fragment: style, picture, ledger."""
+    from ..draw.svg import draw
+
     rows = []
-    for line in lines(explanation):
+    for line in lines(account):
         rows.append(
             "".join(
                 f'<span class="{style}">{escape(text)}</span>' if style != "plain" else escape(text)
                 for style, text in line
             )
         )
-    label = escape(f"{explanation.graph.name} = {short(explanation.value)}")
+    value = account.values[account.graph.outputs[0]]
+    label = escape(f"{account.graph.name} = {short(value)}")
+    picture = draw(account.graph, account.values, account.gradients)
     return (
         f"<style>{STYLE}</style>\n"
-        f'<figure class="clearprop-picture" aria-label="{label}">{explanation.svg()}</figure>\n'
+        f'<figure class="clearprop-picture" aria-label="{label}">{picture}</figure>\n'
         f'<div class="clearprop">{chr(10).join(rows)}</div>'
     )

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..emit.expressions import write
 from ..graph import Node, Wire
 from ..primitive import ROLES
 from .account import Account, Gate, Passage
 from .local import UNWRITTEN, UPSTREAM
 from .numbers import bracketed, short
-
-if TYPE_CHECKING:
-    from .explanation import Explanation
 
 Line = list[tuple[str, str]]
 """Pieces of (style, text); styles: plain, head, value, gradient, dim."""
@@ -23,16 +18,15 @@ def to_plain(document: list[Line]) -> str:
     return "\n".join("".join(text for _, text in line).rstrip() for line in document)
 
 
-def lines(explanation: Explanation) -> list[Line]:
-    """The whole ledger."""
-    account = explanation.account
+def lines(account: Account) -> list[Line]:
+    """Return the whole ledger."""
     return [
         *_forward(account),
         [],
         *_backward(account),
         [],
         *_results(account),
-        *_nudges(explanation),
+        *_nudges(account),
     ]
 
 
@@ -214,15 +208,15 @@ def _results(account: Account) -> list[Line]:
     return document
 
 
-def _nudges(explanation: Explanation) -> list[Line]:
-    if not explanation.nudges:
+def _nudges(account: Account) -> list[Line]:
+    if not account.nudges:
         return []
-    output = explanation.account.graph.outputs[0].name
+    output = account.graph.outputs[0].name
     document: list[Line] = [[], [("head", "Nudges")]]
-    for wire, (predicted, measured) in explanation.nudges.items():
+    for wire, (predicted, measured) in account.nudges.items():
         document.append(
             [
-                ("plain", f"  raise {wire.name} by {explanation.step:g}: {output} predicted "),
+                ("plain", f"  raise {wire.name} by {account.step:g}: {output} predicted "),
                 ("gradient", f"{predicted:.4g}"),
                 ("plain", ", measured "),
                 ("value", f"{measured:.4g}"),
