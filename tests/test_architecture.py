@@ -66,15 +66,12 @@ def dotted(path: Path, source: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(path: Path, source: Path, *, for_types: bool = True) -> Iterator[tuple[int, str]]:
-    """Line and full name of everything that a module imports from its own package."""
+def imports(path: Path, source: Path) -> Iterator[tuple[int, str]]:
+    """Line and full name of everything that a module imports from its own package, types included."""
     package = source.name
     home = [package, *path.relative_to(source).parent.parts]
     syntax = ast.parse(path.read_text(encoding="utf-8"))
-    skipped = set() if for_types else set(type_checking_only(syntax))
     for node in ast.walk(syntax):
-        if node in skipped:
-            continue
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == package:
@@ -85,13 +82,6 @@ def imports(path: Path, source: Path, *, for_types: bool = True) -> Iterator[tup
             if full[:1] == [package]:
                 for alias in node.names:
                     yield node.lineno, ".".join([*full[1:], alias.name])
-
-
-def type_checking_only(syntax: ast.Module) -> Iterator[ast.AST]:
-    """What stands within ``if TYPE_CHECKING:``."""
-    for node in ast.walk(syntax):
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            yield from ast.walk(node)
 
 
 def breaches(source: Path) -> list[str]:
@@ -120,14 +110,14 @@ def breaches(source: Path) -> list[str]:
 
 
 def cycles(source: Path) -> list[str]:
-    """Modules that import each other in a circle within one package, types aside."""
+    """Modules that import each other in a circle within one package."""
     names = {dotted(path, source): path for path in source.rglob("*.py")}
     users: dict[str, set[str]] = {}
     for name, path in names.items():
         if "." not in name:
             continue  # a package's `__init__` gathers its modules
         users[name] = set()
-        for _, imported in imports(path, source, for_types=False):
+        for _, imported in imports(path, source):
             target = imported if imported in names else imported.rpartition(".")[0]
             if "." in target and target.partition(".")[0] == name.partition(".")[0]:
                 users[name].add(target)
@@ -209,8 +199,11 @@ def test_a_module_without_a_place_is_found(tmp_path: Path) -> None:
     assert "ORDER" in message
 
 
-def test_a_circle_is_found(tmp_path: Path) -> None:
-    texts = {"ops.one": "from . import two", "ops.two": "from .one import f", "ops.three": ""}
+@pytest.mark.parametrize(
+    "text", ["from .one import f", "if TYPE_CHECKING:\n    from .one import One"]
+)
+def test_a_circle_is_found(tmp_path: Path, text: str) -> None:
+    texts = {"ops.one": "from . import two", "ops.two": text, "ops.three": ""}
     source = tree(tmp_path, texts)
     assert cycles(source) == ["a circle among ops.one, ops.two"]
 
@@ -220,7 +213,7 @@ def test_good_imports_pass(tmp_path: Path) -> None:
         "__init__": "from .cli import main",
         "graph": "from .spec import ArraySpec\nfrom . import tensor, __version__\nimport numpy",
         "ops.one": "from .two import f\nfrom ..graph import Graph",
-        "ops.two": "if TYPE_CHECKING:\n    from .one import One",
+        "ops.two": "",
     }
     source = tree(tmp_path, texts)
     assert breaches(source) == []
