@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.native.functions_more import FUNCTIONS
 from clearprop.native.ir import Builder, Type, module
+from clearprop.native.math import FUNCTIONS
 from clearprop.native.target import Code, assemble, vector_bits
 
 try:

@@ -1,4 +1,4 @@
-"""``python -m tools.coefficients``: make src/clearprop/native/coefficients.py.
+"""``python -m tools.coefficients``: make src/clearprop/native/math/coefficients.py.
 
 Each polynomial is the best one for its degree: E. Remes' exchange, on a fine grid, in 50 digits. What is made
 small is the largest weighted error, the weight being what an error of the polynomial does to the result of
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from mpmath import mp, mpf
 
-TARGET = Path(__file__).parent.parent / "src" / "clearprop" / "native" / "coefficients.py"
+TARGET = Path(__file__).parent.parent / "src" / "clearprop" / "native" / "math" / "coefficients.py"
 mp.dps = 50
 
 Real = Callable[[Any], Any]

@@ -10,9 +10,9 @@ import pytest
 pytest.importorskip("llvmlite")
 pytest.importorskip("scipy")
 from benchmarks.accuracy import _SPECIAL, EXACT, OF_TWO, compiled, exactly, hard, points, ulps
-from clearprop.native import coefficients, target
-from clearprop.native.functions_more import FUNCTIONS
+from clearprop.native import target
 from clearprop.native.ir import Builder, Type, Value, module
+from clearprop.native.math import FUNCTIONS, coefficients
 
 DTYPES = [np.float32, np.float64]
 ONE_INSTRUCTION = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .functions_more import FUNCTIONS
 from .ir import Builder, Value
+from .math import FUNCTIONS
 from .types import Type
 
 Operation = Callable[..., Value]
