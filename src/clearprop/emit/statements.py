@@ -322,6 +322,7 @@ class Author:
             node.primitive is primitives.scatter
             and len(readers) == 1
             and node.out not in self.results
+            and readers[0].out.spec.shape == node.out.spec.shape  # else it is stretched
             and (
                 readers[0].primitive is primitives.add
                 or (
@@ -353,6 +354,7 @@ class Author:
         if (
             len(readers) == 1
             and readers[0].primitive is primitives.add
+            and readers[0].out.spec.shape == node.out.spec.shape
             and node.out not in self.results
         ):
             reads: set[str] = set()

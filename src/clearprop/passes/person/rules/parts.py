@@ -152,11 +152,13 @@ def part_with_sign(node: Node, facts: Facts) -> Found:
 
 
 def _pieces(node: Node, facts: Facts) -> list[Node] | None:
-    """The scatters that a sum adds up, if it adds up nothing else."""
+    """The scatters that a sum adds up, if it adds up nothing else and stretches none."""
     found: list[Node] = []
     stack = list(node.inputs)
     while stack:
         wire = stack.pop()
+        if wire.spec.shape != node.out.spec.shape:
+            return None
         if (piece := facts.only(wire, "scatter")) is not None and len(piece.inputs) == 1:
             found.append(piece)
         elif (inner := facts.only(wire, "add")) is not None:
@@ -201,7 +203,7 @@ def same_part(node: Node, facts: Facts) -> Found:
         piece = facts.only(wire, "scatter")
         if piece is None or len(piece.inputs) != 1:
             continue
-        other = places.setdefault(place(piece), wire)
+        other = places.setdefault((place(piece), piece.out.spec.shape), wire)
         if other is wire:
             continue
         first = facts.made[other]
