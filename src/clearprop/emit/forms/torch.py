@@ -24,7 +24,7 @@ from ..languages import (
     wrap,
 )
 from .entries import along_all, factors, fourier, matrix_of_uniform, recurrence, without
-from .slices import ascending
+from .slices import ascending, beside_arrays
 
 
 def _where(language: Language, node: Node, operands: list[Written]) -> Written:
@@ -76,16 +76,23 @@ def _cross(language: Language, node: Node, operands: list[Written]) -> Written |
     return f"torch.linalg.cross({operands[0][0]}, {operands[1][0]})", ATOM
 
 
-def _window(language: Language, node: Node, operands: list[Written]) -> Written | None:
+def _window(language: Language, node: Node, operands: list[Written]) -> Written:
     """PyTorch's slices go up, so one that goes down is turned around afterwards."""
-    found = ascending(node.params["index"], node.inputs[0].spec.shape)
-    if found is None:
-        return None
-    index, turned = found
+    index, turned = ascending(node.params["index"], node.inputs[0].spec.shape)
     text = f"{wrap(operands[0])}"
     if any(part != slice(None) for part in index):
         text, _ = read_index(language, node, operands, index)
     return text + (f".flip({', '.join(map(str, turned))})" if turned else ""), ATOM
+
+
+def _gather(language: Language, node: Node, operands: list[Written]) -> Written:
+    """The array is turned around before it is picked from: arrays move the axes of what is picked."""
+    x, *arrays = node.inputs
+    index, turned = beside_arrays(node.params["index"], x.spec.shape, [w.spec for w in arrays])
+    if turned:
+        text = f"{wrap(operands[0])}.flip({', '.join(map(str, turned))})"
+        operands = [(text, ATOM), *operands[1:]]
+    return read_index(language, node, operands, index)
 
 
 def _pad(language: Language, node: Node, operands: list[Written]) -> Written | None:
@@ -197,6 +204,7 @@ ENTRIES: Mapping[str, Entry | str] = {
     **SHARED,
     **{name: fourier(name) for name in ("fft", "ifft", "rfft", "irfft")},
     "window": _window,
+    "gather": _gather,
     "where": _where,
     "maximum": _extreme("maximum", "min"),
     "minimum": _extreme("minimum", "max"),
