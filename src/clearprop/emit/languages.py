@@ -124,6 +124,8 @@ class Language:
             if not is_literal(operands[i][0], wire):
                 found[i] = self.converted(operands[i], out), ATOM
                 own.add(out)
+            elif mask:
+                found[i] = f"{number(wire):g}", ATOM
         return found
 
     def converted(self, written: Written, dtype: np.dtype[Any]) -> str:
@@ -156,12 +158,10 @@ class Language:
 
     def constant(self, value: Any) -> Written:
         """An array that the function has as a constant."""
-        array = np.asarray(value)
+        array, m = np.asarray(value), self.module
         if not array.size:
-            dtype = f"{self.module}.{self.dtype_name(array.dtype)}"
-            return f"{self.module}.zeros({array.shape}, dtype={dtype})", ATOM
+            return f"{m}.zeros({array.shape}, dtype={m}.{self.dtype_name(array.dtype)})", ATOM
         n = array.shape[0] if array.ndim else 0
-        m = self.module
         if array.ndim == 1 and n > 2 and array.dtype.kind == "i" and (array == np.arange(n)).all():
             return f"{m}.arange({n})", ATOM
         if array.ndim == 2 and array.dtype.kind == "b":

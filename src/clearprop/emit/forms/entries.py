@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...graph import Node
 from ..expressions import ATOM
 from ..languages import Entry, Language, Written, filled_in, wrap
@@ -13,6 +15,8 @@ def fourier(name: str) -> Entry:
     """A Fourier transform over one axis or several."""
 
     def entry(language: Language, node: Node, operands: list[Written]) -> Written:
+        if not node.out.spec.size and language.module == "torch":  # which has none of no numbers
+            return language.constant(np.zeros(node.out.spec.shape, node.out.spec.dtype))
         axes = node.params.get("axes") or (node.params["axis"],)
         several = len(axes) > 1
         options = [operands[0][0]]
