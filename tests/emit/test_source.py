@@ -427,8 +427,31 @@ def test_wrong_code_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
 
     right = writer.write
     monkeypatch.setattr(writer, "write", lambda problem: right(problem).replace("1 - h", "1 + h"))
-    with pytest.raises(clearprop.GradientMismatch, match="another gradient for"):
+    with pytest.raises(clearprop.GradientMismatch, match="another gradient for") as caught:
         clearprop.source(loss, *ARGS)
+    assert "So no code is returned; clearprop.grad(loss) gives the gradient" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            "nothing / x",
+            "raised NameError: name 'nothing' is not defined. So no code is returned; clearprop.vjp",
+        ),
+        (
+            "1 / x[:1]",
+            r"gives a value of float64\[1\], and Clearprop one of float64\[3\]. So no code",
+        ),
+    ],
+)
+def test_code_that_does_not_run(monkeypatch: pytest.MonkeyPatch, wrong: str, said: str) -> None:
+    from clearprop.emit import numpy as writer
+
+    right = writer.write
+    monkeypatch.setattr(writer, "write", lambda problem: right(problem).replace("1 / x", wrong, 1))
+    with pytest.raises(clearprop.GradientMismatch, match=said):
+        clearprop.source(lambda x: 1 / x, np.ones(3), gradient=np.ones(3))
 
 
 def test_gate_by_gate_where_the_simplified_code_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

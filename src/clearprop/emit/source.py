@@ -21,7 +21,7 @@ from ..trees import flatten
 from .derivation import Derivation, Step
 from .problem import Problem
 from .targets import target
-from .verify import Errors, verify
+from .verify import Errors, instead, verify
 
 BY_GATES = "Written gate by gate: what it was simplified to did not pass."
 _LIBRARIES = {"numpy": "numpy", "torch": "torch", "jax": "jax"}
@@ -246,8 +246,8 @@ def _verified(problem: Problem, writer: Any, code: str, to: str) -> tuple[Any, E
             return writer.call(problem, function, args, kwargs)
         except Exception as error:
             raise GradientMismatch(
-                f"the code written for {problem.title} raised {type(error).__name__}: {error}; please report "
-                f"this"
+                f"the code written for {problem.title} raised {type(error).__name__}: {error}. "
+                f"{instead(problem)}"
             ) from error
 
     return function, verify(problem, run), "Run"

@@ -124,7 +124,7 @@ def _compared(
     if got.shape != right.shape or got.dtype != right.dtype:
         raise GradientMismatch(
             f"the code written for {problem.title} gives a {what} of {got.dtype}{list(got.shape)}, and "
-            f"Clearprop one of {right.dtype}{list(right.shape)}; please report this"
+            f"Clearprop one of {right.dtype}{list(right.shape)}. {instead(problem)}"
         )
     finite = np.isfinite(right)
     alike = np.isfinite(got)[finite].all() if partly else np.array_equal(np.isfinite(got), finite)
@@ -136,6 +136,13 @@ def _compared(
     if not alike or error > max(tolerance(right.dtype), problem.tolerance):
         raise GradientMismatch(
             f"the code written for {problem.title} gives another {what} than Clearprop: off by {error:.1e} "
-            f"of the largest entry; please report this"
+            f"of the largest entry. If numbers cancel or overflow at these arguments, give others. "
+            f"{instead(problem)}"
         )
     return error
+
+
+def instead(problem: Problem) -> str:
+    """What to do where no code passes, not even that written gate by gate."""
+    call = f"vjp({problem.title}, ...)" if problem.upstream else f"grad({problem.title})"
+    return f"So no code is returned; clearprop.{call} gives the gradient without any."
