@@ -16,9 +16,33 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from tests.templates import (
+    BINARY,
+    CHANGES,
+    DIAGONALS,
+    PRODUCTS,
+    REDUCTIONS,
+    SHAPING,
+    STENCILS,
+    TABLES,
+    UNARY,
+)
+
 Shape = tuple[int, ...]
 
-SMALL: tuple[Shape, ...] = ((), (3,), (2, 3), (1, 3), (2, 1), (3, 3), (2, 2, 3), (0, 3))
+SMALL: tuple[Shape, ...] = (
+    (),
+    (3,),
+    (2, 3),
+    (1, 3),
+    (2, 1),
+    (3, 3),
+    (2, 2, 3),
+    (1,),
+    (1, 1),
+    (0, 3),
+    (2, 0),
+)
 ODD: tuple[Shape, ...] = (
     (),
     (5,),
@@ -30,103 +54,10 @@ ODD: tuple[Shape, ...] = (
     (33,),
     (7, 33),
     (5, 5),
+    (1,),
+    (1, 1),
 )
 """Sizes at which vectors and blocks have edges."""
-
-UNARY = (
-    "-{x}",
-    "2.5 * {x} + 1",
-    "{x} * {x}",
-    "np.sin({x})",
-    "np.cos({x})",
-    "np.tanh({x})",
-    "np.exp(-{x} ** 2)",
-    "np.log1p(np.abs({x}))",
-    "np.log({x} ** 2 + 0.5)",
-    "np.sqrt(np.abs({x}) + 0.5)",
-    "1 / (1 + {x} ** 2)",
-    "{x} ** 3",
-    "2.0 ** np.sin({x})",
-    "np.expm1(np.tanh({x}))",
-    "np.maximum({x}, 0.1)",
-    "np.clip({x}, -0.7, 1.1)",
-    "np.where({x} > 0, {x}, 0.5 * {x})",
-    "np.sign({x}) * {x} ** 2",
-    "np.arctan({x})",
-    "np.sinh(np.tanh({x}))",
-    "np.logaddexp(0.0, {x})",
-    "np.log10(1 + np.square({x}))",
-    "np.reciprocal(1.5 + np.cos({x}))",
-    "np.sinc({x})",
-    "np.hypot({x}, 1.0)",
-    "{x}.copy()",
-)
-BINARY = (
-    "{x} + {y}",
-    "{x} - {y}",
-    "{x} * {y}",
-    "{x} / (2 + {y} ** 2)",
-    "np.maximum({x}, {y})",
-    "np.minimum({x}, 2 * {y})",
-    "np.where({x} > {y}, {x} * {y}, {y})",
-    "({x} ** 2 + 0.5) ** np.tanh({y})",
-    "np.arctan2({x}, 1 + {y} ** 2)",
-    "np.logaddexp({x}, {y})",
-    "np.fmax({x}, {y})",
-)
-REDUCTIONS = (
-    "np.sum({x}, {how})",
-    "np.mean({x}, {how})",
-    "np.max({x}, {how})",
-    "np.min({x}, {how})",
-    "np.var({x}, {how})",
-    "np.sqrt(np.var({x}, {how}) + 0.1)",
-    "np.log(np.sum(np.exp({x}), {how}))",
-    "np.prod(np.tanh({x}), {how})",
-    "np.ptp({x}, {how})",
-)
-PRODUCTS = (
-    "{x} @ {y}",
-    "np.dot({x}, {y})",
-    "np.matmul({x}, {y})",
-    "np.outer({x}, {y})",
-    "np.inner({x}, {y})",
-    "np.kron({x}, {y})",
-    "np.tensordot({x}, {y}, 1)",
-    "np.einsum('...i,...i', {x}, {y})",
-    "np.einsum('ij,jk->ki', {x}, {y})",
-    "np.convolve({x}, {y})",
-)
-SHAPING = (
-    "{x}.T",
-    "{x}.reshape(-1)",
-    "np.ravel({x})",
-    "np.squeeze({x})",
-    "np.atleast_2d({x})",
-    "np.swapaxes({x}, 0, -1)",
-    "np.moveaxis({x}, -1, 0)",
-    "np.flip({x})",
-    "np.roll({x}, 2)",
-    "np.roll({x}, -1, axis=-1)",
-    "np.tile({x}, 2)",
-    "np.repeat({x}, 2, axis=0)",
-    "np.pad({x}, 1)",
-    "np.sort({x}, axis=-1)",
-    "np.diagonal({x})",
-    "np.tril(np.atleast_2d({x}))",
-    "np.triu(np.atleast_2d({x}), 1)",
-    "np.array_split({x}, 2, axis=0)[0]",
-    "np.take({x}, np.array([0, -1, 0]), axis=-1)",
-    "np.cumsum({x}, axis=-1)",
-    "np.cumprod(np.tanh({x}), axis=0)",
-    "np.diff({x}, axis=-1)",
-    "np.linalg.inv(np.eye(3) * 4 + np.tanh({x}))",
-    "np.linalg.slogdet(np.eye(3) * 4 + np.tanh({x}))[1]",
-    "np.linalg.solve(np.eye(3) * 4 + np.tanh({x}), np.eye(3))",
-    "np.abs(np.fft.rfft({x}) + 2j)",
-    "np.fft.ifft({x}).real",
-)
-CHANGES = ("=", "+=", "-=", "*=")
 
 
 @dataclass(frozen=True)
@@ -162,16 +93,21 @@ class Program:
         return [np.asarray(rng.standard_normal(s)) for s in self.shapes]
 
     def jumps(self, dtype: str = "float64") -> bool:
-        """Whether rounding decides: a comparison of two values that are equal but for their last bits."""
+        """Whether rounding decides: a comparison of two values that are equal but for their last bits; or
+        numbers are too large.
+        """
         rng = np.random.default_rng(0)
         inputs = self.arrays(dtype)
         step = 8 * np.finfo(dtype).eps
-        found = [
-            float(
-                self(*[x + (step * x * rng.uniform(-1, 1, x.shape)).astype(dtype) for x in inputs])
-            )
+        moved = [
+            [x + (step * x * rng.uniform(-1, 1, x.shape)).astype(dtype) for x in inputs]
             for _ in range(8)
         ]
+        try:
+            with np.errstate(over="raise"):
+                found = [float(self(*xs)) for xs in moved]
+        except FloatingPointError:
+            return True
         return bool(np.ptp(found) > 1e5 * step * max(1.0, *map(abs, found)))
 
     def _write(self, lines: Sequence[str]) -> str:
@@ -184,10 +120,11 @@ class Program:
 
     @property
     def jax_source(self) -> str:
-        """For JAX: functions instead of changes in place, and constants that it may look at."""
-        return self._write([line.in_jax for line in self.lines]).replace(
-            "np.array(", "numpy.array("
-        )
+        """For JAX: functions instead of changes in place, constants that it may look at, and floats for ints
+        beyond 64 bits.
+        """
+        text = self._write([line.in_jax for line in self.lines])
+        return re.sub(r"2\*\*(64|70)", r"2.0**\1", text).replace("np.array(", "numpy.array(")
 
     def function(self, module: Any = np) -> Callable[..., Any]:
         names = {"np": module, "numpy": np}
@@ -236,18 +173,20 @@ class _Writer:
 
     def evaluate(self, source: str) -> Any:
         with np.errstate(all="ignore"):
-            return eval(source, {"np": np}, self.values)
+            return eval(source, {"np": np, **self.values})
 
-    def add(self, expression: str, in_jax: str | None = None) -> None:
-        """Give a new name to an expression; scaled if its value is large, dropped if it is none."""
+    def add(self, expression: str, in_jax: str | None = None, name: str | None = None) -> None:
+        """Give a name, a new one as a rule, to an expression; scaled if its value is large, dropped if it is
+        none.
+        """
         value = self.evaluate(expression)
         size = float(np.max(np.abs(value), initial=0.0))
         if not np.isfinite(value).all():
             return
-        name = _fresh(len(self.lines))
+        name = name or _fresh(len(self.lines))
         in_jax = in_jax or expression
         if size > 30:
-            scale = 10 ** math.ceil(math.log10(size / 3))
+            scale = f"{10.0 ** math.ceil(math.log10(size / 3)):g}"
             expression, in_jax = f"({expression}) / {scale}", f"({in_jax}) / {scale}"
             value = self.evaluate(expression)
         self.values[name] = value
@@ -275,10 +214,12 @@ class _Writer:
         self.add(self.pick(BINARY).format(x=x, y=y))
 
     def reduction(self) -> None:
-        x = self.value(lambda x: x.ndim and x.size)
+        x = self.value(lambda x: any(x.shape))
         if x:
-            axes = st.sampled_from([None, *range(-self.values[x].ndim, self.values[x].ndim)])
-            axis = self.draw(axes)
+            shape = self.values[x].shape
+            whole = [None] if all(shape) else []  # the mean of nothing is NaN
+            axes = [*whole, *(i for i in range(-len(shape), len(shape)) if shape[i])]
+            axis = self.pick(axes)
             keepdims = ", keepdims=True" if self.draw(st.booleans()) else ""
             self.add(self.pick(REDUCTIONS).format(x=x, how=f"axis={axis}{keepdims}"))
 
@@ -288,7 +229,8 @@ class _Writer:
             return
         value = self.values[x]
         shape, ndim = value.shape, value.ndim
-        plain = [source.format(x=x) for source in SHAPING]
+        diagonals = DIAGONALS if value.size else ()
+        plain = [source.format(x=x) for source in (*SHAPING, *diagonals)]
         with_numbers = [
             f"{x}.reshape{shape[::-1]}",
             f"np.transpose({x}, {self.draw(st.permutations(range(ndim)))})",
@@ -324,8 +266,10 @@ class _Writer:
         y = self.value(lambda y: _stretches(y.shape, part))
         source = f"{y} + 0.3" if y else "0.3"
         self.add(f"{x}.copy()", x)
-        name = self.lines[-1].name
-        change = self.pick(CHANGES)
+        self.change(self.lines[-1].name, index, self.pick(CHANGES), source)
+
+    def change(self, name: str, index: str, change: str, source: str) -> None:
+        """Change a part of a value that nobody else holds."""
         value = self.values[name].copy()
         exec(f"value[{index}] {change} {source}", {"np": np, **self.values, "value": value})
         self.values[name] = value
@@ -338,6 +282,53 @@ class _Writer:
                 f"{name} = {name}.at[{index}].{method}({source}, unique_indices=True)",
             )
         )
+
+    def table(self) -> None:
+        """A product with a constant of another dtype."""
+        x = self.value(lambda x: x.ndim and x.size)
+        if x:
+            n = self.values[x].shape[-1]
+            numbers = self.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n))
+            table = f"np.array({numbers}, dtype=np.{self.pick(TABLES)})"
+            self.add(f"{x} {self.pick(['*', '-', '@'])} {table}")
+
+    def twice(self) -> None:
+        """One entry, or row, written in two ways."""
+        x = self.value(lambda x: any(x.shape))
+        if not x:
+            return
+        shape = self.values[x].shape
+        axis = self.pick([i for i, n in enumerate(shape) if n])
+        front = self.draw(st.integers(0, shape[axis] - 1))
+        back = front - shape[axis]
+        before, column = ":, " * axis, tuple(-1 if i == axis else 1 for i in range(len(shape)))
+        self.add(
+            self.pick(
+                [
+                    f"{x}[{before}{front}] * 2 + {x}[{before}{back}] ** 2",
+                    f"{x}[{before}{front}:] + {x}[{before}{back}:] ** 2",
+                    f"{x}[{before}np.array([{front}, {back}])]",
+                    f"np.take({x}, np.array([{front}, {back}, {front}]), axis={axis})",
+                    f"np.take_along_axis({x}, np.array([{front}, {back}]).reshape{column}, {axis})",
+                ]
+            )
+        )
+
+    def stencil(self) -> None:
+        """A name bound again, once or several times, to what is read through slices of it."""
+        x = self.value(lambda x: x.ndim and x.shape[0] > 2)
+        if not x:
+            return
+        in_place = "{x}[1:-1] + 0.1 * ({x}[2:] - 2 * {x}[1:-1] + {x}[:-2])"
+        form = self.pick([*STENCILS, in_place])
+        for _ in range(self.draw(st.integers(1, 3))):
+            if len(self.values[x]) < 3:
+                return
+            if form == in_place:
+                self.add(f"{x}.copy()", x, name=x)
+                self.change(x, "1:-1", "=", form.format(x=x))
+            else:
+                self.add(form.format(x=x), name=x)
 
     def index(self, shape: Shape, *, repeats: bool) -> str:
         """An index that fits, as text; without `repeats` no entry is met twice."""
@@ -380,14 +371,20 @@ class _Writer:
                 self.product,
                 self.joining,
                 self.assignment,
+                self.table,
+                self.twice,
+                self.stencil,
             ]
         )()
 
     def finish(self) -> Program:
         """Add up all values that nothing reads, with weights that differ."""
-        read = frozenset().union(*(line.reads for line in self.lines))
-        ends = [name for name in self.values if name not in read and name[0] != "x"] or ["x0"]
-        result = " + ".join(f"np.sum(np.sin({end}))" for end in ends)
+        ends: dict[str, None] = {}
+        for line in self.lines:
+            for name in line.reads:
+                ends.pop(name, None)
+            ends[line.name] = None
+        result = " + ".join(f"np.sum(np.sin({end}))" for end in ends or ["x0"])
         return Program(self.shapes, tuple(self.lines), result, self.seed)
 
 
@@ -398,7 +395,7 @@ def _fresh(count: int) -> str:
 
 
 def _reads(source: str) -> frozenset[str]:
-    return frozenset(re.findall(r"(?<![.\w])[a-z]\d*(?![\w(])", source))
+    return frozenset(re.findall(r"(?<![.\w])[a-z]\d*(?![\w(])", re.sub("'.*?'", "", source)))
 
 
 def _broadcast(*shapes: Shape) -> bool:
