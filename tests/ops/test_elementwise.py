@@ -180,6 +180,14 @@ CALLS: dict[str, Case] = {
         ((3, 4),),
     ),
     "piecewise of a number": (lambda x: np.piecewise(x, [x > -2], [np.exp]), ((),)),
+    "piecewise, infinite slopes beside it": (
+        lambda x: np.piecewise(x, [np.round(x) <= 0], [0.0, np.sqrt]),
+        ((7,),),
+    ),
+    "piecewise, a tensor as a piece": (
+        lambda x: np.piecewise(x, [x > 0, x < -0.5], [lambda v: np.sqrt(v) / v, x[0], 0.5]),
+        ((7,),),
+    ),
     "where without choices": (lambda x: x[np.where(STEP)] ** 2, ((2, 4),)),
     "sinc": (lambda x: np.sinc(3 * x), ((3, 4),)),
     "i0": (lambda x: np.i0(9 * x), ((3, 4),)),
@@ -240,7 +248,7 @@ def test_numpy_code_as_users_write_it(name: str, rng: np.random.Generator) -> No
         np.testing.assert_allclose(found, slopes(weighed, arrays[i]), 1e-7, 1e-8)
 
 
-@pytest.mark.parametrize("name", [name for name in CALLS if "piecewise" not in name])
+@pytest.mark.parametrize("name", CALLS)
 def test_traced(name: str, rng: np.random.Generator) -> None:
     f, shapes = CALLS[name]
     arrays = [rng.uniform(-1, 1, shape) for shape in shapes]
@@ -331,6 +339,16 @@ def test_places_of_what_is_not_zero_are_plain() -> None:
 
 
 # ---- errors
+
+
+def test_pieces_that_mix_entries_are_refused_in_a_trace() -> None:
+    def f(x: Any) -> Any:
+        return np.piecewise(x, [x > 0], [lambda v: v * v, lambda v: v - np.mean(v)])
+
+    x = np.array([1.0, -2.0, -4.0])
+    assert f(clearprop.tensor(x)).tolist() == [1.0, 1.0, -1.0]
+    with pytest.raises(TraceError, match=r"to <lambda>, which mixes them \(mean\).*np\.where"):
+        clearprop.trace(f, x)
 
 
 def test_what_does_not_fit_is_said() -> None:

@@ -19,7 +19,7 @@ from .constructors import REFUSED
 
 _OF_SEQUENCES = {
     *(np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.block),
-    *(np.select, np.choose, np.linalg.multi_dot),
+    *(np.select, np.piecewise, np.choose, np.linalg.multi_dot),
 }
 """Functions whose lists are sequences of arrays, not arrays."""
 

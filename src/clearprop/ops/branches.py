@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays import is_array, numbers_of
-from ..errors import ShapeError, UnsupportedError
+from ..errors import ShapeError, TraceError, UnsupportedError
 from ..primitive import answers
+from ..refusals import called
 from ..spec import promote, shape_of
+from ..tensor import Tensor
 
 
 def _known(x: Any) -> Any:
@@ -54,13 +56,44 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
         )
     result = np.zeros_like(x)
     for condition, function in zip(conditions, funclist, strict=True):
-        if not isinstance(function, Callable):  # type: ignore[arg-type]
-            result[condition] = function
+        if isinstance(condition, Tensor) and not condition.is_known:
+            piece = function
+            if callable(function):
+                piece = _everywhere(function, condition, x, args, kw)
+            result = np.where(condition, piece, result).astype(x.dtype)
             continue
         part = x[condition]
-        if part.size:
+        if not callable(function):
+            result[condition] = function
+        elif part.size:
             result[condition] = function(part, *args, **kw)
     return result
+
+
+def _everywhere(
+    function: Callable[..., Any], condition: Any, x: Any, args: Any, kw: dict[str, Any]
+) -> Any:
+    """A piece at all entries, while nobody knows which ones it is for: at the others it is taken of ones.
+
+    Those are dropped again, and their slopes, infinite or not, with them.
+    """
+    part: Any = np.where(condition, x, 1.0).astype(x.dtype)
+    piece = function(part, *args, **kw)
+    reached = [piece] if isinstance(piece, Tensor) else []
+    seen = set(reached)
+    for node in reached:  # grows while it is walked
+        if node is part or node.number < part.number:
+            continue
+        if node.primitive is not None and not node.primitive.elementwise:
+            raise TraceError(
+                f"np.piecewise hands the entries that a condition picks to {called(function)}, which mixes "
+                f"them ({node.primitive.name}), but while tracing nobody knows which ones those are. Write "
+                f"np.where(condition, a, b) with values for all entries."
+            )
+        new = {x for x in node.inputs if isinstance(x, Tensor)} - seen
+        reached += new
+        seen |= new
+    return piece
 
 
 @answers(np.nan_to_num)
