@@ -27,6 +27,7 @@ MODULES: dict[ModuleType, ModuleType | None] = {
     np: clearprop.numpy,
     np.linalg: None,
     np.fft: None,
+    np.emath: None,
     scipy.special: clearprop.scipy.special,
 }
 """Each module, and the one of Clearprop's that has some of its functions under the same names."""

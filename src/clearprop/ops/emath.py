@@ -1,0 +1,65 @@
+"""``np.emath``: roots, logarithms and inverse functions that become complex where real numbers have none.
+
+What is complex depends on the numbers, so it is refused where they are not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..arrays import as_array
+from ..errors import TraceError
+from ..primitive import answers
+from ..tensor import Tensor
+
+
+def _extended(function: Any, x: Any, outside: Callable[[Any], Any]) -> Any:
+    """`x`, complex if some of its numbers lie where `function` is not real."""
+    x = as_array(x)
+    if x.dtype.kind == "c":
+        return x
+    if isinstance(x, Tensor) and not x.is_known:
+        raise TraceError(
+            f"np.emath.{function.__name__} is complex where its numbers ask for it, but while tracing only "
+            f"the spec {x.value} is known. Write np.{function.__name__}, which is real, of x or of "
+            f"x.astype(complex)."
+        )
+    if not np.any(outside(x)):
+        return x
+    return x.astype(np.result_type(x.dtype, np.complex64))
+
+
+def _is_negative(x: Any) -> Any:
+    return x < 0
+
+
+def _is_beyond_one(x: Any) -> Any:
+    return abs(x) > 1
+
+
+def _answer(function: Any, outside: Callable[[Any], Any]) -> None:
+    @answers(getattr(np.emath, function.__name__))
+    def extended(x: Any) -> Any:
+        return function(_extended(function, x, outside))
+
+
+for _name in ("sqrt", "log", "log2", "log10"):
+    _answer(getattr(np, _name), _is_negative)
+for _name in ("arccos", "arcsin", "arctanh"):
+    _answer(getattr(np, _name), _is_beyond_one)
+
+
+@answers(np.emath.logn)
+def logn(n: Any, x: Any) -> Any:
+    return np.emath.log(as_array(x)) / np.emath.log(as_array(n))
+
+
+@answers(np.emath.power)
+def power(x: Any, p: Any) -> Any:
+    p = as_array(p)
+    if p.dtype.kind in "iu" and not isinstance(p, Tensor) and np.any(p < 0):
+        p = p * 1.0
+    return np.power(_extended(np.power, x, _is_negative), p)
