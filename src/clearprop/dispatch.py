@@ -13,6 +13,7 @@ import numpy as np
 
 from .arrays import check_numbers
 from .errors import DtypeError, LostGradientError, ShapeError, TraceError, UnsupportedError
+from .parameters import IN_THE_DROP_IN, POLYNOMIALS
 from .primitive import Primitive, late_families, numpy_name, numpy_table, ufunc_methods
 from .settings import recorder_here
 from .spec import ArraySpec, shape_of, spec_of
@@ -120,6 +121,8 @@ def _strange(parameters: list[inspect.Parameter], kwargs: Any) -> list[str]:
 
 def _unsupported(function: Any) -> UnsupportedError:
     name = numpy_name(function)
+    if name.startswith(POLYNOMIALS):
+        return UnsupportedError(f"{name} does not take tensors as it is. {IN_THE_DROP_IN}")
     known = sorted({numpy_name(f) for f in numpy_table if getattr(f, "__name__", None)})
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f" Near it: {', '.join(near)}." if near else ""

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
 from importlib import import_module
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
@@ -27,6 +27,8 @@ _ROOMS = ("clearprop.ops", "clearprop.scipy", "clearprop.array_methods", "clearp
 """Where the functions stand that users call; the frames of other modules only hand arguments on."""
 
 
+POLYNOMIALS = "np.polynomial."
+IN_THE_DROP_IN = "It has its gradient after `import clearprop.numpy as np`."
 _KEEPERS = ("pandas", "xarray")
 """Libraries whose functions call methods of the arrays within their objects: it is the user who asks."""
 
@@ -52,17 +54,18 @@ def asked_by(
     found: Asked | None = None
     while frame is not None and (library := library_of(frame.f_code)):
         name = frame.f_code.co_name.strip("_")
+        if frame.f_globals["__name__"].startswith("clearprop."):
+            library = "clearprop"  # also of NumPy's code that was loaded a second time
         if name == "answer_numpy" and found:
             found = found._replace(function=numpy_name(frame.f_locals["function"]))
-        elif library in _KEEPERS:
-            pass  # they have Tensors in objects of theirs
+        elif library in _KEEPERS or (found and _hands_on(frame.f_code)):
+            pass  # they have Tensors in objects of theirs, or are called in another's place
         elif library != "clearprop" or frame.f_globals["__name__"].startswith(_ROOMS):
             parameter = _parameter(frame, value, in_lists)
             if parameter == "self":  # its own method: no parameter
                 pass
             elif parameter or not found or found.library != library:  # or it is a wrapper
-                public = _public(name) if library == "numpy" else None
-                found = Asked(numpy_name(public) if public else name, parameter, library)
+                found = Asked(_name_for_users(frame, name, library), parameter, library)
         frame = frame.f_back
     if frame is None:
         return found
@@ -71,6 +74,25 @@ def asked_by(
         name = getattr(function, "__name__", name)
         return found if name in ("", found.function) else Asked(name, "", "scipy")
     return found or (_written_in_c(frame) if by_conversion else None)
+
+
+def _hands_on(code: CodeType) -> bool:
+    """Whether a function takes whatever there is: to hand it on to another."""
+    flags = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+    return not code.co_argcount and code.co_flags & flags == flags
+
+
+def _name_for_users(frame: FrameType, name: str, library: str) -> str:
+    """Under which name users know the function of a frame."""
+    _, _, module = frame.f_globals["__name__"].partition("numpy.polynomial.")
+    if module == "_polybase":
+        owner = frame.f_locals.get("self", frame.f_locals.get("cls"))
+        kind = owner if isinstance(owner, type) else type(owner)
+        return f"{POLYNOMIALS}{kind.__name__}" + ("" if name in ("init", "call") else f".{name}")
+    if module:
+        return f"{POLYNOMIALS}{module}.{name}"
+    public = _public(name) if library == "numpy" else None
+    return numpy_name(public) if public else name
 
 
 def _public(name: str) -> Any:
@@ -134,7 +156,7 @@ def refusal(asked: Asked, tensor: Any, detached: str) -> LostGradientError | Tra
 
 def is_answered(asked: Asked) -> bool:
     """Whether there is more to say of it than of any conversion to an array."""
-    if asked.library in ("", "scipy"):
+    if asked.library in ("", "scipy") or asked.function.startswith(POLYNOMIALS):
         return True
     return bool(asked.library == "numpy" and asked.parameter and _public(asked.function))
 
@@ -147,6 +169,13 @@ def _instead(asked: Asked) -> str:
     if asked.library == "scipy":
         ours = _ours(asked.function)
         return f"Use {ours}. " if ours else "Write it with functions that have gradients. "
+    if asked.library == "numpy" and asked.function.startswith(POLYNOMIALS):
+        return f"{IN_THE_DROP_IN} "
+    if asked.function.startswith(POLYNOMIALS) and not asked.parameter:
+        return (
+            "It decides by a value. Call it outside of what is traced, or call np.polyfit, np.polydiv and "
+            "their like, which decide nothing and take the highest power first. "
+        )
     if asked.library == "numpy" and (_public(asked.function) or "ufunc" in asked.function):
         return (
             "NumPy looks for tensors among its arrays alone: make one of those a tensor, as in "

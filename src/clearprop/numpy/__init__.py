@@ -25,6 +25,7 @@ array([6., 8., 6.])
 from __future__ import annotations
 
 import sys as _sys
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as _numpy
@@ -61,6 +62,8 @@ _sys.modules[f"{__name__}.random"] = _random
 
 def __getattr__(name: str) -> Any:
     """NumPy's own, made to take lists; kept here, so that it is found at once the next time."""
+    if name == "polynomial":  # loaded when somebody asks for it
+        return _import_module(f"{__name__}.{name}")
     found = _OWN[name] if name in _OWN else _taking_lists(getattr(_numpy, name))
     globals()[name] = found
     return found
