@@ -206,6 +206,9 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "vander": lambda x, n, increasing: np.vander(x, n, increasing),
     "roots": lambda p: np.roots(p) + np.zeros((), np.complex64),
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
+    "sliding_windows": lambda x, window, axis: np.lib.stride_tricks.sliding_window_view(
+        x, window, axis
+    ),
     "stop_gradient": np.array,
     "bessel_i": lambda x, order: scipy.special.iv(order, x),
     "spherical_bessel": lambda x, order: scipy.special.spherical_jn(order, x).astype(x.dtype),

@@ -16,6 +16,7 @@ import clearprop
 from clearprop.bundle import Bundle
 from clearprop.dispatch import find_answer
 from clearprop.ops.indexing import Slot
+from clearprop.ops.windows import places
 from clearprop.primitive import Primitive, Sample, numpy_table, primitives
 from tests.contract import Case, is_complex, is_real, make_case
 
@@ -127,6 +128,7 @@ THEIRS: dict[str, Callable[..., Any]] = {
     "norm": norm,
     "p_norm": norm,
     "take_along_axis": take_along,
+    "sliding_windows": lambda x, window, axis: jnp.reshape(x, -1)[places(x.shape, window, axis)],
     "put_along": back(take_along),
     "put_diagonal": back(jnp.diagonal),
     "log_expit": jax.nn.log_sigmoid,

@@ -12,8 +12,8 @@ from ..tensor import Tensor
 _TAKES_CONJUGATES = """
     add subtract multiply divide negative power square reciprocal exp log sqrt sin cos tan sinh cosh tanh sign
     where sum mean cumsum matmul outer einsum convolve inv solve reshape transpose expand_dims squeeze
-    broadcast_to window gather scatter take_along_axis put_along assign diagonal put_diagonal concatenate
-    stack roll repeat tile copy astype
+    broadcast_to window sliding_windows gather scatter take_along_axis put_along assign diagonal put_diagonal
+    concatenate stack roll repeat tile copy astype
 """
 """Operations that make the conjugate of what they made, given conjugates."""
 _NAMES = frozenset(_TAKES_CONJUGATES.split())

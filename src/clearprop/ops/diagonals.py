@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,20 @@ _diagonal_record = primitive(
         Sample(floats(2, 3), offset=5, axis1=0, axis2=1),
     ),
 )
+
+
+def _with_diagonal(base: Any, new: Any, offset: int, axis1: int, axis2: int) -> Any:
+    rows, columns = np.indices((base.shape[axis1], base.shape[axis2]), sparse=True)
+    others = tuple(i for i in range(base.ndim) if i not in (axis1, axis2))
+    on_it = rows + offset == columns
+    on_it = np.expand_dims(on_it if axis1 < axis2 else on_it.T, others)
+    return np.where(
+        on_it, put_diagonal(new, offset=offset, axis1=axis1, axis2=axis2, shape=base.shape), base
+    )
+
+
+writable_diagonal = replace(_diagonal_record, put=_with_diagonal)
+"""The same operation as ``np.einsum("ii->i", x)`` does it: one may write to the result."""
 
 
 def _put_diagonal(g: Any, offset: int, axis1: int, axis2: int, shape: Any) -> Any:

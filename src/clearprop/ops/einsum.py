@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from ..arrays import as_array
 from ..primitive import Custom, Draw, Sample, answers, each, floats, primitive
 from ..spec import ArraySpec, promote, shape_of
+from ..tensor import Tensor
+from .diagonals import writable_diagonal
 from .subscripts import Product, explicit, from_lists, read, steps
 
 
@@ -129,8 +132,28 @@ _record = primitive(
 @answers(np.einsum)
 def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:
     """`optimize` may be given, but the order of summation is always chosen here."""
-    text, arrays = _read_call(subscripts, operands)
-    return _record(*(as_array(x) for x in arrays), subscripts=text)
+    text, given = _read_call(subscripts, operands)
+    arrays = [as_array(x) for x in given]
+    left, _, right = text.partition("->")
+    if set(left) == set(right) and isinstance(arrays[0], Tensor):
+        with suppress(ValueError):  # the record says what does not fit
+            (term,), output, _ = read(text, (arrays[0].shape,))
+            return _window(arrays[0], term, output)
+    return _record(*arrays, subscripts=text)
+
+
+def _window(x: Any, term: str, output: str) -> Any:
+    """Diagonals and axes in another order: as in NumPy, they show the memory of `x`."""
+    if term == output:
+        return x[...]
+    while repeated := [c for c in term if term.count(c) > 1]:
+        letter = repeated[0]
+        one = term.index(letter)
+        other = term.index(letter, one + 1)
+        x = writable_diagonal(x, offset=0, axis1=one, axis2=other)
+        term = term[:one] + term[one + 1 : other] + term[other + 1 :] + letter
+    order = tuple(map(term.index, output))
+    return x if order == tuple(range(x.ndim)) else x.transpose(order)
 
 
 def _read_call(subscripts: Any, operands: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:

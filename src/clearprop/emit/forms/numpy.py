@@ -53,6 +53,7 @@ ENTRIES: Mapping[str, Entry | str] = {
     "recurrence": recurrence,
     "pad": "np.pad({0}, {width}, constant_values={value})",
     "take_along_axis": "np.take_along_axis({0}, {1}, {axis})",
+    "sliding_windows": "np.lib.stride_tricks.sliding_window_view({0}, {window}, {axis})",
     "round": "np.round({0}, {decimals})",
     "lexsort": "np.lexsort(({all}), axis={axis})",
     "isin": "np.isin({0}, {1}, invert={invert})",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ....ops import windows
 from ....ops.along import places
 from ....ops.indexing import Slot
 from ....primitive import primitives
@@ -163,3 +164,8 @@ def searchsorted(a: Any, v: Any, side: str) -> Any:
     """How many entries come before."""
     v = np.expand_dims(v, -1)
     return np.sum(a < v if side == "left" else a <= v, -1)
+
+
+@spelling
+def sliding_windows(x: Any, window: Any, axis: Any) -> Any:
+    return x.reshape(-1)[windows.places(x.shape, window, axis)]
