@@ -115,6 +115,7 @@ ROWS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "tensorsolve": _of(A, V),
     "tensorinv": _of(A, 1),
     "matrix_power": _of(A, 2),
+    "power": _of(A, 2.0),
     "diag": _of(V, 1),
     "diagflat": _of(V, 1),
     "gradient": _of(W, 0.7),

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
 from importlib import import_module
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
@@ -58,7 +58,7 @@ def asked_by(
             library = "clearprop"  # also of NumPy's code that was loaded a second time
         if name == "answer_numpy" and found:
             found = found._replace(function=numpy_name(frame.f_locals["function"]))
-        elif library in _KEEPERS or (found and _hands_on(frame.f_code)):
+        elif library in _KEEPERS or (found and _hands_on(frame)):
             pass  # they have Tensors in objects of theirs, or are called in another's place
         elif library != "clearprop" or frame.f_globals["__name__"].startswith(_ROOMS):
             parameter = _parameter(frame, value, in_lists)
@@ -76,10 +76,9 @@ def asked_by(
     return found or (_written_in_c(frame) if by_conversion else None)
 
 
-def _hands_on(code: CodeType) -> bool:
-    """Whether a function takes whatever there is: to hand it on to another."""
-    flags = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
-    return not code.co_argcount and code.co_flags & flags == flags
+def _hands_on(frame: FrameType) -> bool:
+    """Whether a function only calls another one, which users know by the same name."""
+    return bool(frame.f_globals["__name__"] == "clearprop.numpy.forwarding")
 
 
 def _name_for_users(frame: FrameType, name: str, library: str) -> str:

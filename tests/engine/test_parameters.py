@@ -51,8 +51,12 @@ OTHERWISE = {
     "numpy.piecewise(condlist)": "is a list of masks; NumPy takes a number for the only one",
     "numpy.resize(new_shape)": "is iterated over, as for an array without axes in NumPy",
     "numpy.histogram_bin_edges(weights)": "are not looked at",
-    "clearprop.numpy.constructors.array(ndmax)": "has no meaning for tensors",
-    "clearprop.numpy.constructors.array(like)": "has no meaning for tensors",
+    "numpy.array(ndmax)": "has no meaning for tensors",
+    "numpy.array(like)": "has no meaning for tensors",
+    "numpy.full(device)": "has no meaning for tensors",
+    "numpy.full(like)": "has no meaning for tensors",
+    "numpy.full_like(subok)": "has no meaning for tensors",
+    "numpy.full_like(device)": "has no meaning for tensors",
     "numpy.pad(reflect_type)": "is for other modes",
     "numpy.pad(stat_length)": "is for other modes",
 }
@@ -368,3 +372,15 @@ def test_keywords_without_an_answer_are_named(call: Call, name: str) -> None:
     kwargs = {**call.kwargs, name: np.zeros(()) if name == "out" else None}
     with pytest.raises((UnsupportedError, LostGradientError), match=rf"\b{name}="):
         call.function(*map(tensors, call.args), **kwargs)
+
+
+@pytest.mark.parametrize("name", ["norm", "vector_norm", "matrix_norm"])
+def test_the_order_of_a_norm_is_named(name: str) -> None:
+    def f(x: Any, order: Any) -> Any:
+        return getattr(np.linalg, name)(x, ord=order)
+
+    with pytest.raises(TraceError, match=rf"np\.linalg\.{name} takes ord="):
+        clearprop.compile(f)(np.eye(2), 2.0)
+    with pytest.raises(LostGradientError, match=rf"np\.linalg\.{name} takes ord="):
+        clearprop.grad(f, (0, 1))(np.eye(2), 2.0)
+    assert f(clearprop.tensor(np.eye(2)), 2) == f(np.eye(2), 2)

@@ -7,23 +7,20 @@ of their own, so that what is assigned into them keeps its gradient. Elsewhere t
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..arrays import holds_tensor, joined
-from ..errors import DtypeError, LostGradientError, TraceError
+from ..errors import DtypeError
 from ..settings import transforms
 from ..spec import is_floating
-from ..tensor import Tensor, tensor
+from ..tensor import tensor
+from .forwarding import forwarding, instead
 
 __all__ = ["array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray"]
 __all__ += ["asfortranarray", "empty_like", "full", "full_like", "ones_like", "zeros_like"]
-
-REFUSED = (LostGradientError, TraceError, ValueError, TypeError)
-"""What NumPy's functions raise where a list holds Tensors."""
-
 
 is_watched = transforms.get
 """Whether a transform or a trace runs: outside of them, asking is all that this module costs."""
@@ -36,19 +33,12 @@ def fillable(numbers: Any) -> Any:
     return numbers
 
 
-def _making(function: Callable[..., Any]) -> Callable[..., Any]:
-    """One of NumPy's functions that make a new array of numbers."""
-
-    @wraps(function)
-    def make(*args: Any, **kwargs: Any) -> Any:
-        made = function(*args, **kwargs) if kwargs else function(*args)
-        return fillable(made) if is_watched() else made
-
-    return make
+def _refused(error: Exception, args: Any, kwargs: Any) -> Any:
+    raise error
 
 
 MAKING = {
-    name: _making(getattr(np, name))
+    name: forwarding(getattr(np, name), _refused, fillable)
     for name in (
         *("zeros", "ones", "empty", "eye", "identity", "tri"),
         *("arange", "linspace", "logspace", "geomspace"),
@@ -59,19 +49,8 @@ MAKING = {
 
 def _converting(function: Callable[..., Any], ndmin: int = 0) -> Callable[..., Any]:
     """One of NumPy's functions that make an array of something: of what holds Tensors, a Tensor."""
-
-    @wraps(function)
-    def convert(*args: Any, **kwargs: Any) -> Any:
-        if args and type(args[0]) is Tensor:
-            return _converted(*args, **{"ndmin": ndmin, **kwargs})
-        try:
-            return function(*args, **kwargs) if kwargs else function(*args)
-        except REFUSED:
-            if not holds_tensor(args[:1]):
-                raise
-        return _converted(*args, **{"ndmin": ndmin, **kwargs})
-
-    return convert
+    ours = partial(_converted, ndmin=ndmin)
+    return forwarding(function, instead(ours, 1), of_tensors=1)
 
 
 def _converted(
@@ -95,8 +74,7 @@ ascontiguousarray = _converting(np.ascontiguousarray, 1)
 asfortranarray = _converting(np.asfortranarray, 1)
 
 
-@wraps(np.array, assigned=())  # for its signature
-def array(*args: Any, **kwargs: Any) -> Any:
+def _array(object: Any, dtype: Any = None, *, copy: Any = True, **options: Any) -> Any:
     """`numpy.array`, also of Tensors and of nested lists that hold some: then the result is a Tensor.
 
     Parameters
@@ -120,15 +98,12 @@ def array(*args: Any, **kwargs: Any) -> Any:
     [[1. 0.]
      [3. 2.]] [1. 1.]
     """
-    if not (args and type(args[0]) is Tensor):
-        try:
-            made = np.array(*args, **kwargs) if kwargs else np.array(*args)
-            return fillable(made) if is_watched() else made
-        except REFUSED:
-            if not holds_tensor(args[:1]):
-                raise
-    result = _converted(*args, **kwargs)
-    return result.copy() if kwargs.get("copy", True) and result is args[0] else result
+    result = _converted(object, dtype, **options)
+    return result.copy() if copy and result is object else result
+
+
+array = forwarding(np.array, instead(_array, 1), fillable, of_tensors=1)
+array.__doc__ = _array.__doc__
 
 
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
@@ -141,40 +116,13 @@ def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     return result
 
 
-def _quickly(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: NumPy's function itself where the arguments are plain at first sight."""
-
-    def with_ours(ours: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(ours)
-        def make(*args: Any, **kwargs: Any) -> Any:
-            if kwargs or type(args[-1]) not in _PLAIN:
-                return ours(*args, **kwargs)
-            first = args[0]
-            if type(first) not in _PLAIN or (type(first) is np.ndarray and first.dtype.hasobject):
-                return ours(*args)
-            return fillable(function(*args)) if is_watched() else function(*args)
-
-        return make
-
-    return with_ours
-
-
-_PLAIN = frozenset([np.ndarray, int, float, np.float64])
-
-
-@_quickly(np.full)
-def full(shape: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
+def _full(shape: Any, fill_value: Any, dtype: Any = None, *rest: Any, **options: Any) -> Any:
     """`numpy.full`; a Tensor as the `fill_value` gets the gradients of all its copies."""
-    if not holds_tensor(fill_value):
-        return fillable(np.full(shape, fill_value, dtype, **options))
     return np.broadcast_to(array(fill_value, dtype), shape).copy()
 
 
-@_quickly(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, *rest: Any, **options: Any) -> Any:
     """`numpy.full_like`; a Tensor as the `fill_value` gets the gradients of all its copies."""
-    if not holds_tensor(fill_value):
-        return _like(np.full_like, a, fill_value, dtype=dtype, **options)
     model, value = asarray(a), array(fill_value)
     if dtype is None and not np.can_cast(value.dtype, model.dtype, "same_kind"):
         raise DtypeError(
@@ -184,29 +132,21 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any
     return full(options.get("shape") or model.shape, value, dtype or model.dtype)
 
 
-@_quickly(np.zeros_like)
-def zeros_like(a: Any, dtype: Any = None, **options: Any) -> Any:
-    """`numpy.zeros_like`; of Tensors, one of constants that may be assigned into."""
-    return _like(np.zeros_like, a, dtype=dtype, **options)
+full = forwarding(np.full, instead(_full, 2), fillable)
+full_like = forwarding(np.full_like, instead(_full_like, 2), fillable)
 
 
-@_quickly(np.ones_like)
-def ones_like(a: Any, dtype: Any = None, **options: Any) -> Any:
-    """`numpy.ones_like`; of Tensors, one of constants that may be assigned into."""
-    return _like(np.ones_like, a, dtype=dtype, **options)
-
-
-@_quickly(np.empty_like)
-def empty_like(a: Any, dtype: Any = None, **options: Any) -> Any:
-    """`numpy.empty_like`; of Tensors, one of constants that may be assigned into."""
-    return _like(np.empty_like, a, dtype=dtype, **options)
-
-
-def _like(constructor: Callable[..., Any], a: Any, *args: Any, dtype: Any, **options: Any) -> Any:
-    if not holds_tensor(a):
-        return fillable(constructor(a, *args, dtype=dtype, **options))
+def _like(constructor: Callable[..., Any], a: Any, *args: Any, **options: Any) -> Any:
+    """Constants like a list that holds Tensors, which may be assigned into."""
     model = asarray(a)
+    options.setdefault("shape", model.shape)
     example = np.empty((0,) * model.ndim, model.dtype)
-    shape = options.pop("shape", model.shape)
-    numbers = constructor(example, *args, dtype=dtype, shape=shape, **options)
-    return tensor(numbers, requires_grad=False)
+    return tensor(constructor(example, *args, **options), requires_grad=False)
+
+
+def _making_like(constructor: Callable[..., Any]) -> Callable[..., Any]:
+    return forwarding(constructor, instead(partial(_like, constructor), 1), fillable)
+
+
+zeros_like, ones_like = _making_like(np.zeros_like), _making_like(np.ones_like)
+empty_like = _making_like(np.empty_like)

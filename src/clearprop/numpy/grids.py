@@ -8,8 +8,8 @@ import numpy as np
 
 from ..arrays import holds_tensor, joined
 from ..errors import UnsupportedError
-from ..tensor import Tensor
-from .constructors import REFUSED, fillable
+from .constructors import fillable, is_watched
+from .forwarding import REFUSED
 
 
 class _Joiner:
@@ -19,13 +19,16 @@ class _Joiner:
         self._name, self._plain = name, plain
 
     def __getitem__(self, key: Any) -> Any:
-        parts = key if isinstance(key, tuple) else (key,)
-        if Tensor not in map(type, parts):
-            try:
-                return fillable(self._plain[key])
-            except REFUSED:
-                if not holds_tensor(parts):
-                    raise
+        try:
+            found = self._plain[key]
+        except REFUSED:
+            parts = key if isinstance(key, tuple) else (key,)
+            if not holds_tensor(parts):
+                raise
+            return self._joined(parts)
+        return fillable(found) if is_watched() else found
+
+    def _joined(self, parts: tuple[Any, ...]) -> Any:
         if any(isinstance(part, str) for part in parts):
             raise UnsupportedError(
                 f"np.{self._name} of tensors takes no text such as {parts[0]!r}; use np.concatenate or "

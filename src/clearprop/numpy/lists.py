@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from functools import wraps
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..arrays import holds_tensor, joined
-from .constructors import REFUSED
+from .forwarding import forwarding
 
 _OF_SEQUENCES = {
     *(np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.block),
@@ -37,14 +37,7 @@ _DISPATCHERS = {type(np.sum).__name__, type(np.concatenate).__name__}
 
 
 def _function(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs) if kwargs else function(*args)
-        except REFUSED as error:
-            return _with_joined(function, args, kwargs, error)
-
-    return call
+    return forwarding(function, partial(_with_joined, function))
 
 
 def _ufunc(ufunc: np.ufunc) -> Callable[..., Any]:
@@ -61,7 +54,7 @@ _METHODS = {"reduce", "accumulate", "outer", "reduceat", "at"}
 
 
 def _with_joined(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
+    function: Callable[..., Any], error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Call it once more with lists joined, where they hold Tensors; else let the error be."""
     new_args = tuple(_as_array(function, x) for x in args)

@@ -17,7 +17,6 @@ from __future__ import annotations
 import numbers
 import sys
 from collections.abc import Callable
-from functools import wraps
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -26,9 +25,8 @@ import numpy as np
 import numpy.polynomial as _polynomial
 from numpy.polynomial._polybase import ABCPolyBase as _plain_base
 
-from ..arrays import holds_tensor
 from ..tensor import Tensor, tensor
-from .constructors import REFUSED
+from .forwarding import forwarding, instead
 
 if TYPE_CHECKING:
     from numpy.polynomial import *  # noqa: F403
@@ -73,17 +71,7 @@ def _making_tensors(make: Callable[..., Any]) -> Callable[..., Any]:
 
 def _for_both(plain: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's function, and ours where Tensors come by."""
-
-    @wraps(plain)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if Tensor not in map(type, args) and not kwargs:
-            try:
-                return plain(*args)
-            except REFUSED:
-                pass
-        return (ours if holds_tensor((*args, *kwargs.values())) else plain)(*args, **kwargs)
-
-    return call
+    return forwarding(plain, instead(ours), of_tensors=3)
 
 
 def _loaded(name: str) -> ModuleType:
