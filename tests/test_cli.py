@@ -725,6 +725,12 @@ def test_a_broken_npy_file(content: bytes, make: Make, capsys: Capture) -> None:
     assert "magic string" in said
 
 
+def test_a_npy_file_of_dates(make: Make, capsys: Capture) -> None:
+    np.save("dates.npy", np.array(["2020-01-31"], dtype="M8[D]"))
+    said = refusal(capsys, 2, make(), "--at", "x=dates.npy")
+    assert said.startswith("--at x=dates.npy: it holds dates (dtype=datetime64[D], shape (1,))")
+
+
 def test_a_npy_file_of_objects(make: Make, capsys: Capture) -> None:
     np.save("objects.npy", np.array([1.0, "a"], dtype=object), allow_pickle=True)
     said = refusal(capsys, 2, make(), "--at", "x=objects.npy")

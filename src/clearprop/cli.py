@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from . import __version__
+from .arrays import check_numbers
 from .callsite import called_by_nobody
 from .errors import ClearpropError
 from .ledger import Explanation, explain
@@ -418,7 +419,10 @@ def _value(option: str, name: str, text: str, default: Any) -> Any:
     try:
         if text.endswith(".npy"):
             with open(text, "rb") as file:
-                return np.lib.format.read_array(file)
+                found = np.lib.format.read_array(file)
+            if found.dtype.kind not in "SU":  # text goes on as it is
+                check_numbers(found, "it holds")
+            return found
         if "x" in text and _SHAPE.fullmatch(text):
             shape = tuple(map(int, text.split("x")))
             return np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape)

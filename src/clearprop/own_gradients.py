@@ -9,7 +9,8 @@ refuses those is opaque: it has no body, and a trace runs it on the examples to 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter, methodcaller
@@ -22,7 +23,7 @@ from .arrays import result as as_result
 from .backprop import conjugate, shrink
 from .bundle import Bundle, as_bundle
 from .callsite import printable
-from .errors import GradientError, ShapeError, TraceError, UnsupportedError
+from .errors import ClearpropError, GradientError, ShapeError, TraceError, UnsupportedError
 from .forks import lazily
 from .primitive import Call, Primitive, each, primitives, together
 from .settings import recorder_here, switched, transforms, uncovered
@@ -31,6 +32,20 @@ from .tensor import Tensor, apply
 from .tracing import build, is_input, trace_parts
 from .trees import Unflatten, flatten, paths
 from .wrapper import Wrapper
+
+
+@contextmanager
+def _writing_into_copies(who: str) -> Iterator[None]:
+    """Say whose code writes into an array that others hold, too: NumPy says only that it is read-only."""
+    try:
+        yield
+    except ValueError as error:
+        if "read-only" not in str(error) or isinstance(error, ClearpropError):
+            raise
+        raise UnsupportedError(
+            f"{who} writes into an array that it was given, which others hold, too. Write into a copy: "
+            f"x = x.copy()"
+        ) from error
 
 
 @dataclass
@@ -129,7 +144,8 @@ class Application:
     # ---- forward
 
     def forward(self, *leaves: Any, **kwargs: Any) -> Any:
-        return self.bundled(self.rules.function(*self.unflatten(leaves), **kwargs))
+        with _writing_into_copies(f"block {self.rules.name}"):
+            return self.bundled(self.rules.function(*self.unflatten(leaves), **kwargs))
 
     def bundled(self, result: Any) -> Any:
         """The arrays of a result: one alone, several as a bundle."""
@@ -196,12 +212,13 @@ class Application:
             np.zeros(y.shape, y.dtype)[()] if gy is None else conjugate(gy)
             for gy, y in zip(_parts_of(g), results, strict=True)
         ]
-        given = self.rules.gradient(
-            self.unflatten_result(upstream),
-            self.unflatten_result(results),
-            *self.unflatten(leaves),
-            **kwargs,
-        )
+        with _writing_into_copies(f"the gradient of block {self.rules.name}"):
+            given = self.rules.gradient(
+                self.unflatten_result(upstream),
+                self.unflatten_result(results),
+                *self.unflatten(leaves),
+                **kwargs,
+            )
         inputs = len(self.args)
         if not isinstance(given, tuple) or (inputs == 1 and isinstance(self.args[0], tuple)):
             given = (given,)
@@ -319,12 +336,13 @@ class Application:
             [zero if given.get(i) is None else given[i] for i, zero in enumerate(zeros)]
         )
         results = _parts_of(out)
-        step = self.rules.jvp(
-            tangents[0] if len(tangents) == 1 else tangents,
-            self.unflatten_result(results),
-            *self.unflatten(inputs),
-            **kwargs,
-        )
+        with _writing_into_copies(f"the jvp of block {name}"):
+            step = self.rules.jvp(
+                tangents[0] if len(tangents) == 1 else tangents,
+                self.unflatten_result(results),
+                *self.unflatten(inputs),
+                **kwargs,
+            )
         found = [np.asarray(x)[()] for x in flatten(step)[0]]
         shapes = [x.shape for x in found], [shape_of(y) for y in results]
         if shapes[0] != shapes[1]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from .arrays import TensorBase
 from .callsite import Line, called_in, library_in_c, library_of, line_of, user_frame
-from .errors import ClearpropError
+from .errors import ClearpropError, UnsupportedError
 from .primitive import Primitive
 from .spec import unstretched
 
@@ -301,6 +301,11 @@ class no_grad:
             no_grads.set(tuple(entered))
 
     def __call__(self, function: _Function) -> _Function:
+        if isinstance(function, type):
+            raise UnsupportedError(
+                f"no_grad() stands before the class {function.__name__}, of which it would make a function. "
+                f"Put it before the methods that are to run without gradients."
+            )
         return _while_running(function, self)
 
 

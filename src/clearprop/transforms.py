@@ -166,7 +166,13 @@ def _as_number(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> An
             f"{_place(tree, position)} of {called(f)} is {kind_of(leaf)}, which has no gradient. Keep it "
             f"out of the differentiated arguments (argnums=...)."
         )
-    return np.asarray(leaf)[()]
+    found = np.asarray(leaf)[()]
+    if isinstance(found, int):  # of more bits than NumPy's have
+        raise DtypeError(
+            f"gradients need floating point numbers, but {_place(tree, position)} of {called(f)} is a whole "
+            f"number of {found.bit_length()} bits. Use float(x)."
+        )
+    return found
 
 
 def _place(tree: Any, position: int) -> str:

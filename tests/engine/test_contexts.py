@@ -16,6 +16,7 @@ import pytest
 
 import clearprop
 from clearprop import no_grad
+from clearprop.errors import UnsupportedError
 
 
 def is_on() -> bool:
@@ -531,3 +532,18 @@ def test_a_task_within_a_transform() -> None:
     graph = clearprop.trace(clearprop.grad(f), 1.0)
     assert graph.evaluate(1.0) == 9.0
     assert clearprop.trace(f, 1.0).evaluate(2.0) == 18.0
+
+
+def test_no_grad_before_a_class() -> None:
+    with pytest.raises(UnsupportedError, match=r"before the class Model.* before the methods"):
+
+        @no_grad()
+        class Model:
+            pass
+
+    class Other:
+        @no_grad()
+        def evaluate(self, x: Any) -> Any:
+            return x * 2.0
+
+    assert not Other().evaluate(clearprop.tensor(1.0)).requires_grad

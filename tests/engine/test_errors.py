@@ -114,6 +114,16 @@ def test_grad_at_an_integer() -> None:
     )
 
 
+def test_grad_at_an_integer_of_many_bits() -> None:
+    with pytest.raises(DtypeError, match=r"is a whole number of 71 bits\. Use float\(x\)"):
+        grad(lambda x: x * 2.0)(2**70)
+    assert grad(lambda x: x * 2.0)(float(2**70)) == 2.0
+
+
+def test_an_integer_of_many_bits_comes_back_from_compiled_code() -> None:
+    assert clearprop.compile(lambda x: 2**70)(np.ones(2)) == 2**70
+
+
 def test_grad_at_an_integer_array() -> None:
     message(
         DtypeError,

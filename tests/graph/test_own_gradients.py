@@ -273,3 +273,23 @@ def test_gradients_in_another_container_are_refused() -> None:
         GradientError, match="returned float64 for arguments dict; return gradients"
     ):
         clearprop.grad(lambda w: scaled({"w": w}))(1.0)
+
+
+@pytest.mark.parametrize("where", ["block doubled", "the gradient of block doubled"])
+def test_code_that_writes_into_what_it_was_given(where: str) -> None:
+    def twice(x: Any) -> Any:
+        x *= 2
+        return x
+
+    careful = (lambda x: twice(x.copy())) if where.startswith("the") else twice
+
+    @clearprop.block
+    def doubled(x: Any) -> Any:
+        return careful(x)
+
+    @doubled.gradient
+    def doubled_gradient(g: Any, out: Any, x: Any) -> Any:
+        return g * twice(x) if where.startswith("the") else 2 * g
+
+    with pytest.raises(UnsupportedError, match=rf"{where} writes into .*x = x\.copy\(\)"):
+        clearprop.grad(lambda x: np.sum(doubled(x) ** 2))(np.ones(2))

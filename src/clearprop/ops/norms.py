@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..primitive import Draw, Sample, answers, floats, primitive
 from ..spec import ArraySpec, normalize_axes
+from ..tensor import Tensor
 from .reduction import count
 from .samples import REDUCTIONS
 from .specs import kept, reduced, shaped
@@ -132,9 +133,14 @@ def _floating(x: Any) -> Any:
     return x if x.dtype.kind in "fc" else x.astype(float)
 
 
+def _order(ord: Any) -> Any:
+    """The order of a norm, which is a plain number."""
+    return float(ord) if isinstance(ord, Tensor) else ord
+
+
 @answers(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    x = _floating(x)
+    x, ord = _floating(x), _order(ord)
     keepdims = bool(keepdims)
     if axis is None and (ord is None or (ord == 2 and x.ndim == 1)):
         return _norm_record(x, axis=normalize_axes(None, x.ndim), keepdims=keepdims)
@@ -153,7 +159,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 @answers(np.linalg.vector_norm)
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    x = _floating(x)
+    x, ord = _floating(x), _order(ord)
     return _vector_norm(x, ord, normalize_axes(axis, x.ndim), bool(keepdims))
 
 
