@@ -227,11 +227,20 @@ MORE: list[tuple[Callable[..., Any], tuple[tuple[Any, ...], dict[str, Any]]]] = 
 
 WITHOUT = {
     *("setitem", "put_along_axis", "put", "putmask", "place", "copyto", "fill_diagonal"),
-    *("einsum_path", "result_type", "can_cast", "common_type", "shape", "ndim", "ix_"),
+    *(
+        "einsum_path",
+        "result_type",
+        "can_cast",
+        "common_type",
+        "shape",
+        "ndim",
+        "ix_",
+        "unravel_index",
+    ),
     *("iscomplexobj", "isrealobj", "tril_indices_from", "triu_indices_from", "diag_indices_from"),
     *("save", "savez", "savez_compressed", "savetxt", "array2string", "array_repr", "array_str"),
 }
-"""They change an array in place, write it, or say something about its shape or dtype."""
+"""They change an array in place, write it, take whole numbers, or are about shapes and dtypes."""
 
 OTHERS: list[tuple[Callable[..., Any], tuple[tuple[Any, ...], dict[str, Any]]]] = [
     (clearprop.softmax, _of(A, 0)),

@@ -49,7 +49,7 @@ NO_FLOATING_ARRAYS = {
     "whole numbers, bits and dates": """
         bitwise_and bitwise_count bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor
         bitwise_invert bitwise_not broadcast_shapes busday_count busday_offset gcd invert is_busday
-        isnat ix_ lcm left_shift packbits ravel_multi_index right_shift unpackbits unravel_index""",
+        isnat ix_ lcm left_shift packbits ravel_multi_index right_shift unpackbits""",
     "numbers and polynomials from a degree": """
         ai_zeros bei_zeros beip_zeros ber_zeros berp_zeros bi_zeros bernoulli chebyc chebys chebyt
         chebyu erf_zeros euler factorial2 factorialk fresnel_zeros
@@ -66,7 +66,7 @@ NO_FLOATING_ARRAYS = {
 NO_GRADIENT = {
     "says where": """
         argmax argmin argpartition argsort argwhere digitize flatnonzero lexsort nanargmax nanargmin
-        nonzero searchsorted tril_indices_from triu_indices_from diag_indices_from""",
+        nonzero searchsorted unravel_index tril_indices_from triu_indices_from diag_indices_from""",
     "counts or says how large": """
         count_nonzero einsum_path histogramdd matrix_rank ndim shape size""",
     "sets, where nobody could say which of several equal entries gets it": """

@@ -153,11 +153,13 @@ def _step(code: CodeType, place: int) -> _Step:
 def library_in_c(name: str, function: Any) -> str:
     """Whose function it is that `called_in` found: "numpy", "scipy", or "" if it is another's or unknown."""
     if function is None:  # only what is written in C asks from a frame of the user's
-        return "numpy" if hasattr(np.ndarray, name) else ""
+        owners = (np.ndarray, np.random.Generator)
+        return "numpy" if any(hasattr(owner, name) for owner in owners) else ""
     module = getattr(function, "__module__", None)
     if module == "builtins":
         return ""
-    if getattr(function, "__objclass__", type(getattr(function, "__self__", None))) in _OF_NUMPY:
+    owner = getattr(function, "__objclass__", type(getattr(function, "__self__", None)))
+    if owner in _OF_NUMPY or owner.__module__.startswith("numpy.random."):
         return "numpy"
     module = str(module).partition(".")[0]
     return module if module in ("numpy", "scipy") else ""

@@ -49,7 +49,11 @@ def answer_numpy(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 
 def _answer_into(function: Any, args: tuple[Any, ...], *, out: Any, **kwargs: Any) -> Any:
-    """The answer, written into Tensors that change in place; None stands for a new one."""
+    """The answer, written into Tensors that change in place; None stands for a new one.
+
+    Where a ufunc's ``where=`` says no, the target stays, and the function is taken of ones, whose slopes are
+    dropped again.
+    """
     targets = out if isinstance(out, tuple) else (out,)
     if not all(target is None or isinstance(target, Versions) for target in targets):
         raise LostGradientError(
@@ -58,8 +62,17 @@ def _answer_into(function: Any, args: tuple[Any, ...], *, out: Any, **kwargs: An
             f"a = clearprop.tensor(a, requires_grad=False)."
         )
     since = next_number()
+    chosen = True
+    if isinstance(function, np.ufunc) and all(target is not None for target in targets):
+        chosen = kwargs.pop("where", True)
+    if chosen is not True:
+        args = tuple(np.where(chosen, x, np.ones_like(x)) for x in args)
     answer = answer_numpy(function, args, kwargs)
     several = isinstance(answer, tuple)
+    if chosen is not True:
+        parts = answer if several else (answer,)
+        parts = tuple(np.where(chosen, *pair) for pair in zip(parts, targets, strict=True))
+        answer = parts if several else parts[0]
     if (
         several
     ):  # all of them are computed before the first is written, perhaps to what they were made of

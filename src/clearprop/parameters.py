@@ -131,8 +131,11 @@ def _written_in_c(frame: FrameType) -> Asked | None:
         return None
     name = getattr(function, "__name__", name)  # it may go by another one here
     owner = getattr(function, "__objclass__", type(getattr(function, "__self__", None)))
-    if owner is np.ndarray or function is None:
+    if owner is np.ndarray or (function is None and hasattr(np.ndarray, name)):
         return Asked(name, "", "")
+    homes = (owner.__module__, str(getattr(function, "__module__", "")))
+    if function is None or any(home.startswith("numpy.random.") for home in homes):
+        return Asked(f"np.random.{name}", "", library)
     return Asked(f"np.ufunc.{name}" if owner is np.ufunc else numpy_name(function), "", library)
 
 
@@ -153,14 +156,30 @@ def refusal(asked: Asked, tensor: Any, detached: str) -> LostGradientError | Tra
     )
 
 
+_POSITIONS = (
+    "x[rng.permutation(len(x))], or x[rng.choice(len(x), size)]: draw positions, and take those"
+)
+_WRITE = {
+    "as_strided": "np.lib.stride_tricks.sliding_window_view(x, size, axis)",
+    **{f"np.random.{name}": _POSITIONS for name in ("choice", "permutation", "permuted")},
+}
+"""What to write instead of functions that make plain arrays of what they get."""
+
+
 def is_answered(asked: Asked) -> bool:
     """Whether there is more to say of it than of any conversion to an array."""
-    if asked.library in ("", "scipy") or asked.function.startswith(POLYNOMIALS):
+    if (
+        asked.library in ("", "scipy")
+        or asked.function in _WRITE
+        or asked.function.startswith(POLYNOMIALS)
+    ):
         return True
     return bool(asked.library == "numpy" and asked.parameter and _public(asked.function))
 
 
 def _instead(asked: Asked) -> str:
+    if asked.function in _WRITE:
+        return f"Write {_WRITE[asked.function]}. "
     if asked.library == "" and asked.function == "dot":
         return "Write X @ t or np.dot(X, t) instead of X.dot(t). "
     if asked.library == "" and _public(asked.function):

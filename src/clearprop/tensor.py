@@ -27,7 +27,7 @@ from .arrays import (
 )
 from .conversions import Conversions
 from .dispatch import answer_numpy, fail
-from .errors import GradientError
+from .errors import GradientError, UnsupportedError
 from .parameters import plain_params
 from .primitive import NO_PARAMS, Primitive, engine, numpy_table, primitives
 from .refusals import check_floating
@@ -103,6 +103,10 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
     @property
     def shape(self) -> tuple[int, ...]:
         return self._value.shape
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        raise UnsupportedError(f"t.shape = {shape} of a tensor: write t = t.reshape({shape})")
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -51,6 +51,8 @@ _OWN: dict[str, Any] = {
     "r_": _grids.r_,
     "c_": _grids.c_,
     "vectorize": _loops.vectorize,
+    "frompyfunc": _loops.frompyfunc,
+    "fromiter": _loops.fromiter,
     "ndenumerate": _loops.ndenumerate,
     "nditer": _loops.nditer,
     "fft": _fft,

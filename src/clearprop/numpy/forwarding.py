@@ -69,9 +69,10 @@ def forwarding(
     if of_tensors and found:
         tests = [f"type({p.name}) is _Tensor" for p in found[:of_tensors]]
         first = _FIRST.format(are_tensors=" or ".join(tests), names=names)
+    name = function.__name__ if function.__name__.isidentifier() else "call"
     text = _TEXT.format(
         first=first,
-        name=function.__name__,
+        name=name,
         parameters=_listed(texts),
         names=names,
         required=_listed(p.name for p in found if p.name not in optional),
@@ -82,7 +83,7 @@ def forwarding(
     scope |= {"__name__": __name__, "_Tensor": Tensor, "_REFUSED": REFUSED, "_made": made}
     scope |= {"_is_watched": transforms.get, "_function": function, "_otherwise": otherwise}
     exec(compile(text, __file__, "exec"), scope)
-    return wraps(function)(scope[function.__name__])
+    return wraps(function)(scope[name])
 
 
 def instead(ours: Callable[..., Any], looks_at: int | None = None) -> Callable[..., Any]:

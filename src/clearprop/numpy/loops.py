@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import builtins
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from ..arrays import holds_tensor, joined
 from ..errors import UnsupportedError
 from ..spec import shape_of
 from ..tensor import Tensor
+from .constructors import array, is_watched
+from .forwarding import forwarding, instead
 
 
 class vectorize(np.vectorize):
@@ -48,6 +52,25 @@ class vectorize(np.vectorize):
         if isinstance(results[0], tuple):
             return tuple(np.stack(column).reshape(shape) for column in zip(*results, strict=True))
         return np.stack(results).reshape(shape)
+
+
+def frompyfunc(func: Callable[..., Any], /, nin: int, nout: int, **options: Any) -> Any:
+    """`numpy.frompyfunc`; of Tensors, the function is called for each entry, as by `vectorize`."""
+    ufunc = np.frompyfunc(func, nin, nout, **options)
+    return forwarding(ufunc, instead(vectorize(func)))
+
+
+def fromiter(iter: Any, dtype: Any, count: int = -1, **options: Any) -> Any:
+    """`numpy.fromiter`; of Tensors, their numbers joined as one."""
+    entries = chain(first := list(islice(it := builtins.iter(iter), 1)), it)
+    if is_watched() or holds_tensor(first):
+        given = list(entries if count < 0 else islice(entries, count))
+        if holds_tensor(given):
+            if len(given) < count:
+                raise ValueError(f"iterator too short: expected {count} but got {len(given)} items")
+            return array(given, dtype)
+        entries = given  # type: ignore[assignment]
+    return np.fromiter(entries, dtype, count, **options)
 
 
 def ndenumerate(arr: Any) -> Iterator[tuple[tuple[int, ...], Any]]:

@@ -34,6 +34,17 @@ def argwhere(a: Any) -> Any:
     return np.argwhere(known(a, "np.argwhere"))
 
 
+@answers(np.unravel_index)
+def unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
+    """One array for each axis, which may be traced; where the numbers are known, they are looked at first."""
+    shape = tuple(shape) if np.iterable(shape) else (shape,)
+    if indices.is_known:
+        np.unravel_index(indices.value, shape)  # for the error it raises
+    steps = np.cumprod((1, *(shape if order == "F" else shape[::-1])))[:-1]
+    steps = steps if order == "F" else steps[::-1]
+    return tuple(indices // int(step) % n for step, n in zip(steps, shape, strict=True))
+
+
 def _searchsorted_spec(a: Any, v: Any, side: str) -> ArraySpec:
     return ArraySpec(v.shape, np.dtype(np.intp))
 
