@@ -9,8 +9,7 @@ refuses those is opaque: it has no body, and a trace runs it on the examples to 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter, methodcaller
@@ -34,14 +33,9 @@ from .trees import Unflatten, flatten, paths
 from .wrapper import Wrapper
 
 
-@contextmanager
-def _writing_into_copies(who: str) -> Iterator[None]:
+def _refuse_writing(error: ValueError, who: str) -> None:
     """Say whose code writes into an array that others hold, too: NumPy says only that it is read-only."""
-    try:
-        yield
-    except ValueError as error:
-        if "read-only" not in str(error) or isinstance(error, ClearpropError):
-            raise
+    if "read-only" in str(error) and not isinstance(error, ClearpropError):
         raise UnsupportedError(
             f"{who} writes into an array that it was given, which others hold, too. Write into a copy: "
             f"x = x.copy()"
@@ -144,8 +138,11 @@ class Application:
     # ---- forward
 
     def forward(self, *leaves: Any, **kwargs: Any) -> Any:
-        with _writing_into_copies(f"block {self.rules.name}"):
+        try:
             return self.bundled(self.rules.function(*self.unflatten(leaves), **kwargs))
+        except ValueError as error:
+            _refuse_writing(error, f"block {self.rules.name}")
+            raise
 
     def bundled(self, result: Any) -> Any:
         """The arrays of a result: one alone, several as a bundle."""
@@ -212,13 +209,16 @@ class Application:
             np.zeros(y.shape, y.dtype)[()] if gy is None else conjugate(gy)
             for gy, y in zip(_parts_of(g), results, strict=True)
         ]
-        with _writing_into_copies(f"the gradient of block {self.rules.name}"):
+        try:
             given = self.rules.gradient(
                 self.unflatten_result(upstream),
                 self.unflatten_result(results),
                 *self.unflatten(leaves),
                 **kwargs,
             )
+        except ValueError as error:
+            _refuse_writing(error, f"the gradient of block {self.rules.name}")
+            raise
         inputs = len(self.args)
         if not isinstance(given, tuple) or (inputs == 1 and isinstance(self.args[0], tuple)):
             given = (given,)
@@ -336,13 +336,16 @@ class Application:
             [zero if given.get(i) is None else given[i] for i, zero in enumerate(zeros)]
         )
         results = _parts_of(out)
-        with _writing_into_copies(f"the jvp of block {name}"):
+        try:
             step = self.rules.jvp(
                 tangents[0] if len(tangents) == 1 else tangents,
                 self.unflatten_result(results),
                 *self.unflatten(inputs),
                 **kwargs,
             )
+        except ValueError as error:
+            _refuse_writing(error, f"the jvp of block {name}")
+            raise
         found = [np.asarray(x)[()] for x in flatten(step)[0]]
         shapes = [x.shape for x in found], [shape_of(y) for y in results]
         if shapes[0] != shapes[1]:

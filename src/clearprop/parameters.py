@@ -28,6 +28,7 @@ _ROOMS = ("clearprop.ops", "clearprop.scipy", "clearprop.array_methods", "clearp
 
 
 POLYNOMIALS = "np.polynomial."
+MASKED = "np.ma."
 IN_THE_DROP_IN = "It has its gradient after `import clearprop.numpy as np`."
 _KEEPERS = ("pandas", "xarray")
 """Libraries whose functions call methods of the arrays within their objects: it is the user who asks."""
@@ -90,6 +91,8 @@ def _name_for_users(frame: FrameType, name: str, library: str) -> str:
         return f"{POLYNOMIALS}{kind.__name__}" + ("" if name in ("init", "call") else f".{name}")
     if module:
         return f"{POLYNOMIALS}{module}.{name}"
+    if frame.f_globals["__name__"].startswith("numpy.ma."):
+        return MASKED + ("masked_array" if name == "new" else name)
     public = _public(name) if library == "numpy" else None
     return numpy_name(public) if public else name
 
@@ -168,11 +171,9 @@ _WRITE = {
 
 def is_answered(asked: Asked) -> bool:
     """Whether there is more to say of it than of any conversion to an array."""
-    if (
-        asked.library in ("", "scipy")
-        or asked.function in _WRITE
-        or asked.function.startswith(POLYNOMIALS)
-    ):
+    if asked.library in ("", "scipy") or asked.function in _WRITE:
+        return True
+    if asked.function.startswith((POLYNOMIALS, MASKED)):
         return True
     return bool(asked.library == "numpy" and asked.parameter and _public(asked.function))
 
@@ -187,6 +188,8 @@ def _instead(asked: Asked) -> str:
     if asked.library == "scipy":
         ours = _ours(asked.function)
         return f"Use {ours}. " if ours else "Write it with functions that have gradients. "
+    if asked.function.startswith(MASKED):
+        return "Keep the mask beside the array: np.where(mask, 0.0, x), np.sum(x, where=~mask). "
     if asked.library == "numpy" and asked.function.startswith(POLYNOMIALS):
         return f"{IN_THE_DROP_IN} "
     if asked.function.startswith(POLYNOMIALS) and not asked.parameter:

@@ -240,6 +240,16 @@ REFUSED: dict[str, tuple[Program, Program, str]] = {
         lambda np, x: x[np.random.RandomState(1).permutation(len(x))] @ [1.0, 2.0, 3.0],
         r"np\.random\.permutation takes .* Write x\[rng\.permutation\(len\(x\)\)\]",
     ),
+    "masked arrays": (
+        lambda np, x: np.ma.masked_array(x, [False, True, False]).sum() ** 2,
+        lambda np, x: np.sum(x, where=~np.array([False, True, False])) ** 2,
+        r"np\.ma\.masked_array takes data= .* Keep the mask beside .* np\.sum\(x, where=~mask\)",
+    ),
+    "functions of masked arrays": (
+        lambda np, x: np.ma.sum(x) ** 2,
+        lambda np, x: np.sum(np.where([False, False, False], 0.0, x)) ** 2,
+        r"np\.ma\..* takes .* Keep the mask beside the array: np\.where\(mask, 0\.0, x\)",
+    ),
     "as_strided": (
         lambda np, x: (np.lib.stride_tricks.as_strided(x, (2, 2), (8, 8)) ** 2).sum(),
         lambda np, x: (np.lib.stride_tricks.sliding_window_view(x, 2, 0) ** 2).sum(),
