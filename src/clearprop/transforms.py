@@ -161,17 +161,15 @@ def _output(y: Any, f: Callable[..., Any]) -> Any:
 
 
 def _as_number(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Any:
+    which = f"{_place(tree, position)} of {called(f)} is"
     if not isinstance(leaf, float | int | complex):
         raise DtypeError(
-            f"{_place(tree, position)} of {called(f)} is {kind_of(leaf)}, which has no gradient. Keep it "
-            f"out of the differentiated arguments (argnums=...)."
+            f"{which} {kind_of(leaf)}, which has no gradient. Keep it out of the differentiated arguments "
+            f"(argnums=...)."
         )
     found = np.asarray(leaf)[()]
     if isinstance(found, int):  # of more bits than NumPy's have
-        raise DtypeError(
-            f"gradients need floating point numbers, but {_place(tree, position)} of {called(f)} is a whole "
-            f"number of {found.bit_length()} bits. Use float(x)."
-        )
+        raise DtypeError(f"{which} a whole number of {found.bit_length()} bits. Use float(x).")
     return found
 
 

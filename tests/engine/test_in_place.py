@@ -325,12 +325,25 @@ def test_what_cannot_be_written_is_refused() -> None:
     with pytest.raises(ShapeError):
         np.add(np.ones((3, 2)), t, out=t)
     with pytest.raises(UnsupportedError, match=r"np\.where\(mask"):
-        np.add(t, 1.0, out=t, where=[True, False])
+        np.add(t, 1.0, where=[True, False])
     with pytest.raises(
         LostGradientError, match=r"np\.sum was asked to write a tensor into a plain array"
     ):
         np.sum(t, out=np.zeros(()))
     assert t.tolist() == [1, 2]
+
+
+def test_what_where_leaves_out_stays() -> None:
+    def f(x):
+        y = x * 2.0
+        np.divide(1.0, x, out=y, where=x != 0)
+        np.sqrt(x, out=y, where=[False, False, True])
+        return np.sum(y**2)
+
+    x = np.array([0.5, 0.0, 4.0])
+    for run in (clearprop.grad(f), clearprop.compile(clearprop.grad(f))):
+        np.testing.assert_allclose(run(x), [-2 / 0.5**3, 0.0, 1.0])
+    assert f(clearprop.tensor(x)).value == f(x) == 8.0
 
 
 def test_several_results_written_over_what_they_are_made_of() -> None:

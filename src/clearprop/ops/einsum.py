@@ -134,11 +134,12 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:
     """`optimize` may be given, but the order of summation is always chosen here."""
     text, given = _read_call(subscripts, operands)
     arrays = [as_array(x) for x in given]
-    left, _, right = text.partition("->")
-    if set(left) == set(right) and isinstance(arrays[0], Tensor):
-        with suppress(ValueError):  # the record says what does not fit
-            (term,), output, _ = read(text, (arrays[0].shape,))
-            return _window(arrays[0], term, output)
+    if len(arrays) == 1 and isinstance(arrays[0], Tensor):
+        left, _, right = text.partition("->")
+        if set(left) == set(right):
+            with suppress(ValueError):  # the record says what does not fit
+                (term,), output, _ = read(text, (arrays[0].shape,))
+                return _window(arrays[0], term, output)
     return _record(*arrays, subscripts=text)
 
 

@@ -42,6 +42,7 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
         np.unravel_index(indices.value, shape)  # for the error it raises
     steps = np.cumprod((1, *(shape if order == "F" else shape[::-1])))[:-1]
     steps = steps if order == "F" else steps[::-1]
+    indices = indices.astype(np.intp)
     return tuple(indices // int(step) % n for step, n in zip(steps, shape, strict=True))
 
 
