@@ -25,10 +25,6 @@ CONSTANTS = {("copysign", 1), ("heaviside", 0), ("nextafter", 1)}
 """Floating inputs without a rule, beside others that have one: the output is piecewise constant in them."""
 
 
-ONE_TRIANGLE = {"cholesky", "eigh", "eigvalsh", "mirror"}
-"""Records that read one triangle of a symmetric matrix; their gradients belong to both."""
-
-
 NOT_REPEATABLE = {"logm": 1e6, "log_softmax": 8}
 """How far apart two runs of the same may be, in units of rounding: SciPy estimates norms with random vectors;
 rows are added up by BLAS where they are arrays.
@@ -73,7 +69,7 @@ class Case:
 def make_case(record: Primitive, sample: Sample, dtype: str = "float64", seed: int = 1) -> Case:
     """Draw a sample's inputs, the floating ones in `dtype`."""
     inputs = (in_precision(x, dtype) for x in sample.draw(seed))
-    if record.name in ONE_TRIANGLE:
+    if "hermitian" in record.traits:
         record = of_symmetric(record)
     return Case(record, tuple(inputs), dict(sample.params))
 
@@ -160,9 +156,7 @@ def as_real(case: Case) -> Case:
         return np.real(downstream)
 
     rules = [partial(rule, i) if r is not None else None for i, r in enumerate(case.rules())]
-    record = replace(
-        case.record, forward=forward, spec=spec, vjp=tuple(rules), elementwise=False, view=False
-    )
+    record = replace(case.record, forward=forward, spec=spec, vjp=tuple(rules), traits=frozenset())
     inputs = (np.stack([x.real, x.imag], -1) if is_complex(x) else x for x in case.inputs)
     return Case(record, tuple(inputs), case.params)
 
@@ -180,7 +174,7 @@ def is_complex(x: Any) -> bool:
 def variants(record: Primitive) -> tuple[Sample, ...]:
     """For an elementwise primitive: its first sample drawn 0-d, empty, and stretched both ways."""
     drawn = [s for s in record.samples if all(isinstance(x, Draw) for x in s.inputs)]
-    if not record.elementwise or not drawn:
+    if "elementwise" not in record.traits or not drawn:
         return ()
     inputs, params = drawn[0].inputs, drawn[0].params
     shapes: tuple[tuple[tuple[int, ...], ...], ...] = (((),), ((0,),), ((1, 1),))
@@ -242,7 +236,7 @@ def check_rules_complete(case: Case) -> None:
 
 def check_steps(case: Case) -> None:
     """A primitive without any gradient is flat, unless it cuts on purpose."""
-    if case.record.name == "stop_gradient":
+    if "detaches" in case.record.traits:
         return
     out = case(*case.inputs)
     for i, x in enumerate(case.inputs):

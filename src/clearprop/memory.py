@@ -75,7 +75,7 @@ def _decisive(x: Any) -> list[Any]:
     """What the layout of `x` follows from."""
     if type(x._value) is not ArraySpec:
         return []
-    if x.primitive.put is not None or x.primitive.elementwise:
+    if x.primitive.put is not None or "elementwise" in x.primitive.traits:
         return [_first(s) for s in x.inputs if isinstance(s, type(x))]
     return []
 
@@ -97,7 +97,7 @@ def _laid_out(x: Any, found: dict[Any, Any]) -> Any:
         recorder.asks_layout |= x.ndim > 1
     if is_argument or (primitive.put is None and sum(n > 1 for n in x.shape) <= 1):
         return np.empty(x.shape, x.dtype)
-    if primitive.put is None and not primitive.elementwise:
+    if primitive.put is None and "elementwise" not in primitive.traits:
         return None
     inputs = [found[_first(s)] if isinstance(s, type(x)) else s for s in x.inputs]
     if any(s is None for s in inputs):

@@ -8,11 +8,11 @@ eager sweep, traces, explanations, pictures and generated code are readings of t
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -35,6 +35,22 @@ ROLES = {
     "blocks": "lets no gradient through",
 }
 """The patterns of gradient flow, each as the end of a sentence that starts with the gate's name."""
+
+Trait = Literal["elementwise", "view", "keeps", "linear", "conjugates", "hermitian", "detaches"]
+TRAITS: dict[Trait, str] = {
+    "elementwise": "each output entry reads one entry of each (broadcast) input",
+    "view": "moves entries without computing, where NumPy gives a view of the input's memory",
+    "keeps": "gives the entries that it is given in their order, perhaps in another shape or dtype",
+    "linear": "linear, with real weights, in each of its floating inputs while the others stay",
+    "conjugates": "gives the conjugate of what it gave where all inputs are conjugated",
+    "hermitian": "reads one triangle of a matrix; its gradient is that of a Hermitian one",
+    "detaches": "has no gradient on purpose, although its output moves with its input",
+}
+"""What readers may know of a primitive without knowing its name, each as what is said of it."""
+_IMPLIED: dict[Trait, frozenset[Trait]] = {
+    "view": frozenset(["linear", "conjugates"]),
+    "linear": frozenset(["conjugates"]),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +165,12 @@ class Primitive:
     `forward(*arrays, **params)` computes it (None: its node's body does); `spec(*specs, **params)`
     gives the result's shape and dtype; `vjp` holds one `Rule` per input, None where the input gets no
     gradient (inputs past its end get none either); `role` is a key of `ROLES`; `why` is one plain
-    sentence about its gradient; `elementwise` says that each output entry reads one entry of each
-    (broadcast) input; `view` that it moves entries without computing; `put(base, new, **params)`, where
-    NumPy gives a window on the input's memory, says what the input becomes when `new` is written to the
-    window (`read_only` where NumPy forbids that); `function` is what a block with its own gradient stands
-    for, to be traced for its parts; `found_by()` gives `pickle` a function and its arguments that find or
-    make it again, where it is not registered.
+    sentence about its gradient; `traits` are keys of `TRAITS`; `put(base, new, **params)`, where NumPy gives
+    a window on the input's memory, says what the input becomes when `new` is written to the window
+    (`read_only` where NumPy forbids that); `repeats` names the operation on two numbers that it does over and
+    over along `axis`; `noun` is what its result is called in code where nothing better is known; `function`
+    is what a block with its own gradient stands for, to be traced for its parts; `found_by()` gives `pickle`
+    a function and its arguments that find or make it again, where it is not registered.
     """
 
     name: str
@@ -165,9 +181,10 @@ class Primitive:
     why: str
     notation: Notation
     samples: tuple[Sample, ...] = ()
-    elementwise: bool = False
-    view: bool = False
+    traits: frozenset[Trait] = frozenset()
     put: Callable[..., Any] | None = None
+    repeats: str = ""
+    noun: str = "part"
     function: Callable[..., Any] | None = None
     found_by: Callable[[], tuple[Callable[..., Any], tuple[Any, ...]]] | None = None
     differentiable: bool = field(init=False, default=True)
@@ -177,6 +194,8 @@ class Primitive:
             raise ValueError(
                 f"primitive {self.name!r}: {self.role!r} is no role; use one of {list(ROLES)}"
             )
+        if self.traits:
+            object.__setattr__(self, "traits", _with_implied(self.name, self.traits))
         if isinstance(self.vjp, tuple) and not any(self.vjp):
             object.__setattr__(self, "differentiable", False)
 
@@ -192,6 +211,14 @@ class Primitive:
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return self.found_by() if self.found_by else (_registered, (self.name,))
+
+
+def _with_implied(name: str, traits: frozenset[Trait]) -> frozenset[Trait]:
+    if unknown := traits - TRAITS.keys():
+        raise ValueError(
+            f"primitive {name!r}: no such traits: {unknown}; use some of {list(TRAITS)}"
+        )
+    return traits.union(*(_IMPLIED.get(t, ()) for t in traits))
 
 
 engine = SimpleNamespace(install_operator=None, backward=None, tensor=None)
@@ -233,25 +260,39 @@ def primitive(
     forward: Callable[..., Any],
     *,
     spec: Callable[..., Any],
-    vjp: tuple[Rule | None, ...] | each | together,
-    role: str,
+    vjp: tuple[Rule | None, ...] | each | together = (),
+    role: str = "blocks",
     why: str,
     samples: tuple[Sample, ...],
     notation: Notation | None = None,
     numpy: Callable[..., Any] | None = None,
     operator: str | None = None,
-    elementwise: bool = False,
-    view: bool = False,
+    traits: Iterable[Trait] = (),
     put: Callable[..., Any] | None = None,
+    repeats: str = "",
+    noun: str = "part",
 ) -> Primitive:
-    """Make a primitive and register it.
+    """Make a primitive and register it; without rules and a role, one that lets no gradient through.
 
     `numpy` is the NumPy function that it answers, `operator` the name of Python's operator method
     (``"add"`` for ``__add__`` and, with two inputs, ``__radd__``), if any.
     """
     record = Primitive(
-        name, forward, spec, vjp, role, why, notation or Call(name), samples, elementwise, view, put
+        name,
+        forward,
+        spec,
+        vjp,
+        role,
+        why,
+        notation or Call(name),
+        samples,
+        frozenset(traits),
+        put,
+        repeats,
+        noun,
     )
+    if record.differentiable and role == "blocks":
+        raise ValueError(f"primitive {name!r} has rules, so it needs a role other than 'blocks'")
     if hasattr(primitives, name):
         raise ValueError(f"primitive {name!r} is registered twice")
     setattr(primitives, name, record)

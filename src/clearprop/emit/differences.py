@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arrays import is_array
 from ..errors import GradientMismatch
+from ..primitive import Trait
 from ..spec import is_floating
 from ..trees import flatten
 from .problem import Problem, tolerance
@@ -20,8 +21,6 @@ _STEPS = (2.0**-10, 2.0**-16, 2.0**-21)
 _NUDGES = (0.0, 1e-3, 1e-2, 0.1, 0.5)
 """How far from the arguments to go, where these stand at a kink."""
 _DIRECTIONS = 3
-_ONE_TRIANGLE = {"cholesky", "eigh", "eigvalsh", "mirror"}
-"""What reads one triangle of a matrix, while the gradient is that of a Hermitian one: steps are, too."""
 
 
 def differences(
@@ -31,18 +30,14 @@ def differences(
 
     None where the gradient is not the derivative on purpose, NaN where values are not finite.
     """
-    own = {"stop_gradient", "as_integer"}
-    stops = any(
-        node.primitive.name in own or node.primitive.function is not None
-        for node in problem.forward.nodes
-    )
-    if stops:
+    applied = {node.primitive for node in problem.forward.nodes}
+    traits = frozenset[Trait]().union(*(p.traits for p in applied))
+    if "detaches" in traits or any(p.function is not None for p in applied):
         return None
     rng = np.random.default_rng(0)
-    read = {node.primitive.name for node in problem.forward.nodes}
-    hermitian = (False, True) if read & _ONE_TRIANGLE else (False,)
     errors = []
-    for nudge, mirrored in product(_NUDGES, hermitian):
+    steps = (False, True) if "hermitian" in traits else (False,)
+    for nudge, mirrored in product(_NUDGES, steps):
         at = list(leaves)
         for i in problem.wanted:
             x = np.asarray(at[i])

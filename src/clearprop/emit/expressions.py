@@ -111,7 +111,11 @@ def _name(wire: Wire) -> tuple[str, int]:
 
 def _operand(node: Node, wire: Wire, written: tuple[str, int]) -> tuple[str, int]:
     """A constant of equal entries: for an elementwise gate the number alone, else in its shape."""
-    if node.primitive.elementwise or not wire.is_constant or written == (wire.name, ATOM):
+    if (
+        "elementwise" in node.primitive.traits
+        or not wire.is_constant
+        or written == (wire.name, ATOM)
+    ):
         return written
     shape, (number, _) = wire.spec.shape, written
     if shape == ():

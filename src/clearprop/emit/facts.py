@@ -65,7 +65,7 @@ def stretched_values(graph: Graph) -> dict[Wire, tuple[int, ...]]:
     """Forward values that an operation stretched, and along which axes of the result."""
     found: dict[Wire, tuple[int, ...]] = {}
     for node in graph.nodes:
-        if node.is_backward or not node.primitive.elementwise or len(node.outputs) != 1:
+        if node.is_backward or "elementwise" not in node.primitive.traits or len(node.outputs) != 1:
             continue
         shape = node.out.spec.shape
         for wire in node.inputs:

@@ -110,7 +110,11 @@ class Language:
         """Operands of an entry-by-entry operation, with a conversion where the result needs NumPy's dtype."""
         out = node.outputs[0].spec.dtype
         real = all(w.spec.dtype.kind in "fiub" for w in (*node.inputs, node.outputs[0]))
-        if self.module == "np" or not node.primitive.elementwise or not (real and out.kind == "f"):
+        if (
+            self.module == "np"
+            or "elementwise" not in node.primitive.traits
+            or not (real and out.kind == "f")
+        ):
             return operands
         numbers = [w for w in node.inputs if w.spec.dtype.kind != "b"]
         arrays = [w for w in numbers if w.spec.shape] or numbers

@@ -17,7 +17,6 @@ _BEFORE = {
     "outer": "outer",
 }
 _AFTER = {"sum": "sum", "mean": "mean", "max": "max", "min": "min", "var": "var", "std": "std"}
-_SAME = {"reshape", "expand_dims", "squeeze", "broadcast_to", "copy", "astype"}
 _COMPARED = {
     "greater": "above",
     "less": "below",
@@ -64,7 +63,8 @@ class Meanings:
 
     def _of_node(self, node: Node, depth: int) -> str:
         kind = node.primitive.name
-        deeper = depth if kind in (*_SAME, *_BEFORE, *_AFTER) else depth - 1
+        keeps = "keeps" in node.primitive.traits
+        deeper = depth if keeps or kind in (*_BEFORE, *_AFTER) else depth - 1
         words = [self.of(w, deeper) for w in node.inputs]
         first = words[0] if words else ""
         if len(words) == 2 and any(words):
@@ -75,7 +75,7 @@ class Meanings:
             return self._part(node, first)
         if not first:
             return ""
-        if kind in _SAME:
+        if keeps:
             return first
         if kind == "transpose":
             return f"{first}T" if len(first) < 3 else f"{first}_T"

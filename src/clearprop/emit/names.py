@@ -13,20 +13,6 @@ from ..primitive import primitives
 from .meaning import Meanings, is_short
 from .spelling import Spelling
 
-_NOUNS = {
-    "add": "total",
-    "subtract": "difference",
-    "multiply": "product",
-    "matmul": "product",
-    "divide": "quotient",
-    "sum": "total",
-    "mean": "average",
-    "where": "chosen",
-    "concatenate": "joined",
-    "stack": "stacked",
-    "exp": "exponential",
-    "scatter": "spread",
-}
 _FAR = 6
 """How many operations away a value may be that another one is a part of."""
 
@@ -119,7 +105,7 @@ class Names:
             return before
         if is_short(meaning):
             return meaning
-        noun = _NOUNS.get(node.primitive.name if node else "", "part")
+        noun = node.primitive.noun if node else "part"
         return before or self._part(wire) or self._scaled(node) or noun
 
     # ---- names after what is made of a value
@@ -143,7 +129,11 @@ class Names:
             ):
                 return f"{name}{reader.inputs.index(wire)}"
             others = [w for w in reader.inputs if w is not wire and number(w) is None]
-            if not reader.primitive.elementwise or others or reader.out.spec != start.spec:
+            if (
+                "elementwise" not in reader.primitive.traits
+                or others
+                or reader.out.spec != start.spec
+            ):
                 return ""
             wire = reader.out
             if name:

@@ -383,7 +383,10 @@ def tolerance(dtype: Any) -> float:
 
 def _on_arrays(node: Node) -> Node:
     """A node with arrays in place of Python's numbers, which only entry by entry are as good."""
-    if node.primitive.elementwise and node.primitive.name not in ("astype", "as_integer"):
+    if "elementwise" in node.primitive.traits and node.primitive.name not in (
+        "astype",
+        "as_integer",
+    ):
         return node
     inputs = tuple(
         Wire(w.name, w.spec, np.asarray(w.constant, w.spec.dtype)[()])

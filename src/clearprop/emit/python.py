@@ -45,7 +45,7 @@ def number_lines(problem: Problem, made: str, *, seeds: bool) -> list[str]:
         found: set[Wire] = set().union(*(made_of.get(w, set()) for w in node.inputs))
         if _needs_array(node):
             needed |= found
-        elif node.primitive.elementwise:
+        elif "elementwise" in node.primitive.traits:
             made_of.update((wire, found) for wire in node.outputs if not wire.spec.shape)
     return [
         f"{names[w]} = {made.format(name=names[w], dtype=w.spec.dtype.name)}"
@@ -58,7 +58,11 @@ def _needs_array(node: Node) -> bool:
     if node.primitive is primitives.power:
         exponent = number(node.inputs[1])
         return exponent is None or exponent != int(exponent)
-    return not node.primitive.elementwise or node.primitive.name in ("conj", "astype", "as_integer")
+    return "elementwise" not in node.primitive.traits or node.primitive.name in (
+        "conj",
+        "astype",
+        "as_integer",
+    )
 
 
 def body(program: Program) -> list[str]:

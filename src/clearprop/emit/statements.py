@@ -12,7 +12,7 @@ from ..graph import Graph, Node, Wire
 from ..passes.backward import Joint
 from ..passes.person.ratios import quotient
 from ..passes.person.seeing import number
-from ..primitive import primitives
+from ..primitive import Primitive, primitives
 from ..spec import broadcast_shapes, is_floating
 from .answers import Answers
 from .comments import Comments
@@ -24,11 +24,6 @@ from .parts import part_lines
 from .program import Pending, Program, Statement
 
 LONGEST = 96
-_INLINE = {"transpose", "reshape", "expand_dims", "squeeze", "broadcast_to", "window"}
-"""Views cost nothing, so they are written where they are read, however often."""
-_AXES = {"reshape", "expand_dims"}
-"""What gives a number axes, which it does not need beside arrays that have them."""
-_FRESH = {"broadcast_to", "transpose", "reshape", "expand_dims", "squeeze", "window", "astype"}
 
 
 class Author:
@@ -103,7 +98,7 @@ class Author:
         """Whether a number can stand for a constant of equal entries."""
         if reader.primitive is primitives.scatter and wire is reader.inputs[0]:
             return True
-        if not reader.primitive.elementwise:
+        if "elementwise" not in reader.primitive.traits:
             return False
         shapes = [w.spec.shape for w in reader.inputs if w is not wire]
         return bool(shapes) and broadcast_shapes(*shapes) == reader.out.spec.shape
@@ -135,7 +130,7 @@ class Author:
         text = text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
         if (
             reader is not None
-            and reader.primitive.elementwise
+            and "elementwise" in reader.primitive.traits
             and is_floating(reader.out.spec.dtype)
         ):
             others = [
@@ -203,7 +198,7 @@ class Author:
                 operands.append(written)
                 reads |= read
             spreads = node.primitive is primitives.broadcast_to
-            grows = node.primitive.name in _AXES and not node.inputs[0].spec.shape
+            grows = _gives_axes(node)
             if (spreads or grows) and self.readers.get(node.out) and self._broadcasts(node):
                 return operands[0], reads
             if spreads or (grows and node.inputs[0].is_constant):
@@ -220,7 +215,7 @@ class Author:
         """Whether all readers would stretch the value by themselves."""
         for reader in self.readers[node.out]:
             others = {w.spec.dtype for w in reader.inputs if w is not node.out}
-            if not reader.primitive.elementwise:
+            if "elementwise" not in reader.primitive.traits:
                 return False
             if node.inputs[0].is_constant and others and reader.out.spec.dtype not in others:
                 return False  # a number alone would not say its dtype
@@ -246,8 +241,8 @@ class Author:
             return True
         if not node.is_backward and wire.is_named:
             return True
-        if node.primitive.name in _INLINE and self._is_plain(node):
-            return False
+        if "view" in node.primitive.traits and self._is_plain(node):
+            return False  # it costs nothing, so it is written where it is read, however often
         if len(readers) > 1:
             return True
         if node.is_backward and wire in self.joint.gradient_of:
@@ -261,16 +256,13 @@ class Author:
 
     def _is_work(self, node: Node) -> bool:
         """Whether an expression is too much to stand within another one."""
-        return node.primitive.role == "mixes" or node.primitive in (
-            primitives.matmul,
-            primitives.where,
-        )
+        return node.primitive.role == "mixes" or node.primitive is primitives.where
 
     def assign(self, node: Node, written: Written, reads: set[str]) -> None:
         name = self.names.of(node.out)
         text = written[0]
         is_result = node.out in self.results and node.is_backward and node.out.spec.ndim
-        if is_result and node.primitive.name in _FRESH and text.isidentifier():
+        if is_result and _may_share(node.primitive) and text.isidentifier():
             text = f"{text}.{self._copy()}()"
         self.state([f"{name} = {text}"], (name,), reads, node)
 
@@ -402,8 +394,7 @@ class Author:
         """Whether writing into what stands for a value would change another one."""
         if wire not in self.pending:
             return True
-        made = self.pending[wire].node.primitive
-        return made.view or made.name in _FRESH
+        return _may_share(self.pending[wire].node.primitive)
 
     def _gather(
         self, sign: str, node: Node, rest: list[tuple[str, Wire]], parts: list[tuple[str, Node]]
@@ -494,3 +485,18 @@ class Author:
             )
             return fresh
         return found
+
+
+def _gives_axes(node: Node) -> bool:
+    """Whether a node gives a number axes, which it does not need beside arrays that have them."""
+    return (
+        "keeps" in node.primitive.traits
+        and node.primitive is not primitives.broadcast_to
+        and not node.inputs[0].spec.shape
+        and bool(node.out.spec.shape)
+    )
+
+
+def _may_share(primitive: Primitive) -> bool:
+    """Whether a result may be the memory of what it is made of."""
+    return "view" in primitive.traits or primitive is primitives.astype

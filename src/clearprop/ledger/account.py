@@ -141,7 +141,8 @@ def _pass_back(account: Account, node: Node, upstream: list[Any], reached: set[W
         account.gradients[wire] = total
         account.contributions.setdefault(wire, []).append(downstream)
         out = node.outputs[0].spec
-        axes = stretched_axes(wire.spec.shape, out.shape) if node.primitive.elementwise else ()
+        is_elementwise = "elementwise" in node.primitive.traits
+        axes = stretched_axes(wire.spec.shape, out.shape) if is_elementwise else ()
         gate.passages.append(Passage(node, position, values, downstream, axes, before, total))
     return gate
 
@@ -176,7 +177,7 @@ def _local_value(node: Node, values: Sequence[Any], position: int, local: LocalG
     if len(node.outputs) != 1:
         return None
     shape = node.out.spec.shape
-    if node.primitive.elementwise:
+    if "elementwise" in node.primitive.traits:
         if not local.is_factor:
             return None
         spread = list(values)

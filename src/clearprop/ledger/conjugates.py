@@ -9,15 +9,6 @@ import numpy as np
 from ..primitive import primitives
 from ..tensor import Tensor
 
-_TAKES_CONJUGATES = """
-    add subtract multiply divide negative power square reciprocal exp log sqrt sin cos tan sinh cosh tanh sign
-    where sum mean cumsum matmul outer einsum convolve inv solve reshape transpose expand_dims squeeze
-    broadcast_to window sliding_windows gather scatter take_along_axis put_along assign diagonal put_diagonal
-    concatenate stack roll repeat tile copy astype
-"""
-"""Operations that make the conjugate of what they made, given conjugates."""
-_NAMES = frozenset(_TAKES_CONJUGATES.split())
-
 
 def conjugated(value: Any) -> Any:
     """The conjugate of what operations made, by way of the conjugates of what they were given.
@@ -42,7 +33,7 @@ def _turn(value: Tensor, known: dict[Tensor, Any]) -> Any:
     if primitive is primitives.conj:
         return inputs[0]
     is_named = value.origin is not None and value.origin.name
-    if is_named or primitive is None or primitive.name not in _NAMES or _is_choice(value):
+    if is_named or primitive is None or "conjugates" not in primitive.traits or _is_choice(value):
         return primitives.conj(value)
     return primitive(*(_conjugated(x, known) for x in inputs), **value.params)
 

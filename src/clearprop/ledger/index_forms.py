@@ -112,7 +112,7 @@ def form_of(use: Use) -> Form | None:
     write = FORMS.get(use.node.primitive.name)
     if write is not None:
         return write(use)
-    return entry_by_entry(use) if use.node.primitive.elementwise else None
+    return entry_by_entry(use) if "elementwise" in use.node.primitive.traits else None
 
 
 # ---- entry by entry
@@ -135,7 +135,9 @@ def entry_by_entry(use: Use) -> Form | None:
     y = [letter(c) for c in names]
     forward = Apply(node, tuple(use.term(w, places[w]) for w in node.inputs))
     graph = rule_graph(node, use.position, is_factor=True)
-    if len(graph.nodes) > _LONGEST or not all(part.primitive.elementwise for part in graph.nodes):
+    if len(graph.nodes) > _LONGEST or not all(
+        "elementwise" in part.primitive.traits for part in graph.nodes
+    ):
         return None
     wires = {w.name: w for w in node.inputs}
     terms: dict[Wire, Term] = {}

@@ -63,7 +63,7 @@ def _is_elementwise(node: Node) -> bool:
     """Whether each entry's gradient is the upstream one times a number, not its conjugate."""
     if node.primitive in (primitives.conj, primitives.direction):
         return node.out.spec.dtype.kind != "c"
-    return node.primitive.elementwise or (
+    return "elementwise" in node.primitive.traits or (
         node.body is not None and all(map(_is_elementwise, node.body.nodes))
     )
 

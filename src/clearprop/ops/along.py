@@ -50,6 +50,7 @@ _take_along_record = primitive(
     vjp=(take_along_vjp,),
     role="selects",
     why="What was picked gets its gradient, twice what was picked twice; what was left out gets zero.",
+    traits=["linear"],
     samples=(
         Sample(floats(2, 4), _PICKS, axis=1, once=False),
         Sample(floats(2, 3), _ORDER, axis=1, once=True),
@@ -84,6 +85,7 @@ put_along = primitive(
     vjp=(put_along_vjp,),
     role="selects",
     why="The way back of picking: each number gets the gradient of the place that it was put at.",
+    traits=["linear"],
     samples=(
         Sample(floats(2, 3), _PICKS, axis=1, shape=(2, 4), once=False),
         Sample(floats(2, 3), _ORDER, axis=1, shape=(2, 3), once=True),

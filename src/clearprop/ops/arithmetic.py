@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Call, Draw, Infix, Prefix, Sample, floats, primitive
+from ..primitive import Call, Draw, Infix, Prefix, Sample, floats
 from ..spec import ArraySpec
+from .makers import ufunc
 from .samples import ANY, COMPLEX, COMPLEX_PAIRS, PAIRS, POSITIVE_PAIRS
 from .specs import like_ufunc
 
@@ -20,17 +21,17 @@ def add_vjp(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g
 
 
-add = primitive(
-    "add",
-    operator.add,
-    numpy=np.add,
+add = ufunc(
+    np.add,
+    add_vjp,
+    add_vjp,
+    forward=operator.add,
     operator="add",
-    spec=like_ufunc(np.add),
-    vjp=(add_vjp, add_vjp),
     role="passes",
     why="A step of either input moves the sum by just as much.",
     notation=Infix("+", 10),
-    elementwise=True,
+    traits=["conjugates"],
+    noun="total",
     samples=(*PAIRS, *COMPLEX_PAIRS),
 )
 
@@ -39,17 +40,17 @@ def subtract_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return -g
 
 
-subtract = primitive(
-    "subtract",
-    operator.sub,
-    numpy=np.subtract,
+subtract = ufunc(
+    np.subtract,
+    add_vjp,
+    subtract_vjp_y,
+    forward=operator.sub,
     operator="sub",
-    spec=like_ufunc(np.subtract),
-    vjp=(add_vjp, subtract_vjp_y),
     role="passes",
     why="The first input gets the upstream gradient as it is, the second one with its sign turned.",
     notation=Infix("-", 10),
-    elementwise=True,
+    traits=["conjugates"],
+    noun="difference",
     samples=(*PAIRS, *COMPLEX_PAIRS),
 )
 
@@ -62,17 +63,17 @@ def multiply_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g * x
 
 
-multiply = primitive(
-    "multiply",
-    operator.mul,
-    numpy=np.multiply,
+multiply = ufunc(
+    np.multiply,
+    multiply_vjp_x,
+    multiply_vjp_y,
+    forward=operator.mul,
     operator="mul",
-    spec=like_ufunc(np.multiply),
-    vjp=(multiply_vjp_x, multiply_vjp_y),
     role="swaps",
     why="How much a step of one input matters is the size of the other one.",
     notation=Infix("*", 20),
-    elementwise=True,
+    traits=["linear"],
+    noun="product",
     samples=(*PAIRS, *COMPLEX_PAIRS),
 )
 
@@ -85,17 +86,16 @@ def divide_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return -g * out / y
 
 
-divide = primitive(
-    "divide",
-    operator.truediv,
-    numpy=np.divide,
+divide = ufunc(
+    np.divide,
+    divide_vjp_x,
+    divide_vjp_y,
+    forward=operator.truediv,
     operator="truediv",
-    spec=like_ufunc(np.divide),
-    vjp=(divide_vjp_x, divide_vjp_y),
-    role="scales",
     why="A small divisor makes both gradients large.",
     notation=Infix("/", 20),
-    elementwise=True,
+    traits=["conjugates"],
+    noun="quotient",
     samples=(*POSITIVE_PAIRS, *COMPLEX_PAIRS),
 )
 
@@ -130,17 +130,16 @@ def _power_spec(x: Any, y: Any) -> ArraySpec:
     return spec
 
 
-power = primitive(
-    "power",
-    operator.pow,
-    numpy=np.power,
+power = ufunc(
+    np.power,
+    power_vjp_x,
+    power_vjp_y,
+    forward=operator.pow,
     operator="pow",
     spec=_power_spec,
-    vjp=(power_vjp_x, power_vjp_y),
-    role="scales",
     why="The exponent comes down in front, and the power drops by one.",
     notation=Infix("**", 40),
-    elementwise=True,
+    traits=["conjugates"],
     samples=(
         Sample(floats(3, 4), 2),
         Sample(floats(3, 4), 3),
@@ -161,17 +160,15 @@ def negative_vjp(g: Any, out: Any, x: Any) -> Any:
     return -g
 
 
-negative = primitive(
-    "negative",
-    operator.neg,
-    numpy=np.negative,
+negative = ufunc(
+    np.negative,
+    negative_vjp,
+    forward=operator.neg,
     operator="neg",
-    spec=like_ufunc(np.negative),
-    vjp=(negative_vjp,),
     role="passes",
     why="The upstream gradient goes through with its sign turned.",
     notation=Prefix("-", 30),
-    elementwise=True,
+    traits=["linear"],
     samples=(*ANY, *COMPLEX),
 )
 
@@ -180,16 +177,11 @@ def absolute_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * np.conj(np.sign(x)) if x.dtype.kind == "c" else g * np.sign(x)
 
 
-absolute = primitive(
-    "absolute",
+absolute = ufunc(
     np.absolute,
-    numpy=np.absolute,
+    absolute_vjp,
     operator="abs",
-    spec=like_ufunc(np.absolute),
-    vjp=(absolute_vjp,),
-    role="scales",
     why="The gradient keeps its sign where the input is positive and turns it where negative; none at 0.",
     notation=Call("abs"),
-    elementwise=True,
     samples=(*ANY, *COMPLEX),
 )

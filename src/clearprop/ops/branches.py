@@ -84,7 +84,7 @@ def _everywhere(
     for node in reached:  # grows while it is walked
         if node is part or node.number < part.number:
             continue
-        if node.primitive is not None and not node.primitive.elementwise:
+        if node.primitive is not None and "elementwise" not in node.primitive.traits:
             raise TraceError(
                 f"np.piecewise hands the entries that a condition picks to {called(function)}, which mixes "
                 f"them ({node.primitive.name}), but while tracing nobody knows which ones those are. Write "

@@ -13,8 +13,8 @@ from ..arrays import as_array
 from ..errors import DtypeError, UnsupportedError
 from ..primitive import Draw, Sample, answers, floats, primitive
 from ..spec import ArraySpec, broadcast_shapes, holding, promote, shape_of, ufunc_dtype
+from .makers import ufunc
 from .samples import ANY, COMPLEX_PAIRS, PAIRS
-from .specs import like_ufunc
 
 
 def relu_vjp(g: Any, out: Any, x: Any) -> Any:
@@ -34,7 +34,7 @@ _relu_record = primitive(
     vjp=(relu_vjp,),
     role="routes",
     why="Open where the input is positive, shut where it is not.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=ANY,
 )
 
@@ -76,27 +76,21 @@ def minimum_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return maximum_vjp_x(g, out, x, y)
 
 
-maximum = primitive(
-    "maximum",
+maximum = ufunc(
     np.maximum,
-    numpy=np.maximum,
-    spec=like_ufunc(np.maximum),
-    vjp=(maximum_vjp_x, maximum_vjp_y),
+    maximum_vjp_x,
+    maximum_vjp_y,
     role="routes",
     why="Only the larger input moves the output; the other one could change a little unnoticed.",
-    elementwise=True,
     samples=(*PAIRS, *COMPLEX_PAIRS),
 )
 
-minimum = primitive(
-    "minimum",
+minimum = ufunc(
     np.minimum,
-    numpy=np.minimum,
-    spec=like_ufunc(np.minimum),
-    vjp=(minimum_vjp_x, minimum_vjp_y),
+    minimum_vjp_x,
+    minimum_vjp_y,
     role="routes",
     why="Only the smaller input moves the output; the other one could change a little unnoticed.",
-    elementwise=True,
     samples=(*PAIRS, *COMPLEX_PAIRS),
 )
 
@@ -115,27 +109,21 @@ _WITH_NAN = (
     Sample(floats(), floats()),
 )
 
-fmax = primitive(
-    "fmax",
+fmax = ufunc(
     np.fmax,
-    numpy=np.fmax,
-    spec=like_ufunc(np.fmax),
-    vjp=(fmax_vjp_x, fmax_vjp_y),
+    fmax_vjp_x,
+    fmax_vjp_y,
     role="routes",
     why="Only the larger input moves the output, and one that is not a number never does.",
-    elementwise=True,
     samples=(*_WITH_NAN, *COMPLEX_PAIRS),
 )
 
-fmin = primitive(
-    "fmin",
+fmin = ufunc(
     np.fmin,
-    numpy=np.fmin,
-    spec=like_ufunc(np.fmin),
-    vjp=(fmax_vjp_x, fmax_vjp_y),
+    fmax_vjp_x,
+    fmax_vjp_y,
     role="routes",
     why="Only the smaller input moves the output, and one that is not a number never does.",
-    elementwise=True,
     samples=(*_WITH_NAN, *COMPLEX_PAIRS),
 )
 
@@ -144,15 +132,11 @@ def copysign_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g * (np.sign(x) * np.sign(out))
 
 
-copysign = primitive(
-    "copysign",
+copysign = ufunc(
     np.copysign,
-    numpy=np.copysign,
-    spec=like_ufunc(np.copysign),
-    vjp=(copysign_vjp_x, None),
-    role="scales",
+    copysign_vjp_x,
+    None,
     why="The gradient turns its sign where the input does; none at 0, and none for the sign's giver.",
-    elementwise=True,
     samples=PAIRS,
 )
 
@@ -161,15 +145,12 @@ def heaviside_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return np.where(x == 0, g, 0.0)
 
 
-heaviside = primitive(
-    "heaviside",
+heaviside = ufunc(
     np.heaviside,
-    numpy=np.heaviside,
-    spec=like_ufunc(np.heaviside),
-    vjp=(None, heaviside_vjp_y),
+    None,
+    heaviside_vjp_y,
     role="selects",
     why="A step has no slope; what stands in at zero gets the gradient of the zeros.",
-    elementwise=True,
     samples=(
         Sample(np.array([[-1.0], [0.0], [2.0]]), floats(4)),
         Sample(np.array([0, 1]), floats()),
@@ -197,7 +178,8 @@ _where = primitive(
     vjp=(None, where_vjp_x, where_vjp_y),
     role="selects",
     why="Each entry's gradient goes to the input that it was taken from.",
-    elementwise=True,
+    traits=["elementwise", "conjugates"],
+    noun="chosen",
     samples=(
         Sample(np.array([[True], [False]]), floats(2, 3), floats(3)),
         Sample(np.array([True, False, True]), floats(3), 0.0),
@@ -250,7 +232,7 @@ _clip = primitive(
     vjp=(clip_vjp_x, clip_vjp_low, clip_vjp_high),
     role="routes",
     why="Open between the bounds (bounds included), shut outside, where the bound gets the gradient.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(floats(3, 4), -1.0, 1.0),
         Sample(floats(5), None, 0.5),

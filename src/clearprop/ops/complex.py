@@ -34,7 +34,7 @@ _real_record = primitive(
     why="A step along the real axis is all that the real part sees.",
     put=lambda base, new: new + np.imag(base) * 1j,
     notation=Custom(lambda x: f"{x}.real"),
-    elementwise=True,
+    traits=["elementwise"],
     samples=COMPLEX,
 )
 
@@ -57,7 +57,7 @@ _imag_record = primitive(
     why="A step along the imaginary axis is all that the imaginary part sees.",
     put=lambda base, new: np.real(base) + new * 1j,
     notation=Custom(lambda x: f"{x}.imag"),
-    elementwise=True,
+    traits=["elementwise"],
     samples=COMPLEX,
 )
 
@@ -78,7 +78,7 @@ conj = primitive(
     vjp=(conj_vjp,),
     role="passes",
     why="The imaginary axis is turned around, for values and for gradients.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=COMPLEX,
 )
 
@@ -101,7 +101,7 @@ _angle_record = primitive(
     vjp=(angle_vjp,),
     role="scales",
     why="Turning about the origin changes the angle, the more the nearer to it; moving outwards does not.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=COMPLEX,
 )
 
@@ -125,7 +125,7 @@ direction = primitive(
     role="scales",
     why="Turning about the origin turns the direction, the more the nearer to it; moving outwards does not.",
     notation=Call("sign"),
-    elementwise=True,
+    traits=["elementwise"],
     samples=COMPLEX,
 )
 """np.sign of complex numbers: x / abs(x)."""

@@ -53,6 +53,7 @@ _convolve_record = primitive(
     role="mixes",
     why="Each sequence gets the upstream gradient weighed with the other one, turned around.",
     notation=Custom(_write, wraps=False),
+    traits=["linear"],
     samples=(
         Sample(floats(5), floats(3), mode="full"),
         Sample(floats(2), floats(4), mode="full"),

@@ -25,8 +25,6 @@ def _truth(function: Any) -> Any:
         function.__name__,
         function,
         spec=_truth_spec,
-        vjp=(None,),
-        role="blocks",
         why="True or false: a small step of the input does not change it.",
         samples=(Sample(np.array([[True, False], [True, True]]), axis=(1,), keepdims=False),),
     )

@@ -46,7 +46,7 @@ _diagonal_record = primitive(
     vjp=(diagonal_vjp,),
     role="selects",
     why="The diagonal gets its gradient, everything beside it gets zero.",
-    view=True,
+    traits=["view"],
     put=read_only,
     samples=(
         Sample(floats(3, 4), offset=0, axis1=0, axis2=1),
@@ -96,6 +96,7 @@ put_diagonal = primitive(
     vjp=(put_diagonal_vjp,),
     role="selects",
     why="Each number gets the gradient of its place on the diagonal; the zeros around it are constant.",
+    traits=["linear"],
     samples=(
         Sample(floats(3), offset=0, axis1=0, axis2=1, shape=(3, 4)),
         Sample(floats(3), offset=-1, axis1=0, axis2=1, shape=(4, 4)),

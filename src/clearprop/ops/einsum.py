@@ -104,6 +104,7 @@ _record = primitive(
     role="mixes",
     why="Each operand gets the upstream gradient times all the others, summed over what it does not have.",
     notation=Custom(_write, wraps=False),
+    traits=["linear"],
     samples=(
         Sample(floats(2, 3), floats(3, 4), subscripts="ij,jk->ik"),
         Sample(floats(5, 2, 3), floats(5, 4, 3), subscripts="bij,bkj->ibk"),

@@ -160,8 +160,6 @@ def _position(function: Callable[..., Any]) -> None:
         function.__name__,
         function,
         spec=_arg_spec,
-        vjp=(None,),
-        role="blocks",
         why="A position is a whole number: a small step of the input does not move it.",
         samples=(
             Sample(floats(3, 4), axis=None, keepdims=False),

@@ -54,6 +54,7 @@ _cholesky_record = primitive(
     role="mixes",
     why="A square root of a matrix; entries on either side of the diagonal are the same number, so they "
     "share its gradient.",
+    traits=["hermitian"],
     samples=(
         Sample(_POSITIVE, upper=False),
         Sample(_POSITIVE_COMPLEX, upper=False),

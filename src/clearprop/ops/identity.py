@@ -8,18 +8,16 @@ import numpy as np
 
 from ..primitive import Custom, Sample, answers, floats, primitive
 from ..spec import ArraySpec, is_floating
+from .makers import STEP, ufunc
 from .samples import ANY, COMPLEX
-from .specs import like_ufunc, same
-from .steps import STEP
+from .specs import same
 
 stop_gradient = primitive(
     "stop_gradient",
     np.positive,
     spec=same,
-    vjp=(None,),
-    role="blocks",
     why="Detached on purpose: the value goes on, the gradient does not.",
-    elementwise=True,
+    traits=["elementwise", "detaches"],
     samples=(Sample(floats(2, 3)),),
 )
 
@@ -39,21 +37,17 @@ _copy_record = primitive(
     vjp=(copy_vjp,),
     role="passes",
     why="The same number under another name.",
-    elementwise=True,
+    traits=["elementwise", "keeps", "conjugates"],
     samples=(*ANY, *COMPLEX),
 )
 
 
-positive = primitive(
-    "positive",
+positive = ufunc(
     np.positive,
-    numpy=np.positive,
+    copy_vjp,
     operator="pos",
-    spec=like_ufunc(np.positive),
-    vjp=(copy_vjp,),
     role="passes",
     why="The same number, and the same gradient.",
-    elementwise=True,
     samples=(*ANY, *COMPLEX),
 )
 
@@ -84,7 +78,7 @@ _convert = primitive(
     role="passes",
     why="The same number in another precision.",
     notation=Custom(lambda x, dtype: f"{x}.astype({dtype})"),
-    elementwise=True,
+    traits=["elementwise", "keeps", "conjugates"],
     samples=(
         Sample(floats(2, 3), dtype=np.dtype("float32")),
         Sample(floats(2, 3), dtype=np.dtype("complex128")),
@@ -96,11 +90,9 @@ _truncate = primitive(
     "as_integer",
     _astype,
     spec=_astype_spec,
-    vjp=(None,),
-    role="blocks",
     why=STEP,
     notation=Custom(lambda x, dtype: f"{x}.astype({dtype})"),
-    elementwise=True,
+    traits=["elementwise", "detaches"],
     samples=(Sample(floats(2, 3), dtype=np.dtype("int64")),),
 )
 

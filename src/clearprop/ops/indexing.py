@@ -142,7 +142,7 @@ window = primitive(
     role="selects",
     why="What was picked gets its gradient, what was left out gets zero.",
     notation=Custom(_write_getitem),
-    view=True,
+    traits=["view"],
     put=_assigned,
     samples=(
         Sample(floats(3, 4), index=(1,)),
@@ -160,6 +160,7 @@ gather = primitive(
     role="selects",
     why="What was picked gets its gradient, twice what was picked twice; what was left out gets zero.",
     notation=Custom(_write_getitem),
+    traits=["linear"],
     samples=(
         Sample(floats(3, 4), _ROWS, index=(Slot(0),)),
         Sample(floats(3, 4), _ROWS, _COLUMNS, index=(Slot(0), Slot(1))),
@@ -235,6 +236,8 @@ scatter = primitive(
     role="selects",
     why="The way back of indexing: each number gets the gradient of the place that it was put at.",
     notation=Custom(_write_scatter),
+    traits=["linear"],
+    noun="spread",
     samples=(
         Sample(floats(4), index=(1,), shape=(3, 4)),
         Sample(floats(3), _ROWS, _COLUMNS, index=(Slot(0), Slot(1)), shape=(3, 4)),
@@ -296,6 +299,7 @@ _assign_record = primitive(
     role="selects",
     why="What was overwritten gets no gradient; what was written gets the gradient of its places.",
     notation=Custom(_write_assign),
+    traits=["conjugates"],
     samples=(
         Sample(floats(3, 4), floats(4), index=(1,)),
         Sample(floats(3, 4), floats(), index=(slice(0, 2), slice(None, None, 2))),
@@ -321,8 +325,6 @@ last_writer = primitive(
     "last_writer",
     _last_writer,
     spec=_last_writer_spec,
-    vjp=(None,),
-    role="blocks",
     why="Which of several numbers written to one place stayed there is no matter of degree.",
     samples=(Sample(_ROWS, _COLUMNS, index=(Slot(0), Slot(1)), shape=(3, 4)),),
 )

@@ -65,6 +65,8 @@ matmul = primitive(
     why="A multiply gate for whole matrices: each factor gets the upstream gradient times the other, "
     "transposed so that the shapes fit.",
     notation=Infix("@", 20),
+    traits=["linear"],
+    noun="product",
     samples=(
         Sample(floats(2, 3), floats(3, 4)),
         Sample(floats(3), floats(3)),
@@ -113,6 +115,7 @@ _outer_record = primitive(
     vjp=(outer_vjp_x, outer_vjp_y),
     role="swaps",
     why="Every pair is multiplied, so each input gets the upstream gradient weighed with the other.",
+    traits=["linear"],
     samples=(
         Sample(floats(3), floats(4)),
         Sample(Draw((3,), dtype="complex128"), Draw((2,), dtype="complex128")),

@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
 from ..primitive import Infix, Sample, answers, floats, primitive
 from ..spec import ArraySpec
+from .makers import STEP, ufunc
 from .samples import ANY
 from .several import filled
-from .specs import like_ufunc
-from .steps import STEP
 
 _DIVISIONS = (
     Sample(floats(3, 4), floats(3, 4, low=0.5)),
@@ -31,18 +29,14 @@ def remainder_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return -g * np.floor_divide(x, y)
 
 
-remainder = primitive(
-    "remainder",
+remainder = ufunc(
     np.remainder,
-    numpy=np.remainder,
+    remainder_vjp_x,
+    remainder_vjp_y,
     operator="mod",
-    spec=like_ufunc(np.remainder),
-    vjp=(remainder_vjp_x, remainder_vjp_y),
-    role="scales",
     why="Between its jumps it moves with the dividend, and loses a step of the divisor once for each time "
     "that the divisor went in.",
     notation=Infix("%", 20),
-    elementwise=True,
     samples=_DIVISIONS,
 )
 
@@ -51,16 +45,12 @@ def fmod_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return -g * np.rint((x - out) / y)  # how often it went in, exactly
 
 
-fmod = primitive(
-    "fmod",
+fmod = ufunc(
     np.fmod,
-    numpy=np.fmod,
-    spec=like_ufunc(np.fmod),
-    vjp=(remainder_vjp_x, fmod_vjp_y),
-    role="scales",
+    remainder_vjp_x,
+    fmod_vjp_y,
     why="Between its jumps it moves with the dividend, and loses a step of the divisor once for each time "
     "that the divisor went in.",
-    elementwise=True,
     samples=_DIVISIONS,
 )
 
@@ -73,35 +63,18 @@ def divmod_(x1: Any, x2: Any) -> tuple[Any, Any]:
 # ---- parts of floating point numbers
 
 
-def _modf(x: Any) -> Bundle:
-    return Bundle(np.modf(x))
-
-
-def _modf_spec(x: Any) -> Bundle:
-    part = ArraySpec(x.shape, np.modf(np.ones((), x.dtype))[0].dtype)
-    return Bundle((part, part))
-
-
 def modf_vjp(g: Any, out: Any, x: Any) -> Any:
     fraction, _ = filled(g, out)
     return fraction
 
 
-_modf_record = primitive(
-    "modf",
-    _modf,
-    spec=_modf_spec,
-    vjp=(modf_vjp,),
+modf = ufunc(
+    np.modf,
+    modf_vjp,
     role="passes",
     why="A small step moves the fractional part by just as much, and the whole part not at all.",
     samples=ANY,
 )
-
-
-@answers(np.modf)
-def modf(x: Any) -> tuple[Any, Any]:
-    fraction, whole = _modf_record(x)
-    return fraction, whole
 
 
 def _exponent(x: Any) -> Any:
@@ -116,10 +89,8 @@ exponent = primitive(
     "exponent",
     _exponent,
     spec=_exponent_spec,
-    vjp=(None,),
-    role="blocks",
     why=STEP,
-    elementwise=True,
+    traits=["elementwise"],
     samples=(Sample(floats(3, 4)),),
 )
 
@@ -134,15 +105,10 @@ def ldexp_vjp(g: Any, out: Any, x: Any, exponent: Any) -> Any:
     return np.ldexp(g, exponent)
 
 
-ldexp = primitive(
-    "ldexp",
+ldexp = ufunc(
     np.ldexp,
-    numpy=np.ldexp,
-    spec=like_ufunc(np.ldexp),
-    vjp=(ldexp_vjp,),
-    role="scales",
+    ldexp_vjp,
     why="The input times a power of two, and so is its gradient; the exponent is a whole number.",
-    elementwise=True,
     samples=(
         Sample(floats(3, 4), np.array([-2, 0, 1, 3])),
         Sample(floats(3), 2),
@@ -151,14 +117,11 @@ ldexp = primitive(
 )
 
 
-nextafter = primitive(
-    "nextafter",
+nextafter = ufunc(
     np.nextafter,
-    numpy=np.nextafter,
-    spec=like_ufunc(np.nextafter),
-    vjp=(remainder_vjp_x, None),
+    remainder_vjp_x,
+    None,
     role="passes",
     why="The neighbour moves with the number; which side it is on is no matter of degree.",
-    elementwise=True,
     samples=(Sample(floats(3, 4), floats(4)), Sample(floats(), 5.0)),
 )

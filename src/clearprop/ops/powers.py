@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Infix, Sample, answers, floats, primitive
+from ..primitive import Infix, Sample, answers, floats
 from ..spec import ufunc_dtype
 from .arithmetic import power_vjp_x, power_vjp_y
+from .makers import ufunc
 from .samples import ANY, COMPLEX, PAIRS, POSITIVE
-from .specs import like_ufunc, shaped
+from .specs import shaped
 from .transcendental import sigmoid
 
 _LN2 = math.log(2)
@@ -21,15 +22,11 @@ def square_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * (2 * x)
 
 
-square = primitive(
-    "square",
+square = ufunc(
     np.square,
-    numpy=np.square,
-    spec=like_ufunc(np.square),
-    vjp=(square_vjp,),
-    role="scales",
+    square_vjp,
     why="The slope is twice the input: none at zero.",
-    elementwise=True,
+    traits=["conjugates"],
     samples=(*ANY, *COMPLEX),
 )
 
@@ -38,15 +35,11 @@ def reciprocal_vjp(g: Any, out: Any, x: Any) -> Any:
     return -g * (out * out)
 
 
-reciprocal = primitive(
-    "reciprocal",
+reciprocal = ufunc(
     np.reciprocal,
-    numpy=np.reciprocal,
-    spec=like_ufunc(np.reciprocal),
-    vjp=(reciprocal_vjp,),
-    role="scales",
+    reciprocal_vjp,
     why="The slope is minus the square of the output: small inputs make large gradients.",
-    elementwise=True,
+    traits=["conjugates"],
     samples=(*POSITIVE, *COMPLEX),
 )
 
@@ -55,29 +48,20 @@ def cbrt_vjp(g: Any, out: Any, x: Any) -> Any:
     return g / (3 * (out * out))
 
 
-cbrt = primitive(
-    "cbrt",
+cbrt = ufunc(
     np.cbrt,
-    numpy=np.cbrt,
-    spec=like_ufunc(np.cbrt),
-    vjp=(cbrt_vjp,),
-    role="scales",
+    cbrt_vjp,
     why="Steep near zero, where the slope grows without bound.",
-    elementwise=True,
     samples=POSITIVE,
 )
 
 
-float_power = primitive(
-    "float_power",
+float_power = ufunc(
     np.float_power,
-    numpy=np.float_power,
-    spec=like_ufunc(np.float_power),
-    vjp=(power_vjp_x, power_vjp_y),
-    role="scales",
+    power_vjp_x,
+    power_vjp_y,
     why="The exponent comes down in front, and the power drops by one.",
     notation=Infix("**", 40),
-    elementwise=True,
     samples=(
         Sample(floats(3, 4, low=0.3), floats(4)),
         Sample(floats(3), 3),
@@ -90,15 +74,10 @@ def exp2_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * (out * _LN2)
 
 
-exp2 = primitive(
-    "exp2",
+exp2 = ufunc(
     np.exp2,
-    numpy=np.exp2,
-    spec=like_ufunc(np.exp2),
-    vjp=(exp2_vjp,),
-    role="scales",
+    exp2_vjp,
     why="The slope is the output times log(2): large outputs, large gradients.",
-    elementwise=True,
     samples=(*ANY, *COMPLEX),
 )
 
@@ -107,15 +86,10 @@ def log2_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * (1 / _LN2) / x
 
 
-log2 = primitive(
-    "log2",
+log2 = ufunc(
     np.log2,
-    numpy=np.log2,
-    spec=like_ufunc(np.log2),
-    vjp=(log2_vjp,),
-    role="scales",
+    log2_vjp,
     why="The slope is one over the input and log(2): small inputs make large gradients.",
-    elementwise=True,
     samples=(*POSITIVE, *COMPLEX),
 )
 
@@ -124,15 +98,10 @@ def log10_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * (1 / math.log(10)) / x
 
 
-log10 = primitive(
-    "log10",
+log10 = ufunc(
     np.log10,
-    numpy=np.log10,
-    spec=like_ufunc(np.log10),
-    vjp=(log10_vjp,),
-    role="scales",
+    log10_vjp,
     why="The slope is one over the input and log(10): small inputs make large gradients.",
-    elementwise=True,
     samples=(*POSITIVE, *COMPLEX),
 )
 
@@ -155,15 +124,12 @@ def logaddexp_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g * sigmoid(_lead(out, y, x))
 
 
-logaddexp = primitive(
-    "logaddexp",
+logaddexp = ufunc(
     np.logaddexp,
-    numpy=np.logaddexp,
-    spec=like_ufunc(np.logaddexp),
-    vjp=(logaddexp_vjp_x, logaddexp_vjp_y),
+    logaddexp_vjp_x,
+    logaddexp_vjp_y,
     role="mixes",
     why="The gradient is shared out by softmax: mostly to the larger input.",
-    elementwise=True,
     samples=PAIRS,
 )
 
@@ -176,15 +142,12 @@ def logaddexp2_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g * sigmoid(_lead(out, y, x) * _LN2)
 
 
-logaddexp2 = primitive(
-    "logaddexp2",
+logaddexp2 = ufunc(
     np.logaddexp2,
-    numpy=np.logaddexp2,
-    spec=like_ufunc(np.logaddexp2),
-    vjp=(logaddexp2_vjp_x, logaddexp2_vjp_y),
+    logaddexp2_vjp_x,
+    logaddexp2_vjp_y,
     role="mixes",
     why="The gradient is shared out by powers of two: mostly to the larger input.",
-    elementwise=True,
     samples=PAIRS,
 )
 

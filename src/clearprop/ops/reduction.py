@@ -90,6 +90,8 @@ _sum_record = primitive(
     vjp=(sum_vjp,),
     role="spreads",
     why="Every summed entry moves the sum by just as much.",
+    traits=["linear"],
+    noun="total",
     samples=(*REDUCTIONS, COMPLEX_SUM, NOTHING),
 )
 
@@ -143,6 +145,8 @@ _mean_record = primitive(
     vjp=(mean_vjp,),
     role="spreads",
     why="Every entry gets the same share: the upstream gradient divided by their number.",
+    traits=["linear"],
+    noun="average",
     samples=(*REDUCTIONS, COMPLEX_SUM),
 )
 

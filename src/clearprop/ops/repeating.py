@@ -34,6 +34,7 @@ _repeat_record = primitive(
     vjp=(repeat_vjp,),
     role="sums",
     why="Each number was copied, and the gradients of its copies add up.",
+    traits=["linear"],
     samples=(
         Sample(floats(3, 4), repeats=2, axis=1),
         Sample(floats(2, 1, 3), repeats=3, axis=0),
@@ -81,6 +82,7 @@ _tile_record = primitive(
     vjp=(tile_vjp,),
     role="sums",
     why="The whole was copied side by side, and the gradients of the copies add up.",
+    traits=["linear"],
     samples=(
         Sample(floats(2, 3), reps=(2, 2)),
         Sample(floats(3), reps=(2, 1, 3)),
@@ -163,6 +165,7 @@ _roll_record = primitive(
     vjp=(roll_vjp,),
     role="passes",
     why="The numbers went around, and their gradients go back around.",
+    traits=["linear"],
     samples=(
         Sample(floats(3, 4), shift=(1,), axis=(1,)),
         Sample(floats(3, 4), shift=(-1, 5), axis=(0, 1)),

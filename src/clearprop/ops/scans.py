@@ -76,6 +76,7 @@ _cumsum_record = primitive(
     vjp=(cumsum_vjp,),
     role="spreads",
     why="An entry is part of every running sum from its place on, so it gets the sum of their gradients.",
+    traits=["linear"],
     samples=_RUNNING,
 )
 

@@ -54,8 +54,6 @@ _searchsorted_record = primitive(
     "searchsorted",
     np.searchsorted,
     spec=_searchsorted_spec,
-    vjp=(None,),
-    role="blocks",
     why=POSITION,
     samples=(
         Sample(np.array([0.0, 0.5, 1.0]), floats(2, 3), side="left"),
@@ -82,8 +80,6 @@ _isin_record = primitive(
     "isin",
     _isin,
     spec=_isin_spec,
-    vjp=(None,),
-    role="blocks",
     why="True or false: a small step of the input does not change it.",
     samples=(
         Sample(np.array([[1, 2], [3, 1]]), np.array([1, 3]), invert=False),

@@ -42,7 +42,7 @@ _reshape_record = primitive(
     role="passes",
     why="The same numbers in another layout, and so are their gradients.",
     notation=Custom(lambda x, shape: f"{x}.reshape{shape}"),
-    view=True,
+    traits=["view", "keeps"],
     put=_unshaped,
     samples=(Sample(floats(3, 4), shape=(2, 6)), Sample(floats(), shape=(1, 1))),
 )
@@ -148,7 +148,7 @@ _transpose_record = primitive(
     role="passes",
     why="The same numbers with axes exchanged, and so are their gradients.",
     notation=Custom(_write_transpose),
-    view=True,
+    traits=["view"],
     put=_transposed_back,
     samples=(Sample(floats(3, 4), axes=(1, 0)), Sample(floats(2, 3, 4), axes=(2, 0, 1))),
 )
@@ -236,7 +236,7 @@ _broadcast_record = primitive(
     vjp=(broadcast_to_vjp,),
     role="sums",
     why="Each number was copied along the stretched axes, and the gradients of copies add up.",
-    view=True,
+    traits=["view", "keeps"],
     put=read_only,
     samples=(Sample(floats(3, 1), shape=(2, 3, 4)), Sample(floats(), shape=(3,))),
 )
@@ -284,7 +284,7 @@ _expand_dims_record = primitive(
     vjp=(expand_dims_vjp,),
     role="passes",
     why="Axes of size one come and go; the numbers and their gradients stay.",
-    view=True,
+    traits=["view", "keeps"],
     put=_unshaped,
     samples=(Sample(floats(3, 4), axis=(1,)), Sample(floats(), axis=(0, 1))),
 )
@@ -311,7 +311,7 @@ _squeeze_record = primitive(
     vjp=(expand_dims_vjp,),
     role="passes",
     why="Axes of size one come and go; the numbers and their gradients stay.",
-    view=True,
+    traits=["view", "keeps"],
     put=_unshaped,
     samples=(Sample(floats(3, 1, 4), axis=(1,)), Sample(floats(1, 1), axis=(0, 1))),
 )

@@ -186,8 +186,6 @@ _rank_record = primitive(
     "matrix_rank",
     _rank,
     spec=_rank_spec,
-    vjp=(None,),
-    role="blocks",
     why=_COUNT,
     samples=(
         Sample(floats(3, 4), tol=None, rtol=None, hermitian=False),

@@ -159,8 +159,6 @@ _one_hot_record = primitive(
     "one_hot",
     _one_hot,
     spec=_one_hot_spec,
-    vjp=(None,),
-    role="blocks",
     why="A label is a whole number: a small step of it has no meaning.",
     samples=(Sample(np.array([0, 2, 1]), classes=3, dtype=np.dtype("float64")),),
 )

@@ -59,6 +59,7 @@ _solve_record = primitive(
     role="mixes",
     why="The right-hand side gets the solution of the transposed system, and the matrix minus that times "
     "the solution.",
+    traits=["conjugates"],
     samples=(
         Sample(floats(3, 3), floats(3, 2)),
         Sample(floats(3, 3), floats(3)),
@@ -102,6 +103,7 @@ _inv_record = primitive(
     role="mixes",
     why="As 1/x has the slope minus 1/x², the upstream gradient is multiplied by the inverse from both "
     "sides, and by minus one.",
+    traits=["conjugates"],
     samples=(
         Sample(floats(3, 3)),
         Sample(_COMPLEX),

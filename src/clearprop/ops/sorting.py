@@ -37,8 +37,6 @@ _argsort_record = primitive(
     "argsort",
     _argsort,
     spec=_positions_spec,
-    vjp=(None,),
-    role="blocks",
     why=POSITION,
     samples=(
         Sample(floats(3, 4), axis=1, kind="stable"),
@@ -70,8 +68,6 @@ _argpartition_record = primitive(
     "argpartition",
     _argpartition,
     spec=_positions_spec,
-    vjp=(None,),
-    role="blocks",
     why=POSITION,
     samples=(Sample(floats(3, 5), kth=(2,), axis=1), Sample(floats(5), kth=(1, 3), axis=0)),
 )
@@ -99,8 +95,6 @@ _lexsort_record = primitive(
     "lexsort",
     _lexsort,
     spec=_lexsort_spec,
-    vjp=(None, None),
-    role="blocks",
     why=POSITION,
     samples=(Sample(floats(4), integers(4, low=0, high=2), axis=0),),
 )

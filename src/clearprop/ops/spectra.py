@@ -71,6 +71,7 @@ _eigh_record = primitive(
     role="mixes",
     why="A vector turns towards the others, the more the nearer their eigenvalues are; an eigenvalue moves "
     "along its own vector.",
+    traits=["hermitian"],
     samples=(
         Sample(_HERMITIAN, UPLO="L"),
         Sample(np.stack([_HERMITIAN, _HERMITIAN[::-1, ::-1] * 2]), UPLO="U"),
@@ -110,6 +111,7 @@ _eigvalsh_record = primitive(
     vjp=(ascending(eigvalsh_vjp),),
     role="mixes",
     why="An eigenvalue moves by what the change does along its own vector.",
+    traits=["hermitian"],
     samples=(
         Sample(_HERMITIAN, UPLO="L"),
         Sample(_HERMITIAN_COMPLEX, UPLO="L"),

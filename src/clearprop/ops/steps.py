@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..arrays import as_array
-from ..primitive import Infix, Notation, Prefix, Sample, answers, floats, primitive, primitives
+from ..primitive import Infix, Prefix, Sample, answers, floats, primitive, primitives
 from ..spec import ArraySpec, broadcast_shapes, shape_of
 from .complex import direction
+from .makers import STEP, ufunc
 from .samples import COMPLEX
-from .specs import like_ufunc
 
-STEP = "Piecewise constant: a small step of the input changes nothing."
 _NUMBERS = (Sample(floats(3, 4), floats(4)), Sample(floats(), 0.5))
 _QUOTIENTS = (Sample(floats(3, 4), floats(4, low=0.5)), Sample(floats(), 0.7))
 _WHOLE_NUMBERS = (Sample(np.array([[6], [35]])),)
@@ -24,29 +23,16 @@ _BOOLS = (Sample(np.array([True, False]), np.array([[True], [False]])),)
 
 
 def _step(
-    ufunc: np.ufunc,
+    function: np.ufunc,
     samples: tuple[Sample, ...],
-    symbol: str | None = None,
-    python: Callable[..., Any] | None = None,
+    symbol: str,
+    python: Callable[..., Any],
     binds: int = 5,
 ) -> None:
     """Register a ufunc that has no gradient, and the operator that it answers."""
-    notation: Notation | None = None
-    if symbol:
-        notation = Prefix(symbol, 30) if ufunc.nin == 1 else Infix(symbol, binds)
-    primitive(
-        ufunc.__name__,
-        python or ufunc,
-        numpy=ufunc,
-        operator=python.__name__.strip("_") if python else None,
-        spec=like_ufunc(ufunc),
-        vjp=(None,) * ufunc.nin,
-        role="blocks",
-        why=STEP,
-        notation=notation,
-        elementwise=True,
-        samples=samples,
-    )
+    notation = Prefix(symbol, 30) if function.nin == 1 else Infix(symbol, binds)
+    name = python.__name__.strip("_")
+    ufunc(function, forward=python, operator=name, notation=notation, samples=samples)
 
 
 _step(np.less, _NUMBERS, "<", operator.lt)
@@ -62,16 +48,16 @@ _step(np.left_shift, _WHOLE, "<<", operator.lshift, 9)
 _step(np.right_shift, _WHOLE, ">>", operator.rshift, 9)
 _step(np.floor_divide, (*_QUOTIENTS, *_WHOLE), "//", operator.floordiv, 20)
 for _logic in (np.logical_and, np.logical_or, np.logical_xor):
-    _step(_logic, _BOOLS)
+    ufunc(_logic, samples=_BOOLS)
 for _of_divisors in (np.gcd, np.lcm):
-    _step(_of_divisors, _WHOLE)
+    ufunc(_of_divisors, samples=_WHOLE)
 _step(np.invert, (Sample(np.array([True, False])),), "~", operator.invert)
-_step(np.logical_not, (Sample(np.array([True, False])),))
-_step(np.bitwise_count, _WHOLE_NUMBERS)
+ufunc(np.logical_not, samples=(Sample(np.array([True, False])),))
+ufunc(np.bitwise_count, samples=_WHOLE_NUMBERS)
 for _rounding in (np.floor, np.ceil, np.rint, np.trunc, np.sign, np.signbit, np.spacing):
-    _step(_rounding, (Sample(floats(3, 4)),))
+    ufunc(_rounding, samples=(Sample(floats(3, 4)),))
 for _question in (np.isfinite, np.isnan, np.isinf):
-    _step(_question, (Sample(floats(3, 4)), *COMPLEX))
+    ufunc(_question, samples=(Sample(floats(3, 4)), *COMPLEX))
 
 
 @answers(np.sign)
@@ -90,10 +76,8 @@ _round_record = primitive(
     "round",
     np.round,
     spec=_round_spec,
-    vjp=(None,),
-    role="blocks",
     why=STEP,
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(floats(3, 4), decimals=0),
         Sample(floats(), decimals=1),
@@ -124,10 +108,8 @@ _isclose_record = primitive(
     "isclose",
     np.isclose,
     spec=_isclose_spec,
-    vjp=(None, None),
-    role="blocks",
     why=STEP,
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(floats(3, 4), floats(4), rtol=1e-5, atol=0.5, equal_nan=False),
         Sample(np.array([np.nan, 1.0]), np.nan, rtol=0.0, atol=0.1, equal_nan=True),

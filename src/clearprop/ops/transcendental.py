@@ -9,6 +9,7 @@ import numpy as np
 from ..arrays import as_array
 from ..primitive import Sample, floats, primitive
 from ..spec import ufunc_dtype
+from .makers import ufunc
 from .samples import ANY, COMPLEX, POSITIVE
 from .specs import like_ufunc
 
@@ -17,15 +18,12 @@ def exp_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * out
 
 
-exp = primitive(
-    "exp",
+exp = ufunc(
     np.exp,
-    numpy=np.exp,
-    spec=like_ufunc(np.exp),
-    vjp=(exp_vjp,),
-    role="scales",
+    exp_vjp,
     why="The exponential is its own slope: large outputs, large gradients.",
-    elementwise=True,
+    traits=["conjugates"],
+    noun="exponential",
     samples=(*ANY, *COMPLEX),
 )
 
@@ -34,15 +32,11 @@ def log_vjp(g: Any, out: Any, x: Any) -> Any:
     return g / x
 
 
-log = primitive(
-    "log",
+log = ufunc(
     np.log,
-    numpy=np.log,
-    spec=like_ufunc(np.log),
-    vjp=(log_vjp,),
-    role="scales",
+    log_vjp,
     why="The slope is one over the input: small inputs make large gradients.",
-    elementwise=True,
+    traits=["conjugates"],
     samples=(*POSITIVE, *COMPLEX),
 )
 
@@ -51,15 +45,10 @@ def log1p_vjp(g: Any, out: Any, x: Any) -> Any:
     return g / (1 + x)
 
 
-log1p = primitive(
-    "log1p",
+log1p = ufunc(
     np.log1p,
-    numpy=np.log1p,
-    spec=like_ufunc(np.log1p),
-    vjp=(log1p_vjp,),
-    role="scales",
+    log1p_vjp,
     why="The slope is one over one plus the input.",
-    elementwise=True,
     samples=(Sample(floats(3, 4, low=-0.8)), Sample(floats(low=-0.8)), *COMPLEX),
 )
 
@@ -68,15 +57,10 @@ def expm1_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * np.exp(x)  # out + 1 would lose what is far below one
 
 
-expm1 = primitive(
-    "expm1",
+expm1 = ufunc(
     np.expm1,
-    numpy=np.expm1,
-    spec=like_ufunc(np.expm1),
-    vjp=(expm1_vjp,),
-    role="scales",
+    expm1_vjp,
     why="The slope is the exponential itself: minus one is no matter of slope.",
-    elementwise=True,
     samples=(*ANY, *COMPLEX),
 )
 
@@ -85,15 +69,11 @@ def sqrt_vjp(g: Any, out: Any, x: Any) -> Any:
     return g / (2 * out)
 
 
-sqrt = primitive(
-    "sqrt",
+sqrt = ufunc(
     np.sqrt,
-    numpy=np.sqrt,
-    spec=like_ufunc(np.sqrt),
-    vjp=(sqrt_vjp,),
-    role="scales",
+    sqrt_vjp,
     why="Steep near zero, where the slope grows without bound.",
-    elementwise=True,
+    traits=["conjugates"],
     samples=(*POSITIVE, *COMPLEX),
 )
 
@@ -102,15 +82,11 @@ def sin_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * np.cos(x)
 
 
-sin = primitive(
-    "sin",
+sin = ufunc(
     np.sin,
-    numpy=np.sin,
-    spec=like_ufunc(np.sin),
-    vjp=(sin_vjp,),
-    role="scales",
+    sin_vjp,
     why="The slope is the cosine: none at the crests.",
-    elementwise=True,
+    traits=["conjugates"],
     samples=(*ANY, *COMPLEX),
 )
 
@@ -119,15 +95,11 @@ def cos_vjp(g: Any, out: Any, x: Any) -> Any:
     return -g * np.sin(x)
 
 
-cos = primitive(
-    "cos",
+cos = ufunc(
     np.cos,
-    numpy=np.cos,
-    spec=like_ufunc(np.cos),
-    vjp=(cos_vjp,),
-    role="scales",
+    cos_vjp,
     why="The slope is minus the sine: none at the crests.",
-    elementwise=True,
+    traits=["conjugates"],
     samples=(*ANY, *COMPLEX),
 )
 
@@ -136,15 +108,11 @@ def tanh_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * (1 - out * out)
 
 
-tanh = primitive(
-    "tanh",
+tanh = ufunc(
     np.tanh,
-    numpy=np.tanh,
-    spec=like_ufunc(np.tanh),
-    vjp=(tanh_vjp,),
-    role="scales",
+    tanh_vjp,
     why="Flat where tanh saturates: little gradient gets through.",
-    elementwise=True,
+    traits=["conjugates"],
     samples=(*ANY, *COMPLEX),
 )
 
@@ -173,7 +141,7 @@ _sigmoid_record = primitive(
     vjp=(sigmoid_vjp,),
     role="scales",
     why="At most a quarter of the gradient gets through, and next to none where sigmoid saturates.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(*ANY, *COMPLEX),
 )
 

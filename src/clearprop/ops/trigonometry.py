@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Draw, Sample, floats, numpy_table, primitive
+from ..primitive import Draw, Sample, floats, numpy_table
+from .makers import ufunc
 from .samples import ANY, COMPLEX, PAIRS
-from .specs import like_ufunc
 
 _INNER = (Sample(floats(3, 4, low=-0.9, high=0.9)), Sample(floats(low=-0.9, high=0.9)))
 _ABOVE_ONE = (Sample(floats(3, 4, low=1.1, high=3.0)), Sample(floats(low=1.1)))
@@ -38,15 +38,11 @@ def tan_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * (1 + out * out)
 
 
-tan = primitive(
-    "tan",
+tan = ufunc(
     np.tan,
-    numpy=np.tan,
-    spec=like_ufunc(np.tan),
-    vjp=(tan_vjp,),
-    role="scales",
+    tan_vjp,
     why="The slope is one plus the square of the output: without bound near a quarter turn.",
-    elementwise=True,
+    traits=["conjugates"],
     samples=(Sample(floats(3, 4, low=-1.2, high=1.2)), Sample(floats(low=-1.0)), *COMPLEX),
 )
 
@@ -55,15 +51,10 @@ def arcsin_vjp(g: Any, out: Any, x: Any) -> Any:
     return g / _other_leg(x)
 
 
-arcsin = primitive(
-    "arcsin",
+arcsin = ufunc(
     np.arcsin,
-    numpy=np.arcsin,
-    spec=like_ufunc(np.arcsin),
-    vjp=(arcsin_vjp,),
-    role="scales",
+    arcsin_vjp,
     why="The slope is one in the middle and grows without bound towards ±1.",
-    elementwise=True,
     samples=(*_INNER, *COMPLEX),
 )
 
@@ -72,15 +63,10 @@ def arccos_vjp(g: Any, out: Any, x: Any) -> Any:
     return -g / _other_leg(x)
 
 
-arccos = primitive(
-    "arccos",
+arccos = ufunc(
     np.arccos,
-    numpy=np.arccos,
-    spec=like_ufunc(np.arccos),
-    vjp=(arccos_vjp,),
-    role="scales",
+    arccos_vjp,
     why="It falls as arcsin rises: the slope is minus one in the middle and unbounded towards ±1.",
-    elementwise=True,
     samples=(*_INNER, *COMPLEX),
 )
 
@@ -92,15 +78,10 @@ def arctan_vjp(g: Any, out: Any, x: Any) -> Any:
     return g / (1 + x * x)
 
 
-arctan = primitive(
-    "arctan",
+arctan = ufunc(
     np.arctan,
-    numpy=np.arctan,
-    spec=like_ufunc(np.arctan),
-    vjp=(arctan_vjp,),
-    role="scales",
+    arctan_vjp,
     why="The slope is at most one, and falls off away from zero.",
-    elementwise=True,
     samples=(*ANY, *COMPLEX),
 )
 
@@ -121,15 +102,12 @@ def arctan2_vjp_x(g: Any, out: Any, y: Any, x: Any) -> Any:
     return -g * (y / distance / distance)
 
 
-arctan2 = primitive(
-    "arctan2",
+arctan2 = ufunc(
     np.arctan2,
-    numpy=np.arctan2,
-    spec=like_ufunc(np.arctan2),
-    vjp=(arctan2_vjp_y, arctan2_vjp_x),
+    arctan2_vjp_y,
+    arctan2_vjp_x,
     role="swaps",
     why="A step across the direction of the point turns it, the more the nearer the origin; none there.",
-    elementwise=True,
     samples=_APART,
 )
 
@@ -142,15 +120,11 @@ def hypot_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g * (y / np.where(out == 0, np.inf, out))
 
 
-hypot = primitive(
-    "hypot",
+hypot = ufunc(
     np.hypot,
-    numpy=np.hypot,
-    spec=like_ufunc(np.hypot),
-    vjp=(hypot_vjp_x, hypot_vjp_y),
-    role="scales",
+    hypot_vjp_x,
+    hypot_vjp_y,
     why="Each leg matters as much as its share of the hypotenuse; none at the origin.",
-    elementwise=True,
     samples=_APART,
 )
 
@@ -159,15 +133,11 @@ def sinh_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * np.cosh(x)
 
 
-sinh = primitive(
-    "sinh",
+sinh = ufunc(
     np.sinh,
-    numpy=np.sinh,
-    spec=like_ufunc(np.sinh),
-    vjp=(sinh_vjp,),
-    role="scales",
+    sinh_vjp,
     why="The slope is cosh: at least one, and large for large inputs.",
-    elementwise=True,
+    traits=["conjugates"],
     samples=(*ANY, *COMPLEX),
 )
 
@@ -176,15 +146,11 @@ def cosh_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * np.sinh(x)
 
 
-cosh = primitive(
-    "cosh",
+cosh = ufunc(
     np.cosh,
-    numpy=np.cosh,
-    spec=like_ufunc(np.cosh),
-    vjp=(cosh_vjp,),
-    role="scales",
+    cosh_vjp,
     why="The slope is sinh: none at zero, and large for large inputs.",
-    elementwise=True,
+    traits=["conjugates"],
     samples=(*ANY, *COMPLEX),
 )
 
@@ -193,15 +159,10 @@ def arcsinh_vjp(g: Any, out: Any, x: Any) -> Any:
     return g / (_other_leg(x * 1j) if _is_complex(x) else np.hypot(x, 1))
 
 
-arcsinh = primitive(
-    "arcsinh",
+arcsinh = ufunc(
     np.arcsinh,
-    numpy=np.arcsinh,
-    spec=like_ufunc(np.arcsinh),
-    vjp=(arcsinh_vjp,),
-    role="scales",
+    arcsinh_vjp,
     why="The slope is one at zero, and one over the input where that is large.",
-    elementwise=True,
     samples=(*ANY, *COMPLEX),
 )
 
@@ -211,15 +172,10 @@ def arccosh_vjp(g: Any, out: Any, x: Any) -> Any:
     return g / (np.sqrt(x - 1) * np.sqrt(more))
 
 
-arccosh = primitive(
-    "arccosh",
+arccosh = ufunc(
     np.arccosh,
-    numpy=np.arccosh,
-    spec=like_ufunc(np.arccosh),
-    vjp=(arccosh_vjp,),
-    role="scales",
+    arccosh_vjp,
     why="Steep near one, where the slope grows without bound; one over the input where that is large.",
-    elementwise=True,
     samples=(*_ABOVE_ONE, *COMPLEX),
 )
 
@@ -228,15 +184,10 @@ def arctanh_vjp(g: Any, out: Any, x: Any) -> Any:
     return g / (1 - x) / (1 + x)  # exact near ±1, as 1 - x*x is not
 
 
-arctanh = primitive(
-    "arctanh",
+arctanh = ufunc(
     np.arctanh,
-    numpy=np.arctanh,
-    spec=like_ufunc(np.arctanh),
-    vjp=(arctanh_vjp,),
-    role="scales",
+    arctanh_vjp,
     why="The slope is at least one, and grows without bound towards ±1.",
-    elementwise=True,
     samples=(*_INNER, Sample(Draw((2, 2), dtype="complex128"))),
 )
 
@@ -245,15 +196,10 @@ def deg2rad_vjp(g: Any, out: Any, x: Any) -> Any:
     return np.deg2rad(g)
 
 
-deg2rad = primitive(
-    "deg2rad",
+deg2rad = ufunc(
     np.deg2rad,
-    numpy=np.deg2rad,
-    spec=like_ufunc(np.deg2rad),
-    vjp=(deg2rad_vjp,),
-    role="scales",
+    deg2rad_vjp,
     why="A degree is a 57th of a radian, so gradients shrink by as much.",
-    elementwise=True,
     samples=ANY,
 )
 numpy_table[np.radians] = deg2rad
@@ -263,15 +209,10 @@ def rad2deg_vjp(g: Any, out: Any, x: Any) -> Any:
     return np.rad2deg(g)
 
 
-rad2deg = primitive(
-    "rad2deg",
+rad2deg = ufunc(
     np.rad2deg,
-    numpy=np.rad2deg,
-    spec=like_ufunc(np.rad2deg),
-    vjp=(rad2deg_vjp,),
-    role="scales",
+    rad2deg_vjp,
     why="A radian is 57 degrees, so gradients grow by as much.",
-    elementwise=True,
     samples=ANY,
 )
 numpy_table[np.degrees] = rad2deg

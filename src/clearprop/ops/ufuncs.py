@@ -235,8 +235,6 @@ record_holder = primitive(
     "record_holder",
     _record_holder,
     spec=_record_holder_spec,
-    vjp=(None,),
-    role="blocks",
     why="A position is a whole number: a small step of the input does not move it.",
     samples=(
         Sample(floats(3, 4), axis=1, largest=True),

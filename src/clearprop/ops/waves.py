@@ -59,7 +59,7 @@ _spherical = primitive(
     vjp=(spherical_bessel_vjp,),
     role="scales",
     why="The slope is a weighted mean of the neighbours in the family, the next one counted negative.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(floats(3, 4), order=1),
         Sample(np.array([0.0, 1e-9, -0.3, 3.1, 40.0]), order=0),
@@ -89,7 +89,7 @@ sinc = primitive(
     vjp=(sinc_vjp,),
     role="scales",
     why="Flat at zero, where it has its crest; waves that die away to both sides.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(*_AROUND_ZERO, Sample(Draw((3,), dtype="complex128"))),
 )
 
@@ -124,7 +124,7 @@ _bessel_record = primitive(
     vjp=(bessel_vjp,),
     role="scales",
     why="The slope is the mean of the two neighbours in the family.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(floats(3, 4), order=1),
         Sample(np.array([0.0, 1e-9, -0.3, 7.9, 8.1]), order=2),
@@ -156,7 +156,7 @@ _i0_record = primitive(
     vjp=(i0_vjp,),
     role="scales",
     why="The slope is the next member of the family: none at zero, exponential for large inputs.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=_AROUND_ZERO,
 )
 

@@ -46,7 +46,7 @@ _record = primitive(
     vjp=(windows_vjp,),
     role="sums",
     why="Each number stands in every window that covers it, and the gradients of these places add up.",
-    view=True,
+    traits=["view"],
     put=read_only,
     samples=(
         Sample(floats(5), window=(2,), axis=(0,)),

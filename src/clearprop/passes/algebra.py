@@ -305,7 +305,7 @@ def transpose_twice(node: Node, made: Made) -> Wire | None:
 @rule
 def stretch_number(node: Node, made: Made) -> Node | None:
     """A number reshaped and then stretched, or read by an elementwise gate -> without the reshape."""
-    if not (node.primitive.elementwise or _is(node, "broadcast_to")):
+    if not ("elementwise" in node.primitive.traits or _is(node, "broadcast_to")):
         return None
     for position, wire in enumerate(node.inputs):
         inner = made.get(wire)

@@ -76,8 +76,6 @@ _column_order = primitive(
     "column_order",
     _pivoted,
     spec=_pivoted_spec,
-    vjp=(None,),
-    role="blocks",
     why="Which column comes first is no matter of degree.",
     samples=(Sample(well_conditioned(4, 3)), Sample(STACK)),
 )

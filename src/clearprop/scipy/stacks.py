@@ -86,6 +86,7 @@ mirror = primitive(
     vjp=(mirror_vjp,),
     role="passes",
     why="One triangle is read, and the gradient belongs to both alike.",
+    traits=["hermitian"],
     samples=(
         Sample(hermitian(3, 3), lower=True, conjugate=True),
         Sample(hermitian(2, 2, 2), lower=False, conjugate=False),

@@ -262,8 +262,6 @@ _order = primitive(
     "row_order",
     _row_order,
     spec=_order_spec,
-    vjp=(None,),
-    role="blocks",
     why="Which row comes first is no matter of degree.",
     samples=(Sample(np.array([2, 1, 2]), rows=3), Sample(np.array([3, 3]), rows=4)),
 )

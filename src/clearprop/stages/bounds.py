@@ -69,7 +69,7 @@ def _indexed(node: Node) -> Iterator[tuple[Wire, int]]:
 
 def _source(wire: Wire, maker: dict[Wire, Node]) -> Wire:
     """What a wire shows all entries of, perhaps several times."""
-    while (node := maker.get(wire)) is not None and node.primitive.view:
+    while (node := maker.get(wire)) is not None and "view" in node.primitive.traits:
         if node.inputs[0].spec.size > wire.spec.size:
             break
         wire = node.inputs[0]

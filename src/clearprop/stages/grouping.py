@@ -91,7 +91,7 @@ class Grouping:
         why = why_host(node)
         if why:
             self.host(node, why)
-        elif node.primitive.view:
+        elif "view" in node.primitive.traits:
             self.add_view(node)
         elif node.primitive.name in self.elementwise or node.primitive.name == "one_hot":
             if not self.floats(node):
@@ -381,7 +381,7 @@ def why_host(node: Node) -> str:
     name = node.primitive.name
     if name == "matmul" and node.out.spec.dtype.kind != "f":
         return "products of whole numbers have no native code"
-    if node.primitive.view and any(not w.is_constant for w in node.inputs[1:]):
+    if "view" in node.primitive.traits and any(not w.is_constant for w in node.inputs[1:]):
         return "an index that is not known"
     if lowering(name) is not None:
         try:

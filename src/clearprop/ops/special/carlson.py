@@ -57,7 +57,7 @@ carlson = primitive(
     vjp=each(carlson_vjp),
     role="scales",
     why="An elliptic integral: it falls with each input, and its slopes are integrals of its kind.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(*[floats(3, 4, low=0.5, high=2)] * 3, exponents=(0.5, 0.5, 1.5), power=0),
         Sample(*[Draw((3,), 0.5, 1.5, "complex128")] * 3, exponents=(0.5, 0.5, 1.5), power=0),

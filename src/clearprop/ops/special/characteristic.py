@@ -38,7 +38,7 @@ def _register(
         vjp=(*rules, refused(ufunc, f"{argument} more than once", argument)),
         role="scales",
         why=_WHY,
-        elementwise=True,
+        traits=["elementwise"],
         samples=samples,
     )
 

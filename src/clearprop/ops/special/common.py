@@ -10,54 +10,36 @@ from typing import Any
 
 import numpy as np
 
-from ...bundle import Bundle
 from ...errors import UnsupportedError
-from ...primitive import Call, Custom, Draw, Primitive, Rule, Sample, answers, floats, primitive
-from ...spec import ArraySpec, broadcast_shapes, shape_of
-from ..specs import like_ufunc, same
+from ...primitive import Custom, Draw, Primitive, Rule, Sample, floats, primitive
+from ..makers import STEP, ufunc
+from ..specs import same
 
 
 def special(
-    ufunc: Any,
+    function: Any,
     *rules: Rule | None,
-    why: str,
+    why: str = STEP,
     samples: tuple[Sample, ...],
-    role: str = "scales",
+    role: str = "",
     in_double: bool = False,
 ) -> Primitive:
-    """Register a ufunc of SciPy's; one with several results gives a Bundle.
+    """Register a ufunc of SciPy's.
 
     `in_double` is for those of SciPy's that do not end in single precision.
 
     Where NumPy has a function of the same name the record's name says which one it is.
     """
-    name = ufunc.__name__
-    several = ufunc.nout > 1
-
-    call = doubled(ufunc) if in_double else ufunc
-
-    def bundled(*inputs: Any) -> Bundle:
-        return Bundle(call(*inputs))
-
-    record = primitive(
-        f"special_{name}" if hasattr(np, name) else name,
-        bundled if several else call,
-        numpy=ufunc,
-        spec=_bundle_spec(ufunc) if several else like_ufunc(ufunc),
-        vjp=rules,
-        role=role,
+    name = function.__name__
+    return ufunc(
+        function,
+        *rules,
         why=why,
-        notation=Call(name),
-        elementwise=not several,
         samples=samples,
+        role=role,
+        name=f"special_{name}" if hasattr(np, name) else name,
+        forward=doubled(function) if in_double else None,
     )
-    if several:  # users expect a tuple, and take parts of it
-
-        @answers(ufunc)
-        def unpacked(*inputs: Any) -> tuple[Any, ...]:
-            return tuple(record(*inputs))
-
-    return record
 
 
 def doubled(ufunc: Any) -> Callable[..., Any]:
@@ -72,16 +54,6 @@ def doubled(ufunc: Any) -> Callable[..., Any]:
         return tuple(y.astype(dtype) for y, dtype in zip(results, dtypes, strict=True))
 
     return call
-
-
-def _bundle_spec(ufunc: np.ufunc) -> Callable[..., Bundle]:
-    def spec(*inputs: Any) -> Bundle:
-        shape = broadcast_shapes(*map(shape_of, inputs))
-        kinds = (getattr(x, "dtype", type(x)) for x in inputs)
-        dtypes = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
-        return Bundle(ArraySpec(shape, dtype) for dtype in dtypes[ufunc.nin :])
-
-    return spec
 
 
 def refused(ufunc: Any, what: str, name: str) -> Rule:
@@ -134,7 +106,7 @@ _series_record = primitive(
     role="scales",
     why="Powers of the input, added up with fixed weights: what a function is close to some point.",
     notation=Custom(lambda x, coefficients: f"series({x})"),
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(floats(3, 4), coefficients=(0.5, -1.0, 0.25, 2.0)),
         Sample(floats(), coefficients=(0.5,)),

@@ -228,8 +228,5 @@ radian = special(
 for _step in (sp.round, sp.gammasgn):
     special(
         _step,
-        None,
-        role="blocks",
-        why="Piecewise constant: a small step of the input changes nothing.",
         samples=(Sample(np.array([0.3, -1.4, 2.2])), Sample(floats(3, low=0.6, high=1.4))),
     )

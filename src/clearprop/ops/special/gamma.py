@@ -39,7 +39,7 @@ zeta = primitive(
     vjp=(refused(sp.zeta, "the exponent x", "x"), zeta_vjp),
     role="scales",
     why="Each summand q to the minus x falls with q, and the slopes make another zeta function.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(2.5, floats(3, 4, low=0.7, high=3)),
         Sample(np.array([2, 3]), floats(2, low=0.7, high=3)),

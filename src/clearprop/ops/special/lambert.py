@@ -29,7 +29,7 @@ lambertw = primitive(
     vjp=(lambertw_vjp,),
     role="scales",
     why="One at zero; it falls like a logarithm's slope, and has no bound at the branch point -1/e.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=tuple(
         Sample(*sample.inputs, k, 1e-8)
         for k in (0, 1, -1)

@@ -76,7 +76,7 @@ gamma_moment = primitive(
     vjp=(gamma_moment_vjp_a, gamma_moment_vjp_x),
     role="scales",
     why="A mean of powers of the logarithm over the lower part of a gamma distribution.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(floats(3, 4, low=0.5, high=3), floats(4, low=0.5, high=3), logs=0),
         Sample(floats(3, low=0.5, high=3), floats(3, low=0.5, high=3), logs=1),
@@ -132,7 +132,7 @@ beta_moment = primitive(
     vjp=(beta_moment_vjp_a, beta_moment_vjp_b, beta_moment_vjp_x),
     role="scales",
     why="A mean of powers of logarithms over the lower part of a beta distribution.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(
             floats(3, 4, low=0.5, high=3),

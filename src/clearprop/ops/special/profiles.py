@@ -166,7 +166,7 @@ smirnov_slope = primitive(
     vjp=(refused(sp.smirnov, "the number n", "n"), smirnov_slope_vjp),
     role="scales",
     why="The density of a distance between distributions, or how that changes.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(Sample(5, floats(3, 4, low=0.22, high=0.38), order=2),),
 )
 

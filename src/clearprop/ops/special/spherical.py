@@ -51,7 +51,7 @@ def _bessel(function: Callable[..., Any], below: float, above: float) -> Primiti
         vjp=(None, vjp),
         role="scales",
         why=_BESSEL_WHY,
-        elementwise=True,
+        traits=["elementwise"],
         samples=(
             Sample(2, floats(3, 4, low=0.5, high=3)),
             Sample(_DEGREES, floats(4, low=0.5, high=3)),
@@ -104,7 +104,7 @@ sph_legendre_p = primitive(
     vjp=(None, None, sph_legendre_p_vjp),
     role="scales",
     why="The slope along a meridian is made of the orders next to its own.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(*_NM, _ANGLE),
         Sample(2, 1, floats(3, 4, low=0.3, high=2.5)),
@@ -136,7 +136,7 @@ sph_harm_y = primitive(
     vjp=(None, None, sph_harm_y_vjp_theta, sph_harm_y_vjp_phi),
     role="scales",
     why="A wave on a sphere: along a meridian the orders next to its own, along a parallel itself, turned.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(*_NM, _ANGLE, floats(4, low=0, high=6)),
         Sample(2, 1, floats(3, 4, low=0.3, high=2.5), floats(4, low=0, high=6)),
@@ -168,7 +168,7 @@ assoc_legendre_p = primitive(
     vjp=(None, None, assoc_legendre_p_vjp),
     role="scales",
     why="The slope is made of the function itself and of that of one degree less.",
-    elementwise=True,
+    traits=["elementwise"],
     samples=(
         Sample(*_NM, floats(4, low=-0.8, high=0.8), branch_cut=2, norm=False),
         Sample(*_NM, floats(4, low=-0.8, high=0.8), branch_cut=2, norm=True),

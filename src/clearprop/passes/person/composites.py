@@ -113,6 +113,6 @@ logaddexp = getattr(primitives, "logaddexp", None) or Primitive(
     "mixes",
     "The gradient is shared out by softmax.",
     Call("logaddexp"),
-    elementwise=True,
+    traits=frozenset(["elementwise"]),
 )
 """log(exp(x) + exp(y)), for the stable forms of log(sigmoid) and softplus."""

@@ -156,7 +156,9 @@ def part_of(node: Node, primitive: Primitive, *inputs: Wire, **params: Any) -> N
 def _specs(primitive: Primitive, inputs: Sequence[Wire]) -> list[Any]:
     """What a primitive is asked about: Python's numbers, which are weak, where it works entry by entry."""
     return [
-        w.constant if w.is_constant and (primitive.elementwise or np.ndim(w.constant)) else w.spec
+        w.constant
+        if w.is_constant and ("elementwise" in primitive.traits or np.ndim(w.constant))
+        else w.spec
         for w in inputs
     ]
 

@@ -62,15 +62,9 @@ class Sight:
 
     def base(self, wire: Wire) -> Wire:
         """What `wire` shows in another shape."""
-        while node := self.by(
-            wire, "reshape", "expand_dims", "squeeze", "copy", "window", "broadcast_to"
-        ):
-            if node.inputs[0].spec.size != wire.spec.size:
-                break
-            if "index" in node.params and any(
-                isinstance(part, slice) and part.step not in (None, 1)
-                for part in node.params["index"]
-            ):
+        while (node := self.made.get(wire)) is not None and _in_order(node):
+            source = node.inputs[0].spec
+            if (source.size, source.dtype) != (wire.spec.size, wire.spec.dtype):
                 break
             wire = node.inputs[0]
         return wire
@@ -237,6 +231,14 @@ class Sight:
             if x.spec == z.spec and all(shape[i] == 1 for i in axes):
                 return x, m
         return z, None
+
+
+def _in_order(node: Node) -> bool:
+    """Whether a node gives entries in the order in which it gets them."""
+    if node.primitive is not primitives.window:
+        return "keeps" in node.primitive.traits
+    index = node.params["index"]
+    return not any(isinstance(part, slice) and part.step not in (None, 1) for part in index)
 
 
 def count(x: Wire, axes: Axes) -> int:

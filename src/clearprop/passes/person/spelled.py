@@ -48,7 +48,7 @@ def _folded(graph: Graph) -> Graph:
         node = replace(node, inputs=tuple(known.get(w, w) for w in node.inputs))
         name = node.primitive.name
         folds = name in _OF_NUMBERS or (
-            node.primitive.elementwise and node.outputs[0].spec.dtype.kind in "bc"
+            "elementwise" in node.primitive.traits and node.outputs[0].spec.dtype.kind in "bc"
         )
         if folds and all(w.is_constant and not w.spec.shape for w in node.inputs):
             assert node.primitive.forward is not None

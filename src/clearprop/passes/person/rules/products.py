@@ -10,25 +10,11 @@ from ..rewriting import Facts, fits, made_anew, part_of
 from ..seeing import number
 from .table import EARLY, constant, rule
 
-_LINEAR = (
-    "sum",
-    "mean",
-    "matmul",
-    "outer",
-    "reshape",
-    "transpose",
-    "expand_dims",
-    "squeeze",
-    "window",
-)
-
 
 @rule(EARLY)
 def number_out_of_linear(node: Node, facts: Facts) -> Found:
     """(c * x) @ y -> c * (x @ y), and so for sums, reshapes and the like, where it is no more work."""
-    if node.primitive.name not in _LINEAR or node.primitive is not getattr(
-        primitives, node.primitive.name
-    ):
+    if not _is_view_or_sum(node):
         return None
     for position, wire in enumerate(node.inputs):
         inner = facts.only(wire, "multiply", "divide", "negative")
@@ -42,6 +28,14 @@ def number_out_of_linear(node: Node, facts: Facts) -> Found:
             if c is None or c.spec.shape == ():
                 return (core, outer) if fits(node, outer) else None
     return None
+
+
+def _is_view_or_sum(node: Node) -> bool:
+    """Whether a node is a view, or adds up products; a running sum reads better with the number inside."""
+    primitive, traits = node.primitive, node.primitive.traits
+    if "linear" not in traits or "elementwise" in traits or primitive is primitives.cumsum:
+        return False
+    return "view" in traits or primitive.role in ("spreads", "swaps", "mixes")
 
 
 def _with_number(inner: Node, facts: Facts) -> list[tuple[Wire, Wire | None]]:

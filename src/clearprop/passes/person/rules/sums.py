@@ -118,7 +118,7 @@ def sum_of_products(node: Node, facts: Facts) -> Found:
 @rule(EARLY)
 def unstretched(node: Node, facts: Facts) -> Found:
     """A stretched value beside one of the full shape need not be stretched."""
-    if not node.primitive.elementwise:
+    if "elementwise" not in node.primitive.traits:
         return None
     for position, wire in enumerate(node.inputs):
         inner = facts.by(wire, "broadcast_to")
@@ -182,7 +182,7 @@ def number_reshaped(node: Node, facts: Facts) -> Found:
 @rule(EARLY)
 def kept_for_nothing(node: Node, facts: Facts) -> Found:
     """x - mean(x, keepdims=True) -> x - mean(x), where the mean broadcasts without."""
-    if not node.primitive.elementwise:
+    if "elementwise" not in node.primitive.traits:
         return None
     for position, wire in enumerate(node.inputs):
         inner = facts.only(wire, "sum", "mean")

@@ -1,0 +1,69 @@
+"""The maker of records of ufuncs, NumPy's and SciPy's: what follows from the function is not said again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..bundle import Bundle
+from ..primitive import Call, Notation, Primitive, Rule, Sample, Trait, answers, primitive
+from ..spec import ArraySpec, broadcast_shapes, shape_of
+from .specs import like_ufunc
+
+STEP = "Piecewise constant: a small step of the input changes nothing."
+
+
+def ufunc(
+    function: Any,
+    *rules: Rule | None,
+    why: str = STEP,
+    samples: tuple[Sample, ...],
+    role: str = "",
+    name: str = "",
+    forward: Callable[..., Any] | None = None,
+    spec: Callable[..., Any] | None = None,
+    notation: Notation | None = None,
+    operator: str | None = None,
+    traits: Iterable[Trait] = (),
+    noun: str = "part",
+) -> Primitive:
+    """Register a ufunc with one rule for each input, or without any if it is a step.
+
+    A ufunc with several results gives a Bundle, which users get as a tuple. `forward` is what computes
+    it, where that is not the function itself.
+    """
+    call = forward or function
+    several = function.nout > 1
+    record = primitive(
+        name or function.__name__,
+        (lambda *inputs: Bundle(call(*inputs))) if several else call,
+        numpy=function,
+        operator=operator,
+        spec=spec or (_bundle_spec(function) if several else like_ufunc(function)),
+        vjp=rules or (None,) * function.nin,
+        role=role or ("scales" if any(rules) else "blocks"),
+        why=why,
+        notation=notation or Call(function.__name__),
+        traits=() if several else ("elementwise", *traits),
+        samples=samples,
+        noun=noun,
+    )
+    if several:  # users expect a tuple, and take parts of it
+
+        @answers(function)
+        def unpacked(*inputs: Any) -> tuple[Any, ...]:
+            return tuple(record(*inputs))
+
+    return record
+
+
+def _bundle_spec(function: np.ufunc) -> Callable[..., Bundle]:
+    def spec(*inputs: Any) -> Bundle:
+        shape = broadcast_shapes(*map(shape_of, inputs))
+        kinds = (getattr(x, "dtype", type(x)) for x in inputs)
+        dtypes = function.resolve_dtypes((*kinds, *[None] * function.nout))
+        return Bundle(ArraySpec(shape, dtype) for dtype in dtypes[function.nin :])
+
+    return spec
