@@ -5,8 +5,8 @@ about it. A file knows an operation where, outside of docstrings and comments,
 
 - a string is its name, or a list of words with its name among them, most of which are names of operations,
 - a string is code that begins with a call of it: ``"jnp.tanh({0})"``,
-- its record is read: ``primitives.tanh``,
-- a library's function is handed on, as tables and makers of records do: ``np.tanh`` that is not called,
+- its record or a library's function is handed on, as rules, tables and makers of records do:
+  ``primitives.tanh`` or ``np.tanh`` that is not called,
 - a function or variable at the top of a module has its name, be it in capitals, as a form, a decomposition or
   a table of coefficients does.
 
@@ -56,8 +56,9 @@ def known(text: str, names: frozenset[str]) -> Iterator[Found]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name in names:
             yield Found(node.name, node.lineno, f"def {node.name}")
+        is_table = not isinstance(getattr(node, "value", None), ast.Constant)
         for target in getattr(node, "targets", [getattr(node, "target", None)]):
-            if isinstance(target, ast.Name) and target.id.lower() in names:
+            if isinstance(target, ast.Name) and target.id.lower() in names and is_table:
                 yield Found(target.id.lower(), node.lineno, f"{target.id} =")
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
@@ -65,7 +66,7 @@ def known(text: str, names: frozenset[str]) -> Iterator[Found]:
                 yield Found(name, node.lineno, repr(name))
         elif isinstance(node, ast.Attribute) and node.attr in names:
             of = _last(node.value)
-            if of == "primitives" or (of in _LIBRARIES and id(node) not in called):
+            if of in _LIBRARIES and id(node) not in called:
                 yield Found(node.attr, node.lineno, f"{of}.{node.attr}")
 
 

@@ -89,45 +89,6 @@ class ArrayMethods:
     def __round__(self, ndigits: int | None = None) -> Any:
         return self.round(ndigits or 0)
 
-    def __iadd__(self, other: Any) -> Any:
-        return self._change(primitives.add, other)
-
-    def __isub__(self, other: Any) -> Any:
-        return self._change(primitives.subtract, other)
-
-    def __imul__(self, other: Any) -> Any:
-        return self._change(primitives.multiply, other)
-
-    def __itruediv__(self, other: Any) -> Any:
-        return self._change(primitives.divide, other)
-
-    def __ipow__(self, other: Any) -> Any:
-        return self._change(primitives.power, other)
-
-    def __imod__(self, other: Any) -> Any:
-        return self._change(primitives.remainder, other)
-
-    def __ifloordiv__(self, other: Any) -> Any:
-        return self._change(primitives.floor_divide, other)
-
-    def __imatmul__(self, other: Any) -> Any:
-        return self._change(primitives.matmul, other)
-
-    def __iand__(self, other: Any) -> Any:
-        return self._change(primitives.bitwise_and, other)
-
-    def __ior__(self, other: Any) -> Any:
-        return self._change(primitives.bitwise_or, other)
-
-    def __ixor__(self, other: Any) -> Any:
-        return self._change(primitives.bitwise_xor, other)
-
-    def __ilshift__(self, other: Any) -> Any:
-        return self._change(primitives.left_shift, other)
-
-    def __irshift__(self, other: Any) -> Any:
-        return self._change(primitives.right_shift, other)
-
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of a 0-d tensor")

@@ -168,9 +168,11 @@ class Primitive:
     sentence about its gradient; `traits` are keys of `TRAITS`; `put(base, new, **params)`, where NumPy gives
     a window on the input's memory, says what the input becomes when `new` is written to the window
     (`read_only` where NumPy forbids that); `repeats` names the operation on two numbers that it does over and
-    over along `axis`; `noun` is what its result is called in code where nothing better is known; `function`
-    is what a block with its own gradient stands for, to be traced for its parts; `found_by()` gives `pickle`
-    a function and its arguments that find or make it again, where it is not registered.
+    over along `axis`; `noun` is what its result is called in code where nothing better is known;
+    `libraries` are others that have the function under its name, where it is SciPy's (of NumPy's they have
+    nearly all); `function` is what a block with its own gradient stands for, to be traced for its parts;
+    `found_by()` gives `pickle` a function and its arguments that find or make it again, where it is not
+    registered.
     """
 
     name: str
@@ -185,6 +187,7 @@ class Primitive:
     put: Callable[..., Any] | None = None
     repeats: str = ""
     noun: str = "part"
+    libraries: frozenset[str] = frozenset()
     function: Callable[..., Any] | None = None
     found_by: Callable[[], tuple[Callable[..., Any], tuple[Any, ...]]] | None = None
     differentiable: bool = field(init=False, default=True)
@@ -271,6 +274,7 @@ def primitive(
     put: Callable[..., Any] | None = None,
     repeats: str = "",
     noun: str = "part",
+    libraries: Iterable[str] = (),
 ) -> Primitive:
     """Make a primitive and register it; without rules and a role, one that lets no gradient through.
 
@@ -290,6 +294,7 @@ def primitive(
         put,
         repeats,
         noun,
+        frozenset(libraries),
     )
     if record.differentiable and role == "blocks":
         raise ValueError(f"primitive {name!r} has rules, so it needs a role other than 'blocks'")

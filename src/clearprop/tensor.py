@@ -305,8 +305,12 @@ def _install_operator(name: str, primitive: Primitive) -> None:
     def reflected(self: Tensor, x: Any) -> Tensor:
         return apply(primitive, (x if type(x) in PLAIN else beside(x, primitive.name), self))
 
+    def in_place(self: Tensor, x: Any) -> Any:
+        return self._change(primitive, x)
+
     if name not in _COMPARISONS:
         setattr(Tensor, f"__r{name}__", reflected)
+        setattr(Tensor, f"__i{name}__", in_place)
 
 
 def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:

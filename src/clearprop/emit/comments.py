@@ -38,7 +38,7 @@ class Comments:
             and inner.inputs[0] in self.names.made
         ):
             inner = self.names.made[inner.inputs[0]]
-        if inner.primitive in (primitives.sum, primitives.mean) and of in self.stretched:
+        if inner.primitive.role == "spreads" and of in self.stretched:
             axes = self.stretched[of]
             many = len(axes) > 1
             where = f"axes {', '.join(map(str, axes))}" if many else f"axis {axes[0]}"

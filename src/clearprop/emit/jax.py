@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import is_array
 from ..errors import UnsupportedError
 from .forms.helpers import HELPERS, helpers
-from .forms.jax import CALLS, ENTRIES, REAL
+from .forms.jax import CALLS, COMPLEX_SPECIALS, ENTRIES, LACKS, REAL
 from .languages import Language
 from .problem import Problem
 from .python import function_lines, number_lines, size_lines, written
@@ -18,7 +18,17 @@ from .split import split
 
 UPSTREAM = True
 SPELLING = python_spelling("jax", "jnp", "residuals", "upstream", *HELPERS)
-LANGUAGE = Language("jax", "jnp", calls=CALLS, entries=ENTRIES, real=REAL, in_place=False)
+LANGUAGE = Language(
+    "jax",
+    "jnp",
+    calls=CALLS,
+    entries=ENTRIES,
+    real=REAL,
+    specials="jax.scipy.special",
+    complex_specials=COMPLEX_SPECIALS,
+    lacks=LACKS,
+    in_place=False,
+)
 
 
 def write(problem: Problem) -> str:

@@ -47,13 +47,19 @@ class Language:
     axis: str = "axis"
     keepdims: str = "keepdims"
     calls: Mapping[str, str] = field(default_factory=dict)
-    """Functions of this library that take the inputs one by one, by primitive."""
+    """Functions of this library that take the inputs one by one, by primitive; see `derived` for the rest."""
     entries: Mapping[str, Entry | str] = field(default_factory=dict)
     """Templates (see `filled_in`), and functions for what takes more, by primitive."""
     lines: Mapping[str, Callable[[Node], tuple[str, ...]]] = field(default_factory=dict)
     """Templates of several lines, in place of an expression, with ``{name}`` for what they make."""
     real: frozenset[str] = frozenset()
     """Operations that the library has for real numbers alone."""
+    specials: str = ""
+    """The module of functions that SciPy has in scipy.special."""
+    complex_specials: frozenset[str] = frozenset()
+    """Those of them for complex numbers, too."""
+    lacks: frozenset[str] = frozenset()
+    """NumPy's functions without a counterpart of their name."""
     in_place: bool = True
     """Whether arrays may be assigned into."""
 
@@ -83,17 +89,36 @@ class Language:
             if name == "power" and node.inputs[1].is_constant and " / " not in operands[1][0]:
                 operands = [operands[0], (operands[1][0], ATOM)]
             return write_node(node, operands)
-        if self.module != "np":
+        return self.derived(node, operands)
+
+    def derived(self, node: Node, operands: list[Written]) -> Written | None:
+        """A call of the function that has NumPy's name or SciPy's, a method of that name for a reduction."""
+        name, params = node.primitive.name, node.params
+        if name in self.lacks:
             return None
-        path, defaults = numpy_path(name, tuple(node.params))
-        if path:
-            texts = [text for text, _ in operands] + [
-                f"{key}={value[0] if key == 'axis' and one_of(value) else value!r}"
-                for key, value in node.params.items()
-                if repr(value) != repr(defaults.get(key)) and not (key == "keepdims" and not value)
-            ]
-            return f"{path}({', '.join(texts)})", ATOM
-        return None
+        if {"axis", "keepdims"} <= params.keys() and hasattr(np.ndarray, name):
+            return reduction(name)(self, node, operands)
+        path, defaults = numpy_path(name, tuple(params))
+        if self.module != "np":
+            path = self.counterpart(node, path)
+        if not path:
+            return None
+        texts = arguments(self, node, operands) + [
+            f"{key}={value[0] if key == 'axis' and one_of(value) else value!r}"
+            for key, value in params.items()
+            if repr(value) != repr(defaults.get(key)) and not (key == "keepdims" and not value)
+        ]
+        return f"{path}({', '.join(texts)})", ATOM
+
+    def counterpart(self, node: Node, path: str) -> str:
+        """Where this library has a function of NumPy's or SciPy's under the same name, if it has."""
+        if node.params or path.startswith("np."):
+            return "" if node.params else self.module + path.removeprefix("np")
+        is_complex = any(w.spec.dtype.kind == "c" for w in node.inputs)
+        if is_complex and node.primitive.name not in self.complex_specials:
+            return ""
+        has = self.name in node.primitive.libraries
+        return self.specials + path.removeprefix("scipy.special") if has else ""
 
     def block_call(self, node: Node, operands: list[Written]) -> Written | None:
         """A call, by its name, of a block that nobody can look into: NumPy code alone can make it."""
@@ -390,115 +415,3 @@ def reduction(method: str, function: str = "", **options: Any) -> Entry:
         return f"{wrap(x)}.{method}({', '.join(extra)})", ATOM
 
     return entry
-
-
-def expand_dims(language: Language, node: Node, operands: list[Written]) -> Written:
-    axes, ndim = node.params["axis"], node.out.spec.ndim
-    places = ["None" if i in axes else ":" for i in range(ndim)]
-    while places and places[-1] == ":":
-        places.pop()
-    return f"{wrap(operands[0])}[{', '.join(places)}]", ATOM
-
-
-def reshape(language: Language, node: Node, operands: list[Written]) -> Written:
-    shape, new = node.inputs[0].spec.shape, node.out.spec.shape
-    for i in range(len(new)):
-        if len(new) == len(shape) + 1 and new[:i] + new[i + 1 :] == shape and new[i] == 1 and shape:
-            places = [":"] * i + ["None"]
-            return f"{wrap(operands[0])}[{', '.join(places)}]", ATOM
-    for i in range(len(shape)):
-        if len(shape) == len(new) + 1 and shape[:i] + shape[i + 1 :] == new and shape[i] == 1:
-            places = [":"] * i + ["0"]
-            return f"{wrap(operands[0])}[{', '.join(places)}]", ATOM
-    sizes = ", ".join(map(str, node.out.spec.shape)) or "()"
-    return f"{wrap(operands[0])}.reshape({sizes})", ATOM
-
-
-def transpose(language: Language, node: Node, operands: list[Written]) -> Written:
-    axes, n = node.params["axes"], len(node.params["axes"])
-    x = wrap(operands[0])
-    if axes == (1, 0):
-        return f"{x}.T", ATOM
-    if axes == (*range(n - 2), n - 1, n - 2):
-        return f"{x}.mT", ATOM
-    method = "permute" if language.module == "torch" else "transpose"
-    return f"{x}.{method}({', '.join(map(str, axes))})", ATOM
-
-
-def joining(function: str) -> Entry:
-    def entry(language: Language, node: Node, operands: list[Written]) -> Written:
-        floating = is_floating(node.out.spec.dtype)
-        texts = ", ".join(
-            t + ".0" if floating and t.lstrip("-").isdigit() else t for t, _ in operands
-        )
-        axis = node.params["axis"]
-        numbers = function.endswith(".stack") and all(w.spec.shape == () for w in node.inputs)
-        if numbers and language.module != "torch":
-            return f"{language.module}.array([{texts}])", ATOM
-        where = f", {language.axis}={axis}" if axis else ""
-        return f"{function}([{texts}]{where})", ATOM
-
-    return entry
-
-
-def method(text: str) -> Entry:
-    """A text with ``{}`` for the input."""
-
-    def entry(language: Language, node: Node, operands: list[Written]) -> Written:
-        return text.format(wrap(operands[0])), ATOM
-
-    return entry
-
-
-def convert(language: Language, node: Node, operands: list[Written]) -> Written:
-    return language.converted(operands[0], np.dtype(node.params["dtype"])), ATOM
-
-
-def clip(language: Language, node: Node, operands: list[Written]) -> Written:
-    x, low, high = (text for text, _ in operands)
-    if not all(w.is_constant for w in node.inputs[1:]):
-        x, low, high = arguments(language, node, operands)
-    return (
-        f"{language.module}.{'clamp' if language.module == 'torch' else 'clip'}({x}, {low}, {high})",
-        ATOM,
-    )
-
-
-def one_hot(language: Language, node: Node, operands: list[Written]) -> Written:
-    dtype = language.dtype_argument(np.dtype(node.params["dtype"]))
-    return f"{language.module}.eye({node.params['classes']}{dtype})[{operands[0][0]}]", ATOM
-
-
-def einsum(language: Language, node: Node, operands: list[Written]) -> Written:
-    texts = ", ".join(text for text, _ in operands)
-    return f'{language.module}.einsum("{node.params["subscripts"]}", {texts})', ATOM
-
-
-def running(language: Language, node: Node, operands: list[Written]) -> Written | None:
-    """Running sums and products, also from the end."""
-    axis, name, x = node.params["axis"], node.primitive.name, wrap(operands[0])
-    if axis is None:
-        return None
-    if node.params.get("reverse"):
-        if language.module == "torch":
-            return f"{x}.flip({axis}).{name}({axis}).flip({axis})", ATOM
-        flip = f"{language.module}.flip"
-        return f"{flip}({flip}({operands[0][0]}, {axis}).{name}({axis}), {axis})", ATOM
-    return f"{x}.{name}({axis})", ATOM
-
-
-SHARED: dict[str, Entry] = {
-    "einsum": einsum,
-    "cumsum": running,
-    "cumprod": running,
-    "window": read_index,
-    "gather": read_index,
-    "reshape": reshape,
-    "squeeze": reshape,
-    "expand_dims": expand_dims,
-    "transpose": transpose,
-    "astype": convert,
-    "as_integer": convert,
-    "clip": clip,
-    "one_hot": one_hot,
-}

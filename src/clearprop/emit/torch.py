@@ -8,7 +8,7 @@ import numpy as np
 
 from ..trees import flatten
 from .forms.helpers import HELPERS, helpers
-from .forms.torch import CALLS, ENTRIES, REAL
+from .forms.torch import CALLS, ENTRIES, LACKS, REAL
 from .languages import Language
 from .problem import Problem
 from .python import INDENT, function_lines, size_lines, written
@@ -18,7 +18,15 @@ from .split import split
 UPSTREAM = True
 SPELLING = python_spelling("torch", "ctx", *HELPERS)
 LANGUAGE = Language(
-    "torch", "torch", axis="dim", keepdims="keepdim", calls=CALLS, entries=ENTRIES, real=REAL
+    "torch",
+    "torch",
+    axis="dim",
+    keepdims="keepdim",
+    calls=CALLS,
+    entries=ENTRIES,
+    real=REAL,
+    specials="torch.special",
+    lacks=LACKS,
 )
 
 

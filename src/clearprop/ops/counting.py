@@ -20,18 +20,19 @@ def _truth_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
     return ArraySpec(reduced(x.shape, axis, keepdims), np.dtype(bool))
 
 
-def _truth(function: Any) -> Any:
+def _truth(function: Any, repeats: str) -> Any:
     return primitive(
         function.__name__,
         function,
         spec=_truth_spec,
         why="True or false: a small step of the input does not change it.",
+        repeats=repeats,
         samples=(Sample(np.array([[True, False], [True, True]]), axis=(1,), keepdims=False),),
     )
 
 
-_all_record = _truth(np.all)
-_any_record = _truth(np.any)
+_all_record = _truth(np.all, "logical_and")
+_any_record = _truth(np.any, "logical_or")
 
 
 @answers(np.all)

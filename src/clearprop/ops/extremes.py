@@ -40,6 +40,7 @@ _max_record = primitive(
     vjp=(_extreme_vjp,),
     role="routes",
     why="Only the largest entry moves the output; equal largest entries share the gradient.",
+    repeats="maximum",
     samples=(*REDUCTIONS, COMPLEX_SUM),
 )
 
@@ -50,6 +51,7 @@ _min_record = primitive(
     vjp=(_extreme_vjp,),
     role="routes",
     why="Only the smallest entry moves the output; equal smallest entries share the gradient.",
+    repeats="minimum",
     samples=(*REDUCTIONS, COMPLEX_SUM),
 )
 

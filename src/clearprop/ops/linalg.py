@@ -84,6 +84,11 @@ matmul = primitive(
 )
 
 
+@answers(np.linalg.matmul)
+def linalg_matmul(x1: Any, x2: Any, /) -> Any:
+    return np.matmul(x1, x2)
+
+
 @answers(np.dot)
 def dot(a: Any, b: Any) -> Any:
     """np.dot is multiplication for numbers and a product over a's last and b's last but one axis."""

@@ -28,6 +28,7 @@ def ufunc(
     operator: str | None = None,
     traits: Iterable[Trait] = (),
     noun: str = "part",
+    libraries: Iterable[str] = (),
 ) -> Primitive:
     """Register a ufunc with one rule for each input, or without any if it is a step.
 
@@ -49,6 +50,7 @@ def ufunc(
         traits=() if several else ("elementwise", *traits),
         samples=samples,
         noun=noun,
+        libraries=libraries,
     )
     if several:  # users expect a tuple, and take parts of it
 

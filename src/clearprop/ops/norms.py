@@ -120,8 +120,9 @@ def _matrix_norm(x: Any, ord: Any, rows: int, columns: int, keepdims: bool) -> A
         return result if keepdims else np.squeeze(result, axes)
     if ord in (2, -2, "nuc"):
         values = np.linalg.svd(np.moveaxis(x, (rows, columns), (-2, -1)), compute_uv=False)
-        reduce = np.sum if ord == "nuc" else np.max if ord == 2 else np.min
-        result = reduce(values, axis=-1)
+        result = (
+            values.sum(-1) if ord == "nuc" else (np.max if ord == 2 else np.min)(values, axis=-1)
+        )
         return np.expand_dims(result, axes) if keepdims else result
     raise ValueError(
         f"norm: ord={ord!r} is no norm of matrices; it is 'fro', 'nuc', 1, -1, 2, -2, inf or -inf"

@@ -92,6 +92,7 @@ _sum_record = primitive(
     why="Every summed entry moves the sum by just as much.",
     traits=["linear"],
     noun="total",
+    repeats="add",
     samples=(*REDUCTIONS, COMPLEX_SUM, NOTHING),
 )
 

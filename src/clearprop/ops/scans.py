@@ -240,6 +240,7 @@ _prod_record = primitive(
     vjp=(prod_vjp,),
     role="mixes",
     why="Each factor gets the upstream gradient times the product of all the others.",
+    repeats="multiply",
     samples=(
         *REDUCTIONS,
         COMPLEX_SUM,

@@ -39,6 +39,7 @@ _logsumexp_record = primitive(
     vjp=(logsumexp_vjp,),
     role="mixes",
     why="The gradient is shared out by softmax: mostly to the largest entries.",
+    repeats="logaddexp",
     samples=(*REDUCTIONS, COMPLEX_SUM),
 )
 

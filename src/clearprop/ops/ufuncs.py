@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, LostGradientError
-from ..primitive import Sample, answers_method, floats, numpy_table, primitive
+from ..primitive import Sample, answers_method, floats, numpy_table, primitive, primitives
 from ..spec import ArraySpec, normalize_axes
 from ..tensor import Tensor
 from .indexing import scattered, split_index
@@ -22,13 +22,9 @@ from .softmax import logsumexp
 from .specs import shaped
 
 _REDUCTIONS: dict[Any, Any] = {
-    np.add: np.sum,
-    np.multiply: np.prod,
-    np.maximum: np.max,
-    np.minimum: np.min,
-    np.logical_and: np.all,
-    np.logical_or: np.any,
-    np.logaddexp: logsumexp,
+    getattr(np, p.repeats): getattr(np, p.name, logsumexp)
+    for p in vars(primitives).values()
+    if p.repeats
 }
 _WITH_OPTIONS = (np.add, np.multiply, np.maximum, np.minimum)
 _RUNNING: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}

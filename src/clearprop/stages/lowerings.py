@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import Node
-from .language import COSTS, Compute, Expression, Literal
+from ..primitive import primitives
+from .language import ARITHMETIC, COSTS, ELEMENTARY, FURTHER, Compute, Expression, Literal
 
 Lowering = Callable[[Node, Sequence[Expression]], Expression]
 
@@ -21,7 +22,8 @@ ELEMENTWISE: dict[str, Lowering] = {}
 LIBRARY: dict[str, Lowering] = {}
 """Those of which only targets with a library have the operations."""
 
-REDUCTIONS = {"sum": "add", "max": "max", "min": "min", "any": "or", "all": "and"}
+_HOW = {"add": "add", "maximum": "max", "minimum": "min", "logical_or": "or", "logical_and": "and"}
+REDUCTIONS = {p.name: _HOW[p.repeats] for p in vars(primitives).values() if p.repeats in _HOW}
 """By the name of a primitive with `axis` and `keepdims`: how it reduces."""
 
 _BOOL = np.dtype(bool)
@@ -118,13 +120,9 @@ def _bitwise(operation: str) -> Lowering:
     return lower
 
 
-for _name in ("add", "subtract", "multiply", "negative", "absolute", "maximum", "minimum"):
+for _name in ARITHMETIC:
     ELEMENTWISE[_name] = _arithmetic(_name)
-for _name in (
-    *("divide", "sqrt", "sign", "floor", "ceil", "rint", "exp", "expm1", "log", "log1p"),
-    *("sin", "cos", "tanh", "sigmoid", "exp2", "log2", "log10", "arctan", "arctan2", "arcsin"),
-    *("arccos", "sinh", "cosh", "arcsinh", "arccosh", "arctanh", "cbrt", "erf"),
-):
+for _name in ELEMENTARY:
     ELEMENTWISE[_name] = _arithmetic(_name, "f")
 for _name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"):
     ELEMENTWISE[_name] = _comparison(_name)
@@ -140,9 +138,7 @@ for _name in ("isnan", "isfinite"):
     )
 
 
-for _name, _operation in {
-    **{name: name for name in ("fmod", "floor_divide", "trunc", "copysign", "nextafter")},
-    **{name: name for name in ("fmax", "fmin", "erfc")},
+_RENAMED = {
     "remainder": "floor_mod",
     "gammaln": "lgamma",
     "gamma": "tgamma",
@@ -153,8 +149,10 @@ for _name, _operation in {
     "special_expm1": "expm1",
     "special_log1p": "log1p",
     "special_round": "rint",
-}.items():
-    LIBRARY[_name] = _arithmetic(_operation, "f")
+}
+for _name, _operation in {**dict(zip(FURTHER, FURTHER, strict=True)), **_RENAMED}.items():
+    if _name not in _RENAMED.values():
+        LIBRARY[_name] = _arithmetic(_operation, "f")
 
 
 def signbit(node: Node, inputs: Sequence[Expression]) -> Expression:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...callsite import printable
+from ...stages.language import ELEMENTARY, FURTHER
 from ..spelling import Letters
 
 TYPES = {
@@ -24,13 +25,6 @@ INFIX = {
     "equal": ("==", 9), "not_equal": ("!=", 9), "and": ("&&", 5), "or": ("||", 4),
 }  # fmt: skip
 """Operators, and how tightly they bind (the grammar of C99, section 6.5)."""
-
-LIBRARY = {
-    "sqrt", "floor", "ceil", "rint", "exp", "expm1", "log", "log1p", "sin", "cos", "tanh",
-    "exp2", "log2", "log10", "cbrt", "erf", "erfc", "sinh", "cosh", "fmod", "trunc", "copysign",
-    "nextafter", "fmax", "fmin", "lgamma", "tgamma",
-}  # fmt: skip
-"""Functions of <math.h> under their own names; those on float end in f."""
 
 RENAMED = {
     "absolute": "fabs", "power": "pow", "arctan": "atan", "arctan2": "atan2", "arcsin": "asin",
@@ -91,6 +85,10 @@ HELPERS = {
 }}""",
 }
 """Small functions that are written before the function that needs them; NaN goes through, as in NumPy."""
+
+
+LIBRARY = (ELEMENTARY.keys() | FURTHER.keys()) - {"divide", *RENAMED, *HELPERS}
+"""Functions of <math.h> under their own names; those on float end in f."""
 
 
 def helper(name: str, kind: str) -> str:

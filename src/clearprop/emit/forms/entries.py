@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ...graph import Node
+from ...spec import is_floating
 from ..expressions import ATOM
-from ..languages import Entry, Language, Written, filled_in, wrap
+from ..languages import Entry, Language, Written, arguments, filled_in, read_index, wrap
 
 
 def fourier(name: str) -> Entry:
@@ -112,3 +114,146 @@ def matrix_of_uniform(value: Any) -> float | None:
     """The one number that an array is padded with, if it is one."""
     numbers = {v for pair in value for v in pair}
     return numbers.pop() if len(numbers) == 1 else None
+
+
+def expand_dims(language: Language, node: Node, operands: list[Written]) -> Written:
+    axes, ndim = node.params["axis"], node.out.spec.ndim
+    places = ["None" if i in axes else ":" for i in range(ndim)]
+    while places and places[-1] == ":":
+        places.pop()
+    return f"{wrap(operands[0])}[{', '.join(places)}]", ATOM
+
+
+def reshape(language: Language, node: Node, operands: list[Written]) -> Written:
+    shape, new = node.inputs[0].spec.shape, node.out.spec.shape
+    for i in range(len(new)):
+        if len(new) == len(shape) + 1 and new[:i] + new[i + 1 :] == shape and new[i] == 1 and shape:
+            places = [":"] * i + ["None"]
+            return f"{wrap(operands[0])}[{', '.join(places)}]", ATOM
+    for i in range(len(shape)):
+        if len(shape) == len(new) + 1 and shape[:i] + shape[i + 1 :] == new and shape[i] == 1:
+            places = [":"] * i + ["0"]
+            return f"{wrap(operands[0])}[{', '.join(places)}]", ATOM
+    sizes = ", ".join(map(str, node.out.spec.shape)) or "()"
+    return f"{wrap(operands[0])}.reshape({sizes})", ATOM
+
+
+def transpose(language: Language, node: Node, operands: list[Written]) -> Written:
+    axes, n = node.params["axes"], len(node.params["axes"])
+    x = wrap(operands[0])
+    if axes == (1, 0):
+        return f"{x}.T", ATOM
+    if axes == (*range(n - 2), n - 1, n - 2):
+        return f"{x}.mT", ATOM
+    method = "permute" if language.module == "torch" else "transpose"
+    return f"{x}.{method}({', '.join(map(str, axes))})", ATOM
+
+
+def joining(verb: str) -> Entry:
+    def entry(language: Language, node: Node, operands: list[Written]) -> Written:
+        floating = is_floating(node.out.spec.dtype)
+        texts = ", ".join(
+            t + ".0" if floating and t.lstrip("-").isdigit() else t for t, _ in operands
+        )
+        axis = node.params["axis"]
+        numbers = verb == "stack" and all(w.spec.shape == () for w in node.inputs)
+        if numbers and language.module != "torch":
+            return f"{language.module}.array([{texts}])", ATOM
+        where = f", {language.axis}={axis}" if axis else ""
+        return f"{language.module}.{verb}([{texts}]{where})", ATOM
+
+    return entry
+
+
+def method(text: str) -> Entry:
+    """A text with ``{}`` for the input."""
+
+    def entry(language: Language, node: Node, operands: list[Written]) -> Written:
+        return text.format(wrap(operands[0])), ATOM
+
+    return entry
+
+
+def convert(language: Language, node: Node, operands: list[Written]) -> Written:
+    return language.converted(operands[0], np.dtype(node.params["dtype"])), ATOM
+
+
+def clip(language: Language, node: Node, operands: list[Written]) -> Written:
+    x, low, high = (text for text, _ in operands)
+    if not all(w.is_constant for w in node.inputs[1:]):
+        x, low, high = arguments(language, node, operands)
+    return (
+        f"{language.module}.{'clamp' if language.module == 'torch' else 'clip'}({x}, {low}, {high})",
+        ATOM,
+    )
+
+
+def one_hot(language: Language, node: Node, operands: list[Written]) -> Written:
+    dtype = language.dtype_argument(np.dtype(node.params["dtype"]))
+    return f"{language.module}.eye({node.params['classes']}{dtype})[{operands[0][0]}]", ATOM
+
+
+def einsum(language: Language, node: Node, operands: list[Written]) -> Written:
+    texts = ", ".join(text for text, _ in operands)
+    return f'{language.module}.einsum("{node.params["subscripts"]}", {texts})', ATOM
+
+
+def running(language: Language, node: Node, operands: list[Written]) -> Written | None:
+    """Running sums and products, also from the end."""
+    axis, name, x = node.params["axis"], node.primitive.name, wrap(operands[0])
+    if axis is None:
+        return None
+    if node.params.get("reverse"):
+        if language.module == "torch":
+            return f"{x}.flip({axis}).{name}({axis}).flip({axis})", ATOM
+        flip = f"{language.module}.flip"
+        return f"{flip}({flip}({operands[0][0]}, {axis}).{name}({axis}), {axis})", ATOM
+    return f"{x}.{name}({axis})", ATOM
+
+
+ALIKE: Mapping[str, Entry | str] = {
+    "einsum": einsum,
+    "cumsum": running,
+    "cumprod": running,
+    "window": read_index,
+    "gather": read_index,
+    "reshape": reshape,
+    "squeeze": reshape,
+    "expand_dims": expand_dims,
+    "transpose": transpose,
+    "astype": convert,
+    "as_integer": convert,
+    "clip": clip,
+    "one_hot": one_hot,
+    **{name: fourier(name) for name in ("fft", "ifft", "rfft", "irfft")},
+    "stack": joining("stack"),
+    "real": method("{}.real"),
+    "imag": method("{}.imag"),
+    "conj": method("{}.conj()"),
+    "recurrence": recurrence,
+    "exponent": "{m}.frexp({0})[1]",
+    "isin": "{m}.isin({0}, {1}, invert={invert})",
+}
+"""What is written alike in all libraries, but for the module's name."""
+
+LIKE_NUMPY: Mapping[str, Entry | str] = {
+    **ALIKE,
+    "concatenate": joining("concatenate"),
+    "norm": norm,
+    "p_norm": "{m}.linalg.vector_norm({0}, axis={axis}, keepdims={keepdims}, ord={ord})",
+    "pad": "{m}.pad({0}, {width}, constant_values={value})",
+    "take_along_axis": "{m}.take_along_axis({0}, {1}, {axis})",
+    "lexsort": "{m}.lexsort(({all}), axis={axis})",
+    "vander": "{m}.vander({0}, {n}, increasing={increasing})",
+}
+"""By NumPy and by JAX, which follows it."""
+
+BY_POSITION: Mapping[str, Entry | str] = {
+    "roll": "{m}.roll({0}, {shift}, {axis})",
+    "tile": "{m}.tile({0}, {reps})",
+    "diagonal": "{w0}.diagonal({offset}, {axis1}, {axis2})",
+    "pinv": without("{m}.linalg.pinv({0})"),
+    "matrix_rank": without("{m}.linalg.matrix_rank({0})"),
+    "svd": "{m}.linalg.svd({0}, full_matrices={full_matrices})",
+}
+"""By PyTorch and by JAX, where NumPy's call has keywords."""

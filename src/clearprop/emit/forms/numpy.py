@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from ...graph import Node
 from ..expressions import ATOM
-from ..languages import SHARED, Entry, Language, Written, joining, method, reduction
-from .entries import factors, fourier, norm, recurrence
+from ..languages import Entry, Language, Written
+from .entries import LIKE_NUMPY, factors
 
-_REDUCTIONS = ("sum", "mean", "max", "min", "all", "any", "argmax", "argmin", "var", "std", "prod")
 _SPHERICAL = "spherical_jn spherical_yn spherical_in spherical_kn"
 _SEQUENCES = "pbdv_seq pbvv_seq pbdn_seq riccati_jn riccati_yn lmbda lqn lqmn"
 
@@ -26,39 +25,15 @@ def _row_order(language: Language, node: Node, operands: list[Written]) -> Writt
 
 
 CALLS = {
-    "where": "np.where",
-    "maximum": "np.maximum",
-    "minimum": "np.minimum",
     "absolute": "np.abs",
-    "outer": "np.outer",
-    "logaddexp": "np.logaddexp",
-    "isfinite": "np.isfinite",
-    "isnan": "np.isnan",
-    "sign": "np.sign",
     "direction": "np.sign",
     "inv_or_nan": "np.linalg.inv",
     **{name: f"scipy.linalg.{name}" for name in ("expm", "logm", "cosm", "sinm", "lu_factor")},
 }
 ENTRIES: Mapping[str, Entry | str] = {
-    **SHARED,
-    **{name: reduction(name) for name in _REDUCTIONS},
-    **{name: fourier(name) for name in ("fft", "ifft", "rfft", "irfft")},
-    "concatenate": joining("np.concatenate"),
-    "stack": joining("np.stack"),
-    "real": method("{}.real"),
-    "imag": method("{}.imag"),
-    "conj": method("{}.conj()"),
-    "norm": norm,
-    "p_norm": "np.linalg.vector_norm({0}, axis={axis}, keepdims={keepdims}, ord={ord})",
-    "recurrence": recurrence,
-    "pad": "np.pad({0}, {width}, constant_values={value})",
-    "take_along_axis": "np.take_along_axis({0}, {1}, {axis})",
+    **LIKE_NUMPY,
     "sliding_windows": "np.lib.stride_tricks.sliding_window_view({0}, {window}, {axis})",
     "round": "np.round({0}, {decimals})",
-    "lexsort": "np.lexsort(({all}), axis={axis})",
-    "isin": "np.isin({0}, {1}, invert={invert})",
-    "exponent": "np.frexp({0})[1]",
-    "vander": "np.vander({0}, {n}, increasing={increasing})",
     "bessel_i": "scipy.special.iv({order}, {0})",
     "spherical_bessel": "scipy.special.spherical_jn({order}, {0})",
     "lstsq": "np.linalg.lstsq({0}, {1}, {rcond})",

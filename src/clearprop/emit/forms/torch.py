@@ -11,19 +11,16 @@ from ...graph import Node
 from ..expressions import ATOM
 from ..expressions import write as write_node
 from ..languages import (
-    SHARED,
     Entry,
     Language,
     Written,
     arguments,
     is_literal,
-    joining,
-    method,
     read_index,
     reduction,
     wrap,
 )
-from .entries import along_all, factors, fourier, matrix_of_uniform, recurrence, without
+from .entries import ALIKE, BY_POSITION, along_all, factors, joining, matrix_of_uniform
 from .slices import ascending, beside_arrays
 
 
@@ -173,27 +170,17 @@ def _qr(language: Language, node: Node, operands: list[Written]) -> Any:
     return f"torch.linalg.qr({operands[0][0]}{'' if mode == 'reduced' else f', {mode!r}'})", ATOM
 
 
-_SAME = (
-    "exp log log1p expm1 sqrt sin cos tan tanh sinh cosh arcsin arccos arctan arctan2 arcsinh "
-    "arccosh arctanh sign floor ceil square logical_and logical_or logical_not logical_xor isfinite "
-    "isnan isinf hypot exp2 log2 log10 outer angle copysign deg2rad rad2deg fmax fmin fmod "
-    "heaviside logaddexp2 nextafter positive reciprocal signbit trunc float_power ldexp remainder "
-    "floor_divide sinc"
-)
-_SPECIAL = (
-    "entr erf erfc erfcx erfinv expit gammainc gammaincc gammaln i0 i0e i1 i1e log_ndtr logit ndtr "
-    "ndtri psi xlog1py xlogy zeta"
-)
-_BESSEL = "j0 j1 y0 y1"
+_CALLED = "float_power remainder floor_divide"
+"""What NumPy's code has operators for."""
 _RENAMED = "exp2 expm1 log1p round i0"
 CALLS = {
-    **{name: f"torch.{name}" for name in _SAME.split()},
-    **{name: f"torch.linalg.{name}" for name in ["inv", "det", "slogdet", "svdvals", "eig"]},
-    **{name: f"torch.special.{name}" for name in _SPECIAL.split()},
-    **{name: f"torch.special.bessel_{name}" for name in _BESSEL.split()},
+    **{name: f"torch.{name}" for name in _CALLED.split()},
+    **{name: f"torch.special.bessel_{name}" for name in ("j0", "j1", "y0", "y1")},
     **{f"special_{name}": f"torch.special.{name}" for name in _RENAMED.split()},
     **{name: f"torch.special.modified_bessel_{name}" for name in ("k0", "k1")},
     **{f"{name}e": f"torch.special.scaled_modified_bessel_{name}" for name in ("k0", "k1")},
+    "i0": "torch.special.i0",
+    "zeta": "torch.special.zeta",
     "absolute": "torch.abs",
     "rint": "torch.round",
     "inv_or_nan": "torch.linalg.inv",
@@ -201,43 +188,29 @@ CALLS = {
     "expm": "torch.linalg.matrix_exp",
 }
 ENTRIES: Mapping[str, Entry | str] = {
-    **SHARED,
-    **{name: fourier(name) for name in ("fft", "ifft", "rfft", "irfft")},
+    **ALIKE,
+    **BY_POSITION,
     "window": _window,
     "gather": _gather,
     "where": _where,
     "maximum": _extreme("maximum", "min"),
     "minimum": _extreme("minimum", "max"),
     "logaddexp": _logaddexp,
-    "sum": reduction("sum"),
-    "mean": reduction("mean"),
-    "all": reduction("all"),
-    "any": reduction("any"),
     "max": reduction("amax"),
     "min": reduction("amin"),
-    "argmax": reduction("argmax"),
-    "argmin": reduction("argmin"),
     "var": reduction("var", ddof="correction"),
     "std": reduction("std", ddof="correction"),
     "prod": along_all("prod"),
-    "concatenate": joining("torch.cat"),
-    "stack": joining("torch.stack"),
-    "real": method("{}.real"),
-    "imag": method("{}.imag"),
-    "conj": method("{}.conj()"),
+    "concatenate": joining("cat"),
     "cbrt": "(torch.sign({0}) * torch.abs({0})**(1 / 3))",
     "special_cbrt": "(torch.sign({0}) * torch.abs({0})**(1 / 3))",
     "p_norm": "torch.linalg.vector_norm({0}, {ord}, dim={axis}, keepdim={keepdims})",
-    "recurrence": recurrence,
-    "roll": "torch.roll({0}, {shift}, {axis})",
-    "tile": "torch.tile({0}, {reps})",
     "repeat": "{w0}.repeat_interleave({repeats}, {axis})",
     "pad": _pad,
     "convolve": _convolve,
     "matmul": _matmul,
     "solve": _solve,
     "cross": _cross,
-    "diagonal": "{w0}.diagonal({offset}, {axis1}, {axis2})",
     "put_diagonal": "torch.zeros({shape}{dtype}).diagonal_scatter({0}, {offset}, {axis1}, {axis2})",
     "take_along_axis": _take_along,
     "put_along": _put_along,
@@ -245,8 +218,6 @@ ENTRIES: Mapping[str, Entry | str] = {
     "argsort": "torch.argsort({0}, dim={axis}, stable=True)",
     "searchsorted": 'torch.searchsorted({0}, {t1}, side="{side}")',
     "isclose": "torch.isclose({t0}, {t1}, rtol={rtol}, atol={atol}, equal_nan={equal_nan})",
-    "isin": "torch.isin({0}, {1}, invert={invert})",
-    "exponent": "torch.frexp({0})[1]",
     "modf": "({0}.frac(), {0}.trunc())",
     "vander": factors(
         "torch.vander({0}, {n}, {increasing})", "torch.vander({0}, {n}, {increasing})"
@@ -256,12 +227,10 @@ ENTRIES: Mapping[str, Entry | str] = {
     "cholesky": "torch.linalg.cholesky({0}, upper={upper})",
     "eigh": 'torch.linalg.eigh({0}, "{UPLO}")',
     "eigvalsh": 'torch.linalg.eigvalsh({0}, "{UPLO}")',
-    "pinv": without("torch.linalg.pinv({0})"),
-    "matrix_rank": without("torch.linalg.matrix_rank({0})"),
-    "svd": "torch.linalg.svd({0}, full_matrices={full_matrices})",
     "qr": _qr,
     "solve_triangular": _triangular,
 }
 _ORDERED = "maximum minimum fmax fmin max min sort argsort logaddexp round special_round"
-REAL = frozenset([*_ORDERED.split(), *_SPECIAL.split()])
+REAL = frozenset([*_ORDERED.split(), "i0", "zeta"])
 """What PyTorch has for real numbers alone."""
+LACKS = frozenset(["bitwise_count", "copy", "polyval", "roots", "spacing"])

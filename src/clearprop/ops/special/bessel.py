@@ -98,6 +98,7 @@ special(
     sp.i1,
     i1_vjp,
     why="It grows everywhere, and its slope is the mean of its neighbours.",
+    also_in="torch jax",
     samples=between(-2, 2),
 )
 
@@ -162,6 +163,7 @@ special(
     sp.i0e,
     i0e_vjp,
     why="A peak at zero, where it gives nothing, and a slow fall to either side.",
+    also_in="torch jax",
     samples=(*between(0.3, 2), *between(-2, -0.3)),
 )
 
@@ -175,6 +177,7 @@ special(
     sp.i1e,
     i1e_vjp,
     why="A half at zero; beyond its crests it falls slowly to zero.",
+    also_in="torch jax",
     samples=(*between(0.3, 2), *between(-2, -0.3)),
 )
 

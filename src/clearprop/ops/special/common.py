@@ -23,10 +23,12 @@ def special(
     samples: tuple[Sample, ...],
     role: str = "",
     in_double: bool = False,
+    also_in: str = "",
 ) -> Primitive:
     """Register a ufunc of SciPy's.
 
-    `in_double` is for those of SciPy's that do not end in single precision.
+    `in_double` is for those of SciPy's that do not end in single precision; `also_in` names other libraries
+    that have the function.
 
     Where NumPy has a function of the same name the record's name says which one it is.
     """
@@ -38,6 +40,7 @@ def special(
         samples=samples,
         role=role,
         name=f"special_{name}" if hasattr(np, name) else name,
+        libraries=also_in.split(),
         forward=doubled(function) if in_double else None,
     )
 

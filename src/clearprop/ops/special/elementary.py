@@ -25,6 +25,7 @@ expit = special(
     sp.expit,
     expit_vjp,
     why="At most a quarter of the gradient gets through, and next to none where expit saturates.",
+    also_in="torch jax",
     samples=ANY,
 )
 
@@ -37,6 +38,7 @@ logit = special(
     sp.logit,
     logit_vjp,
     why="Steep towards 0 and 1, where the slope grows without bound.",
+    also_in="torch jax",
     samples=between(0.1, 0.9),
 )
 

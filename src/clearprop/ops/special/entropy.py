@@ -41,6 +41,7 @@ xlogy = special(
     xlogy_vjp_x,
     xlogy_vjp_y,
     why="A product of x and log y; where x is 0 it stays 0, and y gets nothing.",
+    also_in="torch jax",
     samples=(*POSITIVE_PAIRS, _COMPLEX),
 )
 
@@ -58,6 +59,7 @@ xlog1py = special(
     xlog1py_vjp_x,
     xlog1py_vjp_y,
     why="A product of x and log(1 + y); where x is 0 it stays 0, and y gets nothing.",
+    also_in="torch jax",
     samples=(*POSITIVE_PAIRS, _COMPLEX),
 )
 
@@ -70,6 +72,7 @@ entr = special(
     sp.entr,
     entr_vjp,
     why="Rare events add most: the slope is minus the logarithm less one, without bound towards zero.",
+    also_in="torch jax",
     samples=POSITIVE,
 )
 
@@ -99,6 +102,7 @@ rel_entr = special(
     rel_entr_vjp_x,
     rel_entr_vjp_y,
     why="The more likely x makes what y holds for unlikely, the harder y is pushed; zeros take no part.",
+    also_in="jax",
     samples=_TWO_POSITIVE,
 )
 
@@ -117,6 +121,7 @@ kl_div = special(
     kl_div_vjp_x,
     kl_div_vjp_y,
     why="Flat where x and y are equal; elsewhere each is pulled towards the other.",
+    also_in="jax",
     samples=_TWO_POSITIVE,
 )
 

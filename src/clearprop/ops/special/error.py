@@ -32,6 +32,7 @@ erf = special(
     sp.erf,
     erf_vjp,
     why="The slope is a bell curve: almost nothing gets through far from zero.",
+    also_in="torch jax",
     samples=between(-2, 2, also_complex=True),
 )
 
@@ -44,6 +45,7 @@ erfc = special(
     sp.erfc,
     erfc_vjp,
     why="The slope of erf with its sign turned, as erfc is one less erf.",
+    also_in="torch jax",
     samples=between(-2, 2, also_complex=True),
 )
 
@@ -61,6 +63,7 @@ erfcx = special(
     sp.erfcx,
     erfcx_vjp,
     why="It falls like one over the input, so the slope falls like one over its square.",
+    also_in="torch jax",
     samples=between(-1.5, 2, also_complex=True),
 )
 
@@ -90,6 +93,7 @@ dawsn = special(
     sp.dawsn,
     dawsn_vjp,
     why="One at zero; beyond the crest the function falls slowly, and so does the slope.",
+    also_in="jax",
     samples=between(-2, 2, also_complex=True),
 )
 
@@ -102,6 +106,7 @@ erfinv = special(
     sp.erfinv,
     erfinv_vjp,
     why="One over the slope of erf: without bound towards -1 and 1.",
+    also_in="torch jax",
     samples=between(-0.9, 0.9),
 )
 
@@ -126,6 +131,7 @@ wofz = special(
     sp.wofz,
     wofz_vjp,
     why="A scaled erfc in the complex plane; its slope is made of the output itself.",
+    also_in="jax",
     samples=between(-2, 2, also_complex=True),
 )
 
@@ -141,6 +147,7 @@ ndtr = special(
     sp.ndtr,
     ndtr_vjp,
     why="The slope of a probability is the density: the bell curve.",
+    also_in="torch jax",
     samples=between(-2, 2, also_complex=True),
 )
 
@@ -158,6 +165,7 @@ log_ndtr = special(
     sp.log_ndtr,
     log_ndtr_vjp,
     why="The density over the probability: nothing far above zero, and about -x far below.",
+    also_in="torch jax",
     samples=between(-2, 2, also_complex=True),
 )
 
@@ -170,6 +178,7 @@ ndtri = special(
     sp.ndtri,
     ndtri_vjp,
     why="One over the density at the quantile: without bound towards 0 and 1.",
+    also_in="torch jax",
     samples=between(0.1, 0.9),
 )
 

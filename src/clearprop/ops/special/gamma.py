@@ -69,6 +69,7 @@ digamma = special(
     sp.digamma,
     digamma_vjp,
     why="The slope is the trigamma function: about one over the input.",
+    also_in="torch",
     samples=between(0.5, 3),
 )
 
@@ -81,6 +82,7 @@ gammaln = special(
     sp.gammaln,
     gammaln_vjp,
     why="The slope is the digamma function: about the logarithm of the input.",
+    also_in="torch jax",
     samples=between(0.5, 3),
 )
 
@@ -88,6 +90,7 @@ loggamma = special(
     sp.loggamma,
     gammaln_vjp,
     why="The slope is the digamma function: about the logarithm of the input.",
+    also_in="jax",
     samples=between(0.5, 3),
 )
 
@@ -100,6 +103,7 @@ gamma = special(
     sp.gamma,
     gamma_vjp,
     why="It grows faster than any exponential: its slope is the output times about its logarithm.",
+    also_in="jax",
     samples=(*between(0.5, 3), Sample(floats(3, low=-0.9, high=-0.1))),
 )
 
@@ -145,6 +149,7 @@ betaln = special(
     betaln_vjp_a,
     betaln_vjp_b,
     why="A sum of logarithms of gamma functions, so the slopes are differences of digamma.",
+    also_in="jax",
     samples=_BOTH,
 )
 
@@ -162,6 +167,7 @@ beta = special(
     beta_vjp_a,
     beta_vjp_b,
     why="It falls with either input, and the slopes are the output times differences of digamma.",
+    also_in="jax",
     samples=_BOTH,
 )
 
@@ -179,6 +185,7 @@ poch = special(
     poch_vjp_z,
     poch_vjp_m,
     why="A rising product grows with where it starts and with how long it is.",
+    also_in="jax",
     samples=_BOTH,
 )
 

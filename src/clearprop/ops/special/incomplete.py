@@ -54,6 +54,7 @@ gammainc = special(
     gammainc_vjp_a,
     gammainc_vjp,
     why="The slope of a probability is the density, here of the gamma distribution.",
+    also_in="torch jax",
     samples=_GAMMA,
 )
 
@@ -71,6 +72,7 @@ gammaincc = special(
     gammaincc_vjp_a,
     gammaincc_vjp,
     why="What is left above falls by the density of the gamma distribution.",
+    also_in="torch jax",
     samples=_GAMMA,
 )
 
@@ -131,6 +133,7 @@ betainc = special(
     betainc_vjp_b,
     betainc_vjp,
     why="The slope of a probability is the density, here of the beta distribution.",
+    also_in="jax",
     samples=_BETA,
 )
 

@@ -25,6 +25,7 @@ exp1 = special(
     sp.exp1,
     exp1_vjp,
     why="An integral from x on: it falls by what stands at x.",
+    also_in="jax",
     samples=_RIGHT,
 )
 
@@ -37,6 +38,7 @@ expi = special(
     sp.expi,
     expi_vjp,
     why="An integral up to x: it grows by what stands at x.",
+    also_in="jax",
     samples=(*_RIGHT, *between(-2, -0.4)),
 )
 
@@ -53,6 +55,7 @@ expn = special(
     refused(sp.expn, "its order n", "n"),
     expn_vjp,
     why="The slope is minus the same integral with an order less by one.",
+    also_in="jax",
     samples=(
         Sample(2, floats(3, 4, low=0.4, high=2)),
         Sample(1, floats(low=0.4, high=2)),
@@ -74,6 +77,7 @@ sici = special(
     sp.sici,
     sici_vjp,
     why="Integrals up to x: the slopes are sine and cosine over x.",
+    also_in="jax",
     samples=(*_RIGHT, *between(-2, -0.3)),
 )
 
@@ -109,6 +113,7 @@ fresnel = special(
     sp.fresnel,
     fresnel_vjp,
     why="Integrals up to x: the slopes are sine and cosine of an angle that grows with the square.",
+    also_in="jax",
     samples=between(-1.5, 1.5, also_complex=True),
 )
 
@@ -124,5 +129,6 @@ spence = special(
     sp.spence,
     spence_vjp,
     why="The slope is the logarithm over the distance from one, and minus one there.",
+    also_in="jax",
     samples=(*_RIGHT, *between(0.96, 1.04)),
 )

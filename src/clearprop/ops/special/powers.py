@@ -41,6 +41,7 @@ boxcox = special(
     slope_is(boxcox_slope),
     slope_is(boxcox_slope_power),
     why="A power whose slope is one at one, whatever the exponent; the logarithm's for exponent zero.",
+    also_in="jax",
     samples=_lambdas(0.5, 3),
 )
 
@@ -59,6 +60,7 @@ boxcox1p = special(
     slope_is(boxcox1p_slope),
     slope_is(boxcox1p_slope_power),
     why="A power of one plus the input: the slope is one at zero, whatever the exponent.",
+    also_in="jax",
     samples=_lambdas(-0.5, 2),
 )
 

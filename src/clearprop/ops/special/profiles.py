@@ -32,6 +32,7 @@ special(
     slope_is(owens_t_slope_h),
     slope_is(owens_t_slope_a),
     why="A probability between two lines: a bell curve for how far they are, another for how steep.",
+    also_in="jax",
     samples=(
         Sample(floats(3, 4), floats(4)),
         Sample(floats(), floats()),

@@ -76,8 +76,8 @@ def one_extreme(node: Node, facts: Facts) -> Found:
     """g / count(x == max) -> g: no ties."""
     if node.primitive is not primitives.divide:
         return None
-    total = facts.by(node.inputs[1], "sum")
-    winners = total and facts.by(total.inputs[0], "astype")
+    total = facts.reduced(node.inputs[1])
+    winners = facts.by(total.of, "astype") if total and total.factor == 1 else None
     if not winners or not facts.by(winners.inputs[0], "equal"):
         return None
     return node.inputs[0] if node.inputs[0].spec == node.out.spec else None
