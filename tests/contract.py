@@ -372,5 +372,78 @@ def check_read_only(case: Case) -> None:
         assert same_value(t.value, case.inputs[i]), f"input {i} was changed"
 
 
+# ---- what the traits say, of values
+
+
+def check_traits(case: Case) -> None:
+    """What readers are told of a primitive is so."""
+    for trait in case.record.traits:
+        _TRAIT_CHECKS[trait](case)
+
+
+def _arrays(case: Case) -> dict[int, Any]:
+    return {i: x for i, x in enumerate(case.inputs) if is_real(x) or is_complex(x)}
+
+
+def _elementwise(case: Case) -> None:
+    out, inputs = case(*case.inputs), np.broadcast_arrays(*case.inputs)
+    assert np.shape(out) == inputs[0].shape, "an entry for each entry"
+    for place in list(np.ndindex(np.shape(out)))[:2]:
+        alone = [x if y.shape == () else y[place] for x, y in zip(case.inputs, inputs, strict=True)]
+        close(case(*alone), out[place], f"the entry at {place} alone")
+
+
+def _view(case: Case) -> None:
+    x, out = case.inputs[0], case(*case.inputs)
+    if isinstance(x, np.ndarray) and isinstance(out, np.ndarray) and out.size:
+        assert np.shares_memory(x, out), "new memory"
+
+
+def _keeps(case: Case) -> None:
+    x, out = case.inputs[0], case(*case.inputs)
+    if np.size(out) == np.size(x):
+        close(np.ravel(out), np.ravel(x).astype(out.dtype), "in another order")
+
+
+def _linear(case: Case) -> None:
+    out = case(*case.inputs)
+    for i, x in _arrays(case).items():
+        c, y = 2.5 - 1.5j if is_complex(x) else -2.5, np.cos(x)
+        result = case(*case.with_inputs({i: c * x + y}))
+        close(result, c * out + case(*case.with_inputs({i: y})), f"linear in {i}")
+
+
+def _conjugates(case: Case) -> None:
+    if "dtype" not in case.params:  # and not of real numbers alone
+        case = replace(case, inputs=tuple(x + 0.3j * x if is_real(x) else x for x in case.inputs))
+    turned = [np.conj(x)[()] if np.iscomplexobj(x) else x for x in case.inputs]
+    close(case(*turned), np.conj(case(*case.inputs)), "of conjugates")
+
+
+def _hermitian(case: Case) -> None:
+    (a,) = case.inputs
+    outs = as_bundle(case(a))
+    others = (a + part(np.ones_like(a), k) for part, k in ((np.tril, -1), (np.triu, 1)))
+    results = [as_bundle(case(other)) for other in others]
+    same = [all(map(same_value, outs, result)) for result in results]
+    assert any(same), "reads both triangles"
+    assert a.shape[-1] < 2 or not a.size or not all(same), "reads neither triangle"
+
+
+def _detaches(case: Case) -> None:
+    assert not case.record.differentiable, "has a gradient"
+
+
+_TRAIT_CHECKS = {
+    "elementwise": _elementwise,
+    "view": _view,
+    "keeps": _keeps,
+    "linear": _linear,
+    "conjugates": _conjugates,
+    "hermitian": _hermitian,
+    "detaches": _detaches,
+}
+
+
 ALWAYS = (check_spec, check_rules_complete, check_on_tensors, check_read_only)
 WITH_GRADIENT = (check_gradients, check_second_order, check_dot_product, check_memory)

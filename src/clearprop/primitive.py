@@ -219,7 +219,7 @@ class Primitive:
 def _with_implied(name: str, traits: frozenset[Trait]) -> frozenset[Trait]:
     if unknown := traits - TRAITS.keys():
         raise ValueError(
-            f"primitive {name!r}: no such traits: {unknown}; use some of {list(TRAITS)}"
+            f"primitive {name!r}: {', '.join(sorted(unknown))} is no trait; use some of {list(TRAITS)}"
         )
     return traits.union(*(_IMPLIED.get(t, ()) for t in traits))
 

@@ -6,6 +6,7 @@ run, and in C what test_c.py does not run; of the rest it is seen that it can be
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -15,12 +16,15 @@ import pytest
 
 import clearprop
 from clearprop.emit.c import compiler
+from clearprop.emit.expressions import ATOM
 from clearprop.emit.forms import helpers, jax, numpy, torch
 from clearprop.passes.person.spellings import SPELLINGS
 from clearprop.primitive import primitives
 from clearprop.stages.lowerings import ELEMENTWISE
 from tests.special_references import ROUGH
+from tools import readers
 from tools.forms import PAGE, TARGETS, Example, examples, listed, missing, section
+from tools.readers import applied
 
 LISTED = listed(section(PAGE.read_text(encoding="utf-8"))[1])
 EXAMPLES = {primitive.name: example for primitive, example in examples()}
@@ -30,6 +34,7 @@ INSTALLED = {
     "jax": find_spec("jax") is not None,
     "c": compiler() is not None,
 }
+_REDUCTIONS = "sum mean max min all any argmax argmin var std prod"
 _SLOW = "bdtr bdtrc nbdtr nbdtrc lu_factor partition eig interp sqrtm qr svd expm"
 """What takes JAX, or its compiler, longer than a second."""
 
@@ -40,7 +45,7 @@ def is_run(name: str, target: str) -> bool:
     if target == "c":
         return name not in ELEMENTWISE  # those are run in test_c.py
     if target == "jax":
-        return name in jax.ENTRIES and name not in _SLOW.split()
+        return name in {*jax.ENTRIES, *_REDUCTIONS.split()} - {*_SLOW.split()}
     return True
 
 
@@ -77,17 +82,53 @@ def test_tables_name_operations_and_functions() -> None:
     assert vars(primitives).keys() >= {*SPELLINGS, *helpers.EXACT}
 
 
+def _is_function(path: str) -> bool:
+    short = {"np": "numpy", "jnp": "jax.numpy"}
+    module, *names = path.split(".")
+    if find_spec(module if module not in short else short[module].split(".")[0]) is None:
+        pytest.skip(f"{module} is not installed")
+    found = import_module(short.get(module, module))
+    for name in names[:-1]:
+        found = import_module(f"{found.__name__}.{name}")
+    return callable(getattr(found, names[-1], None))
+
+
 @pytest.mark.parametrize("table", [numpy, torch, jax], ids=["numpy", "torch", "jax"])
 def test_calls_are_functions_that_there_are(table: Any) -> None:
-    short = {"np": "numpy", "jnp": "jax.numpy"}
     for path in table.CALLS.values():
-        module, *names = path.split(".")
-        if find_spec(module if module not in short else short[module].split(".")[0]) is None:
-            pytest.skip(f"{module} is not installed")
-        found = import_module(short.get(module, module))
-        for name in names[:-1]:
-            found = import_module(f"{found.__name__}.{name}")
-        assert callable(getattr(found, names[-1])), path
+        assert _is_function(path), path
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "jax"])
+def test_derived_calls_are_functions_that_there_are(name: str) -> None:
+    """What a library is said to have under NumPy's name or SciPy's, it has."""
+    language = import_module(f"clearprop.emit.{name}").LANGUAGE
+    derived = 0
+    for primitive in vars(primitives).values():
+        node = applied(primitive) if primitive.samples else None
+        if node is None or {primitive.name} & {*language.entries, *language.calls, *language.lines}:
+            continue
+        written = language.form(node, [("x", ATOM)] * len(node.inputs))
+        if written is not None and re.match(r"\w+\.[\w.]+\(", written[0]):
+            path = written[0].partition("(")[0]
+            if not path.startswith("x."):
+                assert _is_function(path), path
+                derived += 1
+    assert derived > 70
+
+
+@pytest.mark.parametrize("name", ["torch", "jax"])
+def test_what_a_library_lacks_it_lacks(name: str) -> None:
+    """Where NumPy's function has a namesake after all, it can be called."""
+    library = {"torch": "torch", "jax": "jax.numpy"}[name]
+    for lacking in {"torch": torch, "jax": jax}[name].LACKS - {
+        "copy"
+    }:  # JAX's arrays do not change
+        assert not _is_function(f"{library}.{lacking}"), lacking
+
+
+def test_the_table_of_readers_is_up_to_date() -> None:
+    assert readers.PAGE.read_text(encoding="utf-8") == readers.write(LISTED)
 
 
 @pytest.mark.skipif(not INSTALLED["torch"], reason="torch is not installed")

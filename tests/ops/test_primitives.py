@@ -26,6 +26,7 @@ from tests.contract import (
     check_on_tensors,
     check_second_order,
     check_steps,
+    check_traits,
     make_case,
     variants,
 )
@@ -286,6 +287,15 @@ def test_keeps_its_promises(
         return
     check(as_real(make_case(record, sample)))
     check(as_real(make_case(record, sample, "float32")))
+
+
+@pytest.mark.parametrize(
+    "record", [r for r in REGISTRY if r.traits], ids=lambda record: record.name
+)
+def test_traits(record: Primitive) -> None:
+    for sample in record.samples:
+        with np.errstate(all="ignore"):
+            check_traits(Case(record, sample.draw(1), dict(sample.params)))
 
 
 @pytest.mark.parametrize("check", WITH_GRADIENT, ids=lambda check: check.__name__[6:])

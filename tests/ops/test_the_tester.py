@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 from clearprop.errors import ClearpropError
-from clearprop.primitive import Call, Infix, Primitive, Sample, floats, primitives
+from clearprop.primitive import (
+    Call,
+    Draw,
+    Infix,
+    Primitive,
+    Sample,
+    Trait,
+    floats,
+    primitive,
+    primitives,
+)
 from clearprop.spec import ArraySpec, broadcast_shapes
 from tests import contract
 
@@ -197,6 +207,24 @@ WRONG: dict[str, tuple[Primitive, Sample, Callable[..., None]]] = {
     ),
     "a slope called flat": (replace(ROUND, forward=lambda x: x * 2), CUBES, contract.check_steps),
 }
+PLAIN = Sample(floats(3, 3))
+COMPLEX = Sample(Draw((3, 3), dtype="complex128"))
+WRONG_TRAITS: dict[str, tuple[Primitive, Trait, Sample]] = {
+    "shares are made of all entries": (SOFTMAX, "elementwise", PLAIN),
+    "a sum has fewer entries": (TOTAL, "elementwise", PLAIN),
+    "a cube is new": (CUBE, "view", PLAIN),
+    "turned around": (replace(CUBE, forward=lambda x: x[::-1]), "keeps", PLAIN),
+    "a cube is not linear": (CUBE, "linear", PLAIN),
+    "shifted": (replace(CUBE, forward=lambda x: x + 1), "linear", PLAIN),
+    "a conjugate is linear for real numbers alone": (
+        replace(CUBE, forward=np.conj),
+        "linear",
+        COMPLEX,
+    ),
+    "times i": (replace(CUBE, forward=lambda x: 1j * x), "conjugates", PLAIN),
+    "reads all": (CUBE, "hermitian", PLAIN),
+    "has a gradient": (CUBE, "detaches", PLAIN),
+}
 RIGHT = {
     "product": (PRODUCT, SQUARES),
     "product, stretched": (PRODUCT, STRETCHED),
@@ -212,6 +240,29 @@ def test_wrong_primitive_is_rejected(name: str) -> None:
     record, sample, check = WRONG[name]
     with pytest.raises((AssertionError, ClearpropError, IndexError)):
         check(contract.make_case(record, sample))
+
+
+@pytest.mark.parametrize("name", WRONG_TRAITS)
+def test_wrong_trait_is_rejected(name: str) -> None:
+    record, trait, sample = WRONG_TRAITS[name]
+    contract.check_traits(contract.Case(record, sample.draw(), {}))
+    wrong = contract.Case(replace(record, traits=frozenset([trait])), sample.draw(), {})
+    with pytest.raises((AssertionError, ValueError)):
+        contract.check_traits(wrong)
+
+
+def test_unknown_trait_and_rules_without_a_role() -> None:
+    with pytest.raises(ValueError, match="smooth is no trait; use some of"):
+        replace(CUBE, traits=frozenset(["smooth"]))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="'cube' has rules, so it needs a role"):
+        primitive("cube", np.cbrt, spec=CUBE.spec, vjp=CUBE.vjp, why="Wrong.", samples=(CUBES,))
+    assert not hasattr(primitives, "cube")
+
+
+def test_what_traits_imply() -> None:
+    assert primitives.reshape.traits == {"view", "keeps", "linear", "conjugates"}
+    assert primitives.sum.traits == {"linear", "conjugates"}
+    assert primitives.conj.traits == {"elementwise"}
 
 
 @pytest.mark.parametrize("name", RIGHT)
