@@ -112,8 +112,10 @@ class Language:
 
     def counterpart(self, node: Node, path: str) -> str:
         """Where this library has a function of NumPy's or SciPy's under the same name, if it has."""
-        if node.params or path.startswith("np."):
-            return "" if node.params else self.module + path.removeprefix("np")
+        if node.params or not path:
+            return ""
+        if path.startswith("np."):
+            return self.module + path.removeprefix("np")
         is_complex = any(w.spec.dtype.kind == "c" for w in node.inputs)
         if is_complex and node.primitive.name not in self.complex_specials:
             return ""

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..emit.latex.parts import is_count
 from ..ops.indexing import Slot
+from ..passes.person.places import is_count
 from ..spec import broadcast_shapes
 from .index_forms import Form, Use, aligned, forms
 from .indices import Equation, Place, along, fixed, letter, looked_up, total

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...graph import Node, Wire
+from ...graph import Node
 from ...ops.indexing import Slot
-from ...passes.person.places import slot_wire
+from ...passes.person.places import is_count, slot_wire
 from .symbols import subscripted
 from .text import ATOM, Tex, called, multiplied, operator
 from .writer import Expressions, Index, extent, laid_out, writes
-
-
-def is_count(wire: Wire) -> bool:
-    """Whether a wire is 0, 1, 2, ... along its only axis."""
-    if not wire.is_constant or np.ndim(wire.constant) != 1:
-        return False
-    value = np.asarray(wire.constant)
-    return value.dtype.kind in "iu" and value.tolist() == list(range(len(value)))
 
 
 def full_index(node: Node, ndim: int) -> list[object]:

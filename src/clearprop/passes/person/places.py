@@ -11,6 +11,14 @@ from ...graph import Node, Wire
 from ...ops.indexing import Slot
 
 
+def is_count(wire: Wire) -> bool:
+    """Whether a wire is 0, 1, 2, ... along its only axis."""
+    if not wire.is_constant or np.ndim(wire.constant) != 1:
+        return False
+    value = np.asarray(wire.constant)
+    return value.dtype.kind in "iu" and value.tolist() == list(range(len(value)))
+
+
 def slot_wire(node: Node, slot: Slot) -> Wire:
     """The input that holds an index array: the last ones, after what is read or written."""
     slots = [p for p in node.params["index"] if isinstance(p, Slot)]
