@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.indexing import Slot
-from ..passes.person.places import is_count
+from ..passes.person.places import full_index, is_count, slot_wire
 from ..spec import broadcast_shapes
 from .index_forms import Form, Use, aligned, forms
 from .indices import Equation, Place, along, fixed, letter, looked_up, total
@@ -221,16 +221,9 @@ def _diagonal(use: Use) -> Form:
 def picked(use: Use, shape: Sequence[int]) -> tuple[list[Place], list[Place], dict[str, int], bool]:
     """What an index picks: places in the result, places in the array, and whether any may repeat."""
     node = use.node
-    parts = list(node.params["index"])
-    slots = [p for p in parts if isinstance(p, Slot)]
-    first = len(node.inputs) - len(slots)
-    wires = [node.inputs[first + p.number] for p in slots]
+    parts = full_index(node, len(shape))
+    wires = [slot_wire(node, p) for p in parts if isinstance(p, Slot)]
     arrays = [np.asarray(use.account.values[w]) for w in wires]
-    used = sum(a.ndim if a.dtype.kind == "b" else 1 for a in arrays)
-    used += sum(isinstance(p, int | slice) for p in parts)
-    rest = [slice(None)] * (len(shape) - used)
-    at = next((i for i, p in enumerate(parts) if p is Ellipsis), None)
-    parts = parts + rest if at is None else parts[:at] + rest + parts[at + 1 :]
     lookups: list[tuple[str, Any]] = []
     for wire, array in zip(wires, arrays, strict=True):
         if array.dtype.kind == "b":

@@ -6,30 +6,10 @@ import numpy as np
 
 from ...graph import Node
 from ...ops.indexing import Slot
-from ...passes.person.places import is_count, slot_wire
+from ...passes.person.places import full_index, is_count, slot_wire
 from .symbols import subscripted
 from .text import ATOM, Tex, called, multiplied, operator
 from .writer import Expressions, Index, extent, laid_out, writes
-
-
-def full_index(node: Node, ndim: int) -> list[object]:
-    """A node's index with an entry for each axis of the array; None for new axes stays."""
-    parts = list(node.params["index"])
-    used = sum(_axes_of(node, part) for part in parts)
-    rest = [slice(None)] * (ndim - used)
-    for place, part in enumerate(parts):
-        if part is Ellipsis:
-            return parts[:place] + rest + parts[place + 1 :]
-    return parts + rest
-
-
-def _axes_of(node: Node, part: object) -> int:
-    if part is None or part is Ellipsis:
-        return 0
-    if isinstance(part, Slot):
-        spec = slot_wire(node, part).spec
-        return spec.ndim if spec.dtype.kind == "b" else 1
-    return 1
 
 
 def index_tokens(w: Expressions, node: Node, ndim: int) -> list[str]:

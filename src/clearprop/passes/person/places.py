@@ -25,14 +25,18 @@ def slot_wire(node: Node, slot: Slot) -> Wire:
     return node.inputs[len(node.inputs) - len(slots) + slot.number]
 
 
+def full_index(node: Node, ndim: int) -> list[Any]:
+    """A node's index with an entry for each axis of the array; None for new axes stays."""
+    parts = list(node.params["index"])
+    rest: list[Any] = [slice(None)] * (ndim - sum(_width(node, part) for part in parts))
+    cut = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
+    return [*parts[:cut], *rest, *parts[cut + 1 :]]
+
+
 def parts_at(node: Node, shape: tuple[int, ...]) -> Iterator[tuple[Any, int]]:
     """The parts of a node's index into an array of this shape, each with its axis; new axes have -1."""
-    parts = list(node.params["index"])
-    used = sum(_width(node, part) for part in parts)
-    rest: list[Any] = [slice(None)] * (len(shape) - used)
-    cut = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
     axis = 0
-    for part in [*parts[:cut], *rest, *parts[cut + 1 :]]:
+    for part in full_index(node, len(shape)):
         yield part, -1 if part is None else axis
         axis += _width(node, part)
 
