@@ -11,7 +11,7 @@ from ..ops.indexing import Slot
 from ..passes.person.places import constant_places, place
 from ..passes.person.rules.parts import picks_one_in_each_row
 from ..passes.person.seeing import number
-from ..primitive import primitives
+from ..primitive import Primitive, primitives
 from ..spec import broadcast_shapes
 
 
@@ -81,3 +81,18 @@ def stretched_values(graph: Graph) -> dict[Wire, tuple[int, ...]]:
 def shape_together(wires: Iterable[Wire]) -> tuple[int, ...]:
     """The shape of a sum; of constants that are alike everywhere the number is written."""
     return broadcast_shapes(*(() if number(w) is not None else w.spec.shape for w in wires))
+
+
+def gives_axes(node: Node) -> bool:
+    """Whether a node gives a number axes, which it does not need beside arrays that have them."""
+    return (
+        "keeps" in node.primitive.traits
+        and node.primitive is not primitives.broadcast_to
+        and not node.inputs[0].spec.shape
+        and bool(node.out.spec.shape)
+    )
+
+
+def may_share(primitive: Primitive) -> bool:
+    """Whether a result may be the memory of what it is made of."""
+    return "view" in primitive.traits or primitive is primitives.astype

@@ -12,12 +12,12 @@ from ..graph import Graph, Node, Wire
 from ..passes.backward import Joint
 from ..passes.person.ratios import quotient
 from ..passes.person.seeing import number
-from ..primitive import Primitive, primitives
+from ..primitive import primitives
 from ..spec import broadcast_shapes, is_floating
 from .answers import Answers
 from .comments import Comments
 from .expressions import ATOM
-from .facts import disjoint, place_of, shape_comment, shape_together
+from .facts import disjoint, gives_axes, may_share, place_of, shape_comment, shape_together
 from .languages import Language, Written, filled_in, wrap
 from .names import Names
 from .parts import part_lines
@@ -198,7 +198,7 @@ class Author:
                 operands.append(written)
                 reads |= read
             spreads = node.primitive is primitives.broadcast_to
-            grows = _gives_axes(node)
+            grows = gives_axes(node)
             if (spreads or grows) and self.readers.get(node.out) and self._broadcasts(node):
                 return operands[0], reads
             if spreads or (grows and node.inputs[0].is_constant):
@@ -262,7 +262,7 @@ class Author:
         name = self.names.of(node.out)
         text = written[0]
         is_result = node.out in self.results and node.is_backward and node.out.spec.ndim
-        if is_result and _may_share(node.primitive) and text.isidentifier():
+        if is_result and may_share(node.primitive) and text.isidentifier():
             text = f"{text}.{self._copy()}()"
         self.state([f"{name} = {text}"], (name,), reads, node)
 
@@ -394,7 +394,7 @@ class Author:
         """Whether writing into what stands for a value would change another one."""
         if wire not in self.pending:
             return True
-        return _may_share(self.pending[wire].node.primitive)
+        return may_share(self.pending[wire].node.primitive)
 
     def _gather(
         self, sign: str, node: Node, rest: list[tuple[str, Wire]], parts: list[tuple[str, Node]]
@@ -485,18 +485,3 @@ class Author:
             )
             return fresh
         return found
-
-
-def _gives_axes(node: Node) -> bool:
-    """Whether a node gives a number axes, which it does not need beside arrays that have them."""
-    return (
-        "keeps" in node.primitive.traits
-        and node.primitive is not primitives.broadcast_to
-        and not node.inputs[0].spec.shape
-        and bool(node.out.spec.shape)
-    )
-
-
-def _may_share(primitive: Primitive) -> bool:
-    """Whether a result may be the memory of what it is made of."""
-    return "view" in primitive.traits or primitive is primitives.astype
