@@ -11,7 +11,7 @@ from ..ops.indexing import Slot
 from ..passes.person.places import constant_places, place
 from ..passes.person.rules.parts import picks_one_in_each_row
 from ..passes.person.seeing import number
-from ..primitive import Primitive, primitives
+from ..primitive import Custom, Primitive, primitives
 from ..spec import broadcast_shapes
 
 
@@ -96,3 +96,9 @@ def gives_axes(node: Node) -> bool:
 def may_share(primitive: Primitive) -> bool:
     """Whether a result may be the memory of what it is made of."""
     return "view" in primitive.traits or primitive is primitives.astype
+
+
+def is_short_view(primitive: Primitive) -> bool:
+    """Whether it is a view that takes few letters: an index, a transpose, another shape."""
+    short = "keeps" in primitive.traits or isinstance(primitive.notation, Custom)
+    return short and "view" in primitive.traits

@@ -17,7 +17,15 @@ from ..spec import broadcast_shapes, is_floating
 from .answers import Answers
 from .comments import Comments
 from .expressions import ATOM
-from .facts import disjoint, gives_axes, may_share, place_of, shape_comment, shape_together
+from .facts import (
+    disjoint,
+    gives_axes,
+    is_short_view,
+    may_share,
+    place_of,
+    shape_comment,
+    shape_together,
+)
 from .languages import Language, Written, filled_in, wrap
 from .names import Names
 from .parts import part_lines
@@ -241,7 +249,7 @@ class Author:
             return True
         if not node.is_backward and wire.is_named:
             return True
-        if "view" in node.primitive.traits and self._is_plain(node):
+        if is_short_view(node.primitive) and self._is_plain(node):
             return False  # it costs nothing, so it is written where it is read, however often
         if len(readers) > 1:
             return True
