@@ -10,6 +10,9 @@ import pytest
 
 import clearprop
 from clearprop import explain
+from clearprop.bundle import Bundle
+from clearprop.errors import UnsupportedError
+from tests.registry import RECORDS
 
 NAMES = {**vars(np), "np": np}
 H = np.array([[0.0, 1j, 0.5], [-1j, 0.0, 2.0], [0.5, 2.0, 1.0]])
@@ -106,3 +109,22 @@ def test_generated_code_calls_a_complex_gradient_by_its_name() -> None:
     assert "return out, dpsi\n" in text
     assert "print" not in text
     assert text.count("# backward of") == 1
+
+
+def test_every_operation_can_be_explained() -> None:
+    """Also a gate without a complex derivative, whose local gradient is no complex number an entry."""
+    explained = 0
+    for record in RECORDS:
+        for sample in record.samples if record.differentiable else ():
+            inputs = sample.draw()
+            out = record(*inputs, **sample.params)
+            if any(map(np.iscomplexobj, inputs)) and not isinstance(out, Bundle):
+                try:
+                    explanation = explain(
+                        lambda *x, f=record, p=sample.params: np.sum(np.real(f(*x, **p))), *inputs
+                    )
+                except UnsupportedError:  # no gradient by a parameter, as an order
+                    continue
+                assert f"{explanation.graph.outputs[0].name} = sum(" in str(explanation), record
+                explained += 1
+    assert explained > 200

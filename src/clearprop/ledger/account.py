@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ _SMALL_JACOBIAN = 64
 """A gate that is not elementwise shows its Jacobian up to this many numbers."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Passage:
     """What one gate hands to one of its inputs; the local gradient is found when somebody reads it."""
 
@@ -36,23 +35,29 @@ class Passage:
     """What the input had received from other users by then; None if nothing."""
     total: Any
     """`before` and `downstream` added up."""
+    _local: LocalGradient | None = None
+    _local_value: Any = ...
 
     @property
     def wire(self) -> Wire:
         """The input."""
         return self.node.inputs[self.position]
 
-    @cached_property
+    @property
     def local(self) -> LocalGradient:
         """The local gradient as a formula."""
-        return local_gradient(self.node, self.position)
+        if self._local is None:
+            self._local = local_gradient(self.node, self.position)
+        return self._local
 
-    @cached_property
+    @property
     def local_value(self) -> Any:
         """The local gradient as numbers: elementwise for elementwise gates, else the Jacobian (outputs ×
         inputs) when small, else None.
         """
-        return _local_value(self.node, self.values, self.position, self.local)
+        if self._local_value is ...:
+            self._local_value = _local_value(self.node, self.values, self.position, self.local)
+        return self._local_value
 
 
 @dataclass(slots=True)
@@ -192,7 +197,10 @@ def _local_value(node: Node, values: Sequence[Any], position: int, local: LocalG
     made, read = node.out.spec, node.inputs[position].spec
     if made.size * read.size > _SMALL_JACOBIAN or max(made.ndim, 1) + read.ndim > MOST_AXES:
         return None
-    return jacobian(lambda x: _as_function(node, values, [position])(x)[0])(values[position])
+    try:
+        return jacobian(lambda x: _as_function(node, values, [position])(x)[0])(values[position])
+    except GradientError:  # a complex function without a complex derivative
+        return None
 
 
 def nudge(account: Account, inputs: Sequence[Any], step: float) -> None:
