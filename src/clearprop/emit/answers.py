@@ -8,6 +8,8 @@ from ..graph import Node, Wire
 from ..passes.backward import Joint
 
 _MOST_LINES = 3
+_MOST_STEPS = 200
+"""How many operations are followed; where more lie between, the line of the operation itself says enough."""
 
 
 class Answers:
@@ -58,16 +60,21 @@ class Answers:
         return found or set(self.joint.outputs)
 
     def _between(self, start: Wire, ends: Iterable[Wire]) -> list[str]:
-        """The lines of the operations that lead from a value to others."""
+        """The lines of the operations that lead from a value to others; none where these are far away."""
         ends = set(ends) - {start}
+        last = max((self.place[self.made[w]] for w in ends if w in self.made), default=-1)
         stack, seen = [start], {start}
         met: list[Node] = []
         while stack:
             for node in self.readers.get(stack.pop(), []):
+                if self.place[node] > last:
+                    break
                 if not node.is_backward and seen.isdisjoint(node.outputs):
                     seen.update(node.outputs)
                     met.append(node)
                     stack += [w for w in node.outputs if w not in ends]
+            if len(met) > _MOST_STEPS:
+                return []
         met.sort(key=self.place.__getitem__, reverse=True)
         texts: list[str] = []
         for node in met:

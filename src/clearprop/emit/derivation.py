@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,15 +35,15 @@ class Derivation:
     def __init__(self) -> None:
         self.steps: list[Step] = []
 
-    def note(self, name: str, node: Node, found: Any, made: Mapping[Wire, Node]) -> None:
-        if isinstance(found, tuple):
-            made = {**made, **{w: part for part in found for w in part.outputs}}
-            found = found[-1]
+    def note(self, name: str, node: Node, found: Any, made: dict[Wire, Node]) -> None:
+        news = found if isinstance(found, tuple) else ()
+        made_now = ChainMap({w: part for part in news for w in part.outputs}, made)
+        last = news[-1] if news else found
         before = self._of_node(node, made, _DEEPEST)[0]
         after = (
-            self._of_wire(found, made, _DEEPEST)
-            if isinstance(found, Wire)
-            else self._of_node(found, made, _DEEPEST)
+            self._of_wire(last, made_now, _DEEPEST)
+            if isinstance(last, Wire)
+            else self._of_node(last, made_now, _DEEPEST)
         )
         if before != after[0] and name != "stretch_constant":
             self.steps.append(Step(name.replace("_", " "), before, after[0]))

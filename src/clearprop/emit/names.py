@@ -45,17 +45,24 @@ class Names:
         self.binds_again: dict[Wire, Wire] = {}
         """Values that take over the name of an earlier one, which nothing reads any more."""
         self.results = set(results or ())
+        self._numbers: dict[str, int] = {}
+        """The number from which on a name may be free."""
+        self._sums_for: dict[Wire, Wire | None] = {}
+        """What was found for wires by `_sum_for`."""
         self.sums: dict[Wire, Wire] = {}
         """For gradients whose sum takes several lines: what is added up so far."""
+        self._in_parts: set[Wire] = set()
         if results is not None:
+            self._find_parts(nodes)
             self._find_rebound(nodes)
 
     def give(self, wire: Wire, name: str) -> str:
         """This very name, or one like it that is free."""
-        name, i = self.spelling.identifier(name), 2
-        free = name
+        free = name = self.spelling.identifier(name)
+        i = self._numbers.get(name, 2)
         while free in self.taken:
             free, i = f"{name}_{i}", i + 1
+        self._numbers[name] = i
         self.taken.add(free)
         self.given[wire] = free
         return free
@@ -192,7 +199,7 @@ class Names:
         if total is None:
             return False
         last = self.sums.get(total)
-        if last is not None and self._sum_for(last, wire) is not wire:
+        if last is not None and not self._goes_on(last, wire):
             return False
         name = self.given.get(total) or (self.given[last] if last else "")
         if name:
@@ -203,22 +210,43 @@ class Names:
             self.sums[total] = wire
         return True
 
-    def _sum_for(self, wire: Wire, target: Wire | None = None) -> Wire | None:
-        """The gradient that a sum goes into by further additions alone; or whether it goes into `target`."""
-        while (node := self.made.get(wire)) is not None and node.is_backward:
-            if node.primitive not in (primitives.add, primitives.subtract):
-                return None
-            if wire is target:
-                return wire
-            if target is None and wire in self.results and wire in self.gradient_of:
-                return wire
-            readers = self.readers.get(wire, [])
-            if len(readers) != 1 or wire in self.results or readers[0].inputs.count(wire) != 1:
-                return None
-            if readers[0].primitive is primitives.subtract and readers[0].inputs[0] is not wire:
-                return None
-            wire = readers[0].outputs[0]
-        return None
+    def _sum_for(self, wire: Wire) -> Wire | None:
+        """The gradient that a sum goes into by further additions alone."""
+        way: list[Wire] = []
+        total: Wire | None = wire
+        while total is not None and total not in self._sums_for:
+            if total in self.results and total in self.gradient_of and self._is_sum(total):
+                self._sums_for[total] = total
+            else:
+                way.append(total)
+                total = self._next_sum(total)
+        found = self._sums_for[total] if total is not None else None
+        self._sums_for.update((part, found) for part in way)
+        return found
+
+    def _goes_on(self, wire: Wire, target: Wire) -> bool:
+        """Whether a sum goes into another one by further additions alone."""
+        found: Wire | None = wire
+        while found is not None and found is not target:
+            found = self._next_sum(found)
+        return found is not None
+
+    def _is_sum(self, wire: Wire) -> bool:
+        """Whether a value of the backward pass is a sum."""
+        node = self.made.get(wire)
+        sums = (primitives.add, primitives.subtract)
+        return node is not None and node.is_backward and node.primitive in sums
+
+    def _next_sum(self, wire: Wire) -> Wire | None:
+        """The sum that a sum goes into, if that alone reads it, and does not take it away."""
+        readers = self.readers.get(wire, [])
+        if not self._is_sum(wire) or wire in self.results or len(readers) != 1:
+            return None
+        reader = readers[0]
+        if reader.inputs.count(wire) != 1 or not self._is_sum(reader.outputs[0]):
+            return None
+        is_taken_away = reader.primitive is primitives.subtract and reader.inputs[0] is not wire
+        return None if is_taken_away else reader.out
 
     def _find_rebound(self, nodes: Iterable[Node]) -> None:
         """Where the user wrote ``out = out + ...`` and nothing else reads the old one, code may do so."""
@@ -232,7 +260,7 @@ class Names:
                 old, last[name] = last.get(name), wire
                 if (
                     old is None
-                    or self._in_parts(wire)
+                    or wire in self._in_parts
                     or old in self.results
                     or not self._goes_only_into(old, wire)
                 ):
@@ -241,23 +269,21 @@ class Names:
                 if older is not None and new is not None:
                     if (
                         new in self.results
-                        or self._in_parts(older)
+                        or older in self._in_parts
                         or not self._goes_only_into(new, older)
                     ):
                         continue
                     self.binds_again[older] = new
                 self.binds_again[wire] = old
 
-    def _in_parts(self, wire: Wire) -> bool:
-        """Whether a value is made by several lines, the last of which may still read what it is made of."""
-        stack, sums = [wire], (primitives.add, primitives.subtract)
-        while stack:
-            node = self.made.get(stack.pop())
-            if node is not None and node.primitive in (primitives.scatter, primitives.assign):
-                return True
-            if node is not None and node.primitive in sums and (node.is_backward or not stack):
-                stack += [w for w in node.inputs if not self._is_read_again(w)]
-        return False
+    def _find_parts(self, nodes: Iterable[Node]) -> None:
+        """Values that are made by several lines, the last of which may still read what it is made of."""
+        for node in nodes:
+            if node.primitive in (primitives.scatter, primitives.assign) or (
+                node.primitive in (primitives.add, primitives.subtract)
+                and any(w in self._in_parts and not self._is_read_again(w) for w in node.inputs)
+            ):
+                self._in_parts.update(node.outputs)
 
     def _is_read_again(self, wire: Wire) -> bool:
         return len(self.readers.get(wire, ())) > 1

@@ -217,7 +217,13 @@ class Author:
             waiting = [w for w in node.inputs if w in self.pending and self._worth_a_name(w)]
             if not waiting:
                 return written, reads
-            self.materialise(max(waiting, key=lambda w: len(self.pending[w].written[0])))
+            waiting = sorted(dict.fromkeys(waiting), key=self._length, reverse=True)
+            longest = dict.fromkeys(waiting, ("x", ATOM))
+            named = [longest.get(w, found) for w, found in zip(node.inputs, operands, strict=True)]
+            shortest = self.language.write(node, self.language.promoted(node, named))
+            fits = len(shortest[0]) + room <= LONGEST
+            for wire in waiting[:1] if fits else waiting:
+                self.materialise(wire)
 
     def _broadcasts(self, node: Node) -> bool:
         """Whether all readers would stretch the value by themselves."""
@@ -236,7 +242,10 @@ class Author:
         return True
 
     def _worth_a_name(self, wire: Wire) -> bool:
-        return len(self.pending[wire].written[0]) > 12
+        return self._length(wire) > 12
+
+    def _length(self, wire: Wire) -> int:
+        return len(self.pending[wire].written[0])
 
     def materialise(self, wire: Wire) -> None:
         found = self.pending.pop(wire)
@@ -299,21 +308,13 @@ class Author:
         """Whether an operand is an array that is zero but for a part, and needed nowhere else."""
         second = node.inputs[1]
         either = node.inputs if node.primitive is primitives.add else (second,)
-        return any(self._is_loose_part(w) for w in either) or any(
-            w in self.pending and self._sum_of_parts(w) for w in either
-        )
+        return any(self._is_loose_part(w) or self._is_sum_of_parts(w) for w in either)
 
     def _is_loose_part(self, wire: Wire) -> bool:
         return wire in self.pending and self.pending[wire].node.primitive is primitives.scatter
 
-    def _sum_of_parts(self, wire: Wire) -> bool:
-        node = self.pending[wire].node
-        if node.primitive not in (primitives.add, primitives.subtract):
-            return False
-        return any(
-            self._is_loose_part(w) or (w in self.pending and self._sum_of_parts(w))
-            for w in node.inputs
-        )
+    def _is_sum_of_parts(self, wire: Wire) -> bool:
+        return wire in self.pending and not self.pending[wire].written[0]
 
     def parts(self, node: Node) -> None:
         """A scatter or an assignment: a statement of its own, unless it only joins a sum."""
@@ -357,16 +358,11 @@ class Author:
             and readers[0].out.spec.shape == node.out.spec.shape
             and node.out not in self.results
         ):
-            reads: set[str] = set()
-            for wire in node.inputs:
-                reads |= self.operand(wire)[1]
-            self.pending[node.out] = Pending(node, ("", ATOM), reads)
+            self.pending[node.out] = Pending(node, ("", ATOM), set())
             return
-        rest: list[tuple[str, Wire]] = []
-        parts: list[tuple[str, Node]] = []
-        self._gather("+", node, rest, parts)
+        rest, parts = self._gather(node)
         name = self.names.of(node.out)
-        reads = set()
+        reads: set[str] = set()
         base, atom = "", len(rest) < 2
         for i, (sign, wire) in enumerate(rest):
             written, read = self.operand(wire, node)
@@ -404,18 +400,20 @@ class Author:
             return True
         return may_share(self.pending[wire].node.primitive)
 
-    def _gather(
-        self, sign: str, node: Node, rest: list[tuple[str, Wire]], parts: list[tuple[str, Node]]
-    ) -> None:
-        for position, wire in enumerate(node.inputs):
-            turned = node.primitive is primitives.subtract and position == 1
-            own = {"+": "-", "-": "+"}[sign] if turned else sign
+    def _gather(self, node: Node) -> tuple[list[tuple[str, Wire]], list[tuple[str, Node]]]:
+        """What a sum adds up beside parts, and the parts, each with its sign."""
+        rest: list[tuple[str, Wire]] = []
+        parts: list[tuple[str, Node]] = []
+        stack = _signed(node, "+")
+        while stack:
+            sign, wire = stack.pop()
             if self._is_loose_part(wire):
-                parts.append((own, self.pending[wire].node))
-            elif wire in self.pending and self._sum_of_parts(wire):
-                self._gather(own, self.pending[wire].node, rest, parts)
+                parts.append((sign, self.pending[wire].node))
+            elif self._is_sum_of_parts(wire):
+                stack += _signed(self.pending[wire].node, sign)
             else:
-                rest.append((own, wire))
+                rest.append((sign, wire))
+        return rest, parts
 
     def _values(self, node: Node) -> tuple[list[Written], set[str]]:
         operands, reads = [], set()
@@ -493,3 +491,10 @@ class Author:
             )
             return fresh
         return found
+
+
+def _signed(node: Node, sign: str) -> list[tuple[str, Wire]]:
+    """What a sum or difference adds up, each with its sign, the last one first."""
+    x, y = node.inputs
+    turned = {"+": "-", "-": "+"}[sign] if node.primitive is primitives.subtract else sign
+    return [(turned, y), (sign, x)]

@@ -100,14 +100,17 @@ def _unseeded(joint: Joint) -> Joint:
 
 
 def _simplified(joint: Joint, ties: bool, note: Note) -> Joint:
-    written: dict[Wire, Any] = {}
+    written: set[Wire] = set()
     twins: dict[Wire, Wire] = {}
     early = [*EARLY, *TIES] if ties else EARLY
+    collected = True
     for rules in (early, [*early, *LATE]):
         for _ in range(_MOST_ROUNDS):
             rewriter = Rewriter(joint.graph, rules, note, joint.gradient_of)
             joint.graph = rewriter.run()
             twins.update(rewriter.stand_in)
+            if not (rewriter.changed or rewriter.stand_in or collected):
+                break  # as the last round left it
             joint.graph, collected = collect(joint.graph, note, written, joint.gradient_of)
             if not (rewriter.changed or collected):
                 break

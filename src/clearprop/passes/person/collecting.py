@@ -23,8 +23,11 @@ from .rewriting import Facts, Note, part_of
 from .seeing import number
 
 _MOST_TERMS = 12
+_MOST_GROUPED = 40
+"""In longer sums only factors that all terms share are taken out: others take a round each."""
 _DEEPEST = 40
-"""How many operations deep a sum is read: those of long loops are taken apart piece by piece."""
+"""How many products and sums within each other are read; the rest is a factor like any other."""
+_SUMS = (primitives.add, primitives.subtract)
 _OPERATION = 0.25
 """What an operation costs by itself; 1 is what it costs for each entry of the result."""
 
@@ -35,7 +38,7 @@ Polynomial = dict[Monomial, Ratio]
 
 
 def collect(
-    graph: Graph, note: Note, written: dict[Wire, Any], gradient_of: Mapping[Wire, Wire]
+    graph: Graph, note: Note, written: set[Wire], gradient_of: Mapping[Wire, Wire]
 ) -> tuple[Graph, bool]:
     """Every sum of products of the backward pass in the form that takes the least work, and if any changed.
 
@@ -66,8 +69,7 @@ def collect(
             if not nodes:
                 continue
             instead[node] = nodes
-            made = facts.made | {part.out: part for part in nodes}
-            note("collect", node, nodes[-1], made)
+            note("collect", node, tuple(nodes), facts.made)
     if not instead:
         return graph, False
     new = [part for node in graph.nodes for part in instead.get(node, [node])]
@@ -89,7 +91,7 @@ def _best(
     facts: Facts,
     order: dict[Wire, int],
     rank: dict[Wire, int],
-    written: dict[Wire, Any],
+    written: set[Wire],
 ) -> tuple[set[Node], list[Node]] | None:
     best = None
     for expand in (False, True):
@@ -114,7 +116,7 @@ def _best(
     gain, tree, nodes, was, becomes = best
     if was == becomes or (node.out in written and gain > -1e-9):
         return tree, []  # as it is wanted, and so are its parts
-    written[node.out] = becomes
+    written.add(node.out)
     return tree, nodes
 
 
@@ -123,17 +125,20 @@ def _cost(nodes: Iterable[Node], root: Node) -> float:
     return sum(_OPERATION + part.out.spec.size / whole for part in nodes)
 
 
-def _shape_of(nodes: Iterable[Node], root: Node) -> Any:
-    """The form of an expression, to be compared."""
+def _shape_of(nodes: Iterable[Node], root: Node) -> list[Any]:
+    """The form of an expression, to be compared: operations before their operands."""
     made = {part.out: part for part in nodes}
-
-    def form(wire: Wire) -> Any:
+    form: list[Any] = []
+    stack = [root.out]
+    while stack:
+        wire = stack.pop()
         part = made.get(wire)
-        if part is None:
-            return (wire.name, repr(wire.constant)) if wire.is_constant else id(wire)
-        return (part.primitive.name, *(form(w) for w in part.inputs))
-
-    return form(root.out)
+        if part is not None:
+            form.append(part.primitive)
+            stack += reversed(part.inputs)
+        else:
+            form.append((wire.name, repr(wire.constant)) if wire.is_constant else wire)
+    return form
 
 
 # ---- reading
@@ -208,15 +213,32 @@ class _Reader:
             return _scaled(self.read(node.inputs[0]), Ratio(-1))
         if node.primitive is p.power:
             return self._power(node.inputs[0], int(number(node.inputs[1]) or 0))
+        if node.primitive in _SUMS:
+            return self._total(node)
         x, y = node.inputs
-        if node.primitive is p.add:
-            return _sum(self.read(x), self.read(y))
-        if node.primitive is p.subtract:
-            return _sum(self.read(x), _scaled(self.read(y), Ratio(-1)))
         if node.primitive is p.multiply:
             return self._product(self._factor(x), self._factor(y))
         below = self._factor(y, single=True)
         return self._product(self._factor(x), _inverse(below))
+
+    def _total(self, node: Node) -> Polynomial:
+        """The terms of a sum, and of the sums in it that nothing else reads, in one loop."""
+        total: Polynomial = {}
+        stack = _terms(node)
+        while stack:
+            wire, sign = stack.pop()
+            inner = self.facts.made.get(wire)
+            if inner is not None and inner.primitive in _SUMS and self._is_inner(inner):
+                self.nodes.append(inner)
+                stack += _terms(inner, sign)
+            else:
+                _add(total, _scaled(self.read(wire), Ratio(sign)))
+        return total
+
+    def _is_inner(self, node: Node) -> bool:
+        """Whether a sum is a part of this expression, and of no other."""
+        alone = self.facts.readers.get(node.out, 1) <= 1
+        return alone and _is_arithmetic(node) and node.out.spec.dtype == self.dtype
 
     def _factor(self, wire: Wire, *, single: bool = False) -> Polynomial:
         """A factor's terms; where there are several, the factor as it is, unless they are multiplied out."""
@@ -240,8 +262,14 @@ class _Reader:
         found: Polynomial = {}
         for a, c in x.items():
             for b, d in y.items():
-                found = _sum(found, {_merged(a, b): c.times(d)})
+                _add(found, {_merged(a, b): c.times(d)})
         return found
+
+
+def _terms(node: Node, sign: int = 1) -> list[tuple[Wire, int]]:
+    """What a sum or difference adds up, each with its sign, the last one first."""
+    x, y = node.inputs
+    return [(y, -sign if node.primitive is primitives.subtract else sign), (x, sign)]
 
 
 def _merged(a: Monomial, b: Monomial) -> Monomial:
@@ -251,13 +279,12 @@ def _merged(a: Monomial, b: Monomial) -> Monomial:
     return tuple(sorted(((w, p) for w, p in powers.items() if p), key=lambda pair: id(pair[0])))
 
 
-def _sum(x: Polynomial, y: Polynomial) -> Polynomial:
-    found = dict(x)
-    for monomial, ratio in y.items():
-        found[monomial] = found[monomial].plus(ratio) if monomial in found else ratio
-        if not found[monomial].above:
-            del found[monomial]
-    return found
+def _add(total: Polynomial, terms: Polynomial) -> None:
+    """Add terms to a sum in place."""
+    for monomial, ratio in terms.items():
+        total[monomial] = total[monomial].plus(ratio) if monomial in total else ratio
+        if not total[monomial].above:
+            del total[monomial]
 
 
 def _scaled(x: Polynomial, by: Ratio) -> Polynomial:
@@ -344,6 +371,8 @@ class _Writer:
         return sorted(polynomial.items(), key=place)
 
     def _most_shared(self, polynomial: Polynomial) -> tuple[Wire, bool] | None:
+        if len(polynomial) > _MOST_GROUPED:
+            return None
         counts: dict[tuple[Wire, bool], int] = {}
         for monomial in polynomial:
             for factor in _factors(monomial):

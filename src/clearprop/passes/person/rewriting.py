@@ -41,12 +41,13 @@ class Facts(Sight):
 
     def __init__(self, graph: Graph) -> None:
         super().__init__()
-        self.readers = {wire: len(found) for wire, found in graph.users().items()}
+        users = graph.users()
+        self.readers = {wire: len(found) for wire, found in users.items()}
         for wire in graph.outputs:
             self.readers[wire] = self.readers.get(wire, 0) + 1
         self.inner_sums = {
             wire
-            for wire, found in graph.users().items()
+            for wire, found in users.items()
             if len(found) == 1 and found[0][0].primitive is primitives.add
         }
         """What one other sum alone adds up."""
@@ -54,6 +55,15 @@ class Facts(Sight):
         for node in graph.nodes:
             if not node.is_backward:
                 self.forward.update(node.outputs)
+        self.forward_readers: dict[Wire, list[Node]] = {}
+        """The nodes of the forward pass that read a wire, among those seen."""
+
+    def add(self, node: Node) -> None:
+        """See one more node."""
+        self.made.update((wire, node) for wire in node.outputs)
+        if self.forward.issuperset(node.outputs):
+            for wire in dict.fromkeys(node.inputs):
+                self.forward_readers.setdefault(wire, []).append(node)
 
     def only(self, wire: Wire, *names: str) -> Node | None:
         """The backward node that made `wire` with one of these primitives, if one reader alone needs it."""
@@ -116,7 +126,7 @@ class Rewriter:
             return
         self.known[key] = node.outputs
         self.nodes.append(node)
-        self.facts.made.update((wire, node) for wire in node.outputs)
+        self.facts.add(node)
 
     def _find(self, node: Node) -> tuple[Found, str]:
         for base in RULES:

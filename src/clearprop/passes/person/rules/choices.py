@@ -89,13 +89,13 @@ def mask_of_output(node: Node, facts: Facts) -> Found:
     x, bound = node.inputs if node.primitive is primitives.greater else (None, None)
     if x is None or bound is None or not zero(bound) or x.is_named:
         return None
-    for wire, maker in facts.made.items():
-        if wire in facts.forward and maker.inputs and x in maker.inputs and wire.is_named:
-            other = [w for w in maker.inputs if w is not x]
-            if maker.primitive is primitives.relu or (
-                maker.primitive is primitives.maximum and other and zero(other[0])
-            ):
-                return made_anew(node, primitives.greater, wire, bound)
+    for maker in facts.forward_readers.get(x, ()):
+        other = [w for w in maker.inputs if w is not x]
+        if maker.outputs[0].is_named and (
+            maker.primitive is primitives.relu
+            or (maker.primitive is primitives.maximum and other and zero(other[0]))
+        ):
+            return made_anew(node, primitives.greater, maker.out, bound)
     return None
 
 

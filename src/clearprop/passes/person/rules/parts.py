@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -186,10 +187,40 @@ def _box(index: tuple[Any, ...], shape: tuple[int, ...]) -> list[tuple[int, int]
 
 @rule(LATE)
 def same_part(node: Node, facts: Facts) -> Found:
-    """Two gradients of the same part are added up before they are put in its place."""
+    """Gradients of the same part are added up before they are put in its place."""
     if node.primitive is not primitives.add or _is_inner(node, facts):
         return None
-    leaves: list[Wire] = []
+    places: dict[Any, Wire] = {}
+    puts: dict[Wire, Node] = {}  # by the first piece at the same place, for which it stands
+    news: list[Node] = []
+    kept: list[Wire] = []
+    for wire in _leaves(node, facts):
+        piece = facts.only(wire, "scatter")
+        if piece is not None and len(piece.inputs) == 1:
+            first = places.setdefault((place(piece), piece.out.spec.shape), wire)
+            value = puts.get(first, facts.made[first]).inputs[0]
+            both = part_of(node, primitives.add, value, piece.inputs[0])
+            if first is not wire and both.out.spec == value.spec:
+                news.append(both)
+                puts[first] = part_of(node, primitives.scatter, both.out, **piece.params)
+                continue
+        kept.append(wire)
+    if not puts:
+        return None
+    news += puts.values()
+    total, *rest = [puts[w].out if w in puts else w for w in kept]
+    if not rest:
+        return (*news[:-1], replace(news[-1], outputs=node.outputs))
+    for wire in rest:
+        news.append(part_of(node, primitives.add, total, wire))
+        total = news[-1].out
+        facts.inner_sums.add(total)
+    return (*news[:-1], made_anew(node, primitives.add, *news[-1].inputs))
+
+
+def _leaves(node: Node, facts: Facts) -> list[Wire]:
+    """What a sum adds up, in order, through the sums that it alone reads."""
+    found: list[Wire] = []
     stack = list(node.inputs)[::-1]
     while stack:
         wire = stack.pop()
@@ -197,32 +228,8 @@ def same_part(node: Node, facts: Facts) -> Found:
         if inner is not None:
             stack += inner.inputs[::-1]
         else:
-            leaves.append(wire)
-    places: dict[Any, Wire] = {}
-    for wire in leaves:
-        piece = facts.only(wire, "scatter")
-        if piece is None or len(piece.inputs) != 1:
-            continue
-        other = places.setdefault((place(piece), piece.out.spec.shape), wire)
-        if other is wire:
-            continue
-        first = facts.made[other]
-        both = part_of(node, primitives.add, first.inputs[0], piece.inputs[0])
-        put = part_of(node, primitives.scatter, both.out, **piece.params)
-        if both.out.spec != first.inputs[0].spec:
-            continue
-        rest = [put.out if w is other else w for w in leaves if w is not wire]
-        news = [both, put]
-        total = rest[0]
-        for wire_ in rest[1:]:
-            news.append(part_of(node, primitives.add, total, wire_))
-            total = news[-1].out
-        if len(rest) == 1:
-            news = [both, made_anew(node, primitives.scatter, both.out, **piece.params)]
-        else:
-            news[-1] = made_anew(node, primitives.add, *news[-1].inputs)
-        return tuple(news)
-    return None
+            found.append(wire)
+    return found
 
 
 @rule(LATE)

@@ -117,18 +117,14 @@ def power_of_forward_value(node: Node, facts: Facts) -> Found:
     if node.primitive is not primitives.power or (k := number(node.inputs[1])) is None:
         return None
     x = node.inputs[0]
-    for wire, maker in facts.made.items():
-        if (
-            wire not in facts.forward
-            or maker.primitive is not primitives.power
-            or maker.inputs[0] is not x
-        ):
+    for maker in facts.forward_readers.get(x, ()):
+        if maker.primitive is not primitives.power or maker.inputs[0] is not x:
             continue
         base = number(maker.inputs[1])
         if base and base not in (0, 1, 2) and k / base in (1, 2, 3, 4):
             if k == base:
-                return wire
-            return made_anew(node, primitives.power, wire, constant(int(k / base)))
+                return maker.out
+            return made_anew(node, primitives.power, maker.out, constant(int(k / base)))
     return None
 
 
