@@ -17,6 +17,8 @@ _BEFORE = {
     "outer": "outer",
 }
 _AFTER = {"sum": "sum", "mean": "mean", "max": "max", "min": "min", "var": "var", "std": "std"}
+_LITTLE = 1 / 8
+"""What one of these operations takes of the depth to which words are looked for."""
 _COMPARED = {
     "greater": "above",
     "less": "below",
@@ -52,19 +54,19 @@ class Meanings:
             return f"{words}_part" if node.primitive.name == "window" else words
         return words
 
-    def of(self, wire: Wire, depth: int = 3) -> str:
+    def of(self, wire: Wire, depth: float = 3) -> str:
         """The words as they stand within other names."""
         if name := self.known(wire):
             return name
         node = self.made.get(wire)
-        if node is None or not depth or wire.is_constant:
+        if node is None or depth <= 0 or wire.is_constant:
             return ""
         return self._seen(wire, depth) or self._of_node(node, depth)
 
-    def _of_node(self, node: Node, depth: int) -> str:
+    def _of_node(self, node: Node, depth: float) -> str:
         kind = node.primitive.name
         keeps = "keeps" in node.primitive.traits
-        deeper = depth if keeps or kind in (*_BEFORE, *_AFTER) else depth - 1
+        deeper = depth - (_LITTLE if keeps or kind in (*_BEFORE, *_AFTER) else 1)
         words = [self.of(w, deeper) for w in node.inputs]
         first = words[0] if words else ""
         if len(words) == 2 and any(words):
@@ -96,7 +98,7 @@ class Meanings:
 
     # ---- what is known by name, however it is spelled
 
-    def _seen(self, wire: Wire, depth: int) -> str:
+    def _seen(self, wire: Wire, depth: float) -> str:
         sight = self.sight
         if centred := sight.centred(wire):
             return self._named("{}_centred", centred[0], depth)
@@ -125,7 +127,7 @@ class Meanings:
                 return self._named("softmax_{}", z, depth).replace("_shifted", "")
         return ""
 
-    def _named(self, pattern: str, wire: Wire, depth: int) -> str:
+    def _named(self, pattern: str, wire: Wire, depth: float) -> str:
         words = self.of(wire, depth - 1)
         return pattern.format(words) if words else ""
 

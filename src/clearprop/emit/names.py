@@ -69,11 +69,13 @@ class Names:
 
     def of(self, wire: Wire) -> str:
         """The name of a value; the first time it is asked for, one is found."""
-        if wire not in self.given:
-            if wire in self.binds_again:
-                self.given[wire] = self.of(self.binds_again[wire])
-            elif not self._adds_up(wire):
-                self.give(wire, self._find(wire))
+        way: list[Wire] = []
+        while wire not in self.given and wire in self.binds_again:
+            way.append(wire)
+            wire = self.binds_again[wire]
+        if wire not in self.given and not self._adds_up(wire):
+            self.give(wire, self._find(wire))
+        self.given.update(dict.fromkeys(way, self.given[wire]))
         return self.given[wire]
 
     def suggestion(self, wire: Wire) -> str:

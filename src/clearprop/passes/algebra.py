@@ -61,24 +61,30 @@ class _Simplifier:
         self.known: dict[Any, tuple[Wire, ...]] = {}
 
     def add(self, node: Node) -> None:
+        """Add what a node comes to: parts of what stands in its place may be simplified, too."""
+        waiting = [node]
+        while waiting:
+            waiting += reversed(self._add(waiting.pop()))
+
+    def _add(self, node: Node) -> tuple[Node, ...]:
+        """Add a node, or say what is to be added in its place."""
         inputs = tuple(self.stand_in.get(w, w) for w in node.inputs)
         node = replace(node, inputs=inputs)
         for try_rule in RULES if len(node.outputs) == 1 else ():
             found = try_rule(node, self.made)
             if isinstance(found, Wire):
                 self.stand_in[node.out] = found
-                return
+                return ()
             if found is not None:  # simpler, and perhaps not yet simplest
-                for part in found if isinstance(found, tuple) else (found,):
-                    self.add(part)
-                return
+                return found if isinstance(found, tuple) else (found,)
         key = node_key(node)
         if key in self.known:
             self.stand_in.update(zip(node.outputs, self.known[key], strict=True))
-            return
+            return ()
         self.known[key] = node.outputs
         self.nodes.append(node)
         self.made.update((wire, node) for wire in node.outputs)
+        return ()
 
 
 def node_key(node: Node) -> Any:

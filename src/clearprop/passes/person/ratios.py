@@ -15,6 +15,8 @@ from .rewriting import Facts
 from .rules import EARLY, rule
 from .seeing import number
 
+_LONGEST = 2**53
+"""Larger whole numbers are not exact as floats."""
 _DECIMAL = (2, 4, 5, 8, 10, 20, 100)
 """What is divided by these is written as a decimal: 1.5, not 3 / 2."""
 
@@ -61,13 +63,13 @@ class Ratio:
             a, d = a // d, 1
         if c and c % b == 0:
             c, b = c // b, 1
-        return Ratio(a * c, b * d)
+        return _rounded(a * c, b * d)
 
     def plus(self, other: Ratio) -> Ratio:
         if self.below == other.below:
             return Ratio(self.above + other.above, self.below).times(Ratio(1))
         total = Fraction(self.above, self.below) + Fraction(other.above, other.below)
-        return Ratio(total.numerator, total.denominator)
+        return _rounded(total.numerator, total.denominator)
 
     def inverse(self) -> Ratio:
         sign = -1 if self.above < 0 else 1
@@ -82,11 +84,26 @@ class Ratio:
     def magnitude(self) -> Ratio:
         return Ratio(abs(self.above), self.below)
 
+    @property
+    def _is_long(self) -> bool:
+        return max(abs(self.above), self.below) > _LONGEST
+
     def constant(self, dtype: Any = None) -> Wire:
         """A wire of this number, written as the ratio where that says more than digits do."""
         value = self.value if dtype is None else dtype.type(self.value)
-        plain = self.below == 1 or (self.above != 1 and self.below in _DECIMAL)
+        plain = self.below == 1 or (self.above != 1 and self.below in _DECIMAL) or self._is_long
         return Wire("" if plain else f"{self.above} / {self.below}", spec_of(value), value)
+
+
+def _rounded(above: int, below: int) -> Ratio:
+    """The ratio, with no more digits than a float has: those of products would grow without end."""
+    if max(abs(above), below) <= _LONGEST:
+        return Ratio(above, below)
+    try:
+        nearest = above / below
+    except OverflowError:
+        return Ratio(above, below)
+    return Ratio(*nearest.as_integer_ratio()) if nearest else Ratio(above, below)
 
 
 ONE = Ratio(1)

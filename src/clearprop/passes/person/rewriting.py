@@ -107,6 +107,13 @@ class Rewriter:
         return without_unread(replace(self.graph, nodes=tuple(self.nodes), outputs=outputs))
 
     def add(self, node: Node) -> None:
+        """Add what a node comes to: parts of what stands in its place may be rewritten, too."""
+        waiting = [node]
+        while waiting:
+            waiting += reversed(self._add(waiting.pop()))
+
+    def _add(self, node: Node) -> tuple[Node, ...]:
+        """Add a node, or say what is to be added in its place."""
         inputs = tuple(self.stand_in.get(w, w) for w in node.inputs)
         node = replace(node, inputs=inputs)
         found, name = self._find(node) if len(node.outputs) == 1 else (None, "")
@@ -115,18 +122,17 @@ class Rewriter:
             self.note(name, node, found, self.facts.made)
             if isinstance(found, Wire):
                 self._replace(node.out, found)
-                return
-            for part in found if isinstance(found, tuple) else (found,):
-                self.add(part)
-            return
+                return ()
+            return found if isinstance(found, tuple) else (found,)
         key = node_key(node)
         if key in self.known:
             for wire, twin in zip(node.outputs, self.known[key], strict=True):
                 self._replace(wire, twin)
-            return
+            return ()
         self.known[key] = node.outputs
         self.nodes.append(node)
         self.facts.add(node)
+        return ()
 
     def _find(self, node: Node) -> tuple[Found, str]:
         for base in RULES:

@@ -109,21 +109,25 @@ def axes_taken_back(node: Node, facts: Facts) -> Found:
 
 def _unsigned(wire: Wire, facts: Facts) -> tuple[tuple[Node, ...], Wire] | None:
     """A wire of the numbers with the other sign, where that is simpler, and the nodes that make it."""
-    if (value := number(wire)) is not None:
-        if value >= 0:
+    way: list[Node] = []
+    kinds = ("negative", "multiply", "divide", "broadcast_to")
+    while (node := facts.by(wire, *kinds)) is not None and node.is_backward:
+        if node.primitive is primitives.negative:
+            wire = node.inputs[0]
+            break
+        way.append(node)
+        wire = node.inputs[0]
+    else:
+        value = number(wire)
+        if value is None or value >= 0:
             return None
         name = wire.name[1:] if wire.name.startswith("-") else ""
-        return (), Wire(name, wire.spec, -np.asarray(wire.constant)[()])
-    node = facts.by(wire, "negative", "multiply", "divide", "broadcast_to")
-    if node is None or not node.is_backward:
-        return None
-    if node.primitive is primitives.negative:
-        return (), node.inputs[0]
-    found = _unsigned(node.inputs[0], facts)
-    if found is None:
-        return None
-    part = part_of(node, node.primitive, found[1], *node.inputs[1:], **node.params)
-    return (*found[0], part), part.out
+        wire = Wire(name, wire.spec, -np.asarray(wire.constant)[()])
+    parts: list[Node] = []
+    for node in reversed(way):
+        parts.append(part_of(node, node.primitive, wire, *node.inputs[1:], **node.params))
+        wire = parts[-1].out
+    return tuple(parts), wire
 
 
 @rule(LATE)
@@ -202,6 +206,7 @@ def same_part(node: Node, facts: Facts) -> Found:
             both = part_of(node, primitives.add, value, piece.inputs[0])
             if first is not wire and both.out.spec == value.spec:
                 news.append(both)
+                facts.inner_sums.update([value] if first in puts else [])
                 puts[first] = part_of(node, primitives.scatter, both.out, **piece.params)
                 continue
         kept.append(wire)
