@@ -50,6 +50,8 @@ class Sight:
 
     def __init__(self) -> None:
         self.made: dict[Wire, Node] = {}
+        self._scaled: dict[Wire, tuple[float, Wire]] = {}
+        """What was found for wires by `scaled`."""
 
     def by(self, wire: Wire, *names: str) -> Node | None:
         """The node that made `wire`, if it applies one of these primitives."""
@@ -77,23 +79,30 @@ class Sight:
 
     def scaled(self, wire: Wire) -> tuple[float, Wire]:
         """A number and a wire whose product `wire` is."""
-        factor = 1.0
-        while node := self.by(wire, "multiply", "divide", "negative"):
-            if node.primitive is primitives.negative:
-                factor, wire = -factor, node.inputs[0]
-                continue
-            x, y = node.inputs
-            value = number(y)
-            if value is not None and x.spec == wire.spec:
-                factor = factor * value if node.primitive is primitives.multiply else factor / value
-                wire = x
-            elif (value := number(x)) is not None and node.primitive is primitives.multiply:
-                if y.spec != wire.spec:
-                    break
-                factor, wire = factor * value, y
-            else:
-                break
-        return factor, wire
+        way: list[tuple[Wire, float]] = []
+        while wire not in self._scaled and (step := self._scaled_once(wire)) is not None:
+            way.append((wire, step[0]))
+            wire = step[1]
+        factor, of = self._scaled.get(wire, (1.0, wire))
+        for part, own in reversed(way):
+            factor *= own
+            self._scaled[part] = factor, of
+        return factor, of
+
+    def _scaled_once(self, wire: Wire) -> tuple[float, Wire] | None:
+        """The same for the last operation alone, if it is such a product."""
+        node = self.by(wire, "multiply", "divide", "negative")
+        if node is None:
+            return None
+        if node.primitive is primitives.negative:
+            return -1.0, node.inputs[0]
+        x, y = node.inputs
+        is_product = node.primitive is primitives.multiply
+        if (value := number(y)) is not None and x.spec == wire.spec:
+            return value if is_product else 1 / value, x
+        if is_product and (value := number(x)) is not None and y.spec == wire.spec:
+            return value, y
+        return None
 
     def reduced(self, wire: Wire) -> Reduced | None:
         """A sum or mean, perhaps times a number."""
