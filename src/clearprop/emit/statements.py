@@ -214,12 +214,11 @@ class Author:
             written = self.language.write(node, self.language.promoted(node, operands))
             if len(written[0]) + room <= LONGEST:
                 return written, reads
-            waiting = [w for w in node.inputs if w in self.pending and self._worth_a_name(w)]
-            if not waiting:
+            long = {w: None for w in node.inputs if w in self.pending and self._length(w) > 12}
+            if not long:
                 return written, reads
-            waiting = sorted(dict.fromkeys(waiting), key=self._length, reverse=True)
-            longest = dict.fromkeys(waiting, ("x", ATOM))
-            named = [longest.get(w, found) for w, found in zip(node.inputs, operands, strict=True)]
+            waiting = sorted(long, key=self._length, reverse=True)
+            named = [("x", ATOM) if w in long else operands[i] for i, w in enumerate(node.inputs)]
             shortest = self.language.write(node, self.language.promoted(node, named))
             fits = len(shortest[0]) + room <= LONGEST
             for wire in waiting[:1] if fits else waiting:
@@ -240,9 +239,6 @@ class Author:
             if broadcast_shapes(*shapes) != reader.out.spec.shape:
                 return False
         return True
-
-    def _worth_a_name(self, wire: Wire) -> bool:
-        return self._length(wire) > 12
 
     def _length(self, wire: Wire) -> int:
         return len(self.pending[wire].written[0])
