@@ -176,3 +176,10 @@ def test_products_of_many_decimals_have_as_many_digits_as_a_float() -> None:
         ratio = ratio.times(number)
     assert ratio.value == pytest.approx(1.001**2000, rel=1e-12)
     assert len(str(ratio.above)) < 40
+
+
+def test_products_of_decimals_are_written_as_digits() -> None:
+    text = clearprop.source(shrinking(50), AT).text
+    gradient = clearprop.source(shrinking(50), AT).function(AT)[1]
+    assert " / " not in text.split("# backward of")[-1]
+    np.testing.assert_allclose(gradient, [4 * 1.001**50, 0], rtol=1e-12)

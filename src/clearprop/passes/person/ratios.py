@@ -17,12 +17,19 @@ from .seeing import number
 
 _LONGEST = 2**53
 """Larger whole numbers are not exact as floats."""
+_MOST_BELOW = 10**9
+"""What is divided by more is written as digits."""
 _DECIMAL = (2, 4, 5, 8, 10, 20, 100)
 """What is divided by these is written as a decimal: 1.5, not 3 / 2."""
 
 
 def quotient(wire: Wire) -> tuple[int, int] | None:
-    """Numerator and denominator of a constant that `Ratio.constant` made to be written as both."""
+    """Numerator and denominator of a constant that `Ratio.constant` made, if it is to be written as both."""
+    found = _parts(wire)
+    return found if found and found[1] <= _MOST_BELOW else None
+
+
+def _parts(wire: Wire) -> tuple[int, int] | None:
     above, slash, below = wire.name.partition(" / ")
     return (int(above), int(below)) if slash and wire.is_constant else None
 
@@ -46,7 +53,10 @@ class Ratio:
             if round(below) < 10**7 and above / max(round(below), 1) == abs(value):
                 return cls(above if value > 0 else -above, round(below))
         exact = Fraction(repr(float(value)))
-        short = max(abs(exact.numerator), exact.denominator) <= 2**53 and exact.denominator <= 10**9
+        short = (
+            max(abs(exact.numerator), exact.denominator) <= 2**53
+            and exact.denominator <= _MOST_BELOW
+        )
         return cls(exact.numerator, exact.denominator) if short else None
 
     @classmethod
@@ -54,7 +64,7 @@ class Ratio:
         """The ratio on a constant wire."""
         if (value := number(wire)) is None:
             return None
-        found = quotient(wire)
+        found = _parts(wire)
         return cls(*found) if found else cls.of(value)
 
     def times(self, other: Ratio) -> Ratio:
@@ -84,15 +94,13 @@ class Ratio:
     def magnitude(self) -> Ratio:
         return Ratio(abs(self.above), self.below)
 
-    @property
-    def _is_long(self) -> bool:
-        return max(abs(self.above), self.below) > _LONGEST
-
     def constant(self, dtype: Any = None) -> Wire:
         """A wire of this number, written as the ratio where that says more than digits do."""
         value = self.value if dtype is None else dtype.type(self.value)
-        plain = self.below == 1 or (self.above != 1 and self.below in _DECIMAL) or self._is_long
-        return Wire("" if plain else f"{self.above} / {self.below}", spec_of(value), value)
+        plain = self.below == 1 or (self.above != 1 and self.below in _DECIMAL)
+        wire = Wire("" if plain else f"{self.above} / {self.below}", spec_of(value), value)
+        wire.is_named = quotient(wire) is not None
+        return wire
 
 
 def _rounded(above: int, below: int) -> Ratio:
@@ -135,4 +143,6 @@ def _uniform(ratio: Ratio, node: Node) -> Wire:
     wire = ratio.constant(node.out.spec.dtype)
     if node.out.spec.shape == ():
         return wire
-    return Wire(wire.name, node.out.spec, np.full(node.out.spec.shape, wire.constant))
+    full = Wire(wire.name, node.out.spec, np.full(node.out.spec.shape, wire.constant))
+    full.is_named = wire.is_named
+    return full
