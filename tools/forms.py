@@ -15,8 +15,9 @@ import numpy as np
 import clearprop.ops.special
 import clearprop.scipy.linalg  # noqa: F401
 from clearprop.bundle import Bundle
-from clearprop.emit.problem import Problem
-from clearprop.emit.targets import target as writer_of
+from clearprop.emit.derived import Derived
+from clearprop.emit.problem import problem_of
+from clearprop.emit.targets import target as target_of
 from clearprop.errors import UnsupportedError
 from clearprop.passes.person import derive
 from clearprop.primitive import Primitive, Sample, primitives
@@ -84,25 +85,13 @@ def _weighed(results: Any) -> Any:
 
 def missing(example: Example, target: str) -> str | None:
     """The operation that has no form, or None if the whole can be written."""
-    writer = writer_of(target)
-    problem = Problem(
-        example.f,
-        example.arrays,
-        {},
-        argnums=None,
-        gradient=None,
-        gradient_names="d{}",
-        spelling=writer.SPELLING,
-    )
-    positions = [list(problem.wire_at).index(i) for i in problem.wanted]
+    language = target_of(target)
+    problem = problem_of(example.f, example.arrays, {}, language.spelling)
     try:
-        problem.joint = derive(
-            problem.forward,
-            positions,
-            problem.seeded,
-            upstream=getattr(writer, "UPSTREAM", False),
+        joint = derive(
+            problem.forward, problem.positions, problem.seeded, upstream=language.upstream
         )
-        writer.write(problem)
+        language.write(Derived(problem, joint, exact=False))
     except UnsupportedError as error:
         words = str(error).split()
         return words[0] if "has no form in" in str(error) else "complex"

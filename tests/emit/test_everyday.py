@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import clearprop
 from clearprop.emit.c import compiler
+from clearprop.emit.numpy import NumPy
 from clearprop.emit.source import BY_GATES
 from tests.emit.examples import TARGETS
 from tests.emit.test_source import installed
@@ -240,15 +241,13 @@ def test_stable_forms_where_the_function_overflows(f: Callable[[Any], Any]) -> N
 
 
 def test_wrong_code_is_seen_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    from clearprop.emit import numpy as writer
-
-    right = writer.call
+    right = NumPy.call
 
     def wrong(*args: Any) -> Any:
         values, gradients = right(*args)
         return values, [g * 1.01 for g in gradients]
 
-    monkeypatch.setattr(writer, "call", wrong)
+    monkeypatch.setattr(NumPy, "call", wrong)
     with np.errstate(all="ignore"), pytest.raises(clearprop.GradientMismatch):
         clearprop.source(lambda x: np.sum(np.log1p(np.exp(x))), np.array([800.0, -800.0]))
 
@@ -259,11 +258,9 @@ def test_differences_see_wrong_gradients(kind: str, monkeypatch: pytest.MonkeyPa
     from clearprop.emit import verify
 
     monkeypatch.setattr(verify, "_compare", lambda *args, **options: 0.0)
-    from clearprop.emit import numpy as writer
-
-    right = writer.call
+    right = NumPy.call
     monkeypatch.setattr(
-        writer, "call", lambda *args: (right(*args)[0], [g * 1.001 for g in right(*args)[1]])
+        NumPy, "call", lambda *args: (right(*args)[0], [g * 1.001 for g in right(*args)[1]])
     )
     for f, *args in KINDS[kind].values():
         with pytest.raises(clearprop.GradientMismatch, match="differs from finite differences"):

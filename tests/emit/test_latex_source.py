@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.emit.problem import Problem
+from clearprop.emit.derived import Derived
 from tests.emit.examples import FOLDER, written
 from tests.emit.functions import EXAMPLES
 from tests.emit.test_latex import check, set_by_matplotlib
@@ -117,13 +117,13 @@ def test_constants_are_defined_or_listed() -> None:
 
 
 def test_wrong_equations_are_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Problem.run_graph
+    right = Derived.run
 
-    def wrong(problem: Problem, leaves: Any) -> Any:
-        values, gradients = right(problem, leaves)
+    def wrong(derived: Derived, leaves: Any) -> Any:
+        values, gradients = right(derived, leaves)
         return values, [g * 1.001 for g in gradients]
 
-    monkeypatch.setattr(Problem, "run_graph", wrong)
+    monkeypatch.setattr(Derived, "run", wrong)
     with pytest.raises(clearprop.GradientMismatch, match="another gradient for"):
         clearprop.source(loss, *ARGS, to="latex")
 

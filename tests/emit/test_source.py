@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 import clearprop
+from clearprop.emit import library
 from clearprop.emit import source as source_module
+from clearprop.emit.numpy import NumPy
 from clearprop.trees import flatten
 from tests.emit.examples import FOLDER, TARGETS, written
 from tests.emit.functions import EXAMPLES
@@ -423,10 +425,8 @@ def test_integers() -> None:
 
 
 def test_wrong_code_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
-    from clearprop.emit import numpy as writer
-
-    right = writer.write
-    monkeypatch.setattr(writer, "write", lambda problem: right(problem).replace("1 - h", "1 + h"))
+    right = NumPy.body
+    monkeypatch.setattr(NumPy, "body", lambda *args: right(*args).replace("1 - h", "1 + h"))
     with pytest.raises(clearprop.GradientMismatch, match="another gradient for") as caught:
         clearprop.source(loss, *ARGS)
     assert "So no code is returned; clearprop.grad(loss) gives the gradient" in str(caught.value)
@@ -446,20 +446,16 @@ def test_wrong_code_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_code_that_does_not_run(monkeypatch: pytest.MonkeyPatch, wrong: str, said: str) -> None:
-    from clearprop.emit import numpy as writer
-
-    right = writer.write
-    monkeypatch.setattr(writer, "write", lambda problem: right(problem).replace("1 / x", wrong, 1))
+    right = NumPy.body
+    monkeypatch.setattr(NumPy, "body", lambda *args: right(*args).replace("1 / x", wrong, 1))
     with pytest.raises(clearprop.GradientMismatch, match=said):
         clearprop.source(lambda x: 1 / x, np.ones(3), gradient=np.ones(3))
 
 
 def test_gate_by_gate_where_the_simplified_code_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    from clearprop.emit import numpy as writer
-
-    right = writer.write
+    right = NumPy.body
     monkeypatch.setattr(
-        writer, "write", lambda problem: right(problem).replace("1 - h_squared", "1 + h_squared")
+        NumPy, "body", lambda *args: right(*args).replace("1 - h_squared", "1 + h_squared")
     )
     text = clearprop.source(loss, *ARGS).text
     assert source_module.BY_GATES in text
@@ -473,7 +469,7 @@ def test_a_large_constant() -> None:
 
 
 def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_module, "find_spec", lambda name: None)
+    monkeypatch.setattr(library, "find_spec", lambda name: None)
     code = clearprop.source(loss, *ARGS, to="torch")
     assert code.function is None
     assert "torch is not installed here, so this code was not run: the computation" in code.text
@@ -502,15 +498,13 @@ def test_where_the_slope_is_zero() -> None:
 
 
 def test_wrong_slopes_are_seen_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    from clearprop.emit import numpy as writer
-
-    right = writer.call
+    right = NumPy.call
 
     def wrong(*args: Any) -> Any:
         values, gradients = right(*args)
         return values, [g + 1e-6 for g in gradients]
 
-    monkeypatch.setattr(writer, "call", wrong)
+    monkeypatch.setattr(NumPy, "call", wrong)
     with pytest.raises(clearprop.GradientMismatch):
         clearprop.source(lambda x: np.sum((x[1:] - x[:-1] ** 2) ** 4), np.ones(3))
 

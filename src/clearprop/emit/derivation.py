@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..errors import UnsupportedError
 from ..graph import Node, Wire
 from ..passes.person.ratios import quotient
 from ..spec import first_entry
 from .expressions import ATOM, number_text
 from .languages import Written
+from .numpy import LANGUAGE
 
 _DEEPEST = 4
 
@@ -53,8 +56,6 @@ class Derivation:
         return ["How it was simplified:", *(f"  {step}" for step in self.steps)]
 
     def _of_node(self, node: Node, made: Mapping[Wire, Node], depth: int) -> Written:
-        from .numpy import LANGUAGE
-
         operands = [self._of_wire(w, made, depth - 1) for w in node.inputs]
         try:
             return LANGUAGE.write(node, operands)
@@ -64,8 +65,6 @@ class Derivation:
 
     def _of_wire(self, wire: Wire, made: Mapping[Wire, Node], depth: int) -> Written:
         if wire.is_constant:
-            import numpy as np
-
             value = np.asarray(wire.constant)
             if value.size and (value == first_entry(value)).all():
                 return (wire.name, 20) if quotient(wire) else number_text(first_entry(value))

@@ -13,6 +13,7 @@ from ..errors import GradientMismatch
 from ..primitive import Trait
 from ..spec import is_floating
 from ..trees import flatten
+from .derived import Derived
 from .problem import Problem, tolerance
 
 __all__ = ["called", "differences", "tolerance"]
@@ -24,12 +25,13 @@ _DIRECTIONS = 3
 
 
 def differences(
-    problem: Problem, run: Callable[..., Any], leaves: list[Any], seeds: list[Any]
+    derived: Derived, run: Callable[..., Any], leaves: list[Any], seeds: list[Any]
 ) -> float | None:
     """The largest error of directional derivatives; at a kink, of those nearby.
 
     None where the gradient is not the derivative on purpose, NaN where values are not finite.
     """
+    problem = derived.problem
     applied = {node.primitive for node in problem.forward.nodes}
     traits = frozenset[Trait]().union(*(p.traits for p in applied))
     if "detaches" in traits or any(p.function is not None for p in applied):
@@ -44,7 +46,7 @@ def differences(
             moved = x + nudge * rng.standard_normal(x.shape) * (np.abs(x) + 0.1)
             at[i] = moved.astype(x.dtype)[()]
         _, gradients = run(at)
-        probe = _Probe(problem, at, seeds, gradients)
+        probe = _Probe(derived, at, seeds, gradients)
         for step in _STEPS:
             found = [probe.compare(rng, step, mirrored) for _ in range(_DIRECTIONS)]
             worst = max(beyond for _, beyond in found)
@@ -61,12 +63,12 @@ class _Probe:
     """A function, and its gradient, at certain arguments."""
 
     def __init__(
-        self, problem: Problem, at: list[Any], seeds: list[Any], gradients: list[Any]
+        self, derived: Derived, at: list[Any], seeds: list[Any], gradients: list[Any]
     ) -> None:
-        self.problem, self.seeds, self.gradients = problem, seeds, gradients
+        self.problem, self.seeds, self.gradients = derived.problem, seeds, gradients
         self.wide = [x.astype(np.result_type(x.dtype, float)) if _floats(x) else x for x in at]
-        self.at = [np.asarray(self.wide[i]) for i in problem.wanted]
-        self.forward, self.backward = problem.largest_terms(at)
+        self.at = [np.asarray(self.wide[i]) for i in self.problem.wanted]
+        self.forward, self.backward = derived.largest_terms(at)
 
     def value(self, directions: list[Any], by: float) -> float:
         moved = [x + by * d for x, d in zip(self.at, directions, strict=True)]

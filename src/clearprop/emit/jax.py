@@ -8,16 +8,16 @@ import numpy as np
 
 from ..arrays import is_array
 from ..errors import UnsupportedError
+from .draft import Draft, picked_gradients
 from .forms.helpers import HELPERS, helpers
 from .forms.jax import CALLS, COMPLEX_SPECIALS, ENTRIES, LACKS, REAL
 from .languages import Language
+from .library import Library
 from .problem import Problem
 from .python import function_lines, number_lines, size_lines, written
 from .spelling import python_spelling
 from .split import split
 
-UPSTREAM = True
-SPELLING = python_spelling("jax", "jnp", "residuals", "upstream", *HELPERS)
 LANGUAGE = Language(
     "jax",
     "jnp",
@@ -31,65 +31,100 @@ LANGUAGE = Language(
 )
 
 
-def write(problem: Problem) -> str:
-    """The text, without its header."""
-    _require_order(problem)
-    program = problem.program(LANGUAGE)
-    parts = split(problem, program)
-    name, arguments = public_name(problem), ", ".join(problem.arguments)
-    leaves = set(problem.leaf_names(program))
-    packed = [n for n in parts.residuals if n in leaves and problem.is_packed(n)]
-    residuals = [n for n in parts.residuals if n not in packed]
-    containers = [a for a in problem.arguments if any(problem.container_of(n) == a for n in packed)]
-    saved = [*containers, *residuals]
-    together = f"({', '.join(saved)}{',' if len(saved) == 1 else ''})"
-    values = ", ".join(problem.values(program))
-    checks = [
-        *number_lines(problem, "jnp.asarray({name})", seeds=False),
-        *size_lines(program, problem.shapes(), "jnp.shape({})"),
-    ]
-    read = _reads(program.statements) if checks else _reads(parts.forward)
-    forward = [*problem.unpacking(read), *checks, *written(parts.forward)]
-    given = problem.gradients_with_none(program)
-    outputs = values if "," not in values else f"({values})"
-    seeds = ", ".join(problem.seed_names)
-    upstream = "upstream" if len(problem.seed_names) > 1 else seeds
-    backward = [f"{together[1:-1]} = residuals"] if saved else []
-    if len(problem.seed_names) > 1:
-        backward.append(f"{seeds} = upstream")
-    backward += [*problem.unpacking(set(packed)), *written(parts.backward, headed=True)]
-    lines = [
-        "@jax.custom_vjp",
-        *function_lines(f"def {name}({arguments}):", [], f"return {name}_forward({arguments})[0]"),
-        "",
-        "",
-        *function_lines(
-            f"def {name}_forward({arguments}):", forward, f"return {outputs}, {together}"
-        ),
-        "",
-        "",
-        *function_lines(
-            f"def {name}_backward(residuals, {upstream}):",
-            backward,
-            f"return {', '.join(given)}" + ("," if len(given) == 1 else ""),
-        ),
-        "",
-        "",
-        f"{name}.defvjp({name}_forward, {name}_backward)",
-    ]
-    lines = [*helpers(lines, "jnp"), *lines]
-    text = "\n".join(lines)
-    more = [f"import jax.scipy.{m}" for m in ("linalg", "special") if f"jax.scipy.{m}." in text]
-    return "\n".join(["import jax", "import jax.numpy as jnp", *more, "", "", *lines]) + "\n"
+class Jax(Library):
+    """JAX: a function of the arguments with a `custom_vjp`."""
+
+    name = "jax"
+    spelling = python_spelling("jax", "jnp", "residuals", "upstream", *HELPERS)
+    language = LANGUAGE
+    upstream = True
+
+    def body(self, draft: Draft) -> str:
+        _require_order(draft)
+        problem, program, parts = draft.problem, draft.program, split(draft)
+        name, arguments = self.public_name(problem), ", ".join(problem.arguments)
+        leaves = set(draft.leaf_names)
+        packed = [n for n in parts.residuals if n in leaves and draft.is_packed(n)]
+        residuals = [n for n in parts.residuals if n not in packed]
+        containers = [
+            a for a in problem.arguments if any(draft.container_of(n) == a for n in packed)
+        ]
+        saved = [*containers, *residuals]
+        together = f"({', '.join(saved)}{',' if len(saved) == 1 else ''})"
+        values = ", ".join(draft.values())
+        checks = [
+            *number_lines(draft, "jnp.asarray({name})", seeds=False),
+            *size_lines(program, draft.shapes(), "jnp.shape({})"),
+        ]
+        read = _reads(program.statements) if checks else _reads(parts.forward)
+        forward = [*draft.unpacking(read), *checks, *written(parts.forward)]
+        given = draft.gradients_with_none()
+        outputs = values if "," not in values else f"({values})"
+        seeds = ", ".join(draft.seed_names)
+        upstream = "upstream" if len(draft.seed_names) > 1 else seeds
+        backward = [f"{together[1:-1]} = residuals"] if saved else []
+        if len(draft.seed_names) > 1:
+            backward.append(f"{seeds} = upstream")
+        backward += [*draft.unpacking(set(packed)), *written(parts.backward, headed=True)]
+        lines = [
+            "@jax.custom_vjp",
+            *function_lines(
+                f"def {name}({arguments}):", [], f"return {name}_forward({arguments})[0]"
+            ),
+            "",
+            "",
+            *function_lines(
+                f"def {name}_forward({arguments}):", forward, f"return {outputs}, {together}"
+            ),
+            "",
+            "",
+            *function_lines(
+                f"def {name}_backward(residuals, {upstream}):",
+                backward,
+                f"return {', '.join(given)}" + ("," if len(given) == 1 else ""),
+            ),
+            "",
+            "",
+            f"{name}.defvjp({name}_forward, {name}_backward)",
+        ]
+        lines = [*helpers(lines, "jnp"), *lines]
+        text = "\n".join(lines)
+        more = [f"import jax.scipy.{m}" for m in ("linalg", "special") if f"jax.scipy.{m}." in text]
+        return "\n".join(["import jax", "import jax.numpy as jnp", *more, "", "", *lines]) + "\n"
+
+    def public_name(self, problem: Problem) -> str:
+        return problem.spelling.identifier(problem.title)
+
+    def call(
+        self, problem: Problem, function: Any, args: Any, kwargs: Any
+    ) -> tuple[list[Any], list[Any]]:
+        """In double precision where the arguments are."""
+        import jax
+
+        with jax.enable_x64(True):
+            given = problem.passed(args, kwargs)
+            given = jax.tree_util.tree_map(
+                lambda x: jax.numpy.asarray(x) if is_array(x) else x, given
+            )
+            outputs, pullback = jax.vjp(function, *given)
+            flat = jax.tree_util.tree_leaves(outputs)
+            seeds = problem.seeds or [np.ones(y.shape, y.dtype) for y in flat]
+            structure = jax.tree_util.tree_structure(outputs)
+            seeds = [jax.numpy.asarray(s) for s in seeds]
+            gradients = pullback(jax.tree_util.tree_unflatten(structure, seeds))
+            at = dict(zip(problem.arguments, gradients, strict=True))
+            found = picked_gradients(problem, at)
+            return [np.asarray(y)[()] for y in flat], [np.asarray(g)[()] for g in found]
 
 
-def _require_order(problem: Problem) -> None:
-    for found in problem.dicts():
+def _require_order(draft: Draft) -> None:
+    title = draft.problem.title
+    for found in draft.dicts():
         try:
             sorted(found)
         except TypeError:
             raise UnsupportedError(
-                f"JAX takes dicts whose keys can be sorted, and {problem.title} has one with keys of the "
+                f"JAX takes dicts whose keys can be sorted, and {title} has one with keys of the "
                 f"types {', '.join(sorted({type(key).__name__ for key in found}))}: use strings"
             ) from None
 
@@ -98,24 +133,4 @@ def _reads(statements: Any) -> set[str]:
     return {name for s in statements for name in s.reads}
 
 
-def public_name(problem: Problem) -> str:
-    """What the code defines."""
-    return problem.spelling.identifier(problem.title)
-
-
-def call(problem: Problem, function: Any, args: Any, kwargs: Any) -> tuple[list[Any], list[Any]]:
-    """Values and gradients as flat lists of NumPy arrays, in double precision where the arguments are."""
-    import jax
-
-    with jax.enable_x64(True):
-        given = problem.passed(args, kwargs)
-        given = jax.tree_util.tree_map(lambda x: jax.numpy.asarray(x) if is_array(x) else x, given)
-        outputs, pullback = jax.vjp(function, *given)
-        flat = jax.tree_util.tree_leaves(outputs)
-        seeds = problem.seeds or [np.ones(y.shape, y.dtype) for y in flat]
-        structure = jax.tree_util.tree_structure(outputs)
-        seeds = [jax.numpy.asarray(s) for s in seeds]
-        gradients = pullback(jax.tree_util.tree_unflatten(structure, seeds))
-        at = dict(zip(problem.arguments, gradients, strict=True))
-        found = problem.pick_gradients(at)
-        return [np.asarray(y)[()] for y in flat], [np.asarray(g)[()] for g in found]
+TARGET = Jax()

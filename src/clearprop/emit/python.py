@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ..graph import Node, Wire
 from ..passes.person.seeing import number
 from ..primitive import primitives
-from .problem import Problem
+from .draft import Draft
 from .program import Program, Statement
 
 _COLUMN = 48
@@ -35,13 +35,12 @@ def size_lines(
     return [*lines, ""]
 
 
-def number_lines(problem: Problem, made: str, *, seeds: bool) -> list[str]:
+def number_lines(draft: Draft, made: str, *, seeds: bool) -> list[str]:
     """Lines that make the library's numbers of Python's, where these have no such method, or other powers."""
-    assert problem.joint is not None
-    names = problem.numbers(seeds=seeds)
+    names = draft.numbers(seeds=seeds)
     made_of: dict[Wire, set[Wire]] = {wire: {wire} for wire in names}
     needed: set[Wire] = set()
-    for node in problem.joint.graph.nodes:
+    for node in draft.derived.joint.graph.nodes:
         found: set[Wire] = set().union(*(made_of.get(w, set()) for w in node.inputs))
         if _needs_array(node):
             needed |= found

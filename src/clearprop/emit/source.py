@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import linecache
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -17,14 +14,14 @@ from .. import __version__
 from ..errors import GradientMismatch
 from ..passes.person import derive
 from ..spec import spec_of
-from ..trees import flatten
 from .derivation import Derivation, Step
-from .problem import Problem
+from .derived import Derived
+from .problem import problem_of
+from .target import Code
 from .targets import target
-from .verify import Errors, instead, verify
+from .verify import Errors, verify
 
 BY_GATES = "Written gate by gate: what it was simplified to did not pass."
-_LIBRARIES = {"numpy": "numpy", "torch": "torch", "jax": "jax"}
 
 
 @dataclass(frozen=True)
@@ -56,27 +53,18 @@ class Source:
         return self.text
 
     def __reduce__(self) -> tuple[Callable[..., Source], tuple[Any, ...]]:
-        """Python code is stored as its text, and run again to be loaded."""
-        function = self.function
-        if function is not None and self.target in _LIBRARIES:
-            function = function.__module__, function.__name__
+        """The text is stored, and what it defines as its target stores that."""
+        function = target(self.target).stored(self.function)
         rest = self.steps, self.errors, self.target, dict(self.files), dict(self.blocks)
         return _again, (self.text, function, *rest)
 
     def _repr_markdown_(self) -> str:
-        if self.target == "latex":
-            return f"$$\n{self.equations}\n$$"
-        longest = max(map(len, re.findall("`+", self.text)), default=0)
-        fence = "`" * max(3, longest + 1)
-        return f"{fence}{'c' if self.target == 'c' else 'python'}\n{self.text}{fence}"
+        return target(self.target).markdown(self.text)
 
     @property
     def equations(self) -> str:
         """Of LaTeX: what stands between ``$$``, without comments; else nothing."""
-        if self.target != "latex":
-            return ""
-        body = re.sub(r"^%.*\n", "", self.text, flags=re.MULTILINE).strip()
-        return body.replace("{align*}", "{aligned}")
+        return target(self.target).equations(self.text)
 
     def save(self, path: str | Path) -> None:
         """Write the code to a file; several files, such as C and its header, to a folder."""
@@ -92,9 +80,7 @@ class Source:
 def _again(
     text: str, function: Any, steps: Any, errors: Errors, to: str, files: Any, blocks: Any
 ) -> Source:
-    if isinstance(function, tuple):
-        file, name = function
-        function = _loaded(file, text, blocks)[name] if find_spec(_LIBRARIES[to]) else None
+    function = target(to).restored(function, text, blocks)
     return Source(text, function, steps, errors, to, files, blocks)
 
 
@@ -153,112 +139,63 @@ def source(
     <BLANKLINE>
         return out, dr
     """
-    writer = target(to)
-    problem = Problem(
+    language = target(to)
+    problem = problem_of(
         f,
         args,
         kwargs,
+        language.spelling,
         argnums=argnums,
         gradient=gradient,
         gradient_names=gradient_names,
-        spelling=writer.SPELLING,
     )
     attempts = [(True, True), (True, False), (False, False)] if simplify else [(False, False)]
     for attempt in attempts:
         simple, ties = attempt
         derivation = Derivation()
-        positions = [list(problem.wire_at).index(i) for i in problem.wanted]
-        problem.joint = derive(
+        joint = derive(
             problem.forward,
-            positions,
+            problem.positions,
             problem.seeded,
-            upstream=problem.upstream or getattr(writer, "UPSTREAM", False),
+            upstream=problem.upstream or language.upstream,
             simplify=simple,
             ties=ties,
-            compounds=getattr(writer, "COMPOUNDS", False),
+            compounds=language.compounds,
             note=derivation.note,
         )
-        problem.exact = not ties
-        code = writer.write(problem)
-        found = tuple(derivation.steps)
+        derived = Derived(problem, joint, exact=not ties)
+        code = language.write(derived)
         try:
             with np.errstate(all="ignore"), catch_warnings():
                 simplefilter("ignore", RuntimeWarning)  # those of the function itself
-                function, errors, ran = _verified(problem, writer, code, to)
+                errors, ran = _verified(derived, code)
             break
         except GradientMismatch:
             if attempt is attempts[-1]:
                 raise
-    header = _header(problem, errors, ran, getattr(writer, "NEEDS", ()))
+    header = _header(derived, language.needs, errors, ran)
     if simplify and not simple:
         header.insert(-1, BY_GATES)
-    derived = derivation.lines() if steps else []
-    if hasattr(writer, "files"):
-        comments = [*header, *derived]
-        text = writer.write(problem, comments)
-        return Source(text, function, found, errors, to, writer.files(problem, comments))
-    mark, comment = getattr(writer, "COMMENT", "#"), problem.spelling.comment
-    text = "".join(f"{mark} {comment(line)}\n" for line in header) + code
-    text += "".join(["\n\n", *(f"{mark} {comment(line)}\n" for line in derived)]) if steps else ""
-    if function is not None:
-        space = _loaded(_file(problem, to), text, problem.blocks)
-        function = space[writer.public_name(problem)]
-    return Source(text, function, found, errors, to, blocks=problem.blocks)
+    shown = derivation.lines() if steps else []
+    text = code.text(header, shown)
+    found, files = tuple(derivation.steps), code.files(header, shown)
+    return Source(text, code.load(text), found, errors, to, files, derived.blocks)
 
 
-def _file(problem: Problem, to: str) -> str:
-    """What stands for a file's name where Python shows one."""
-    kind = "" if to == "numpy" else f" for {to}"
-    return f"<clearprop source {problem.title}{kind}>"
+def _verified(derived: Derived, code: Code) -> tuple[Errors, str]:
+    """The errors that are seen when the code is run, or where it cannot be, what it is written from.
 
-
-def _loaded(file: str, text: str, blocks: Mapping[str, Any]) -> dict[str, Any]:
-    """The module that the code makes, with the blocks that it calls.
-
-    Tracebacks and debuggers can show its lines.
+    And which of the two it was.
     """
-    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    space: dict[str, Any] = {"__name__": file, **blocks}
-    exec(compile(text, file, "exec"), space)
-    return space
+    function = code.load(code.text())
+    if function is None:
+        return verify(derived, derived.run), code.not_run
+    return verify(derived, lambda leaves: code.run(function, leaves)), "Run"
 
 
-def _verified(problem: Problem, writer: Any, code: str, to: str) -> tuple[Any, Errors, str]:
-    """The function, None if nothing here can run it; the errors seen; and what it was that ran."""
-    written_from = "the computation that it is written from was run"
-    if hasattr(writer, "load"):
-        loaded = writer.load(problem)
-        if loaded is None:
-            return None, verify(problem, problem.run_graph), f"{writer.NOT_RUN} {written_from}"
-        return loaded, verify(problem, lambda leaves: writer.run_on(problem, loaded, leaves)), "Run"
-    library = _LIBRARIES.get(to)
-    if library is None:
-        return None, verify(problem, problem.run_graph), writer.NOT_RUN
-    if find_spec(library) is None:
-        why = f"{library} is not installed here, so this code was not run:"
-        return None, verify(problem, problem.run_graph), f"{why} {written_from}"
-    space = _loaded(_file(problem, to), code, problem.blocks)
-    function = space[writer.public_name(problem)]
-
-    def run(leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        args, kwargs = problem.unflatten([_kept(x) for x in leaves])
-        try:
-            return writer.call(problem, function, args, kwargs)
-        except Exception as error:
-            raise GradientMismatch(
-                f"the code written for {problem.title} raised {type(error).__name__}: {error}. "
-                f"{instead(problem)}"
-            ) from error
-
-    return function, verify(problem, run), "Run"
-
-
-def _kept(x: Any) -> Any:
-    return x.copy() if isinstance(x, np.ndarray) else x
-
-
-def _header(problem: Problem, errors: Errors, ran: str, needs: Sequence[str]) -> list[str]:
+def _header(derived: Derived, needs: Sequence[str], errors: Errors, ran: str) -> list[str]:
     """What the code is for, and how far it was tried, as lines of a comment."""
+    problem = derived.problem
     inputs = ", ".join(f"{w.name} {spec_of(w.spec)}" for w in problem.wire_at.values())
     fixed = [
         f"{problem.title_of(i)} = {leaf!r}"
@@ -268,15 +205,15 @@ def _header(problem: Problem, errors: Errors, ran: str, needs: Sequence[str]) ->
     lines = [f"The value and the gradient of {problem.title}, written by Clearprop {__version__}."]
     lines += needs
     lines.append(f"For {inputs}" + (f"; fixed: {', '.join(fixed)}" if fixed else "") + ".")
-    if problem.blocks:
-        lines.append(f"It calls what is not written here: {', '.join(problem.blocks)}.")
+    if derived.blocks:
+        lines.append(f"It calls what is not written here: {', '.join(derived.blocks)}.")
     lines.append(
         "Shapes, and Python's branches and loops, are as they were with these: for others, write it anew."
     )
     text = f"{ran} against Clearprop: largest relative error {errors.engine:.0e}"
     if errors.smaller:
         text += " (at smaller arguments: at these, Clearprop overflows)"
-    if errors.differences is None and problem.blocks:
+    if errors.differences is None and derived.blocks:
         text += "; the blocks' gradients are taken as they are, so not against finite differences."
     elif errors.differences is None:
         text += (
@@ -297,8 +234,3 @@ def _folded(line: str, width: int = 96) -> list[str]:
         found.append(rest[:cut])
         rest = rest[cut + 1 :]
     return [*found, rest]
-
-
-def leaves_of(tree: Any) -> list[Any]:
-    """The arrays in a result."""
-    return [x for x in flatten(tree)[0] if x is not None]

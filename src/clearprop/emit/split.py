@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .problem import Problem
-from .program import Program, Statement
+from .draft import Draft
+from .program import Statement
 
 
 @dataclass
@@ -16,12 +16,11 @@ class Parts:
     backward: list[Statement]
     residuals: list[str]
     """Names of the forward pass that the backward pass reads, in the order in which they are made."""
-    plain: set[str]
-    """Those that are constants, which both halves make for themselves."""
 
 
-def split(problem: Problem, program: Program) -> Parts:
+def split(draft: Draft) -> Parts:
     """Forward and backward statements; those that only the backward pass needs are its own."""
+    program = draft.program
     forward = [s for s in program.statements if not s.is_backward]
     backward = [s for s in program.statements if s.is_backward]
     makers: dict[str, list[Statement]] = {}
@@ -36,7 +35,7 @@ def split(problem: Problem, program: Program) -> Parts:
             needed.add(name)
             for statement in makers[name]:
                 stack += [*statement.names, *statement.reads]
-    seeds = set(problem.seed_names)
+    seeds = set(draft.seed_names)
     made = {name for s in backward for name in s.names}
     read = [n for s in backward for n in s.reads] + list(program.gradients)
     constants = {name for name, own in makers.items() if not any(s.reads for s in own)}
@@ -52,8 +51,8 @@ def split(problem: Problem, program: Program) -> Parts:
             moved += [s for s in makers[name] if s not in moved]
             stack += [n for s in makers[name] for n in s.reads]
     own = {n for s in moved for n in s.names}
-    order = [*problem.leaf_names(program), *(n for s in forward for n in s.names)]
+    order = [*draft.leaf_names, *(n for s in forward for n in s.names)]
     residuals = [n for n in dict.fromkeys(order) if n in names and n not in own]
     moved.sort(key=forward.index)
     kept = [s for s in forward if any(n in needed for n in s.names)]
-    return Parts(kept, [*moved, *backward], residuals, set())
+    return Parts(kept, [*moved, *backward], residuals)

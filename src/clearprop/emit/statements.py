@@ -6,6 +6,8 @@ else is written where it is read, as long as the line stays readable.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..graph import Graph, Node, Wire
@@ -37,8 +39,12 @@ LONGEST = 96
 class Author:
     """Writes the nodes of a joint graph one after the other."""
 
-    def __init__(self, joint: Joint, language: Language, names: Names) -> None:
+    def __init__(
+        self, joint: Joint, language: Language, names: Names, wanted: Sequence[Wire]
+    ) -> None:
         self.joint = joint
+        self.wanted = wanted
+        """The inputs whose gradients the joint graph gives, in order."""
         self.graph: Graph = joint.graph
         self.language = language
         self.names = names
@@ -62,9 +68,6 @@ class Author:
             gradients.append(self.result(wire, self.names.gradient(of), taken=gradients, of=of))
         reads = {*outputs, *gradients}
         return Program(self.statements, outputs, gradients, self.names, reads)
-
-    wanted: tuple[Wire, ...] = ()
-    """The inputs whose gradients the joint graph gives, in order."""
 
     # ---- operands
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from ..errors import ClearpropError
 from ..forks import load
 from ..graph import Node
 from ..passes.person.spelled import can_be_spelled
+from .target import Target
 
 TARGETS = {
     "numpy": "numpy",
@@ -17,29 +15,17 @@ TARGETS = {
     "c": "c.target",
     "latex": "latex.target",
 }
-"""The module of this package that writes each target; it has ``write(problem) -> str``, a `SPELLING` for
-names and comments, and a `LANGUAGE` if it is one of the array libraries. One that is not Python has a
-`NOT_RUN`, which says why it was not run;
-``load(problem)`` and ``run_on(problem, loaded, leaves)`` if it may be; and ``files(problem, comments)`` if
-it makes several files. `COMMENT` begins a line of comment, `UPSTREAM` means that upstream gradients are
-always arguments, and `COMPOUNDS` keeps softmax and its kin whole."""
+"""The module of this package that defines each one's `TARGET`, in the order in which people are told."""
 
 
-def target(name: str) -> Any:
-    """The module that writes a target."""
+def target(name: str) -> Target:
+    """The target of a name. Raises ClearpropError where there is none."""
     if name not in TARGETS:
         raise ClearpropError(f"there is no target {name!r}; there are {', '.join(TARGETS)}")
-    return load(f".{TARGETS[name]}", __package__)
-
-
-def having(node: Node) -> list[str]:
-    """The targets that have a form for an operation."""
-    found = []
-    for name in TARGETS:
-        language = getattr(target(name), "LANGUAGE", None)
-        if language is not None and can_be_spelled(node, language.has):
-            found.append(name)
+    found: Target = load(f".{TARGETS[name]}", __package__).TARGET
     return found
 
 
-Writer = Callable[[Any], str]
+def having(node: Node) -> list[str]:
+    """The targets that have a form for an operation, as far as they can be asked."""
+    return [name for name in TARGETS if can_be_spelled(node, target(name).has)]

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from ..trees import flatten
+from .draft import Draft
 from .forms.helpers import HELPERS, helpers
 from .forms.torch import CALLS, ENTRIES, LACKS, REAL
 from .languages import Language
+from .library import Library
 from .problem import Problem
 from .python import INDENT, function_lines, size_lines, written
 from .spelling import python_spelling
 from .split import split
 
-UPSTREAM = True
-SPELLING = python_spelling("torch", "ctx", *HELPERS)
 LANGUAGE = Language(
     "torch",
     "torch",
@@ -30,39 +30,69 @@ LANGUAGE = Language(
 )
 
 
-def write(problem: Problem) -> str:
-    """The text, without its header."""
-    program = problem.program(LANGUAGE)
-    parts = split(problem, program)
-    leaves = problem.leaf_names(program)
-    name = public_name(problem)
-    tensors = [n for n in parts.residuals if n not in parts.plain]
-    forward = [*size_lines(program, problem.shapes()), *written(parts.forward)]
-    if tensors:
-        forward += ["", f"ctx.save_for_backward({', '.join(tensors)})"]
-    unpack = []
-    if tensors:
-        unpack = [f"{', '.join(tensors)}{',' if len(tensors) == 1 else ''} = ctx.saved_tensors"]
-    hidden = [n for n in tensors if n not in (*leaves, *program.outputs)]
-    given = [g if g is not None else "None" for g in problem.gradient_of_leaves(program)]
-    lines = [f"class {name}(torch.autograd.Function):"]
-    for head, inside, end in (
-        (
-            f"def forward(ctx, {', '.join(leaves)}):",
-            forward,
-            f"return {', '.join(program.outputs)}",
-        ),
-        (
-            f"def backward(ctx, {', '.join(problem.seed_names)}):",
-            [*_once(name, hidden), *unpack, *written(parts.backward, headed=True)],
-            f"return {', '.join(given)}",
-        ),
-    ):
-        if len(lines) > 1:
-            lines.append("")
-        lines.append(f"{INDENT}@staticmethod")
-        lines += [f"{INDENT}{line}".rstrip() for line in function_lines(head, inside, end)]
-    return "\n".join(["import torch", "", "", *helpers(lines, "torch"), *lines]) + "\n"
+class Torch(Library):
+    """PyTorch: a class of the arrays within the arguments, with a forward and a backward pass."""
+
+    name = "torch"
+    spelling = python_spelling("torch", "ctx", *HELPERS)
+    language = LANGUAGE
+    upstream = True
+
+    def body(self, draft: Draft) -> str:
+        program, parts, leaves = draft.program, split(draft), draft.leaf_names
+        name, tensors = self.public_name(draft.problem), parts.residuals
+        forward = [*size_lines(program, draft.shapes()), *written(parts.forward)]
+        if tensors:
+            forward += ["", f"ctx.save_for_backward({', '.join(tensors)})"]
+        unpack = []
+        if tensors:
+            unpack = [f"{', '.join(tensors)}{',' if len(tensors) == 1 else ''} = ctx.saved_tensors"]
+        hidden = [n for n in tensors if n not in (*leaves, *program.outputs)]
+        given = [g if g is not None else "None" for g in draft.gradient_of_leaves()]
+        lines = [f"class {name}(torch.autograd.Function):"]
+        for head, inside, end in (
+            (
+                f"def forward(ctx, {', '.join(leaves)}):",
+                forward,
+                f"return {', '.join(program.outputs)}",
+            ),
+            (
+                f"def backward(ctx, {', '.join(draft.seed_names)}):",
+                [*_once(name, hidden), *unpack, *written(parts.backward, headed=True)],
+                f"return {', '.join(given)}",
+            ),
+        ):
+            if len(lines) > 1:
+                lines.append("")
+            lines.append(f"{INDENT}@staticmethod")
+            lines += [f"{INDENT}{line}".rstrip() for line in function_lines(head, inside, end)]
+        return "\n".join(["import torch", "", "", *helpers(lines, "torch"), *lines]) + "\n"
+
+    def public_name(self, problem: Problem) -> str:
+        """The function's name as a class's."""
+        words = problem.title.split("_")
+        name = "".join(word[:1].upper() + word[1:] for word in words) or "Function"
+        return problem.spelling.identifier(name)
+
+    def call(
+        self, problem: Problem, function: Any, args: Any, kwargs: Any
+    ) -> tuple[list[Any], list[Any]]:
+        """Through PyTorch's own check."""
+        import torch
+
+        leaves = flatten((tuple(args), dict(kwargs)))[0]
+        tensors = []
+        for i in problem.wire_at:
+            value = torch.tensor(np.asarray(leaves[i]))
+            tensors.append(value.requires_grad_(i in problem.wanted))
+        outputs = function.apply(*tensors)
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        seeds = [torch.tensor(np.asarray(s)) for s in problem.seeds] or [
+            torch.ones_like(y) for y in outputs
+        ]
+        wanted = [t for t, i in zip(tensors, problem.wire_at, strict=True) if i in problem.wanted]
+        gradients = torch.autograd.grad(outputs, wanted, seeds)
+        return [_plain(y) for y in outputs], [_plain(g) for g in gradients]
 
 
 def _once(name: str, hidden: list[str]) -> list[str]:
@@ -75,31 +105,8 @@ def _once(name: str, hidden: list[str]) -> list[str]:
     ]
 
 
-def public_name(problem: Problem) -> str:
-    """What the code defines: the function's name as a class's."""
-    words = problem.title.split("_")
-    name = "".join(word[:1].upper() + word[1:] for word in words) or "Function"
-    return problem.spelling.identifier(name)
-
-
-def call(problem: Problem, function: Any, args: Any, kwargs: Any) -> tuple[list[Any], list[Any]]:
-    """Values and gradients as flat lists of NumPy arrays, and PyTorch's own check."""
-    import torch
-
-    leaves = flatten((tuple(args), dict(kwargs)))[0]
-    tensors = []
-    for i in problem.wire_at:
-        value = torch.tensor(np.asarray(leaves[i]))
-        tensors.append(value.requires_grad_(i in problem.wanted))
-    outputs = function.apply(*tensors)
-    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-    seeds = [torch.tensor(np.asarray(s)) for s in problem.seeds] or [
-        torch.ones_like(y) for y in outputs
-    ]
-    wanted = [t for t, i in zip(tensors, problem.wire_at, strict=True) if i in problem.wanted]
-    gradients = torch.autograd.grad(outputs, wanted, seeds)
-    return [_plain(y) for y in outputs], [_plain(g) for g in gradients]
-
-
 def _plain(x: Any) -> Any:
     return x.detach().resolve_conj().resolve_neg().numpy()[()]
+
+
+TARGET = Torch()

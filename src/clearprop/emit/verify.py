@@ -13,6 +13,7 @@ from ..errors import GradientMismatch
 from ..spec import is_floating
 from ..transforms import vjp
 from ..trees import flatten
+from .derived import Derived
 from .differences import called, differences, tolerance
 from .problem import Problem
 
@@ -50,7 +51,7 @@ class _Expected:
         return all(np.isfinite(x).all() for x in (*self.values, *self.gradients))
 
 
-def verify(problem: Problem, run: Run) -> Errors:
+def verify(derived: Derived, run: Run) -> Errors:
     """Compare what `run(leaves)` gives, the values and gradients, with what they should be.
 
     Code may be better than the engine, such as a stable form of ``log(1 + exp(x))``: where the engine
@@ -58,19 +59,21 @@ def verify(problem: Problem, run: Run) -> Errors:
 
     Raises GradientMismatch where they differ.
     """
+    problem = derived.problem
     leaves = [_array(x) if i in problem.wire_at else x for i, x in enumerate(problem.leaves)]
     expected = _expected(problem, leaves)
-    near = None if expected.is_finite else _smaller(problem, leaves)
-    worst = _compare(problem, run, leaves, expected, partly=near is not None)
+    near = None if expected.is_finite else _smaller(derived, leaves)
+    worst = _compare(derived, run, leaves, expected, partly=near is not None)
     if near is not None:
         leaves, expected = near
-        worst = max(worst, _compare(problem, run, leaves, expected))
-    found = differences(problem, run, leaves, expected.seeds)
+        worst = max(worst, _compare(derived, run, leaves, expected))
+    found = differences(derived, run, leaves, expected.seeds)
     return Errors(worst, found, near is not None)
 
 
-def _smaller(problem: Problem, leaves: list[Any]) -> tuple[list[Any], _Expected] | None:
+def _smaller(derived: Derived, leaves: list[Any]) -> tuple[list[Any], _Expected] | None:
     """Arguments nearer to zero at which all is finite, and what the engine gives there."""
+    problem = derived.problem
     for halvings in range(1, _SMALLER + 1):
         scale = 0.5**halvings
         near = [
@@ -78,21 +81,22 @@ def _smaller(problem: Problem, leaves: list[Any]) -> tuple[list[Any], _Expected]
             for x in leaves
         ]
         found = _expected(problem, near)
-        if found.is_finite and max(problem.largest_terms(near)) < _LARGEST:
+        if found.is_finite and max(derived.largest_terms(near)) < _LARGEST:
             return near, found
     return None
 
 
 def _compare(
-    problem: Problem, run: Run, leaves: list[Any], expected: _Expected, *, partly: bool = False
+    derived: Derived, run: Run, leaves: list[Any], expected: _Expected, *, partly: bool = False
 ) -> float:
+    problem = derived.problem
     values, gradients = run(leaves)
     results = [("value", v, e) for v, e in zip(values, expected.values, strict=True)]
     for i, g, e in zip(problem.wanted, gradients, expected.gradients, strict=True):
         results.append((f"gradient for {problem.wire_at[i].name}", g, e))
     sizes = (np.abs(g[np.isfinite(g)]) for g in map(np.asarray, expected.gradients))
     largest = max((float(np.max(g, initial=0)) for g in sizes), default=0.0)
-    forward, backward = problem.largest_terms(leaves)
+    forward, backward = derived.largest_terms(leaves)
     worst = 0.0
     for what, got, right in results:
         got, right = np.asarray(got), np.asarray(right)

@@ -21,13 +21,34 @@ class CFunction:
     """C source with its header."""
 
     name: str
-    source: str
-    header: str
     prototype: str
+    definition: str
+    """The source behind its first comment."""
     workspace: int
     """Bytes of memory that the caller lends to it, aligned as for a double; 0: it takes none."""
     inputs: tuple[Buffer, ...]
     outputs: tuple[Buffer, ...]
+    comments: tuple[str, ...] = ()
+    """Lines of the comment before the function, in both files."""
+
+    @property
+    def source(self) -> str:
+        return "\n".join([*self._comment(), self.definition])
+
+    @property
+    def header(self) -> str:
+        guard, size = f"{self.name.upper()}_H", f"{self.name.upper()}_WORKSPACE"
+        lines = [f"#ifndef {guard}", f"#define {guard}", "", "#include <stdint.h>", ""]
+        if self.workspace:
+            lines += [f"#define {size} {self.workspace} /* bytes, aligned as for a double */", ""]
+        lines += [*self._comment(), f"{self.prototype};", "", "#endif"]
+        return "\n".join(lines) + "\n"
+
+    def _comment(self) -> list[str]:
+        if not self.comments:
+            return []
+        first, *rest = map(SPELLING.comment, self.comments)
+        return [f"/* {first}", *(f" * {line}".rstrip() for line in rest), " */"]
 
 
 def c_function(
@@ -109,23 +130,7 @@ class _Writer:
             self.places |= words.places
         workspace = self.arena.bytes
         prototype = self._prototype(workspace)
-        macro = f"{self.name.upper()}_WORKSPACE"
-        size = [f"#define {macro} {workspace} /* bytes, aligned as for a double */", ""]
-        guard = f"{self.name.upper()}_H"
-        header = [
-            f"#ifndef {guard}",
-            f"#define {guard}",
-            "",
-            "#include <stdint.h>",
-            "",
-            *(size if workspace else []),
-            *self._comment(),
-            f"{prototype};",
-            "",
-            "#endif",
-        ]
-        source = [
-            *self._comment(),
+        definition = [
             "#include <math.h>",
             "#include <stdint.h>",
             f'#include "{self.name}.h"',
@@ -139,19 +144,13 @@ class _Writer:
         ]
         return CFunction(
             self.name,
-            "\n".join(source) + "\n",
-            "\n".join(header) + "\n",
             prototype,
+            "\n".join(definition) + "\n",
             workspace,
             tuple(self.program.inputs),
             tuple(self.program.outputs),
+            tuple(self.comments),
         )
-
-    def _comment(self) -> list[str]:
-        if not self.comments:
-            return []
-        first, *rest = map(SPELLING.comment, self.comments)
-        return [f"/* {first}", *(f" * {line}".rstrip() for line in rest), " */"]
 
     def _prototype(self, workspace: int) -> str:
         parts = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,19 +17,69 @@ from ...passes.person.spelled import spelled
 from ...passes.person.spellings import SPELLINGS
 from ...stages import fuse
 from ...stages.lowerings import lowering
+from ..derived import Derived
 from ..names import Names
 from ..problem import Problem
+from ..target import RUN_INSTEAD, Code, Target
 from .function import CFunction, c_function
 from .running import compiler, run_c
 from .words import SPELLING
 
-NOT_RUN = "There is no C compiler here, so this code was neither compiled nor run:"
+
+class C(Target):
+    """C99: a function over memory of the caller's, and its header."""
+
+    name = "c"
+    spelling = SPELLING
+    highlighting = "c"
+
+    def write(self, derived: Derived) -> Code:
+        return CCode(derived, _function(derived))
 
 
-def made(problem: Problem, comments: Sequence[str] = ()) -> CFunction:
-    """The C function of a problem whose backward pass is derived."""
-    assert problem.joint is not None
-    joint = spelled(problem.joint, _has)
+@dataclass(frozen=True, eq=False)
+class CCode(Code):
+    """A C function, and what it was derived for."""
+
+    derived: Derived
+    function: CFunction
+    not_run = (
+        f"There is no C compiler here, so this code was neither compiled nor run: {RUN_INSTEAD}"
+    )
+
+    def text(self, header: Sequence[str] = (), steps: Sequence[str] = ()) -> str:
+        """The header and the source, one after the other, each under its file's name."""
+        parts = [(f"/* ---- {n} */", "", text) for n, text in self.files(header, steps).items()]
+        return "\n".join(line for part in reversed(parts) for line in part)
+
+    def files(self, header: Sequence[str], steps: Sequence[str]) -> dict[str, str]:
+        made = replace(self.function, comments=(*header, *steps))
+        return {f"{made.name}.c": made.source, f"{made.name}.h": made.header}
+
+    def load(self, text: str) -> Any:
+        """Comments change nothing, so it is compiled once."""
+        return self._compiled
+
+    @cached_property
+    def _compiled(self) -> Compiled | None:
+        if compiler() is None:
+            return None
+        joint = self.derived.joint
+        return Compiled(
+            self.function,
+            *(tuple(w.spec.shape for w in wires) for wires in (joint.outputs, joint.gradients)),
+        )
+
+    def run(self, function: Any, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        problem = self.derived.problem
+        arrays = [np.asarray(leaves[i]) for i in problem.wire_at]
+        values, gradients = function([*arrays, *map(np.asarray, problem.seeds)])
+        return values, gradients
+
+
+def _function(derived: Derived) -> CFunction:
+    """The joint graph through the compiler's stages."""
+    problem, joint = derived.problem, spelled(derived.joint, _has)
     graph = joint.graph
     if any(w.spec.dtype.kind == "c" for w in graph.wires()):
         raise UnsupportedError(
@@ -42,7 +93,7 @@ def made(problem: Problem, comments: Sequence[str] = ()) -> CFunction:
     names += [problem.gradient_names.format(problem.wire_at[i].name) for i in problem.wanted]
     given = {i: name for i, name in enumerate(names) if name}
     program = fuse(whole, readable=True)
-    return c_function(program, name=problem.name, comments=comments, outputs=given)
+    return c_function(program, name=problem.name, outputs=given)
 
 
 def _has(node: Node) -> bool:
@@ -93,45 +144,12 @@ def _names(problem: Problem, joint: Joint, graph: Graph) -> Names:
     return names
 
 
-def write(problem: Problem, comments: Sequence[str] = ()) -> str:
-    """The header and the source, one after the other, each under its file's name."""
-    function = made(problem, comments)
-    return "\n".join(
-        [
-            f"/* ---- {function.name}.h */",
-            "",
-            function.header,
-            f"/* ---- {function.name}.c */",
-            "",
-            function.source,
-        ]
-    )
-
-
-def files(problem: Problem, comments: Sequence[str]) -> dict[str, str]:
-    """What `save` writes: the source and its header."""
-    function = made(problem, comments)
-    return {f"{function.name}.c": function.source, f"{function.name}.h": function.header}
-
-
-def load(problem: Problem) -> Any:
-    """The compiled code as a Python function of the arguments; None where there is no C compiler."""
-    if compiler() is None:
-        return None
-    assert problem.joint is not None
-    joint = problem.joint
-    shapes = [[w.spec.shape for w in wires] for wires in (joint.outputs, joint.gradients)]
-    return _Loaded(made(problem), *shapes)
-
-
-class _Loaded:
+class Compiled:
     """Compiled C as a function of a list of arrays that returns the values and the gradients."""
 
-    def __init__(
-        self, function: CFunction, values: Sequence[Any], gradients: Sequence[Any]
-    ) -> None:
+    def __init__(self, function: CFunction, *shapes: Sequence[Any]) -> None:
         self.function = function
-        self.shapes = values, gradients
+        self.shapes = shapes
         self._run = run_c(function)
 
     def __call__(self, arrays: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -145,13 +163,9 @@ class _Loaded:
         return _compiled_again, (self.function, *self.shapes)
 
 
-def _compiled_again(function: CFunction, *shapes: Sequence[Any]) -> _Loaded | None:
+def _compiled_again(function: CFunction, *shapes: Sequence[Any]) -> Compiled | None:
     """Where there is a C compiler here, too."""
-    return None if compiler() is None else _Loaded(function, *shapes)
+    return None if compiler() is None else Compiled(function, *shapes)
 
 
-def run_on(problem: Problem, function: Any, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    """Values and gradients for leaves of the arguments."""
-    arrays = [np.asarray(leaves[i]) for i in problem.wire_at]
-    values, gradients = function([*arrays, *map(np.asarray, problem.seeds)])
-    return values, gradients
+TARGET = C()

@@ -2,31 +2,60 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from ...graph import Graph
 from ...passes.person.ratios import quotient
 from ...spec import spec_of
-from ..problem import Problem
+from ..derived import Derived
+from ..target import Code, Target, commented
 from .equations import equations
 from .symbols import SPELLING, symbol
 
-COMMENT = "%"
-NEEDS = (
-    "For a document that loads amsmath; Clearprop's docs/derivations.md explains the notation.",
-)
-NOT_RUN = "The computation that these equations are read from, run"
-COMPOUNDS = True
+
+class Latex(Target):
+    """Equations for a document. Nobody can run them; what they are read from is verified."""
+
+    name = "latex"
+    spelling = SPELLING
+    compounds = True
+    needs = (
+        "For a document that loads amsmath; Clearprop's docs/derivations.md explains the notation.",
+    )
+
+    def write(self, derived: Derived) -> Code:
+        return Equations(_body(derived))
+
+    def markdown(self, text: str) -> str:
+        return f"$$\n{self.equations(text)}\n$$"
+
+    def equations(self, text: str) -> str:
+        body = re.sub(r"^%.*\n", "", text, flags=re.MULTILINE).strip()
+        return body.replace("{align*}", "{aligned}")
 
 
-def write(problem: Problem) -> str:
+@dataclass(frozen=True)
+class Equations(Code):
+    """The equations of both passes."""
+
+    body: str
+    not_run = "The computation that these equations are read from, run"
+
+    def text(self, header: Sequence[str] = (), steps: Sequence[str] = ()) -> str:
+        return commented("%", SPELLING, self.body, header, steps)
+
+
+def _body(derived: Derived) -> str:
     """The text, without its header."""
-    joint = problem.joint
-    assert joint is not None
+    joint = derived.joint
     pairs = [
         *joint.gradient_of.items(),
         *zip(joint.seeds, joint.outputs, strict=False),
-        *zip(joint.gradients, problem.input_wires(), strict=True),
+        *zip(joint.gradients, derived.problem.input_wires(), strict=True),
     ]
-    style = "bar" if problem.gradient_names.endswith("_bar") else "fraction"
+    style = "bar" if derived.problem.gradient_names.endswith("_bar") else "fraction"
     forward, backward = equations(joint.graph, pairs, gradients=style)
     parts = ["% forward", " \\\\\n".join(forward)] if forward else []
     if backward:
@@ -46,3 +75,6 @@ def _constants(graph: Graph, text: str) -> list[str]:
             if name in text and symbol(wire.name or "c", 0) + "_{ij} &=" not in text:
                 found.append(f"{wire.name}: {spec_of(wire.spec)}, which the function has.")
     return found
+
+
+TARGET = Latex()
