@@ -138,7 +138,7 @@ class Building:
     def _host(self, node: Node, why: str) -> Host:
         inputs: list[Any] = []
         for wire in node.inputs:
-            if wire.is_constant:
+            if wire.is_constant and not (self.readable and wire.spec.shape):
                 inputs.append(wire.constant)
                 continue
             view = self.grouping.view(wire)

@@ -404,6 +404,14 @@ def written_by(stage: Stage) -> set[Buffer]:
     return set(stage.writes()) if isinstance(stage, Host) else {a.buffer for a in stage.writes()}
 
 
+def touched_by(stage: Stage) -> Iterator[Buffer]:
+    """The buffers that a stage reads, then those that it writes; some more than once."""
+    if isinstance(stage, Host):
+        yield from (*stage.reads(), *stage.writes())
+    else:
+        yield from (a.buffer for a in (*stage.reads(), *stage.writes()))
+
+
 @dataclass(slots=True, eq=False)
 class Program:
     """Stages in order, and the buffers between them."""
@@ -419,10 +427,7 @@ class Program:
         """Every buffer once, in the order of use."""
         found: dict[Buffer, None] = dict.fromkeys(self.inputs)
         for stage in self.stages:
-            if isinstance(stage, Host):
-                found.update(dict.fromkeys([*stage.reads(), *stage.writes()]))
-            else:
-                found.update(dict.fromkeys(a.buffer for a in (*stage.reads(), *stage.writes())))
+            found.update(dict.fromkeys(touched_by(stage)))
         found.update(dict.fromkeys(self.outputs))
         return list(found)
 

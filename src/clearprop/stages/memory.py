@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from .language import Access, Buffer, Nest, Product, Program, Stage, Store, written_by
+from .language import (
+    Access,
+    Buffer,
+    Host,
+    Nest,
+    Product,
+    Program,
+    Stage,
+    Store,
+    touched_by,
+    written_by,
+)
 
 ALIGNMENT = 64
 """Bytes: a cache line, and the longest vector."""
@@ -36,23 +48,26 @@ def together(nests: Sequence[Nest]) -> list[list[Nest]]:
     return found
 
 
+S = TypeVar("S", Nest, Stage)
+
+
 def arrange(
-    steps: Sequence[Sequence[Nest]],
+    steps: Sequence[Sequence[S]],
     outside: Collection[Buffer],
-    workspace: Callable[[Sequence[Nest]], int],
+    workspace: Callable[[Sequence[S]], int],
     *,
     hand_on: bool = True,
 ) -> Arena:
-    """Give each temporary of the nests that is not in `outside` a place; lives that do not meet share it.
+    """Give each temporary of the stages that is not in `outside` a place; lives that do not meet share it.
 
-    Steps follow each other; each is one nest, or several of which nobody knows which is where.
+    Steps follow each other; each is one stage, or several of which nobody knows which is where.
 
     First fit, the largest first: close to the least possible, and simple. A value that is read for the last
     time where another one of its size is made hands its place on to that, if it may.
     """
     lives: dict[Buffer, tuple[int, int]] = {}
     for number, step in enumerate(steps):
-        for b in (a.buffer for nest in step for a in (*nest.reads(), *nest.writes())):
+        for b in (b for stage in step for b in touched_by(stage)):
             if b.role == "temporary" and b not in outside:
                 first, _ = lives.get(b, (number, number))
                 lives[b] = first, number
@@ -80,14 +95,14 @@ def arrange(
 
 
 def _heirs(
-    steps: Sequence[Sequence[Nest]], lives: dict[Buffer, tuple[int, int]]
+    steps: Sequence[Sequence[Stage]], lives: dict[Buffer, tuple[int, int]]
 ) -> dict[Buffer, Buffer]:
     """For temporaries that end where another one may be written over them: which, newest first."""
     found: dict[Buffer, Buffer] = {}
     for number in reversed(range(len(steps))):
-        if len(steps[number]) > 1:
+        nest, *others = steps[number]
+        if others or isinstance(nest, Host):
             continue
-        (nest,) = steps[number]
         ends = [b for b in dict.fromkeys(a.buffer for a in nest.reads()) if _ends(lives, b, number)]
         for b in ends:
             for access in nest.writes():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -19,12 +18,6 @@ TYPES = {
 }  # fmt: skip
 """By kind and size of a dtype."""
 
-INFIX = {
-    "add": ("+", 12), "subtract": ("-", 12), "multiply": ("*", 13), "divide": ("/", 13),
-    "less": ("<", 10), "less_equal": ("<=", 10), "greater": (">", 10), "greater_equal": (">=", 10),
-    "equal": ("==", 9), "not_equal": ("!=", 9), "and": ("&&", 5), "or": ("||", 4),
-}  # fmt: skip
-"""Operators, and how tightly they bind (the grammar of C99, section 6.5)."""
 
 RENAMED = {
     "absolute": "fabs", "power": "pow", "arctan": "atan", "arctan2": "atan2", "arcsin": "asin",
@@ -135,25 +128,3 @@ SPELLING = CSpelling([*_WORDS.split(), *_FUNCTIONS, *(f"{name}f" for name in _FU
 
 def type_of(dtype: np.dtype[Any]) -> str:
     return TYPES[f"{dtype.kind}{dtype.itemsize}"]
-
-
-def suffix(dtype: np.dtype[Any]) -> str:
-    """What functions and constants of a type end in."""
-    return "f" if dtype == np.float32 else ""
-
-
-def number(value: Any, dtype: np.dtype[Any]) -> str:
-    """A constant.
-
-    >>> number(1.0, np.dtype("f4")), number(-2.5, np.dtype("f8")), number(3, np.dtype("i8"))
-    ('1.0f', '-2.5', '3')
-    """
-    if dtype.kind != "f":
-        return str(int(value))
-    x = float(value)
-    if math.isnan(x):
-        return "NAN"
-    if math.isinf(x):
-        return "INFINITY" if x > 0 else "-INFINITY"
-    text = str(np.float32(value)) if dtype == np.float32 else repr(x)
-    return text + suffix(dtype)

@@ -1,9 +1,9 @@
-"""A nest as loops in C."""
+"""A nest as loops."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,38 +28,37 @@ from ...stages.language import (
     operands,
 )
 from ...stages.shaping import cost
+from .dialect import Dialect
 from .expressions import Writer, letter, place_of
-from .words import SPELLING, number, type_of
+from .lines import Lines
 
-Reference = Callable[[Buffer], tuple[str, bool]]
-"""A buffer's name in C, and whether that is the number itself."""
 _TOTALS = {"add": "sum", "max": "top", "min": "least"}
 """What variables are called that something is gathered in."""
-_LONGEST = 80
-"""Longer lines of the user's are cut in comments."""
 _COSTLY = 4
 """Additions from which a value that an inner loop does not change is taken out of it."""
 
 
-def nest_lines(nest: Nest, reference: Reference, taken: set[str]) -> tuple[list[str], Writer]:
+def nest_lines(
+    nest: Nest, dialect: Dialect, buffers: Mapping[Buffer, str], taken: set[str]
+) -> tuple[list[str], Writer]:
     """The lines of a nest, and who wrote its expressions. New names are added to `taken`."""
-    writer = _Nest(nest, reference, taken)
+    writer = _Nest(nest, dialect, buffers, taken)
     writer.write()
     return writer.lines, writer.words
 
 
-class _Nest:
-    def __init__(self, nest: Nest, reference: Reference, taken: set[str]) -> None:
-        self.nest, self.reference = nest, reference
-        self.words = Writer(self.place)
-        self.taken = taken
-        self.lines: list[str] = []
-        self.depth = 0
+class _Nest(Lines):
+    def __init__(
+        self, nest: Nest, dialect: Dialect, buffers: Mapping[Buffer, str], taken: set[str]
+    ) -> None:
+        super().__init__(dialect, taken)
+        self.nest, self.buffers = nest, buffers
+        self.words = Writer(dialect, self.place)
         self.phases = nest.phases()
         self.free = [a for a in range(len(nest.extents)) if a not in nest.reduced]
         self.uses = Counter(x for e in self.phases for x in operands(e))
         self.uses.update(x for effect in nest.effects for x in _read(effect))
-        self.stored = {e.value: self.reference(e.access.buffer)[0] for e in nest.effects}
+        self.stored = {e.value: self.buffers[e.access.buffer] for e in nest.effects}
         self.users: dict[Expression, list[Expression]] = {}
         for e in self.phases:
             for x in operands(e):
@@ -67,41 +66,16 @@ class _Nest:
 
     # ---- text
 
-    def line(self, text: str) -> None:
-        self.lines.append("    " * self.depth + text)
-
-    def open(self, axis: int, extent: int | None = None) -> None:
-        i, n = letter(axis), self.nest.extents[axis] if extent is None else extent
-        self.line(f"for (int {i} = 0; {i} < {n}; {i}++) {{")
-        self.depth += 1
-
-    def close(self, count: int = 1) -> None:
-        for _ in range(count):
-            self.depth -= 1
-            self.line("}")
-
     def place(self, access: Access, extra: Sequence[tuple[str, int]] = ()) -> str:
-        name, is_value = self.reference(access.buffer)
-        if is_value:
-            return name
-        if access.buffer.size == 1 and not extra and access.buffer.role == "output":
-            return f"*{name}"
-        return place_of(access, name, extra)
+        name = self.buffers[access.buffer]
+        return self.dialect.single(access.buffer, name) or place_of(access, name, extra)
 
     def local(self, e: Expression, otherwise: str) -> str:
         """A variable for a value: the user's name; with the axes where memory is called so, ``h_ij``."""
-        name = SPELLING.identifier(self.nest.names.get(e, otherwise))
+        name = self.dialect.spelling.identifier(self.nest.names.get(e, otherwise))
         if name in self.taken and name != otherwise:
             name = f"{name}_{''.join(letter(a) for a in sorted(e.axes))}".rstrip("_")
         return self.fresh(name)
-
-    def fresh(self, wished: str) -> str:
-        name, count = wished, 1
-        while name in self.taken:
-            count += 1
-            name = f"{wished}{count}"
-        self.taken.add(name)
-        return name
 
     # ---- which values get a name
 
@@ -123,8 +97,7 @@ class _Nest:
         """A statement that gives a value its name."""
         text = self.words.text(e)
         name = self.local(e, "t")
-        truth = e.dtype.kind == "b"
-        self.line(f"const {'int' if truth else type_of(e.dtype)} {name} = {text};")
+        self.line(self.dialect.constant(name, e.dtype, text))
         self.words.names[e] = name
 
     def declare_all(
@@ -142,7 +115,7 @@ class _Nest:
     # ---- the nest
 
     def write(self) -> None:
-        self.comment()
+        self.remarks(self.nest.covers)
         for effect in self.nest.effects:
             if isinstance(effect, Accumulate):
                 self.start(effect)
@@ -152,7 +125,7 @@ class _Nest:
         opened: set[int] = set()
         for axis in [None, *self.free]:
             if axis is not None:
-                self.open(axis)
+                self.open(axis, self.nest.extents[axis])
                 opened.add(axis)
             outer = opened if axis != (self.free[-1] if self.free else None) else None
             if outer is not None:
@@ -172,16 +145,6 @@ class _Nest:
             self.effect(effect)
         self.close(len(self.free))
 
-    def comment(self) -> None:
-        """The user's lines that are computed here, or answered."""
-        lines: dict[tuple[bool, str], None] = {}
-        for node in self.nest.covers:
-            if node.line is not None and node.line.text:
-                lines[node.is_backward, " ".join(node.line.text.split())] = None
-        for is_backward, text in lines:
-            text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
-            self.line(f"/* {'backward of: ' * is_backward}{SPELLING.comment(text)} */")
-
     def is_inside(self, effect: Effect) -> bool:
         if isinstance(effect, Accumulate):
             return bool(effect.domain & self.nest.reduced)
@@ -190,13 +153,12 @@ class _Nest:
     def start(self, effect: Accumulate) -> None:
         """Let memory that is added to begin with what it must."""
         b = effect.access.buffer
-        name, is_value = self.reference(b)
-        first = _identity(effect.how, b.dtype)
+        name, first = self.buffers[b], self.identity(effect.how, b.dtype)
         if b.size == 1:
-            self.line(f"{name if is_value else '*' + name} = {first};")
+            self.line(f"{self.place(effect.access)} = {first};")
             return
-        self.line(f"for (int i = 0; i < {b.size}; i++)")
-        self.line(f"    {name}[i] = {first};")
+        for line in self.dialect.fill(name, b.size, first):
+            self.line(line)
 
     def product(self) -> None:
         """The sum over the inner axis at one point."""
@@ -208,10 +170,11 @@ class _Nest:
         right = Access(p.right.buffer, (*batch, 0, column, inner), p.right.offset)
         sums = next(e for e in self.phases if isinstance(e, Sums))
         name = self.fresh("sum")
-        self.line(f"{type_of(p.dtype)} {name} = 0;")
-        k = letter(n)
-        self.line(f"for (int {k} = 0; {k} < {p.inner}; {k}++)")
-        self.line(f"    {name} += {self.place(left)} * {self.place(right)};")
+        self.line(self.dialect.variable(name, p.dtype, "0"))
+        self.line(self.dialect.loop(letter(n), p.inner))
+        factors = f"{self.place(left)} * {self.place(right)}", self.dialect.infix["multiply"][1]
+        term, _ = self.dialect.rounded(factors, "multiply", p.dtype)
+        self.line("    " + self.dialect.updated(name, "+", term, p.dtype))
         self.words.names[sums] = name
 
     def rounds(self) -> None:
@@ -237,12 +200,12 @@ class _Nest:
             names: dict[Expression, str] = {}
             for s in sums:
                 names[s] = self.local(s, _TOTALS.get(s.how, "found"))
-                truth = "int" if s.dtype.kind == "b" else type_of(s.dtype)
-                self.line(f"{truth} {names[s]} = {_identity(s.how, s.dtype)};")
+                first = self.identity(s.how, s.dtype)
+                self.line(self.dialect.variable(names[s], s.dtype, first))
             outer = dict(self.words.names)
             axes = sorted(self.nest.reduced)
             for axis in axes:
-                self.open(axis)
+                self.open(axis, self.nest.extents[axis])
             self.declare_all(wanted, lambda e: bool(e.axes & self.nest.reduced))
             for s in sums:
                 self.combine(names[s], s.how, self.words.text(s.operand), s.dtype)
@@ -266,28 +229,19 @@ class _Nest:
 
     def combine(self, place: str, how: str, value: str, dtype: np.dtype[Any]) -> None:
         if how == "add":
-            negative = _negated(value)
-            self.line(f"{place} -= {negative};" if negative else f"{place} += {value};")
+            self.line(self.dialect.updated(place, "+", value, dtype))
         elif how in ("or", "and"):
-            self.line(f"{place} = {place} {'||' if how == 'or' else '&&'} ({value});")
+            self.line(f"{place} = {place} {self.dialect.infix[how][0]} ({value});")
         else:
             name = {"max": "maximum", "min": "minimum"}[how]
-            self.line(f"{place} = {self.words.helper(name, dtype)}({place}, {value});")
+            larger = self.dialect.call(name, [place, value], dtype, self.words.helpers)
+            self.line(f"{place} = {larger};")
 
-
-def _negated(text: str) -> str:
-    """What follows the minus of a text that is one negated factor, else nothing."""
-    rest = text.removeprefix("-")
-    return rest if rest != text and all(c not in rest for c in "+-?<>=") else ""
+    def identity(self, how: str, dtype: np.dtype[Any]) -> str:
+        """What a reduction starts from."""
+        return "0" if how == "add" else self.dialect.number(REDUCTIONS[how], dtype)
 
 
 def _read(effect: Effect) -> list[Expression]:
     indices: tuple[Index, ...] = effect.indices if isinstance(effect, Accumulate) else ()
     return [effect.value, *(e for e, _, _ in indices)]
-
-
-def _identity(how: str, dtype: np.dtype[Any]) -> str:
-    first = REDUCTIONS[how]
-    if how in ("or", "and", "add"):
-        return str(int(first))
-    return number(first, dtype)

@@ -1,0 +1,1 @@
+"""Stages -> loops, in languages like C: what C and JavaScript share."""

@@ -1,0 +1,111 @@
+"""What a language with loops, operators and functions of numbers must say to be written from stages."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...stages.language import Buffer
+from ..spelling import Spelling
+
+ATOM, PREFIX, CHOICE = 20, 15, 3
+"""How tightly a name or call, a prefix, and a condition with its two values bind."""
+
+Written = tuple[str, int]
+"""An expression, and how tightly it binds."""
+
+INFIX = {
+    "add": ("+", 12), "subtract": ("-", 12), "multiply": ("*", 13), "divide": ("/", 13),
+    "less": ("<", 10), "less_equal": ("<=", 10), "greater": (">", 10), "greater_equal": (">=", 10),
+    "equal": ("==", 9), "not_equal": ("!=", 9), "and": ("&&", 5), "or": ("||", 4),
+}  # fmt: skip
+"""Operators, and how tightly they bind (the grammar of C99, section 6.5)."""
+
+
+def wrapped(text: str, *, tight: bool) -> str:
+    """Brackets around a text, unless it binds tightly enough."""
+    return text if tight else f"({text})"
+
+
+class Dialect(ABC):
+    """One language: its statements, and its numbers."""
+
+    name: str
+    """What messages call it."""
+    spelling: Spelling
+    infix: Mapping[str, tuple[str, int]] = INFIX
+
+    # ---- statements
+
+    @abstractmethod
+    def constant(self, name: str, dtype: np.dtype[Any], text: str) -> str:
+        """A variable that is set once."""
+
+    @abstractmethod
+    def variable(self, name: str, dtype: np.dtype[Any], text: str) -> str:
+        """One that changes."""
+
+    @abstractmethod
+    def loop(self, index: str, extent: int, *, down: bool = False) -> str:
+        """The head of a loop from 0 to the extent, or back."""
+
+    def fill(self, name: str, size: int, first: str) -> list[str]:
+        """Lines that set all entries of an array."""
+        return [f"{self.loop('i', size)}", f"    {name}[i] = {first};"]
+
+    def remark(self, text: str) -> str:
+        """A comment of one line."""
+        return f"/* {self.spelling.comment(text)} */"
+
+    @abstractmethod
+    def single(self, buffer: Buffer, name: str) -> str:
+        """How the number in a buffer is written where that is not an entry of an array; else nothing."""
+
+    # ---- numbers
+
+    @abstractmethod
+    def number(self, value: Any, dtype: np.dtype[Any]) -> str:
+        """A literal."""
+
+    def updated(self, place: str, symbol: str, value: str, dtype: np.dtype[Any]) -> str:
+        """A statement that adds to what stands at a place, or multiplies it, by the operator's symbol."""
+        negative = _negated(value) if symbol == "+" else ""
+        return f"{place} -= {negative};" if negative else f"{place} {symbol}= {value};"
+
+    def rounded(self, written: Written, operation: str, dtype: np.dtype[Any]) -> Written:
+        """The result of an operation, as a number of its dtype."""
+        return written
+
+    def is_operator(self, operation: str, dtype: np.dtype[Any]) -> bool:
+        """Whether an operation with this result is written between its operands."""
+        return operation in self.infix
+
+    def truth(self, text: str) -> Written:
+        """What stands in memory for a truth value, as a condition."""
+        symbol, binds = self.infix["not_equal"]
+        return f"{text} {symbol} 0", binds
+
+    @abstractmethod
+    def converted(
+        self, written: Written, source: np.dtype[Any], dtype: np.dtype[Any], helpers: Helpers
+    ) -> Written:
+        """A number as one of another dtype, by NumPy's rules."""
+
+    @abstractmethod
+    def call(
+        self, operation: str, arguments: Sequence[str], dtype: np.dtype[Any], helpers: Helpers
+    ) -> str:
+        """A function of numbers of this dtype."""
+
+
+Helpers = set[tuple[str, str]]
+"""Helper functions that the code needs, with the types that it needs them for."""
+
+
+def _negated(text: str) -> str:
+    """What follows the minus of a text that is one negated factor, else nothing."""
+    rest = text.removeprefix("-")
+    return rest if rest != text and all(c not in rest for c in "+-?<>=") else ""

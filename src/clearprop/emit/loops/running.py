@@ -1,0 +1,75 @@
+"""Code of loops as a Python function, to be verified with."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...errors import CompileError
+from ..derived import Derived
+from ..target import Code
+from .lowering import Lowered
+
+Run = Callable[[Sequence[Any]], list[Any]]
+"""Takes the inputs as arrays, and gives the results."""
+
+
+class Running:
+    """A function of a list of arrays that returns the values and the gradients.
+
+    It is pickled as what was written, and run anew where it is unpickled: None if nothing there can.
+    """
+
+    def __init__(
+        self, run: Run, made: Any, start: Callable[[Any], Run | None], shapes: Any
+    ) -> None:
+        self._run = run
+        self._stored = made, start, shapes
+
+    def __call__(self, arrays: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        made, _, shapes = self._stored
+        if len(arrays) != len(made.inputs):
+            raise CompileError(f"{made.name} takes {len(made.inputs)} arrays")
+        results = iter(self._run(arrays))
+        values, gradients = ([next(results).reshape(s)[()] for s in group] for group in shapes)
+        return values, gradients
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return running, self._stored
+
+
+def running(made: Any, start: Callable[[Any], Run | None], shapes: Any) -> Running | None:
+    """What was written as a function; None where nothing here can run it."""
+    run = start(made)
+    return None if run is None else Running(run, made, start, shapes)
+
+
+@dataclass(frozen=True, eq=False)
+class LoopCode(Code):
+    """A function over arrays, and what it was derived for."""
+
+    derived: Derived
+    lowered: Lowered
+
+    @abstractmethod
+    def start(self) -> Running | None:
+        """The code as a function; None where nothing here can run it."""
+
+    @cached_property
+    def _started(self) -> Running | None:
+        return self.start()
+
+    def load(self, text: str) -> Any:
+        """Comments change nothing, so it is started once."""
+        return self._started
+
+    def run(self, function: Any, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        problem = self.derived.problem
+        arrays = [np.asarray(leaves[i]) for i in problem.wire_at]
+        values, gradients = function([*arrays, *map(np.asarray, problem.seeds)])
+        return values, gradients
