@@ -24,7 +24,7 @@ from clearprop.primitive import Primitive, Sample, primitives
 from clearprop.spec import is_floating
 
 PAGE = Path(__file__).parent.parent / "docs" / "source.md"
-TARGETS = ("numpy", "torch", "jax", "c")
+TARGETS = ("numpy", "torch", "jax", "c", "javascript")
 BEGINS, ENDS = "<!-- forms: python -m tools.forms -->\n", "<!-- end of forms -->\n"
 
 

@@ -13,6 +13,7 @@ TARGETS = {
     "torch": "torch",
     "jax": "jax",
     "c": "c.target",
+    "javascript": "javascript.target",
     "latex": "latex.target",
 }
 """The module of this package that defines each one's `TARGET`, in the order in which people are told."""

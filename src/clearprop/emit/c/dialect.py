@@ -48,8 +48,10 @@ class CDialect(Dialect):
         >>> c.number(1.0, np.dtype("f4")), c.number(-2.5, np.dtype("f8")), c.number(3, np.dtype("i8"))
         ('1.0f', '-2.5', '3')
         """
+        if dtype.kind in "iu" and int(value) == np.iinfo(dtype).min < 0:
+            return f"INT{8 * dtype.itemsize}_MIN"  # whose digits alone are too large a number
         if dtype.kind != "f":
-            return str(int(value))
+            return f"{int(value)}{'u' if int(value) > np.iinfo('i8').max else ''}"
         x = float(value)
         if math.isnan(x):
             return "NAN"

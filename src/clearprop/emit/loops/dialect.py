@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,7 +36,8 @@ class Dialect(ABC):
     name: str
     """What messages call it."""
     spelling: Spelling
-    infix: Mapping[str, tuple[str, int]] = INFIX
+    infix: ClassVar[Mapping[str, tuple[str, int]]] = INFIX
+    """Operations that are written between their operands."""
 
     # ---- statements
 

@@ -239,7 +239,10 @@ class _Nest(Lines):
 
     def identity(self, how: str, dtype: np.dtype[Any]) -> str:
         """What a reduction starts from."""
-        return "0" if how == "add" else self.dialect.number(REDUCTIONS[how], dtype)
+        first = REDUCTIONS[how]
+        if how in ("max", "min") and dtype.kind in "iu":
+            first = np.iinfo(dtype).min if how == "max" else np.iinfo(dtype).max
+        return "0" if how == "add" else self.dialect.number(first, dtype)
 
 
 def _read(effect: Effect) -> list[Expression]:

@@ -9,7 +9,9 @@ import numpy as np
 from ....ops import windows
 from ....ops.along import places
 from ....ops.indexing import Slot
+from ....ops.subscripts import read
 from ....primitive import primitives
+from ....spec import shape_of
 from .table import spelling
 
 _FEW = 16
@@ -61,7 +63,90 @@ def put_diagonal(g: Any, offset: int, axis1: int, axis2: int, shape: Any) -> Any
     return turned if back == tuple(range(len(shape))) else turned.transpose(back)
 
 
+def _meshed(index: Any, shape: Any) -> tuple[list[Any], tuple[int, ...]]:
+    """Index arrays, one an axis, that name the places of slices and numbers; and the shape of these.
+
+    It does not apply to slices without gaps, which need no index arrays, nor beside index arrays.
+    """
+    kept = [part for part in index if part is not None]
+    if any(isinstance(part, Slot) for part in kept):
+        raise NotImplementedError
+    if Ellipsis in kept:
+        at = kept.index(Ellipsis)
+        kept[at : at + 1] = [slice(None)] * (len(shape) - len(kept) + 1)
+    kept += [slice(None)] * (len(shape) - len(kept))
+    steps = [range(n)[p] for p, n in zip(kept, shape, strict=True) if isinstance(p, slice)]
+    if all(len(step) < 2 or abs(step.step) == 1 for step in steps):
+        raise NotImplementedError
+    meshes = iter(np.ix_(*steps))
+    places = [
+        np.asarray(next(meshes) if isinstance(p, slice) else p % n)
+        for p, n in zip(kept, shape, strict=True)
+    ]
+    return places, tuple(map(len, steps))
+
+
+@spelling
+def scatter(g: Any, *arrays: Any, index: Any, shape: Any) -> Any:
+    """Of slices with gaps."""
+    places, size = _meshed(index, shape)
+    slots = tuple(map(Slot, range(len(places))))
+    return primitives.scatter(g.reshape(size), *places, index=slots, shape=shape)
+
+
+@spelling
+def assign(x: Any, value: Any, *arrays: Any, index: Any) -> Any:
+    """Into slices with gaps."""
+    _meshed(index, x.shape)
+    is_there = np.zeros(x.shape, bool)
+    is_there[index] = True
+    whole = np.broadcast_to(value, is_there[index].shape)
+    return np.where(is_there, primitives.scatter(whole, index=index, shape=x.shape), x)
+
+
+@spelling
+def einsum(*operands: Any, subscripts: str) -> Any:
+    """Of an operand that has a letter twice, by its diagonal."""
+    terms, output, _ = read(subscripts, tuple(map(shape_of, operands)))
+    if all(len(set(term)) == len(term) for term in terms):
+        raise NotImplementedError
+    lines, whole = [], []
+    for x, term in zip(operands, terms, strict=True):
+        while double := next((c for c in term if term.count(c) > 1), ""):
+            first, second = (i for i, c in enumerate(term) if c == double)
+            if x.shape[first] != x.shape[second]:
+                raise NotImplementedError
+            x = np.diagonal(x, 0, first, second)
+            term = term.replace(double, "") + double
+        lines.append(term)
+        whole.append(x)
+    return np.einsum(f"{','.join(lines)}->{output}", *whole)
+
+
 # ---- orders
+
+
+def _place(x: Any, axis: Any, keepdims: bool, top: Any) -> Any:
+    """The first place along an axis where an extreme stands, or NaN."""
+    if axis is None:
+        found = _place(x.reshape(-1), 0, False, top)
+        return found.reshape((1,) * x.ndim) if keepdims else found
+    axis %= x.ndim
+    others = tuple(i for i in range(x.ndim) if i != axis)
+    places = np.expand_dims(np.arange(float(x.shape[axis])), others)
+    hits = np.logical_or(x == top(x, axis), np.isnan(x))
+    first = np.min(np.where(hits, places, float(x.shape[axis])), axis, keepdims=keepdims)
+    return first.astype(np.intp)
+
+
+@spelling
+def argmax(x: Any, axis: Any, keepdims: bool) -> Any:
+    return _place(x, axis, keepdims, lambda x, axis: np.max(x, axis, keepdims=True))
+
+
+@spelling
+def argmin(x: Any, axis: Any, keepdims: bool) -> Any:
+    return _place(x, axis, keepdims, lambda x, axis: np.min(x, axis, keepdims=True))
 
 
 @spelling
@@ -102,24 +187,6 @@ def _entries(x: Any, axis: int) -> list[Any]:
     return [x[(*(slice(None),) * axis, i)] for i in range(x.shape[axis])]
 
 
-def _running(x: Any, axis: int, reverse: bool, combine: Any) -> Any:
-    entries = _entries(x, axis)[:: -1 if reverse else 1]
-    totals = entries[:1]
-    for entry in entries[1:]:
-        totals.append(combine(totals[-1], entry))
-    return np.stack(totals[:: -1 if reverse else 1], axis)
-
-
-@spelling
-def cumsum(x: Any, axis: int, reverse: bool) -> Any:
-    return _running(x, axis, reverse, lambda total, entry: total + entry)
-
-
-@spelling
-def cumprod(x: Any, axis: int, reverse: bool) -> Any:
-    return _running(x, axis, reverse, lambda total, entry: total * entry)
-
-
 @spelling
 def recurrence(links: Any, x: Any, axis: int, reverse: bool) -> Any:
     turn = slice(None, None, -1 if reverse else 1)
@@ -134,9 +201,12 @@ def recurrence(links: Any, x: Any, axis: int, reverse: bool) -> Any:
 @spelling
 def prod(x: Any, axis: Any, keepdims: Any) -> Any:
     for i in sorted(axis, reverse=True):
-        first, *others = _entries(x, i)
-        for entry in others:
-            first = first * entry
+        if x.shape[i] > _FEW:
+            first = np.cumprod(x, i)[(*(slice(None),) * i, -1)]
+        else:
+            first, *others = _entries(x, i)
+            for entry in others:
+                first = first * entry
         x = np.expand_dims(first, i) if keepdims else first
     return x
 

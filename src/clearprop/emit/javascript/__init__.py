@@ -1,0 +1,1 @@
+"""Stages -> JavaScript: one function over typed arrays, without a library."""
