@@ -25,6 +25,7 @@ import numpy as np
 from . import __version__
 from .arrays import check_numbers
 from .callsite import called_by_nobody
+from .emit.targets import TARGETS
 from .errors import ClearpropError
 from .ledger import Explanation, explain
 
@@ -118,8 +119,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_target(command)
+    *others, last = TARGETS
     command.add_argument(
-        "--to", default="numpy", metavar="TARGET", help="numpy, torch, jax, c or latex"
+        "--to", default="numpy", metavar="TARGET", help=f"{', '.join(others)} or {last}"
     )
     command.add_argument(
         "--wrt",

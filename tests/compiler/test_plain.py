@@ -11,7 +11,7 @@ from hypothesis import given, settings
 import clearprop
 from clearprop.compiler.arguments import Arguments
 from clearprop.compiler.plain import PlainExecutable
-from clearprop.emit.runnable import runnable
+from clearprop.compiler.runnable import runnable
 from tests.programs import Program, programs
 
 

@@ -36,6 +36,7 @@ def main() -> None:
                 (FOLDER / f"{name}.{target}.py").write_text(text, encoding="utf-8")
     for name in EXAMPLES:
         (FOLDER / f"{name}.tex").write_text(written(name, "latex"), encoding="utf-8")
+        (FOLDER / f"{name}.mjs").write_text(written(name, "javascript"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,11 +17,13 @@ import numpy as np
 import pytest
 
 import clearprop
+from clearprop.compiler.runnable import runnable
 from clearprop.emit.c import compiler
 from clearprop.emit.c.words import SPELLING as C
+from clearprop.emit.javascript import running as javascript
+from clearprop.emit.javascript.words import SPELLING as JAVASCRIPT
 from clearprop.emit.latex.symbols import SPELLING as LATEX
 from clearprop.emit.latex.symbols import symbol
-from clearprop.emit.runnable import runnable
 from clearprop.emit.spelling import python_spelling
 from tests.emit.examples import TARGETS
 from tests.emit.test_latex_source import well_formed
@@ -109,6 +111,23 @@ def test_keys_in_c() -> None:
     code = re.sub(r"/\*.*?\*/", "", made.text, flags=re.DOTALL)
     assert code.isascii()
     assert "int injected" not in code
+
+
+@pytest.mark.skipif(javascript.node() is None, reason="Node is not installed")
+def test_keys_in_javascript() -> None:
+    made = clearprop.source(loss, params(), X, to="javascript")
+    assert made.errors.engine < 1e-12
+    assert "</" not in made.text  # which would end the script element of a page
+    code = re.sub(r"/\*[\s\S]*?\*/|//.*", "", made.text)
+    assert "return {" in code
+    assert code.isascii()
+    assert "injected" not in code
+
+
+def test_comments_in_javascript() -> None:
+    for text in ("*/ alert(1) /*", "**//", "</script><script>", "<<//b>", "<!-- -->", "a\u2028b"):
+        clear = JAVASCRIPT.comment(text)
+        assert not any(end in clear for end in ("*/", "</", "<!--", "\u2028")), text
 
 
 def test_keys_in_latex() -> None:

@@ -1,7 +1,8 @@
 """Every operation in every target: its code equals the engine, or docs/source.md says that it has no form.
 
 JAX compiles each operation for itself, so there only what is more than a call of the library's function is
-run, and in C what test_c.py does not run; of the rest it is seen that it can be written.
+run, and of loops what test_c.py and test_javascript.py do not run; of the rest it is seen that it can be
+written.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import clearprop
 from clearprop.emit.c import compiler
 from clearprop.emit.expressions import ATOM
 from clearprop.emit.forms import helpers, jax, numpy, torch
+from clearprop.emit.javascript.running import node
 from clearprop.passes.person.spellings import SPELLINGS
 from clearprop.primitive import primitives
 from clearprop.stages.lowerings import ELEMENTWISE
@@ -33,6 +35,7 @@ INSTALLED = {
     "torch": find_spec("torch") is not None,
     "jax": find_spec("jax") is not None,
     "c": compiler() is not None,
+    "javascript": node() is not None,
 }
 _REDUCTIONS = "sum mean max min all any argmax argmin var std prod"
 _SLOW = "bdtr bdtrc nbdtr nbdtrc lu_factor partition eig interp sqrtm qr svd expm"
@@ -42,8 +45,8 @@ _SLOW = "bdtr bdtrc nbdtr nbdtrc lu_factor partition eig interp sqrtm qr svd exp
 def is_run(name: str, target: str) -> bool:
     if not INSTALLED[target] or name in ROUGH:
         return False
-    if target == "c":
-        return name not in ELEMENTWISE  # those are run in test_c.py
+    if target in ("c", "javascript"):
+        return name not in ELEMENTWISE  # those are run in test_c.py and test_javascript.py
     if target == "jax":
         return name in {*jax.ENTRIES, *_REDUCTIONS.split()} - {*_SLOW.split()}
     return True

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..emit.runnable import runnable
 from ..passes import simplify
 from .arguments import Arguments
 from .executable import Executable
 from .report import Report
+from .runnable import runnable
 
 
 class PlainExecutable(Executable):

@@ -31,9 +31,9 @@ class Source:
     Attributes
     ----------
     text : the code
-    function : what it defines, ready to be called; None where the target's library, or a C compiler, is not
-        installed, and of LaTeX. Of C: a function of a list of the input arrays, which returns the values and
-        the gradients
+    function : what it defines, ready to be called; None where the target's library, a C compiler or Node is
+        not installed, and of LaTeX. Of C and JavaScript: a function of a list of the input arrays, which
+        returns the values and the gradients
     steps : the derivation, rule by rule
     errors : the largest relative errors that were seen when it was run; where it cannot be run, those of the
         computation that it is written from, and its header says so
@@ -104,7 +104,8 @@ def source(
         bools, strings and None are fixed.
     to : ``"numpy"``: a function that returns the value and the gradients, in the order of the arguments.
         ``"torch"``: a ``torch.autograd.Function``. ``"jax"``: a ``jax.custom_vjp``. ``"c"``: a C99 function
-        over memory of the caller's, and its header; indices and labels must be in range. ``"latex"``: the
+        over memory of the caller's, and its header; indices and labels must be in range. ``"javascript"``: a
+        function over typed arrays, which returns an object with the value and the gradients. ``"latex"``: the
         equations of both passes, to be pasted into a document; what is run against the engine is the
         computation that they are read from, not the text.
     argnums : numbers or names of the arguments to differentiate with respect to; None: all floating ones

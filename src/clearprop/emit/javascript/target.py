@@ -35,7 +35,8 @@ class JavaScriptCode(LoopCode):
     not_run = f"Node is not installed here, so this code was not run: {RUN_INSTEAD}"
 
     def text(self, header: Sequence[str] = (), steps: Sequence[str] = ()) -> str:
-        return commented("//", SPELLING, self.script.text, header, steps)
+        code = f"\n{self.script.text}" if header else self.script.text
+        return commented("//", SPELLING, code, header, steps)
 
     def start(self) -> Running | None:
         return running(self.script, _start, self.lowered.shapes)

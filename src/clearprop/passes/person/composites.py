@@ -101,18 +101,5 @@ def log_sum_exp(g: Any, out: Any, x: Any, axis: Any, spec: Any) -> Any:
     return kept(g, x, axis, keepdims) * np.exp(x - kept(out, x, axis, keepdims))
 
 
-def _logaddexp_vjp(g: Any, out: Any, x: Any, y: Any) -> Any:
-    return g * np.exp(y - out)
-
-
-logaddexp = getattr(primitives, "logaddexp", None) or Primitive(
-    "logaddexp",
-    np.logaddexp,
-    lambda x, y: _first(y),
-    (None, _logaddexp_vjp),
-    "mixes",
-    "The gradient is shared out by softmax.",
-    Call("logaddexp"),
-    traits=frozenset(["elementwise"]),
-)
+logaddexp = primitives.logaddexp
 """log(exp(x) + exp(y)), for the stable forms of log(sigmoid) and softplus."""
