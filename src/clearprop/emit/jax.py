@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays import is_array
 from ..errors import UnsupportedError
+from ..graph import Wire
 from .draft import Draft, picked_gradients
 from .forms.helpers import HELPERS, helpers
 from .forms.jax import CALLS, COMPLEX_SPECIALS, ENTRIES, LACKS, REAL
@@ -18,7 +19,16 @@ from .python import function_lines, number_lines, size_lines, written
 from .spelling import python_spelling
 from .split import split
 
-LANGUAGE = Language(
+
+class JaxLanguage(Language):
+    """JAX, whose arrays nobody writes into."""
+
+    def zeros_for(self, seed: str, alike: bool, wire: Wire) -> str | None:
+        dtype = f"{seed}.dtype" if alike else f"jnp.{wire.spec.dtype.name}"
+        return f"jnp.zeros({wire.spec.shape}, {dtype})"
+
+
+LANGUAGE = JaxLanguage(
     "jax",
     "jnp",
     calls=CALLS,

@@ -5,12 +5,9 @@ An entry takes a node and its written operands, and gives the text and how tight
 
 from __future__ import annotations
 
-import inspect
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,11 +17,11 @@ from ..graph import Node, Wire
 from ..ops.indexing import Slot
 from ..own_gradients import application_of
 from ..passes.person.seeing import number
-from ..primitive import Infix, Prefix, numpy_table
+from ..primitive import Infix, Prefix
 from ..spec import is_floating
 from .expressions import ATOM, number_text
 from .expressions import write as write_node
-from .spelling import python_spelling
+from .numpy_functions import numpy_path
 
 Written = tuple[str, int]
 Entry = Callable[["Language", Node, list[Written]], Written | None]
@@ -62,6 +59,14 @@ class Language:
     """NumPy's functions without a counterpart of their name."""
     in_place: bool = True
     """Whether arrays may be assigned into."""
+    takes_numbers: bool = False
+    """Whether its functions take Python's numbers, and promote them as NumPy does."""
+    maker: str = "array"
+    """Its function that makes arrays of lists."""
+    copier: str = "copy"
+    """Its method that copies."""
+    own_dtypes: frozenset[np.dtype[Any]] = frozenset([np.dtype("i8")])
+    """What it makes of Python's numbers by itself."""
 
     def write(self, node: Node, operands: list[Written]) -> Written:
         """An operation as an expression; raises UnsupportedError where there is none."""
@@ -124,21 +129,14 @@ class Language:
 
     def block_call(self, node: Node, operands: list[Written]) -> Written | None:
         """A call, by its name, of a block that nobody can look into: NumPy code alone can make it."""
-        block = application_of(node.primitive)
-        assert block is not None
-        name, alone = node.primitive.name, len(node.outputs) == 1
-        if self.module != "np" or not (block.is_by_position and alone and is_name(name)):
-            return None
-        texts = [text for text, _ in operands]
-        texts += [f"{key}={value!r}" for key, value in node.params.items()]
-        return f"{name}({', '.join(texts)})", ATOM
+        return None
 
     def promoted(self, node: Node, operands: list[Written]) -> list[Written]:
         """Operands of an entry-by-entry operation, with a conversion where the result needs NumPy's dtype."""
         out = node.outputs[0].spec.dtype
         real = all(w.spec.dtype.kind in "fiub" for w in (*node.inputs, node.outputs[0]))
         if (
-            self.module == "np"
+            self.takes_numbers
             or "elementwise" not in node.primitive.traits
             or not (real and out.kind == "f")
         ):
@@ -161,10 +159,7 @@ class Language:
 
     def converted(self, written: Written, dtype: np.dtype[Any]) -> str:
         """A value as numbers of another dtype."""
-        verb = "to" if self.module == "torch" else "astype"
-        plain = self.module == "np" and dtype == np.float64
-        word = "float" if plain else f"{self.module}.{self.dtype_name(dtype)}"
-        return f"{wrap(written)}.{verb}({word})"
+        return f"{wrap(written)}.astype({self.module}.{self.dtype_name(dtype)})"
 
     def has(self, node: Node) -> bool:
         """Whether there is a way to write an operation."""
@@ -194,19 +189,14 @@ class Language:
             return f"{m}.zeros({array.shape}, dtype={m}.{self.dtype_name(array.dtype)})", ATOM
         n = array.shape[0] if array.ndim else 0
         if array.ndim == 1 and n > 2 and array.dtype.kind == "i" and (array == np.arange(n)).all():
-            return f"{m}.arange({n})", ATOM
+            return f"{self.module}.arange({n})", ATOM
         if array.ndim == 2 and array.dtype.kind == "b":
             for k in (0, -1):
                 if (array == np.tri(n, array.shape[1], k, dtype=bool)).all():
-                    square = n == array.shape[1] and m != "torch"
-                    shift = f", {'k=' if square else ''}{k}" if k else ""
-                    size = f"{n}" if square else f"{n}, {array.shape[1]}"
-                    if m == "torch":
-                        return f"torch.ones({size}, dtype=torch.bool).tril({k or ''})", ATOM
-                    return f"{m}.tri({size}{shift}, dtype=bool)", ATOM
+                    return self.triangle(n, array.shape[1], k), ATOM
         square = array.ndim == 2 and n == array.shape[1] and array.dtype == float
         if square and n > 1 and (array == np.eye(n)).all():
-            return f"{m}.eye({n}{self.dtype_argument(array.dtype)})", ATOM
+            return f"{self.module}.eye({n}{self.dtype_argument(array.dtype)})", ATOM
         if array.size > LARGEST_CONSTANT:
             raise UnsupportedError(
                 f"an array of shape {array.shape} that is no argument would stand in the code in full; "
@@ -215,9 +205,13 @@ class Language:
         text = np.array2string(
             array, separator=", ", threshold=10**6, max_line_width=10**6, floatmode="unique"
         )
-        text = re.sub(r"\b(nan|inf)\b", rf"{m}.\1", " ".join(text.split()))
-        maker = {"np": "np.array", "torch": "torch.tensor", "jnp": "jnp.array"}[m]
-        return f"{maker}({text}{self.dtype_argument(array.dtype)})", ATOM
+        text = re.sub(r"\b(nan|inf)\b", rf"{self.module}.\1", " ".join(text.split()))
+        return f"{self.module}.{self.maker}({text}{self.dtype_argument(array.dtype)})", ATOM
+
+    def triangle(self, rows: int, columns: int, k: int) -> str:
+        """True in a lower triangle, up to the k-th diagonal."""
+        size, word = (f"{rows}", "k=") if rows == columns else (f"{rows}, {columns}", "")
+        return f"{self.module}.tri({size}{f', {word}{k}' if k else ''}, dtype=bool)"
 
     def number(self, value: Any) -> Written:
         """A number; infinity is the library's."""
@@ -226,18 +220,14 @@ class Language:
 
     def scalar(self, text: str, dtype: np.dtype[Any]) -> str:
         """A number as a result."""
-        if self.module == "torch":
-            return f"torch.tensor({text}, dtype=torch.{dtype.name})"
         return f"{self.module}.{dtype.name}({text})"
 
     def dtype_name(self, dtype: np.dtype[Any]) -> str:
-        return "bool_" if dtype.kind == "b" and self.module != "torch" else dtype.name
+        return "bool_" if dtype.kind == "b" else dtype.name
 
     def dtype_argument(self, dtype: np.dtype[Any]) -> str:
         """What must be said about a dtype that the library would not choose."""
-        if dtype.kind == "b" or dtype == np.int64:
-            return ""
-        if self.module == "np" and dtype == np.float64:
+        if dtype.kind == "b" or dtype in self.own_dtypes:
             return ""
         return f", dtype={self.module}.{dtype.name}"
 
@@ -252,10 +242,10 @@ class Language:
                 first = {1: "", 0.5: "", 0.25: ""}.get(factor, f"{factor} * ")
                 last = {0.5: " / 2", 0.25: " / 4"}.get(factor, "")
                 return f"{sign}{first}{self.module}.pi{last}", 20
-        if self.module == "np":
-            for factor in (1, 0.5):
-                if size == factor * np.log(2 * np.pi):
-                    return f"{sign}{'' if factor == 1 else '0.5 * '}np.log(2 * np.pi)", 20
+        for factor in (1, 0.5) if self.takes_numbers else ():
+            if size == factor * np.log(2 * np.pi):
+                m = self.module
+                return f"{sign}{'' if factor == 1 else '0.5 * '}{m}.log(2 * {m}.pi)", 20
         below = round(size**2)
         if 1 < below < 10**5 and np.sqrt(below) == size:
             return f"{sign}{below}**0.5", 30 if sign else 40
@@ -263,16 +253,8 @@ class Language:
 
     def filled(self, shape: tuple[int, ...], written: Written, wire: Wire) -> Written:
         """A number or row in a larger shape, as an array of its own."""
-        text = written[0]
-        if is_floating(wire.spec.dtype) and text.lstrip("-").isdigit() and text not in ("0", "1"):
-            text += ".0"
-        sizes = ", ".join(map(str, shape))
-        sizes = f"({sizes},)" if len(shape) == 1 else f"({sizes})"
+        text, sizes = self.as_floating(written[0], wire), tuple_text(shape)
         dtype = self.dtype_argument(wire.spec.dtype)
-        if self.module == "torch":
-            if number(wire) is not None or text.replace(".", "").isdigit():
-                return f"torch.full({sizes}, {text}{dtype})", ATOM
-            return f"{wrap(written)}.expand{sizes}.clone()", ATOM
         if text in ("0", "1"):
             dtype = (
                 dtype
@@ -282,14 +264,27 @@ class Language:
             return f"{self.module}.{'zeros' if text == '0' else 'ones'}({sizes}{dtype})", ATOM
         return f"{self.module}.full({sizes}, {text}{dtype})", ATOM
 
+    @staticmethod
+    def as_floating(text: str, wire: Wire) -> str:
+        """A whole number as one of floating numbers is written; 0 and 1 may stand."""
+        whole = text.lstrip("-").isdigit() and text not in ("0", "1")
+        return f"{text}.0" if whole and is_floating(wire.spec.dtype) else text
+
+    def zeros_like(self, text: str) -> str:
+        return f"{self.module}.zeros_like({text})"
+
+    def zeros_for(self, seed: str, alike: bool, wire: Wire) -> str | None:
+        """Zeros for a gradient, with the device or dtype of an upstream one, if that matters."""
+        return None
+
 
 _BY_STATEMENTS = ("scatter", "assign", "broadcast_to")
 """What statements know how to write in any library."""
 
 
-def is_name(text: str) -> bool:
-    """Whether code can call something so that is not its own: no word, module or function that it needs."""
-    return python_spelling("np", "scipy").parameter(text) == text and text.isidentifier()
+def tuple_text(shape: tuple[int, ...]) -> str:
+    """A shape of one axis or more as code."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
 def one_of(value: Any) -> bool:
@@ -333,38 +328,6 @@ def is_literal(text: str, wire: Wire) -> bool:
     """Whether an operand is a number in the text."""
     known = wire.is_constant and wire.constant is not None
     return known and (not text.isidentifier() or text in ("True", "False")) and "([" not in text
-
-
-@lru_cache(maxsize=1024)
-def numpy_path(name: str, params: tuple[str, ...]) -> tuple[str, Mapping[str, Any]]:
-    """``np.linalg.inv`` for the function of this name that a primitive answers, with these parameters; or
-    one of SciPy's. And the parameters' defaults.
-    """
-    for function in numpy_table:
-        called = getattr(function, "__name__", "")
-        if called not in (name, name.rstrip("_"), name.removeprefix("special_")):
-            continue
-        for prefix in ("numpy", "numpy.linalg", "numpy.fft", "scipy.special"):
-            module = sys.modules.get(prefix)
-            if getattr(module, called, None) is function and _takes(function, params):
-                return f"{prefix.replace('numpy', 'np')}.{called}", _defaults(function)
-    return "", {}
-
-
-def _defaults(function: Any) -> dict[str, Any]:
-    if isinstance(function, np.ufunc):
-        return {}
-    found = inspect.signature(function).parameters.values()
-    return {p.name: None if p.default is p.empty else p.default for p in found}
-
-
-def _takes(function: Any, params: tuple[str, ...]) -> bool:
-    if isinstance(function, np.ufunc):
-        return not params
-    try:
-        return set(params) <= set(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return not params
 
 
 # ---- entries that several libraries share

@@ -4,17 +4,49 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from ..graph import Node
+from ..own_gradients import application_of
 from ..trees import flatten
 from .draft import Draft, picked_gradients
+from .expressions import ATOM
 from .forms.helpers import HELPERS, helpers
 from .forms.numpy import CALLS, ENTRIES, LINES
-from .languages import Language
+from .languages import Language, Written, wrap
 from .library import Library
 from .problem import Problem
 from .python import body, function_lines, number_lines, size_lines
 from .spelling import python_spelling
 
-LANGUAGE = Language("numpy", "np", calls=CALLS, entries=ENTRIES, lines=LINES)
+
+class NumPyLanguage(Language):
+    """NumPy's own way of writing."""
+
+    def block_call(self, node: Node, operands: list[Written]) -> Written | None:
+        block = application_of(node.primitive)
+        assert block is not None
+        name, alone = node.primitive.name, len(node.outputs) == 1
+        if not (block.is_by_position and alone and _is_name(name)):
+            return None
+        texts = [text for text, _ in operands]
+        texts += [f"{key}={value!r}" for key, value in node.params.items()]
+        return f"{name}({', '.join(texts)})", ATOM
+
+    def converted(self, written: Written, dtype: np.dtype[Any]) -> str:
+        plain = f"{wrap(written)}.astype(float)"
+        return plain if dtype == np.float64 else super().converted(written, dtype)
+
+
+LANGUAGE = NumPyLanguage(
+    "numpy",
+    "np",
+    calls=CALLS,
+    entries=ENTRIES,
+    lines=LINES,
+    takes_numbers=True,
+    own_dtypes=frozenset(map(np.dtype, ("i8", "f8"))),
+)
 
 
 class NumPy(Library):
@@ -55,6 +87,11 @@ class NumPy(Library):
         return flatten(values)[0], picked_gradients(
             problem, dict(zip(names, gradients, strict=True))
         )
+
+
+def _is_name(text: str) -> bool:
+    """Whether code can call something so that is not its own: no word, module or function that it needs."""
+    return python_spelling("np", "scipy").parameter(text) == text and text.isidentifier()
 
 
 TARGET = NumPy()

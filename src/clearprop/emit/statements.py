@@ -157,9 +157,9 @@ class Author:
                 strong
                 and others
                 and reader.out.spec.dtype not in others
-                and self.language.module == "np"
+                and self.language.takes_numbers
             ):
-                text, binds = f"np.{dtype.name}({text})", ATOM
+                text, binds = self.language.scalar(text, dtype), ATOM
         return text, binds
 
     # ---- nodes
@@ -279,7 +279,7 @@ class Author:
         text = written[0]
         is_result = node.out in self.results and node.is_backward and node.out.spec.ndim
         if is_result and may_share(node.primitive) and text.isidentifier():
-            text = f"{text}.{self._copy()}()"
+            text = f"{text}.{self.language.copier}()"
         self.state([f"{name} = {text}"], (name,), reads, node)
 
     def state(self, lines: list[str], names: tuple[str, ...], reads: set[str], node: Node) -> None:
@@ -338,7 +338,10 @@ class Author:
         if node.primitive is primitives.assign:
             (x, value, *index), reads = self._values(node)
             lines = part_lines(
-                self.language, name, f"{wrap(x)}.{self._copy()}()", [("=", node, value[0], index)]
+                self.language,
+                name,
+                f"{wrap(x)}.{self.language.copier}()",
+                [("=", node, value[0], index)],
             )
         else:
             (value, *index), reads = self._values(node)
@@ -381,7 +384,7 @@ class Author:
             base = self.language.filled(node.out.spec.shape, (base, ATOM if atom else 0), whole)[0]
             atom = True
         elif len(rest) == 1 and self._is_shared(rest[0][1]):
-            base = f"{base}.{self._copy()}()"
+            base = f"{base}.{self.language.copier}()"
         writes = []
         parts.sort(key=lambda item: place_of(item[1]))
         if not rest and disjoint([part for _, part in parts]):
@@ -435,25 +438,19 @@ class Author:
             reads |= read
         return operands, reads
 
-    def _copy(self) -> str:
-        return "clone" if self.language.module == "torch" else "copy"
-
     def _zeros_reads(self, node: Node) -> set[str]:
         return {self.names.of(seed) for seed in self.joint.seeds[:1] if node.is_backward}
 
     def _zeros(self, node: Node) -> str:
         wire = node.out
-        if self._zeros_reads(node) and self.language.module != "np":
-            shape, seed = wire.spec.shape, self.names.of(self.joint.seeds[0])
-            alike = wire.spec.dtype == self.joint.seeds[0].spec.dtype
-            dtype = f"{self.language.module}.{wire.spec.dtype.name}"
-            if self.language.module == "torch":
-                sizes = ", ".join(map(str, shape)) if alike else f"{shape}, dtype={dtype}"
-                return f"{seed}.new_zeros({sizes})"
-            return f"jnp.zeros({shape}, {f'{seed}.dtype' if alike else dtype})"
+        if self._zeros_reads(node):
+            seed = self.joint.seeds[0]
+            alike = wire.spec.dtype == seed.spec.dtype
+            if text := self.language.zeros_for(self.names.of(seed), alike, wire):
+                return text
         for source in self.graph.inputs:
             if source.spec == wire.spec and self.joint.gradient_of.get(wire) is source:
-                return f"{self.language.module}.zeros_like({self.names.of(source)})"
+                return self.language.zeros_like(self.names.of(source))
         return self.language.filled(wire.spec.shape, ("0", ATOM), wire)[0]
 
     # ---- results
@@ -470,8 +467,8 @@ class Author:
             fresh = self.names.give(Wire("", wire.spec), name)
             text = written[0]
             zeros = number(wire) == 0 and of is not None
-            if zeros and of is not None and self.language.module == "np":
-                text = f"{self.language.module}.zeros_like({self.names.of(of)})"
+            if zeros and of is not None and self.language.takes_numbers:
+                text = self.language.zeros_like(self.names.of(of))
                 reads = set()
             comment = "nothing depends on it" if zeros else shape_comment(wire)
             self.statements.append(
@@ -482,9 +479,9 @@ class Author:
         forward = wire in self.graph.inputs or not self.names.made[wire].is_backward
         if copies and taken is not None and (found in taken or forward):
             fresh = self.names.give(Wire("", wire.spec), name)
-            line = f"{fresh} = {found}.{self._copy()}()"
-            if self.language.module == "jnp":
+            if not self.language.in_place:
                 return found
+            line = f"{fresh} = {found}.{self.language.copier}()"
             self.statements.append(
                 Statement([line], (fresh,), {found}, shape_comment(wire), is_backward=True)
             )

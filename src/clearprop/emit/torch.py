@@ -6,18 +6,49 @@ from typing import Any
 
 import numpy as np
 
+from ..graph import Wire
+from ..passes.person.seeing import number
 from ..trees import flatten
 from .draft import Draft
+from .expressions import ATOM
 from .forms.helpers import HELPERS, helpers
 from .forms.torch import CALLS, ENTRIES, LACKS, REAL
-from .languages import Language
+from .languages import Language, Written, tuple_text, wrap
 from .library import Library
 from .problem import Problem
 from .python import INDENT, function_lines, size_lines, written
 from .spelling import python_spelling
 from .split import split
 
-LANGUAGE = Language(
+
+class TorchLanguage(Language):
+    """PyTorch, whose functions take tensors alone."""
+
+    def converted(self, written: Written, dtype: np.dtype[Any]) -> str:
+        return f"{wrap(written)}.to(torch.{dtype.name})"
+
+    def scalar(self, text: str, dtype: np.dtype[Any]) -> str:
+        return f"torch.tensor({text}, dtype=torch.{dtype.name})"
+
+    def dtype_name(self, dtype: np.dtype[Any]) -> str:
+        return dtype.name
+
+    def triangle(self, rows: int, columns: int, k: int) -> str:
+        return f"torch.ones({rows}, {columns}, dtype=torch.bool).tril({k or ''})"
+
+    def filled(self, shape: tuple[int, ...], written: Written, wire: Wire) -> Written:
+        text, sizes = self.as_floating(written[0], wire), tuple_text(shape)
+        if number(wire) is not None or text.replace(".", "").isdigit():
+            return f"torch.full({sizes}, {text}{self.dtype_argument(wire.spec.dtype)})", ATOM
+        return f"{wrap(written)}.expand{sizes}.clone()", ATOM
+
+    def zeros_for(self, seed: str, alike: bool, wire: Wire) -> str | None:
+        shape, dtype = wire.spec.shape, wire.spec.dtype.name
+        sizes = ", ".join(map(str, shape)) if alike else f"{shape}, dtype=torch.{dtype}"
+        return f"{seed}.new_zeros({sizes})"
+
+
+LANGUAGE = TorchLanguage(
     "torch",
     "torch",
     axis="dim",
@@ -27,6 +58,8 @@ LANGUAGE = Language(
     real=REAL,
     specials="torch.special",
     lacks=LACKS,
+    maker="tensor",
+    copier="clone",
 )
 
 
