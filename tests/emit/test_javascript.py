@@ -252,10 +252,49 @@ def test_its_signature() -> None:
 
 
 @needs_node
+def test_an_upstream_gradient() -> None:
+    x, g = np.linspace(-1, 1, 6).reshape(2, 3), np.arange(6.0).reshape(2, 3)
+
+    def f(x: Any) -> Any:
+        h = np.tanh(x)
+        return h * 2
+
+    made = clearprop.source(f, x, gradient=g, to="javascript")
+    assert "f_and_grad(x, df) {" in made.text
+    (value,), (found,) = made.function([x, g])
+    np.testing.assert_allclose(value, f(x), rtol=1e-14)
+    np.testing.assert_allclose(found, 2 * g * (1 - np.tanh(x) ** 2), rtol=1e-14)
+
+
+@needs_node
+def test_infinities_and_nan() -> None:
+    special = pytest.importorskip("scipy.special")
+    x = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 1e300, -1e300])
+    with np.errstate(all="ignore"):
+        for f in (
+            special.erf,
+            special.erfc,
+            np.sign,
+            np.maximum,
+            np.fmax,
+            np.rint,
+            np.tanh,
+            np.power,
+        ):
+            args = (x, x[::-1].copy())[: f.nin]
+            (found,) = run(lambda *args, f=f: f(*args), *args)
+            np.testing.assert_array_equal(found, f(*args), err_msg=f.__name__)
+        positive = np.array([np.inf, np.nan, 1e300, 180.0])
+        for f in (special.gamma, special.gammaln):
+            (found,) = run(lambda x, f=f: f(x), positive)
+            np.testing.assert_allclose(found, f(positive), rtol=1e-13, err_msg=f.__name__)
+
+
+@needs_node
 def test_other_lengths_are_refused() -> None:
     made = clearprop.source(lambda x: np.sum(x**2), np.ones(3), to="javascript")
     with pytest.raises(CompileError, match="RangeError: x has length 4, written for 3"):
-        run_script(made.function._stored[0])([np.ones(4)])
+        run_script(made.function.made)([np.ones(4)])
 
 
 @needs_node

@@ -39,7 +39,6 @@ _EXACT = frozenset(
 )
 """Operations whose result on single precision is a number of single precision."""
 _SHIFT, _BITS = 11, 6
-_FLOAT = np.dtype("f8")
 
 
 class JavaScriptDialect(Dialect):
@@ -81,7 +80,7 @@ class JavaScriptDialect(Dialect):
 
     def updated(self, place: str, symbol: str, value: str, dtype: np.dtype[Any]) -> str:
         """Entries of arrays are rounded as they are stored."""
-        if dtype == _FLOAT or place.endswith("]"):
+        if dtype.itemsize == 8 or place.endswith("]"):
             return super().updated(place, symbol, value, dtype)
         operation = {"+": "add", "*": "multiply"}[symbol]
         text = f"{place} {symbol} {wrapped(value, tight=' ' not in value)}"

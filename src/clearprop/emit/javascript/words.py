@@ -136,12 +136,14 @@ HELPERS = {
         sum = (sum + 0.42278433509846714) * z;
         return x < 1.5 ? sum - Math.log1p(z) : sum;
     }
+    if (x === Infinity) return x;
     let product = 1;
     for (; x < 12; x++) product *= x;
     return (x - 0.5) * Math.log(x) - x + 0.5 * Math.log(2 * Math.PI) + stirling(x) - Math.log(product);
 }""",
     "tgamma": """function tgamma(x) {
     if (x < 0.5) return Math.PI / (sinpi(x) * tgamma(1 - x));
+    if (x > 172) return Infinity;
     let product = 1;
     for (; x < 12; x++) product *= x;
     const root = Math.pow(x, (x - 0.5) / 2); // in two halves, the second of which may overflow

@@ -42,11 +42,11 @@ def lowered(derived: Derived, language: str) -> Lowered:
         raise UnsupportedError(
             f"{problem.title} computes with complex numbers, which have no form in {language} here"
         )
-    whole = simplify(expand(_with_names(problem, joint)))
-    _name(problem, joint, whole)
     names = [w.name if w.is_named else "" for w in joint.outputs]
     if len(names) == 1:
         names = [names[0] or problem.title]
+    whole = simplify(expand(_with_names(problem, joint, names)))
+    _name(problem, joint, whole)
     names += [problem.gradient_names.format(problem.wire_at[i].name) for i in problem.wanted]
     given = {i: name for i, name in enumerate(names) if name}
     values, gradients = ([w.spec.shape for w in ws] for ws in (joint.outputs, joint.gradients))
@@ -58,7 +58,7 @@ def _has(node: Node) -> bool:
     return name not in SPELLINGS or lowering(name) is not None or has_routine(node)
 
 
-def _with_names(problem: Problem, joint: Joint) -> Graph:
+def _with_names(problem: Problem, joint: Joint, results: Sequence[str]) -> Graph:
     """The joint graph with names for its gradients, and suggestions for what has none."""
     graph = joint.graph
     names = _names(problem, joint, graph)
@@ -71,6 +71,11 @@ def _with_names(problem: Problem, joint: Joint) -> Graph:
         of = joint.gradient_of.get(wire)
         if of is not None and of.is_named and not new.is_named:
             new.name, new.is_named = new.called, True
+    differentiable = [
+        pair for pair in zip(joint.outputs, results, strict=True) if not pair[0].is_constant
+    ]
+    for seed, (wire, name) in zip(joint.seeds, differentiable, strict=False):
+        known[seed].name = problem.gradient_names.format(name or names.suggestion(wire))
     nodes = tuple(
         replace(
             node,

@@ -29,18 +29,17 @@ class Running:
         self, run: Run, made: Any, start: Callable[[Any], Run | None], shapes: Any
     ) -> None:
         self._run = run
-        self._stored = made, start, shapes
+        self.made, self.start, self.shapes = made, start, shapes
 
     def __call__(self, arrays: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        made, _, shapes = self._stored
-        if len(arrays) != len(made.inputs):
-            raise CompileError(f"{made.name} takes {len(made.inputs)} arrays")
+        if len(arrays) != len(self.made.inputs):
+            raise CompileError(f"{self.made.name} takes {len(self.made.inputs)} arrays")
         results = iter(self._run(arrays))
-        values, gradients = ([next(results).reshape(s)[()] for s in group] for group in shapes)
+        values, gradients = ([next(results).reshape(s)[()] for s in group] for group in self.shapes)
         return values, gradients
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return running, self._stored
+        return running, (self.made, self.start, self.shapes)
 
 
 def running(made: Any, start: Callable[[Any], Run | None], shapes: Any) -> Running | None:
