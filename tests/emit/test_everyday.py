@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import clearprop
 from clearprop.emit.c import compiler
+from clearprop.emit.javascript.running import node
 from clearprop.emit.numpy import NumPy
 from clearprop.emit.source import BY_GATES
 from tests.emit.examples import TARGETS
@@ -183,20 +184,19 @@ KINDS = {
     "rough": ROUGH,
     "corners": CORNERS,
 }
-NOT_IN_C = {"indices", "diagonals", "rough", "loops"}
-"""Kinds with operations that have no form in C."""
+LOOPS = {"c": compiler, "javascript": node}
 
 
-@pytest.mark.parametrize("target", [*(installed(t) for t in TARGETS), "latex", "c"])
+@pytest.mark.parametrize("target", [*(installed(t) for t in TARGETS), "latex", "c", "javascript"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_kind(kind: str, target: str) -> None:
     """`source` itself runs the code beside the engine and beside finite differences."""
-    if target == "c" and (kind in NOT_IN_C or compiler() is None):
-        pytest.skip("there is no form in C, or no compiler")
-    if kind in ("rough", "loops") and target in ("torch", "jax"):
+    if target in LOOPS and LOOPS[target]() is None:
+        pytest.skip("there is no compiler, or no Node")
+    if kind in ("rough", "loops") and target not in ("numpy", "latex"):
         pytest.skip("written as for NumPy, and slow")
     for name, (f, *args) in KINDS[kind].items():
-        if target == "c" and name.startswith("empty"):
+        if target in LOOPS and name.startswith("empty"):
             continue
         with np.errstate(all="ignore"):
             made = clearprop.source(f, *args, to=target)
