@@ -61,6 +61,8 @@ class Language:
     """Whether arrays may be assigned into."""
     takes_numbers: bool = False
     """Whether its functions take Python's numbers, and promote them as NumPy does."""
+    wants_arrays: bool = False
+    """Whether its functions take arrays alone: beside these, numbers do not promote."""
     maker: str = "array"
     """Its function that makes arrays of lists."""
     copier: str = "copy"
@@ -143,8 +145,8 @@ class Language:
             return operands
         numbers = [w for w in node.inputs if w.spec.dtype.kind != "b"]
         arrays = [w for w in numbers if w.spec.shape] or numbers
-        own = {w.spec.dtype for w in (arrays if self.module == "torch" else numbers)}
-        masked = node.primitive.name == "subtract" and self.module == "torch"
+        own = {w.spec.dtype for w in (arrays if self.wants_arrays else numbers)}
+        masked = node.primitive.name == "subtract" and self.wants_arrays
         found = list(operands)
         for i, wire in enumerate(node.inputs):
             mask = masked and wire.spec.dtype.kind == "b"
@@ -312,14 +314,15 @@ def filled_in(
 
 
 def arguments(language: Language, node: Node, operands: Sequence[Written]) -> list[str]:
-    """Operands as a function of the library takes them: PyTorch's take no numbers."""
+    """Operands as a function of the library takes them."""
     texts = []
     whole = node.outputs[0].spec.dtype
     for (text, _), wire in zip(operands, node.inputs, strict=True):
-        if language.module == "torch" and is_literal(text, wire):
+        if language.wants_arrays and is_literal(text, wire):
             truth = wire.spec.dtype.kind == "b"
-            dtype = whole if is_floating(whole) and not truth else wire.spec.dtype
-            text = f"torch.tensor({text}, dtype=torch.{dtype.name})"
+            text = language.scalar(
+                text, whole if is_floating(whole) and not truth else wire.spec.dtype
+            )
         texts.append(text)
     return texts
 

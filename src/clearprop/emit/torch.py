@@ -58,6 +58,7 @@ LANGUAGE = TorchLanguage(
     real=REAL,
     specials="torch.special",
     lacks=LACKS,
+    wants_arrays=True,
     maker="tensor",
     copier="clone",
 )
