@@ -124,13 +124,15 @@ ALONG = {
     "sums from zero": lambda x: np.sum(np.cumulative_sum(x, axis=1, include_initial=True) ** 2),
     "products": lambda x: np.sum(np.prod(x / 2, 1)),
     "places": lambda x: np.sum(x[0] * np.argmax(x, 0) + x[1] * np.argmin(x, 0)),
+    "a mask": lambda x: np.sum(x[:, X[0] > 2] ** 2),
+    "places that are assigned": lambda x: np.sum(_assigned(x, np.array([3, 0, -1])) ** 2),
     "picked entries": lambda x: np.sum(x[np.array([0, -1, 2]), np.array([3, 3, -2])] ** 2),
 }  # fmt: skip
 
 
-def _assigned(x: Any) -> Any:
+def _assigned(x: Any, where: Any = slice(None, None, 3)) -> Any:
     y = x * 2
-    y[:, ::3] = np.sin(x[:, 1::3])
+    y[:, where] = np.sin(x[:, 1:2])
     return y
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import ClearpropError
 from ...graph import Graph, Node, Wire
+from ...ops.indexing import Slot
 from ...primitive import primitives
 from ...tracing import trace_parts
 from ..backward import Joint
@@ -73,15 +74,24 @@ def can_be_spelled(node: Node, has: Callable[[Node], bool], deepest: int = _DEEP
 
 
 def _with_numbers(function: Spelling, node: Node) -> Spelling:
-    """The function with the numbers that are known, such as an order, in their places."""
+    """The function with the numbers that are known, such as an order, and index arrays in their places."""
     numbers = {
-        i: w.constant for i, w in enumerate(node.inputs) if w.is_constant and not w.spec.shape
+        i: w.constant
+        for i, w in enumerate(node.inputs)
+        if w.is_constant
+        and (not w.spec.shape or (w.spec.dtype.kind in "biu" and _is_index(node, i)))
     }
 
     def filled(*inputs: Any, **params: Any) -> Any:
         return function(*(numbers.get(i, x) for i, x in enumerate(inputs)), **params)
 
     return filled if numbers else function
+
+
+def _is_index(node: Node, number: int) -> bool:
+    """Whether an input is an array that an index names."""
+    slots = [part for part in node.params.get("index", ()) if isinstance(part, Slot)]
+    return number >= len(node.inputs) - len(slots)
 
 
 def _with_body(node: Node) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -86,9 +87,36 @@ def _meshed(index: Any, shape: Any) -> tuple[list[Any], tuple[int, ...]]:
     return places, tuple(map(len, steps))
 
 
+def _without_masks(index: Any, arrays: Any) -> tuple[tuple[Any, ...], list[Any]]:
+    """The same index with the places where its masks are true, if it has any, and they are known."""
+    if not any(a.dtype.kind == "b" for a in arrays):
+        raise NotImplementedError
+    parts: list[Any] = []
+    found: list[Any] = []
+    for part in index:
+        given: Sequence[Any] = (arrays[part.number],) if isinstance(part, Slot) else ()
+        if given and given[0].dtype.kind == "b":
+            if not isinstance(given[0], np.ndarray):
+                raise NotImplementedError
+            given = np.nonzero(given[0])
+        parts += [Slot(len(found) + i) for i in range(len(given))] or [part]
+        found += given
+    return tuple(parts), found
+
+
+@spelling
+def gather(x: Any, *arrays: Any, index: Any) -> Any:
+    """By masks."""
+    parts, places = _without_masks(index, arrays)
+    return primitives.gather(x, *places, index=parts)
+
+
 @spelling
 def scatter(g: Any, *arrays: Any, index: Any, shape: Any) -> Any:
-    """Of slices with gaps."""
+    """By masks, or into slices with gaps."""
+    if arrays:
+        parts, known = _without_masks(index, arrays)
+        return primitives.scatter(g, *known, index=parts, shape=shape)
     places, size = _meshed(index, shape)
     slots = tuple(map(Slot, range(len(places))))
     return primitives.scatter(g.reshape(size), *places, index=slots, shape=shape)
@@ -96,12 +124,19 @@ def scatter(g: Any, *arrays: Any, index: Any, shape: Any) -> Any:
 
 @spelling
 def assign(x: Any, value: Any, *arrays: Any, index: Any) -> Any:
-    """Into slices with gaps."""
-    _meshed(index, x.shape)
-    is_there = np.zeros(x.shape, bool)
-    is_there[index] = True
-    whole = np.broadcast_to(value, is_there[index].shape)
-    return np.where(is_there, primitives.scatter(whole, index=index, shape=x.shape), x)
+    """At places that are known, each once, or into slices with gaps."""
+    if not arrays:
+        _meshed(index, x.shape)
+    if not all(isinstance(a, np.ndarray) for a in arrays):
+        raise NotImplementedError
+    own = tuple(arrays[part.number] if isinstance(part, Slot) else part for part in index)
+    times = np.zeros(x.shape, int)
+    np.add.at(times, own, 1)
+    if (times > 1).any():
+        raise NotImplementedError
+    whole = np.broadcast_to(value, times[own].shape)
+    written = primitives.scatter(whole, *arrays, index=index, shape=x.shape)
+    return np.where(times == 1, written, x)
 
 
 @spelling
