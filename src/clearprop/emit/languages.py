@@ -272,6 +272,14 @@ class Language:
         whole = text.lstrip("-").isdigit() and text not in ("0", "1")
         return f"{text}.0" if whole and is_floating(wire.spec.dtype) else text
 
+    def index_of(self, node: Node, arrays: list[str], value: str) -> tuple[str, str]:
+        """The index of a part that is written, with its arrays; and what is written there."""
+        return index_text(node.params["index"], arrays), value
+
+    def added_at(self, node: Node, name: str, arrays: list[str], how: str, value: str) -> str:
+        """A statement that adds to (``+=``) or takes from places which may come more than once."""
+        raise self.missing(node)
+
     def zeros_like(self, text: str) -> str:
         return f"{self.module}.zeros_like({text})"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..graph import Node
 from ..own_gradients import application_of
 from ..trees import flatten
@@ -13,7 +14,7 @@ from .draft import Draft, picked_gradients
 from .expressions import ATOM
 from .forms.helpers import HELPERS, helpers
 from .forms.numpy import CALLS, ENTRIES, LINES
-from .languages import Language, Written, wrap
+from .languages import Language, Written, index_text, wrap
 from .library import Library
 from .problem import Problem
 from .python import body, function_lines, number_lines, size_lines
@@ -36,6 +37,16 @@ class NumPyLanguage(Language):
     def converted(self, written: Written, dtype: np.dtype[Any]) -> str:
         plain = f"{wrap(written)}.astype(float)"
         return plain if dtype == np.float64 else super().converted(written, dtype)
+
+    def added_at(self, node: Node, name: str, arrays: list[str], how: str, value: str) -> str:
+        if node.out.spec.ndim > 32:
+            raise UnsupportedError(
+                f"the gradient of picked entries needs np.add.at, which crashes for arrays of more than 32 "
+                f"axes, and this one has {node.out.spec.ndim}; reshape it first"
+            )
+        verb, index = "subtract" if how == "-=" else "add", index_text(node.params["index"], arrays)
+        places = index if "," not in index and ":" not in index else f"np.s_[{index}]"
+        return f"np.{verb}.at({name}, {places}, {value})"
 
 
 LANGUAGE = NumPyLanguage(

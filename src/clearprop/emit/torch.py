@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Wire
+from ..graph import Node, Wire
+from ..ops.indexing import Slot
 from ..passes.person.seeing import number
+from ..primitive import primitives
 from ..trees import flatten
 from .draft import Draft
 from .expressions import ATOM
 from .forms.helpers import HELPERS, helpers
+from .forms.slices import ascending, beside_arrays
 from .forms.torch import CALLS, ENTRIES, LACKS, REAL
-from .languages import Language, Written, tuple_text, wrap
+from .languages import Language, Written, index_text, is_literal, tuple_text, wrap
 from .library import Library
 from .problem import Problem
 from .python import INDENT, function_lines, size_lines, written
@@ -46,6 +49,42 @@ class TorchLanguage(Language):
         shape, dtype = wire.spec.shape, wire.spec.dtype.name
         sizes = ", ".join(map(str, shape)) if alike else f"{shape}, dtype=torch.{dtype}"
         return f"{seed}.new_zeros({sizes})"
+
+    def index_of(self, node: Node, arrays: list[str], value: str) -> tuple[str, str]:
+        """Slices only go up, so what is written into one that goes down is turned around."""
+        if arrays:
+            return _places(node, arrays), value
+        whole = node.out.spec.shape
+        index, turned = ascending(node.params["index"], whole)
+        written = node.inputs[1] if node.primitive is primitives.assign else node.inputs[0]
+        shape = written.spec.shape
+        added = np.broadcast_to(0, whole)[index].ndim - len(shape) if turned else 0
+        own = [axis - added for axis in turned if axis >= added and shape[axis - added] > 1]
+        if own and number(written) is None:
+            axes = ", ".join(map(str, own))
+            value = f"{value if value.isidentifier() else f'({value})'}.flip({axes})"
+        return index_text(index, arrays), value
+
+    def added_at(self, node: Node, name: str, arrays: list[str], how: str, value: str) -> str:
+        value = f"-({value})" if how == "-=" else value
+        if is_literal(value, node.inputs[0]):
+            value = self.scalar(value, node.out.spec.dtype)
+        return f"{name}.index_put_({_places(node, arrays, apart=True)}, {value}, accumulate=True)"
+
+
+def _places(node: Node, arrays: list[str], *, apart: bool = False) -> str:
+    """An index with arrays in PyTorch; where slices go down, or if `apart`, as an array for each axis."""
+    specs = [w.spec for w in node.inputs[-len(arrays) :]]
+    shape = node.out.spec.shape
+    index, turned = beside_arrays(node.params["index"], shape, specs)
+    text = index_text(index, arrays)
+    if all(isinstance(part, Slot) for part in index):
+        return f"({text},)" if apart else text
+    if not turned and not apart:
+        return text
+    turn = f".flip({', '.join(map(str, turned))})" if turned else ""
+    counted = f"torch.arange({node.out.spec.size}).view({shape}){turn}[{text}]"
+    return f"torch.unravel_index({counted}, {shape})"
 
 
 LANGUAGE = TorchLanguage(
