@@ -57,6 +57,10 @@ class Language:
     """Those of them for complex numbers, too."""
     lacks: frozenset[str] = frozenset()
     """NumPy's functions without a counterpart of their name."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """NumPy's words for parameters and functions that are others here."""
+    transforms_nothing: bool = True
+    """Whether it has Fourier transforms of no numbers."""
     in_place: bool = True
     """Whether arrays may be assigned into."""
     takes_numbers: bool = False
@@ -106,8 +110,7 @@ class Language:
         if {"axis", "keepdims"} <= params.keys() and hasattr(np.ndarray, name):
             return reduction(name)(self, node, operands)
         path, defaults = numpy_path(name, tuple(params))
-        if self.module != "np":
-            path = self.counterpart(node, path)
+        path = self.counterpart(node, path)
         if not path:
             return None
         texts = arguments(self, node, operands) + [
@@ -271,6 +274,22 @@ class Language:
         """A whole number as one of floating numbers is written; 0 and 1 may stand."""
         whole = text.lstrip("-").isdigit() and text not in ("0", "1")
         return f"{text}.0" if whole and is_floating(wire.spec.dtype) else text
+
+    def word(self, name: str) -> str:
+        """What a parameter, method or function of NumPy's is called."""
+        return self.renamed.get(name, name)
+
+    def moved(self, text: str, start: int, end: int) -> str:
+        """An array with an axis at another place."""
+        return f"{self.module}.moveaxis({text}, {start}, {end})"
+
+    def reversed(self, text: str) -> str:
+        """An array with its first axis turned around."""
+        return f"{text}[::-1]"
+
+    def flipped(self, written: Written, axis: int) -> str:
+        """An array with an axis turned around."""
+        return f"{self.module}.flip({written[0]}, {axis})"
 
     def index_of(self, node: Node, arrays: list[str], value: str) -> tuple[str, str]:
         """The index of a part that is written, with its arrays; and what is written there."""

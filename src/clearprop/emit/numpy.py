@@ -34,6 +34,9 @@ class NumPyLanguage(Language):
         texts += [f"{key}={value!r}" for key, value in node.params.items()]
         return f"{name}({', '.join(texts)})", ATOM
 
+    def counterpart(self, node: Node, path: str) -> str:
+        return path
+
     def converted(self, written: Written, dtype: np.dtype[Any]) -> str:
         plain = f"{wrap(written)}.astype(float)"
         return plain if dtype == np.float64 else super().converted(written, dtype)

@@ -45,6 +45,15 @@ class TorchLanguage(Language):
             return f"torch.full({sizes}, {text}{self.dtype_argument(wire.spec.dtype)})", ATOM
         return f"{wrap(written)}.expand{sizes}.clone()", ATOM
 
+    def moved(self, text: str, start: int, end: int) -> str:
+        return f"{text}.movedim({start}, {end})"
+
+    def reversed(self, text: str) -> str:
+        return f"{text}.flip(0)"
+
+    def flipped(self, written: Written, axis: int) -> str:
+        return f"{wrap(written)}.flip({axis})"
+
     def zeros_for(self, seed: str, alike: bool, wire: Wire) -> str | None:
         shape, dtype = wire.spec.shape, wire.spec.dtype.name
         sizes = ", ".join(map(str, shape)) if alike else f"{shape}, dtype=torch.{dtype}"
@@ -97,6 +106,8 @@ LANGUAGE = TorchLanguage(
     real=REAL,
     specials="torch.special",
     lacks=LACKS,
+    renamed={"axes": "dim", "transpose": "permute", "clip": "clamp", "norm": "vector_norm"},
+    transforms_nothing=False,
     wants_arrays=True,
     maker="tensor",
     copier="clone",

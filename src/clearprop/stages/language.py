@@ -406,10 +406,8 @@ def written_by(stage: Stage) -> set[Buffer]:
 
 def touched_by(stage: Stage) -> Iterator[Buffer]:
     """The buffers that a stage reads, then those that it writes; some more than once."""
-    if isinstance(stage, Host):
-        yield from (*stage.reads(), *stage.writes())
-    else:
-        yield from (a.buffer for a in (*stage.reads(), *stage.writes()))
+    touched = (*stage.reads(), *stage.writes())
+    return (x if isinstance(x, Buffer) else x.buffer for x in touched)
 
 
 @dataclass(slots=True, eq=False)

@@ -17,7 +17,7 @@ def fourier(name: str) -> Entry:
     """A Fourier transform over one axis or several."""
 
     def entry(language: Language, node: Node, operands: list[Written]) -> Written:
-        if not node.out.spec.size and language.module == "torch":  # which has none of no numbers
+        if not (node.out.spec.size or language.transforms_nothing):
             return language.constant(np.zeros(node.out.spec.shape, node.out.spec.dtype))
         axes = node.params.get("axes") or (node.params["axis"],)
         several = len(axes) > 1
@@ -25,7 +25,7 @@ def fourier(name: str) -> Entry:
         if "n" in node.params:
             options.append(str(node.params["n"]))
         if several:
-            options.append(f"{'dim' if language.module == 'torch' else 'axes'}={axes}")
+            options.append(f"{language.word('axes')}={axes}")
         elif axes != (-1,):
             options.append(f"{language.axis}={axes[0]}")
         if node.params["norm"] != "backward":
@@ -44,7 +44,7 @@ def norm(language: Language, node: Node, operands: list[Written]) -> Written:
     if node.params["keepdims"]:
         options.append(f"{language.keepdims}=True")
     several = len(axis) > 2 or (whole and len(axis) != 1) or not axis
-    name = "vector_norm" if several or language.module == "torch" else "norm"
+    name = "vector_norm" if several else language.word("norm")
     return f"{language.module}.linalg.{name}({', '.join(options)})", ATOM
 
 
@@ -68,22 +68,14 @@ def recurrence(language: Language, node: Node, operands: list[Written]) -> Writt
     if not node.out.spec.size:
         return operands[1]
     texts = [wrap(x) for x in operands]
-    turned = language.module == "torch"
     if axis:
-        verb = "movedim" if turned else f"{language.module}.moveaxis"
-        texts = [f"{x}.movedim({axis}, 0)" if turned else f"{verb}({x}, {axis}, 0)" for x in texts]
+        texts = [language.moved(x, axis, 0) for x in texts]
     if node.params["reverse"]:
-        texts = [f"{x}.flip(0)" if turned else f"{x}[::-1]" for x in texts]
+        texts = [language.reversed(x) for x in texts]
     text = f"recurrence({', '.join(texts)})"
     if node.params["reverse"]:
-        text += ".flip(0)" if turned else "[::-1]"
-    if axis:
-        text = (
-            f"{text}.movedim(0, {axis})"
-            if turned
-            else f"{language.module}.moveaxis({text}, 0, {axis})"
-        )
-    return text, ATOM
+        text = language.reversed(text)
+    return (language.moved(text, 0, axis) if axis else text), ATOM
 
 
 def without(text: str, *allowed: str) -> Entry:
@@ -145,8 +137,7 @@ def transpose(language: Language, node: Node, operands: list[Written]) -> Writte
         return f"{x}.T", ATOM
     if axes == (*range(n - 2), n - 1, n - 2):
         return f"{x}.mT", ATOM
-    method = "permute" if language.module == "torch" else "transpose"
-    return f"{x}.{method}({', '.join(map(str, axes))})", ATOM
+    return f"{x}.{language.word('transpose')}({', '.join(map(str, axes))})", ATOM
 
 
 def joining(verb: str) -> Entry:
@@ -157,7 +148,7 @@ def joining(verb: str) -> Entry:
         )
         axis = node.params["axis"]
         numbers = verb == "stack" and all(w.spec.shape == () for w in node.inputs)
-        if numbers and language.module != "torch":
+        if numbers and not language.wants_arrays:
             return f"{language.module}.array([{texts}])", ATOM
         where = f", {language.axis}={axis}" if axis else ""
         return f"{language.module}.{verb}([{texts}]{where})", ATOM
@@ -182,10 +173,7 @@ def clip(language: Language, node: Node, operands: list[Written]) -> Written:
     x, low, high = (text for text, _ in operands)
     if not all(w.is_constant for w in node.inputs[1:]):
         x, low, high = arguments(language, node, operands)
-    return (
-        f"{language.module}.{'clamp' if language.module == 'torch' else 'clip'}({x}, {low}, {high})",
-        ATOM,
-    )
+    return f"{language.module}.{language.word('clip')}({x}, {low}, {high})", ATOM
 
 
 def one_hot(language: Language, node: Node, operands: list[Written]) -> Written:
@@ -200,15 +188,13 @@ def einsum(language: Language, node: Node, operands: list[Written]) -> Written:
 
 def running(language: Language, node: Node, operands: list[Written]) -> Written | None:
     """Running sums and products, also from the end."""
-    axis, name, x = node.params["axis"], node.primitive.name, wrap(operands[0])
+    axis, name = node.params["axis"], node.primitive.name
     if axis is None:
         return None
     if node.params.get("reverse"):
-        if language.module == "torch":
-            return f"{x}.flip({axis}).{name}({axis}).flip({axis})", ATOM
-        flip = f"{language.module}.flip"
-        return f"{flip}({flip}({operands[0][0]}, {axis}).{name}({axis}), {axis})", ATOM
-    return f"{x}.{name}({axis})", ATOM
+        text = f"{language.flipped(operands[0], axis)}.{name}({axis})"
+        return language.flipped((text, ATOM), axis), ATOM
+    return f"{wrap(operands[0])}.{name}({axis})", ATOM
 
 
 ALIKE: Mapping[str, Entry | str] = {
