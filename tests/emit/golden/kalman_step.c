@@ -91,9 +91,9 @@ void kalman_step_and_grad(
     double *x_new_part_2 = (double *)((char *)workspace + 640); /* 4 */
     double *dx_new = (double *)((char *)workspace + 896); /* 4 */
     double *HT_scaled_sum = (double *)((char *)workspace + 960); /* 4 */
-    double *dS_part_2 = (double *)((char *)workspace + 1024); /* 2 x 2 */
-    double *dS_part_4 = (double *)((char *)workspace + 1088); /* 2 x 2 */
-    double *dS_part_6 = (double *)((char *)workspace + 1152); /* 2 x 2 */
+    double *dS_part_5 = (double *)((char *)workspace + 1024); /* 2 x 2 */
+    double *dS_part_6 = (double *)((char *)workspace + 1088); /* 2 x 2 */
+    double *dS_part_7 = (double *)((char *)workspace + 1152); /* 2 x 2 */
     double *dS_part_8 = (double *)((char *)workspace + 1216); /* 2 x 2 */
     double *dx_pred = (double *)((char *)workspace + 1280); /* 4 */
     double *dadjugate = (double *)((char *)workspace + 768); /* 2 x 2 */
@@ -264,9 +264,9 @@ void kalman_step_and_grad(
             dH_part[4*j + i] = -sum2 * x_pred[i];
             HT_scaled_sum[i] += H[4*j + i] * sum2;
         }
-        dS_part_2[j] = 0.0;
-        dS_part_4[j + 2] = 0.0;
-        dS_part_6[j] = 0.0;
+        dS_part_5[j] = 0.0;
+        dS_part_6[j + 2] = 0.0;
+        dS_part_7[j] = 0.0;
         dS_part_8[j + 2] = 0.0;
     }
 
@@ -324,23 +324,23 @@ void kalman_step_and_grad(
     }
 
     /* backward of: det = S[0, 0] * S[1, 1] - S[0, 1] * S[1, 0] */
-    const double dS_part_2_part = dS10 - dadjugate[2];
-    const double dS_part_4_part = dS01 - dadjugate[1];
-    const double dS_part_6_part = dadjugate[0] - product;
+    const double dS_part_5_part = dS10 - dadjugate[2];
+    const double dS_part_6_part = dS01 - dadjugate[1];
+    const double dS_part_7_part = dadjugate[0] - product;
     const double dS_part_8_part = dadjugate[3] - product_2;
-    dS_part_2[2] = dS_part_2_part;
-    dS_part_2[3] = 0.0;
-    dS_part_4[1] = dS_part_4_part;
-    dS_part_4[0] = 0.0;
-    dS_part_6[3] = dS_part_6_part;
-    dS_part_6[2] = 0.0;
+    dS_part_5[2] = dS_part_5_part;
+    dS_part_5[3] = 0.0;
+    dS_part_6[1] = dS_part_6_part;
+    dS_part_6[0] = 0.0;
+    dS_part_7[3] = dS_part_7_part;
+    dS_part_7[2] = 0.0;
     dS_part_8[0] = dS_part_8_part;
     dS_part_8[1] = 0.0;
 
     /* backward of: det = S[0, 0] * S[1, 1] - S[0, 1] * S[1, 0] */
     for (int i = 0; i < 2; i++) {
         for (int j = 0; j < 2; j++) {
-            dS[2*i + j] = dS_part_2[2*i + j] + dS_part_4[2*i + j] + dS_part_6[2*i + j] + dS_part_8[2*i + j];
+            dS[2*i + j] = dS_part_5[2*i + j] + dS_part_6[2*i + j] + dS_part_7[2*i + j] + dS_part_8[2*i + j];
         }
     }
 

@@ -52,9 +52,9 @@ export function kalman_step_and_grad(x, P, F, Q, H, R, z, truth) {
     const HT_scaled_sum = new Float64Array(4); // 4
     const dP_pred_HT_adjugate = new Float64Array(8); // 4 x 2
     let dK_K_sum;
-    const dS_part_2 = new Float64Array(4); // 2 x 2
-    const dS_part_4 = new Float64Array(4); // 2 x 2
+    const dS_part_5 = new Float64Array(4); // 2 x 2
     const dS_part_6 = new Float64Array(4); // 2 x 2
+    const dS_part_7 = new Float64Array(4); // 2 x 2
     const dS_part_8 = new Float64Array(4); // 2 x 2
     const dx_pred = new Float64Array(4); // 4
     let dS01;
@@ -231,9 +231,9 @@ export function kalman_step_and_grad(x, P, F, Q, H, R, z, truth) {
             dH_part[4*j + i] = -sum2 * x_pred[i];
             HT_scaled_sum[i] += H[4*j + i] * sum2;
         }
-        dS_part_2[j] = 0;
-        dS_part_4[j + 2] = 0;
-        dS_part_6[j] = 0;
+        dS_part_5[j] = 0;
+        dS_part_6[j + 2] = 0;
+        dS_part_7[j] = 0;
         dS_part_8[j + 2] = 0;
     }
 
@@ -291,23 +291,23 @@ export function kalman_step_and_grad(x, P, F, Q, H, R, z, truth) {
     }
 
     // backward of: det = S[0, 0] * S[1, 1] - S[0, 1] * S[1, 0]
-    const dS_part_2_part = dS10 - dadjugate[2];
-    const dS_part_4_part = dS01 - dadjugate[1];
-    const dS_part_6_part = dadjugate[0] - product;
+    const dS_part_5_part = dS10 - dadjugate[2];
+    const dS_part_6_part = dS01 - dadjugate[1];
+    const dS_part_7_part = dadjugate[0] - product;
     const dS_part_8_part = dadjugate[3] - product_2;
-    dS_part_2[2] = dS_part_2_part;
-    dS_part_2[3] = 0;
-    dS_part_4[1] = dS_part_4_part;
-    dS_part_4[0] = 0;
-    dS_part_6[3] = dS_part_6_part;
-    dS_part_6[2] = 0;
+    dS_part_5[2] = dS_part_5_part;
+    dS_part_5[3] = 0;
+    dS_part_6[1] = dS_part_6_part;
+    dS_part_6[0] = 0;
+    dS_part_7[3] = dS_part_7_part;
+    dS_part_7[2] = 0;
     dS_part_8[0] = dS_part_8_part;
     dS_part_8[1] = 0;
 
     // backward of: det = S[0, 0] * S[1, 1] - S[0, 1] * S[1, 0]
     for (let i = 0; i < 2; i++) {
         for (let j = 0; j < 2; j++) {
-            dS[2*i + j] = dS_part_2[2*i + j] + dS_part_4[2*i + j] + dS_part_6[2*i + j] + dS_part_8[2*i + j];
+            dS[2*i + j] = dS_part_5[2*i + j] + dS_part_6[2*i + j] + dS_part_7[2*i + j] + dS_part_8[2*i + j];
         }
     }
 

@@ -55,12 +55,12 @@ void quaternion_rotation_and_grad(
     double *du_part_7 = (double *)((char *)workspace + 320); /* 3 */
     double *two_drotated_v_u = (double *)((char *)workspace + 384); /* 3 */
     double *dv_part_2 = (double *)((char *)workspace + 448); /* 3 */
-    double *du_part_2 = (double *)((char *)workspace + 128); /* 3 */
-    double *du_part_4 = (double *)((char *)workspace + 192); /* 3 */
+    double *du_part_4 = (double *)((char *)workspace + 128); /* 3 */
+    double *du_part_5 = (double *)((char *)workspace + 192); /* 3 */
     double *du_part_6 = (double *)((char *)workspace + 512); /* 3 */
-    double *dv_part_4 = (double *)((char *)workspace + 576); /* 3 */
+    double *dv_part_6 = (double *)((char *)workspace + 576); /* 3 */
     double *dv_part_7 = (double *)((char *)workspace + 640); /* 3 */
-    double *dv_part_10 = (double *)((char *)workspace + 704); /* 3 */
+    double *dv_part_8 = (double *)((char *)workspace + 704); /* 3 */
 
     /* unit = q / np.sqrt(np.sum(q**2)) */
     double sum = 0;
@@ -133,36 +133,36 @@ void quaternion_rotation_and_grad(
 
     /* backward of: [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] *  ... */
     /* backward of: uv = u @ v */
-    const double du_part_2_part = dcross[2] * v[1] - dcross[1] * v[2];
-    const double du_part_4_part = dcross[1] * v[0] - dcross[0] * v[1];
+    const double du_part_4_part = dcross[2] * v[1] - dcross[1] * v[2];
+    const double du_part_5_part = dcross[1] * v[0] - dcross[0] * v[1];
     const double du_part_6_part = dcross[0] * v[2] - dcross[2] * v[0];
-    const double dv_part_4_part = dcross[1] * unit[3] - dcross[2] * unit[2];
+    const double dv_part_6_part = dcross[1] * unit[3] - dcross[2] * unit[2];
     const double dv_part_7_part = dcross[2] * unit[1] - dcross[0] * unit[3];
-    const double dv_part_10_part = dcross[0] * unit[2] - dcross[1] * unit[1];
-    du_part_2[0] = du_part_2_part;
-    du_part_4[2] = du_part_4_part;
+    const double dv_part_8_part = dcross[0] * unit[2] - dcross[1] * unit[1];
+    du_part_4[0] = du_part_4_part;
+    du_part_5[2] = du_part_5_part;
     du_part_6[1] = du_part_6_part;
     du_part_6[0] = 0.0;
     du_part_6[2] = 0.0;
-    dv_part_4[0] = dv_part_4_part;
+    dv_part_6[0] = dv_part_6_part;
     dv_part_7[1] = dv_part_7_part;
     dv_part_7[0] = 0.0;
     dv_part_7[2] = 0.0;
-    dv_part_10[2] = dv_part_10_part;
+    dv_part_8[2] = dv_part_8_part;
 
     /* backward of: uv = u @ v */
     for (int i = 0; i < 2; i++) {
-        du_part_2[i + 1] = 0.0;
-        du_part_4[i] = 0.0;
-        dv_part_4[i + 1] = 0.0;
-        dv_part_10[i] = 0.0;
+        du_part_4[i + 1] = 0.0;
+        du_part_5[i] = 0.0;
+        dv_part_6[i + 1] = 0.0;
+        dv_part_8[i] = 0.0;
     }
 
     /* backward of: uv = u @ v */
     /* backward of: w, u = unit[0], unit[1:] */
     for (int i = 0; i < 3; i++) {
-        const double dunit_part_i = du_part_7[i] + du_part_2[i] + du_part_4[i] + du_part_6[i] - two_drotated_v_u[i];
-        dv[i] = dv_part_2[i] + dv_part_4[i] + dv_part_7[i] + dv_part_10[i];
+        const double dunit_part_i = du_part_7[i] + du_part_4[i] + du_part_5[i] + du_part_6[i] - two_drotated_v_u[i];
+        dv[i] = dv_part_2[i] + dv_part_6[i] + dv_part_7[i] + dv_part_8[i];
         dunit[i + 1] = dunit_part_i;
     }
 

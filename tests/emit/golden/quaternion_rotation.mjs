@@ -28,12 +28,12 @@ export function quaternion_rotation_and_grad(q, v, target) {
     const two_drotated_v_u = new Float64Array(3); // 3
     const dv_part_2 = new Float64Array(3); // 3
     const dunit = new Float64Array(4); // 4
-    const du_part_2 = new Float64Array(3); // 3
     const du_part_4 = new Float64Array(3); // 3
+    const du_part_5 = new Float64Array(3); // 3
     const du_part_6 = new Float64Array(3); // 3
-    const dv_part_4 = new Float64Array(3); // 3
+    const dv_part_6 = new Float64Array(3); // 3
     const dv_part_7 = new Float64Array(3); // 3
-    const dv_part_10 = new Float64Array(3); // 3
+    const dv_part_8 = new Float64Array(3); // 3
 
     // unit = q / np.sqrt(np.sum(q**2))
     let sum = 0;
@@ -106,36 +106,36 @@ export function quaternion_rotation_and_grad(q, v, target) {
 
     // backward of: [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] *  ...
     // backward of: uv = u @ v
-    const du_part_2_part = dcross[2] * v[1] - dcross[1] * v[2];
-    const du_part_4_part = dcross[1] * v[0] - dcross[0] * v[1];
+    const du_part_4_part = dcross[2] * v[1] - dcross[1] * v[2];
+    const du_part_5_part = dcross[1] * v[0] - dcross[0] * v[1];
     const du_part_6_part = dcross[0] * v[2] - dcross[2] * v[0];
-    const dv_part_4_part = dcross[1] * unit[3] - dcross[2] * unit[2];
+    const dv_part_6_part = dcross[1] * unit[3] - dcross[2] * unit[2];
     const dv_part_7_part = dcross[2] * unit[1] - dcross[0] * unit[3];
-    const dv_part_10_part = dcross[0] * unit[2] - dcross[1] * unit[1];
-    du_part_2[0] = du_part_2_part;
-    du_part_4[2] = du_part_4_part;
+    const dv_part_8_part = dcross[0] * unit[2] - dcross[1] * unit[1];
+    du_part_4[0] = du_part_4_part;
+    du_part_5[2] = du_part_5_part;
     du_part_6[1] = du_part_6_part;
     du_part_6[0] = 0;
     du_part_6[2] = 0;
-    dv_part_4[0] = dv_part_4_part;
+    dv_part_6[0] = dv_part_6_part;
     dv_part_7[1] = dv_part_7_part;
     dv_part_7[0] = 0;
     dv_part_7[2] = 0;
-    dv_part_10[2] = dv_part_10_part;
+    dv_part_8[2] = dv_part_8_part;
 
     // backward of: uv = u @ v
     for (let i = 0; i < 2; i++) {
-        du_part_2[i + 1] = 0;
-        du_part_4[i] = 0;
-        dv_part_4[i + 1] = 0;
-        dv_part_10[i] = 0;
+        du_part_4[i + 1] = 0;
+        du_part_5[i] = 0;
+        dv_part_6[i + 1] = 0;
+        dv_part_8[i] = 0;
     }
 
     // backward of: uv = u @ v
     // backward of: w, u = unit[0], unit[1:]
     for (let i = 0; i < 3; i++) {
-        const dunit_part_i = du_part_7[i] + du_part_2[i] + du_part_4[i] + du_part_6[i] - two_drotated_v_u[i];
-        dv[i] = dv_part_2[i] + dv_part_4[i] + dv_part_7[i] + dv_part_10[i];
+        const dunit_part_i = du_part_7[i] + du_part_4[i] + du_part_5[i] + du_part_6[i] - two_drotated_v_u[i];
+        dv[i] = dv_part_2[i] + dv_part_6[i] + dv_part_7[i] + dv_part_8[i];
         dunit[i + 1] = dunit_part_i;
     }
 
