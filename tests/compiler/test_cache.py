@@ -480,11 +480,11 @@ def versions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callab
     def at(folder: Path, loader: object = None) -> bytes | None:
         monkeypatch.setattr(fingerprints, "__file__", str(folder / "compiler" / "fingerprint.py"))
         monkeypatch.setattr(fingerprints, "__spec__", SimpleNamespace(loader=loader))
-        fingerprints._versions.cache_clear()
-        return fingerprints._versions()
+        fingerprints.versions.cache_clear()
+        return fingerprints.versions()
 
     yield at
-    fingerprints._versions.cache_clear()
+    fingerprints.versions.cache_clear()
 
 
 def test_versions_of_a_zip_file(tmp_path: Path, versions: Callable[..., Any]) -> None:

@@ -19,6 +19,7 @@ from .arguments import Arguments
 from .executable import Executable
 from .plain import PlainExecutable
 from .report import Report
+from .trial import missing
 
 _MOST = 64
 """How many combinations of shapes, dtypes and fixed values a function keeps compiled."""
@@ -165,15 +166,13 @@ class Compiled(Wrapper):
 
 @cache
 def _executables() -> type[Executable]:
-    """Native code, where there is LLVM."""
-    try:
+    """Native code, where it runs."""
+    reason = missing()
+    if not reason:
         return load(".native", __package__).NativeExecutable
-    except ImportError as error:
-        if "llvmlite" not in str(error):
-            raise
-        warnings.warn(
-            "llvmlite is not installed, so compiled functions run as NumPy code, about as fast as NumPy. "
-            "For native code: pip install llvmlite",
-            stacklevel=6,
-        )
-        return PlainExecutable
+    advice = " For native code: pip install llvmlite" if "installed" in reason else ""
+    warnings.warn(
+        f"{reason}, so compiled functions run as NumPy code, about as fast as NumPy.{advice}",
+        stacklevel=6,
+    )
+    return PlainExecutable

@@ -35,8 +35,8 @@ def fingerprint(graph: Graph, *more: Any) -> bytes | None:
         pickler.dump((_described(graph), more))
     except (_Unknown, pickle.PicklingError, TypeError, AttributeError):
         return None
-    versions = _versions()
-    return versions and hashlib.sha256(versions + file.getvalue()).digest()
+    known = versions()
+    return known and hashlib.sha256(known + file.getvalue()).digest()
 
 
 class _Unknown(Exception):
@@ -87,7 +87,7 @@ def _spec(spec: ArraySpec) -> Any:
 
 
 @cache
-def _versions() -> bytes | None:
+def versions() -> bytes | None:
     """Python, NumPy, and Clearprop down to its files: whoever changes them wants their code."""
     facts = [sys.version, np.__version__]
     try:

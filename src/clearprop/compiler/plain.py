@@ -13,6 +13,7 @@ from .arguments import Arguments
 from .executable import Executable
 from .report import Report
 from .runnable import runnable
+from .trial import missing
 
 
 class PlainExecutable(Executable):
@@ -37,7 +38,7 @@ class PlainExecutable(Executable):
     def report(self) -> Report:
         lines = [
             f"{self.graph.name}: {len(self.graph.nodes)} operations as NumPy code, "
-            f"since llvmlite is not installed",
+            f"since {missing()}",
             *(f"  {what} {seconds * 1e3:.1f} ms" for what, seconds in self.seconds.items()),
         ]
         return Report("\n".join(lines))

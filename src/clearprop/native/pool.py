@@ -65,7 +65,10 @@ def set_num_threads(count: int) -> None:
         raise ValueError(f"set_num_threads({count}): at least one thread computes")
     _wanted = number
     if _code is not None:
-        _start(_code)
+        from .target import LOCK
+
+        with LOCK:
+            _start(_code)
 
 
 def num_threads() -> int:
@@ -127,7 +130,7 @@ def address() -> int:
 def _start(code: Code) -> None:
     """Start the threads that are missing; if the system refuses one, those that there are have to do.
 
-    Python's lock is held meanwhile, so that no two callers count the same thread.
+    Whoever calls this holds LLVM's lock, so that no two callers count the same thread.
     """
     ctypes.PYFUNCTYPE(None, ctypes.c_long)(code.addresses["start"])(num_threads() - 1)
 
