@@ -6,6 +6,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+# Each worker has a core of its own. BLAS would have threads on all cores wait for one another, over matrices
+# of four numbers, for a good part of all the time. It reads this when NumPy is first imported: below.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings
 from sybil import Sybil
@@ -13,10 +18,14 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 import clearprop.ops.special  # noqa: F401  # registers once: no document is the first to use it
 from clearprop.primitive import numpy_table, primitives
+from tests.effort import PROGRAMS
 
-settings.register_profile("suite", max_examples=100, derandomize=True, deadline=None)
-settings.register_profile("fuzz", max_examples=2000, deadline=None, print_blob=True)
-settings.load_profile("suite")
+for effort, programs in PROGRAMS.items():
+    is_new = effort == "fuzz"  # the others are the same each time
+    settings.register_profile(
+        effort, max_examples=programs, derandomize=not is_new, deadline=None, print_blob=is_new
+    )
+settings.load_profile("fair")
 
 
 OPTIONAL = ("llvmlite", "optree")

@@ -14,6 +14,7 @@ from clearprop.primitive import Primitive, Sample
 from clearprop.spec import is_floating
 from clearprop.trees import flatten
 from tests.contract import in_precision
+from tests.effort import in_modes
 from tests.registry import RECORDS
 from tests.special_references import ENDS
 
@@ -78,6 +79,12 @@ def with_gradients(f: Callable[..., Any], arrays: list[Any]) -> Callable[..., An
     return value_and_gradients
 
 
+def precision(sample: Sample, dtype: str) -> str:
+    """Of what is computed: single, too, where a parameter says so."""
+    is_single = not {"float32", "complex64"}.isdisjoint(map(str, sample.params.values()))
+    return "float32" if is_single else dtype
+
+
 def assert_alike(found: Any, expected: Any, dtype: str) -> None:
     for mine, theirs in zip(flatten(found)[0], flatten(expected)[0], strict=True):
         assert mine.dtype == theirs.dtype
@@ -86,8 +93,7 @@ def assert_alike(found: Any, expected: Any, dtype: str) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("primitive", "sample"), CASES)
+@pytest.mark.parametrize(("primitive", "sample", "dtype"), in_modes(CASES, tuple(TOLERANCE)))
 def test_compiled_equals_eager(primitive: Primitive, sample: Sample, dtype: str) -> None:
     f, arrays = function_of(primitive, sample, dtype)
     assert_alike(clearprop.compile(f)(*arrays), f(*arrays), dtype)
@@ -95,9 +101,7 @@ def test_compiled_equals_eager(primitive: Primitive, sample: Sample, dtype: str)
         return
     if primitive.differentiable and any(is_floating(x.dtype) for x in arrays):
         g = with_gradients(f, arrays)
-        is_single = not {"float32", "complex64"}.isdisjoint(map(str, sample.params.values()))
-        precision = "float32" if is_single else dtype
-        assert_alike(clearprop.compile(g)(*arrays), g(*arrays), precision)
+        assert_alike(clearprop.compile(g)(*arrays), g(*arrays), precision(sample, dtype))
 
 
 def test_every_operation_has_code() -> None:

@@ -9,6 +9,7 @@ import pytest
 import clearprop
 from tests.calls import draw
 from tests.compiler.test_primitives import assert_alike, with_gradients
+from tests.effort import part_of
 from tests.ops.test_reductions import CALLS, COMPLEX
 
 pytest.importorskip("llvmlite")
@@ -20,7 +21,7 @@ ALL = {
 }
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", part_of(ALL))
 def test_compiled_equals_eager(name: str) -> None:
     f, shapes, kind = ALL[name]
     arrays: list[Any] = draw(shapes, kind * len(shapes))

@@ -23,6 +23,7 @@ from clearprop.emit.javascript.running import node
 from clearprop.passes.person.spellings import SPELLINGS
 from clearprop.primitive import primitives
 from clearprop.stages.lowerings import ELEMENTWISE
+from tests.effort import part_of
 from tests.special_references import ROUGH
 from tools import readers
 from tools.forms import PAGE, TARGETS, Example, examples, listed, missing, section
@@ -61,19 +62,24 @@ def cases(*, run: bool) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(("example", "target"), cases(run=True))
+@pytest.mark.parametrize(("example", "target"), part_of(cases(run=True)))
 def test_verified(example: Example, target: str) -> None:
     """`source` compares values and gradients with the engine and with finite differences."""
     assert clearprop.source(example.f, *example.arrays, to=target).errors is not None
 
 
-@pytest.mark.parametrize(("example", "target"), cases(run=False))
+@pytest.mark.parametrize(("example", "target"), part_of(cases(run=False)))
 def test_written(example: Example, target: str) -> None:
     assert missing(example, target) is None
 
 
 @pytest.mark.parametrize(
-    ("name", "target"), [(name, target) for target in TARGETS for name in sorted(LISTED[target])]
+    ("name", "target"),
+    part_of(
+        pytest.param(name, target, id=f"{target}-{name}")
+        for target in TARGETS
+        for name in sorted(LISTED[target])
+    ),
 )
 def test_listed(name: str, target: str) -> None:
     assert missing(EXAMPLES[name], target) is not None, "run python -m tools.forms"

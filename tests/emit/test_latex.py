@@ -17,6 +17,7 @@ from clearprop.emit.latex import latex
 from clearprop.emit.latex.symbols import number, subscripted, symbol, visible
 from clearprop.passes import person
 from clearprop.primitive import primitives
+from tests.effort import samples_of
 from tests.emit.latex_cases import CASES
 
 GOLDEN = Path(__file__).parent / "golden_latex"
@@ -105,7 +106,7 @@ def test_explanations(name: str, gradients: str) -> None:
 @pytest.mark.parametrize("name", sorted(vars(primitives)))
 def test_every_primitive(name: str) -> None:
     record = getattr(primitives, name)
-    for sample in record.samples:
+    for sample in samples_of(record):
         args = [np.asarray(a)[()] for a in sample.draw()]
 
         def f(*args: Any, params: Any = sample.params) -> Any:

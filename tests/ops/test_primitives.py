@@ -30,6 +30,7 @@ from tests.contract import (
     make_case,
     variants,
 )
+from tests.effort import in_modes
 from tests.numeric import slopes
 from tests.registry import RECORDS
 from tests.special_references import ENDS, ONCE, ROUGH, SPECIAL
@@ -55,6 +56,7 @@ def _is_rounded(pair: Any) -> bool:
 
 SMOOTH = [pair for pair in PAIRS if _is_differentiable(pair)]
 FLAT = [pair for pair in PAIRS if not pair.values[0].differentiable]
+DTYPES = ("float64", "float32")
 
 
 # ---- plain NumPy and SciPy for what is no NumPy function of the same name and signature
@@ -252,8 +254,7 @@ def test_record_is_complete(record: Primitive) -> None:
     assert getattr(primitives, record.name) is record
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("record", "sample"), PAIRS)
+@pytest.mark.parametrize(("record", "sample", "dtype"), in_modes(PAIRS, DTYPES))
 def test_forward_equals_numpy(record: Primitive, sample: Sample, dtype: str) -> None:
     reference = _reference(record)
     assert reference, f"{record.name} answers no NumPy function: give it a line in REFERENCES"
@@ -276,8 +277,7 @@ def test_forward_equals_numpy(record: Primitive, sample: Sample, dtype: str) -> 
         np.testing.assert_allclose(actual, expected, rtol, rtol / 10)
 
 
-@pytest.mark.parametrize("check", ALWAYS, ids=lambda check: check.__name__[6:])
-@pytest.mark.parametrize(("record", "sample"), PAIRS)
+@pytest.mark.parametrize(("record", "sample", "check"), in_modes(PAIRS, ALWAYS))
 def test_keeps_its_promises(
     record: Primitive, sample: Sample, check: Callable[[Case], None]
 ) -> None:
@@ -298,8 +298,10 @@ def test_traits(record: Primitive) -> None:
             check_traits(Case(record, sample.draw(1), dict(sample.params)))
 
 
-@pytest.mark.parametrize("check", WITH_GRADIENT, ids=lambda check: check.__name__[6:])
-@pytest.mark.parametrize(("record", "sample"), [pair for pair in SMOOTH if not _is_rounded(pair)])
+@pytest.mark.parametrize(
+    ("record", "sample", "check"),
+    in_modes([pair for pair in SMOOTH if not _is_rounded(pair)], WITH_GRADIENT),
+)
 def test_gradient(record: Primitive, sample: Sample, check: Callable[[Case], None]) -> None:
     case = as_real(make_case(record, sample))
     assert case.smooth, "the sample differentiates nothing"
@@ -310,14 +312,18 @@ def test_gradient(record: Primitive, sample: Sample, check: Callable[[Case], Non
         check(case)
 
 
-@pytest.mark.parametrize(("record", "sample"), SMOOTH)
-def test_gradient_has_the_dtype_of_its_input(record: Primitive, sample: Sample) -> None:
-    check_dtypes(record, sample)
+@pytest.mark.parametrize(("record", "sample", "check"), in_modes(SMOOTH, [check_dtypes]))
+def test_gradient_has_the_dtype_of_its_input(
+    record: Primitive, sample: Sample, check: Callable[[Primitive, Sample], None]
+) -> None:
+    check(record, sample)
 
 
-@pytest.mark.parametrize(("record", "sample"), FLAT)
-def test_no_gradient_because_flat(record: Primitive, sample: Sample) -> None:
-    check_steps(make_case(record, sample))
+@pytest.mark.parametrize(("record", "sample", "check"), in_modes(FLAT, [check_steps]))
+def test_no_gradient_because_flat(
+    record: Primitive, sample: Sample, check: Callable[[Case], None]
+) -> None:
+    check(make_case(record, sample))
 
 
 def test_conversion_hands_the_gradient_on_in_the_dtype_of_its_input() -> None:

@@ -12,6 +12,7 @@ from mpmath import mp
 from scipy import special as sp
 
 from clearprop import grad
+from tests.effort import part_of
 
 
 @pytest.fixture(autouse=True)
@@ -206,7 +207,7 @@ EXTREMES: dict[str, tuple[Callable[..., Any], Callable[[Any], Any], list[float],
 }
 
 
-@pytest.mark.parametrize("name", EXTREMES)
+@pytest.mark.parametrize("name", part_of(EXTREMES))
 def test_slopes_at_the_extremes(name: str) -> None:
     f, slope, places, units = EXTREMES[name]
     for x in map(float, places):
