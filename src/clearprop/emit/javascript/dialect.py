@@ -158,7 +158,7 @@ class JavaScriptDialect(Dialect):
             operation = "nextafter_32"
         if operation in HELPERS:
             return _helped(operation, arguments, helpers)
-        return f"Math.{MATH[operation]}({together})"
+        return f"Math.{MATH.get(operation, operation)}({together})"
 
 
 def _helped(name: str, arguments: Sequence[str], helpers: Helpers) -> str:

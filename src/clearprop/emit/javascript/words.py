@@ -14,30 +14,12 @@ ARRAYS = {
 }  # fmt: skip
 """By kind and size of a dtype. Whole numbers of 64 bits are numbers like all others, exact up to 2**53."""
 
-_SAME = (
-    *(
-        "sqrt",
-        "floor",
-        "ceil",
-        "trunc",
-        "sign",
-        "cbrt",
-        "exp",
-        "expm1",
-        "log",
-        "log1p",
-        "log2",
-        "log10",
-    ),
-    *("sin", "cos", "sinh", "cosh", "tanh"),
-)
 MATH = {
-    **{name: name for name in _SAME},
     "absolute": "abs", "arctan": "atan", "arctan2": "atan2", "arcsin": "asin", "arccos": "acos",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "maximum": "max", "minimum": "min",
     "multiply": "imul",
 }  # fmt: skip
-"""Methods of Math. Of them `imul` alone is for whole numbers alone."""
+"""Methods of Math that have other names than NumPy's functions; `imul` is for whole numbers."""
 
 HELPERS = {
     "whole_32": """function whole_32(x) {

@@ -45,20 +45,6 @@ from .writer import (
     writes,
 )
 
-_PLAIN = (
-    "sign",
-    "relu",
-    "erf",
-    "erfc",
-    "clip",
-    "floor",
-    "ceil",
-    "logit",
-    "log_expit",
-    "isnan",
-    "isfinite",
-)
-
 FUNCTIONS.update(
     {name: f"\\{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log")}
     | {
@@ -73,7 +59,6 @@ FUNCTIONS.update(
         "maximum": "\\max",
         "minimum": "\\min",
     }
-    | {name: operator(name) for name in _PLAIN}
     | {
         "gammaln": "\\log \\Gamma",
         "ndtr": "\\Phi",

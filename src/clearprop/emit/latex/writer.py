@@ -37,7 +37,7 @@ Writer = Callable[["Expressions", Node, Index], Tex]
 WRITERS: dict[str, Writer] = {}
 """How each primitive is written; what is not here is written as a function of its inputs."""
 FUNCTIONS: dict[str, str] = {}
-"""Entry-by-entry functions that are written before their arguments."""
+"""Entry-by-entry functions that are not written by their own names."""
 
 
 def writes(*names: str) -> Callable[[Writer], Writer]:
@@ -87,9 +87,11 @@ class Expressions:
             whole, entry = self.symbols[wire]
             return self._entries(wire, index, whole, entry)
         node = self.makers[wire]
-        name = node.primitive.name
-        if len(node.outputs) == 1 and (name in WRITERS or name in FUNCTIONS):
-            return WRITERS.get(name, function)(self, node, index)
+        if len(node.outputs) == 1:
+            is_function = "elementwise" in node.primitive.traits and not node.params
+            write = WRITERS.get(node.primitive.name, function if is_function else None)
+            if write is not None:
+                return write(self, node, index)
         return self.entries(wire, index, plain_call(self, node))
 
     def entries(self, wire: Wire, index: Index, text: Tex) -> Tex:
@@ -216,7 +218,7 @@ def linear(x: Tex, change: Callable[[Tex], Tex]) -> Tex:
 
 def function(writer: Expressions, node: Node, index: Index) -> Tex:
     """Entry by entry: the function's name before its arguments."""
-    name = FUNCTIONS[node.primitive.name]
+    name = FUNCTIONS.get(node.primitive.name, operator(node.primitive.name))
     if name[1:].lower() in {
         word.lower() for word in writer.names
     }:  # the user means something else by it
