@@ -16,8 +16,8 @@ from hypothesis import settings
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-import clearprop.ops.special  # noqa: F401  # registers once: no document is the first to use it
-from clearprop.primitive import numpy_table, primitives
+import clearprop.scipy.primitives  # noqa: F401  # registers once: no document is the first to use it
+from clearprop.engine.primitive import numpy_table, primitives
 from tests.effort import PROGRAMS
 
 for effort, programs in PROGRAMS.items():

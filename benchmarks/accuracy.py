@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.native.ir import Builder, Type, module
+from clearprop.native.llvm_ir import Builder, Type, module
+from clearprop.native.machine import Code, assemble, vector_bits
 from clearprop.native.math import FUNCTIONS
-from clearprop.native.target import Code, assemble, vector_bits
 
 try:
     import mpmath

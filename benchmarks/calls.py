@@ -18,8 +18,8 @@ from clearprop.native.calls import (
     native_callable,
     write_entry,
 )
-from clearprop.native.ir import Builder, module
-from clearprop.native.target import Code, assemble, vector_bits
+from clearprop.native.llvm_ir import Builder, module
+from clearprop.native.machine import Code, assemble, vector_bits
 
 from .measure import Check, Report, installed
 

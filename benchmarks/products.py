@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from clearprop.native import target
-from clearprop.native.ir import Builder, Value, module
+from clearprop.native import machine
+from clearprop.native.llvm_ir import Builder, Value, module
 from clearprop.native.products import Index, Operand, product, workspace_size
 from clearprop.native.types import Type
 
@@ -103,8 +103,8 @@ class Generated:
             product(builder, a.dtype, case.m, case.k, case.n, left, right, store, "%w")
         builder.do("ret void")
         arguments = ", ".join(f"ptr noalias %{name}" for name in "abcw")
-        text = module([builder.function("f", arguments)], [builder], width=target.vector_bits())
-        self._code = target.Code(target.assemble(text), ("f",))
+        text = module([builder.function("f", arguments)], [builder], width=machine.vector_bits())
+        self._code = machine.Code(machine.assemble(text), ("f",))
         self.compile_seconds = perf_counter() - start
         self.result = np.zeros((case.m, case.n), a.dtype)
         sizes = case.m, case.k, case.n
@@ -122,7 +122,7 @@ class Generated:
 def peak(dtype: str, rounds: int = 4000) -> tuple[Callable[[], object], int]:
     """Many independent multiply-adds on registers, and how many operations they are."""
     single = Type(np.dtype(dtype))
-    type, chains, repeats = single.wide(target.vector_bits() // single.bits), 24, 4
+    type, chains, repeats = single.wide(machine.vector_bits() // single.bits), 24, 4
     b = Builder()
     factor = b.spread(b.load(type.wide(1), "%x"), type.width)
     with b.loop(0, rounds, 1, [b.constant(type, i) for i in range(chains)]) as loop:
@@ -135,8 +135,8 @@ def peak(dtype: str, rounds: int = 4000) -> tuple[Callable[[], object], int]:
         total = total + x
     b.store(total, "%x")
     b.do("ret void")
-    text = module([b.function("f", "ptr %x")], [b], width=target.vector_bits())
-    code = target.Code(target.assemble(text), ("f",))
+    text = module([b.function("f", "ptr %x")], [b], width=machine.vector_bits())
+    code = machine.Code(machine.assemble(text), ("f",))
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.addresses["f"])
     memory = np.zeros(64, dtype)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import clearprop
-from clearprop.spec import spec_of
+from clearprop.engine.spec import spec_of
 from tests.contract import in_precision
 from tests.numeric import slopes
 

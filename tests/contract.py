@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 import clearprop
-from clearprop.bundle import Bundle, as_bundle
+from clearprop.engine.bundle import Bundle, as_bundle
+from clearprop.engine.primitive import Draw, Primitive, Sample, each, together
+from clearprop.engine.spec import ArraySpec, spec_of
+from clearprop.engine.tensor import Tensor
 from clearprop.errors import TraceError
-from clearprop.primitive import Draw, Primitive, Sample, each, together
-from clearprop.spec import ArraySpec, spec_of
-from clearprop.tensor import Tensor
 from tests.numeric import STEP, normal_like, same_value, slope_along, slopes
 
 CONSTANTS = {("copysign", 1), ("heaviside", 0), ("nextafter", 1)}

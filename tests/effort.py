@@ -17,7 +17,7 @@ from zlib import crc32
 import pytest
 from hypothesis import settings
 
-from clearprop.primitive import Primitive, Sample
+from clearprop.engine.primitive import Primitive, Sample
 
 PROGRAMS = {"fast": 10, "fair": 40, "all": 100, "fuzz": 2000}
 """How many random programs a test is run on."""

@@ -14,7 +14,7 @@ import clearprop
 import clearprop.numpy as numpy_here
 import clearprop.scipy.linalg as linalg
 import clearprop.scipy.special as special
-from clearprop.primitive import Primitive, numpy_table
+from clearprop.engine.primitive import Primitive, numpy_table
 from tests.registry import RECORDS
 
 A = np.array([[4.13, 1.07, 0.57], [1.07, 3.21, 0.23], [0.57, 0.23, 2.31]])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import clearprop.ops.special
-import clearprop.scipy.linalg  # noqa: F401
-from clearprop.primitive import Primitive, primitives
+import clearprop.scipy.linalg
+import clearprop.scipy.primitives  # noqa: F401
+from clearprop.engine.primitive import Primitive, primitives
 
 RECORDS: list[Primitive] = list(vars(primitives).values())

@@ -11,7 +11,7 @@ import mpmath
 import numpy as np
 import scipy.special
 
-from clearprop.ops.special.common import doubled
+from clearprop.scipy.primitives.common import doubled
 
 ONCE = {"mathieu_a", "mathieu_b", "pro_cv", "obl_cv"}
 """With a first derivative, and no second, which raises."""

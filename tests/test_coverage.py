@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from clearprop import tensor
-from clearprop.bundle import Bundle
-from clearprop.primitive import numpy_table
+from clearprop.engine.bundle import Bundle
+from clearprop.engine.primitive import numpy_table
 from tools.coverage import (
     MODULES,
     NO_FLOATING_ARRAYS,

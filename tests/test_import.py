@@ -37,7 +37,7 @@ LATE = (
 def test_import_is_lazy() -> None:
     code = "import sys, clearprop; print(*(name for name in sys.modules))"
     loaded = python(code).split()
-    assert "clearprop.tensor" in loaded
+    assert "clearprop.engine.tensor" in loaded
     assert not {name for name in loaded if name.startswith(LATE)}
 
 

@@ -19,8 +19,8 @@ import scipy.special
 
 import clearprop.numpy
 import clearprop.scipy.special
-from clearprop.dispatch import find_answer
-from clearprop.primitive import Primitive
+from clearprop.engine.numpy_dispatch import find_answer
+from clearprop.engine.primitive import Primitive
 
 PAGE = Path(__file__).parent.parent / "docs" / "coverage.md"
 MODULES: dict[ModuleType, ModuleType | None] = {

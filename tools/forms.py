@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import clearprop.ops.special
-import clearprop.scipy.linalg  # noqa: F401
-from clearprop.bundle import Bundle
+import clearprop.scipy.linalg
+import clearprop.scipy.primitives  # noqa: F401
 from clearprop.emit.derived import Derived
 from clearprop.emit.problem import problem_of
 from clearprop.emit.targets import target as target_of
+from clearprop.engine.bundle import Bundle
+from clearprop.engine.primitive import Primitive, Sample, primitives
+from clearprop.engine.spec import is_floating
 from clearprop.errors import UnsupportedError
 from clearprop.passes.person import derive
-from clearprop.primitive import Primitive, Sample, primitives
-from clearprop.spec import is_floating
 
 PAGE = Path(__file__).parent.parent / "docs" / "source.md"
 TARGETS = ("numpy", "torch", "jax", "c", "javascript")

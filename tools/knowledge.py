@@ -23,16 +23,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import clearprop.ops.special
-import clearprop.scipy.linalg  # noqa: F401
-from clearprop.primitive import primitives
+import clearprop.scipy.linalg
+import clearprop.scipy.primitives  # noqa: F401
+from clearprop.engine.primitive import primitives
 
 SOURCE = Path(__file__).parent.parent / "src" / "clearprop"
 MOST = {"tanh": 5, "erf": 5, "matmul": 10, "sum": 12}
 """In how many files each may be known."""
 NO_KNOWLEDGE = {
-    "arrays.py": "names of methods, by which arrays of other libraries are known",
-    "emit/c/nests.py": "names of variables in C",
+    "engine/arrays.py": "names of methods, by which arrays of other libraries are known",
+    "emit/loops/loop_nests.py": "names of variables in C",
     "numpy/lists.py": "any of NumPy's functions, for its type",
 }
 _LIBRARIES = {"np", "sp", "scipy", "linalg", "special", "fft", "operator", "primitives"}

@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.bundle import as_bundle
 from clearprop.emit.forms import jax, numpy, torch
 from clearprop.emit.latex.writer import FUNCTIONS, WRITERS
+from clearprop.engine.bundle import as_bundle
+from clearprop.engine.primitive import TRAITS, Primitive, primitives
+from clearprop.engine.spec import is_floating, spec_of
 from clearprop.errors import TraceError
-from clearprop.graph import Graph, Node, Wire
+from clearprop.graph.graph import Graph, Node, Wire
 from clearprop.ledger.explain import explain  # noqa: F401  # whose index forms register themselves
 from clearprop.ledger.index_forms import FORMS
-from clearprop.passes.expand import expanded_by
-from clearprop.primitive import TRAITS, Primitive, primitives
-from clearprop.spec import is_floating, spec_of
+from clearprop.passes.decompositions.expand import expanded_by
 from clearprop.stages.grouping import Grouping
-from clearprop.stages.language import COSTS
+from clearprop.stages.ir import COSTS
 from clearprop.stages.lowerings import ELEMENTWISE, LIBRARY
 from tools import forms
 

@@ -14,8 +14,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import backprop, ops
-from .blocks import Block, block
+from . import ops
+from .engine import backprop
+from .engine.forks import load as _load
+from .engine.settings import no_grad
+from .engine.spec import ArraySpec
+from .engine.tensor import Tensor, tensor
 from .errors import (
     ClearpropError,
     DtypeError,
@@ -28,17 +32,14 @@ from .errors import (
     TraceError,
     UnsupportedError,
 )
-from .forks import load as _load
-from .graph import Graph
+from .graph.blocks import Block, block
+from .graph.graph import Graph
+from .graph.tracing import trace
 from .ops.choices import relu
 from .ops.softmax import cross_entropy, log_softmax, logsumexp, softmax
 from .ops.transcendental import sigmoid
-from .settings import no_grad
-from .spec import ArraySpec
-from .tensor import Tensor, tensor
-from .tracing import trace
-from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .trees import stop_gradient
+from .transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .transforms.trees import stop_gradient
 
 if TYPE_CHECKING:
     from .compiler import compile

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 
 from . import __version__
-from .arrays import check_numbers
 from .callsite import called_by_nobody
 from .emit.targets import TARGETS
+from .engine.arrays import check_numbers
 from .errors import ClearpropError
 from .ledger import Explanation, explain
 

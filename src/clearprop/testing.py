@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import argument, is_array
+from .engine.arrays import argument, is_array
+from .engine.spec import is_floating
+from .engine.tensor import Tensor
 from .errors import ClearpropError, GradientError, GradientMismatch
-from .spec import is_floating
-from .tensor import Tensor
-from .transforms import jvp, vjp
-from .trees import flatten, paths
+from .transforms.derivatives import jvp, vjp
+from .transforms.trees import flatten, paths
 
 _SMALL = 64
 """Up to this many numbers each one is moved alone; larger arrays move along random directions."""

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.trees import same, structure
+from clearprop.transforms.trees import same, structure
 
 X = np.array([1.0, 2.0])
 

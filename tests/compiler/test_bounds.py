@@ -255,11 +255,11 @@ def test_what_can_be_donated_still_is() -> None:
 
 def test_parts_and_threads(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
     from clearprop.native import nests
-    from clearprop.stages import sharing
+    from clearprop.stages import partial_sums
 
     monkeypatch.setenv("CLEARPROP_CACHE_DIR", "")
     monkeypatch.setattr(nests, "_ENOUGH", 1)
-    monkeypatch.setattr(sharing, "_LONG", 0)
+    monkeypatch.setattr(partial_sums, "_LONG", 0)
     x, r = rng.normal(size=(6, 8)), rng.integers(0, 6, 500)
     f = clearprop.compile(clearprop.grad(lambda x, r: np.sum(x[r] ** 3)), donate="x")
     f(x.copy(), r)

@@ -26,7 +26,7 @@ pytest.importorskip("llvmlite")
 from clearprop.compiler import fingerprint as fingerprints
 from clearprop.compiler import plan
 from clearprop.compiler.fingerprint import fingerprint
-from clearprop.native import cache, target
+from clearprop.native import cache, machine
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_code_is_made_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def refuse(*_: object) -> bytes:
         raise AssertionError("compiled again")
 
-    monkeypatch.setattr(target, "assemble", refuse)
+    monkeypatch.setattr(machine, "assemble", refuse)
     assert compiled_sum(7.0) == 21
     assert list(folder.iterdir()) == [file]
     with pytest.raises(AssertionError, match="compiled again"):

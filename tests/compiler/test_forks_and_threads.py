@@ -20,11 +20,12 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop import forks, trees
+from clearprop.engine import forks
+from clearprop.transforms import trees
 
 pytest.importorskip("llvmlite")
 from clearprop.compiler import compiled, executable, native
-from clearprop.native import target
+from clearprop.native import machine
 
 x = np.linspace(0.0, 1.0, 5)
 
@@ -132,7 +133,7 @@ def test_there_is_one_linker_for_all_threads() -> None:
     """Code that a second one linked would go with it."""
     made: list[object] = []
 
-    @target._once
+    @machine._once
     def make() -> object:
         time.sleep(0.02)
         made.append(object())
@@ -190,11 +191,13 @@ def test_a_fork_within_a_traced_function() -> None:
 
 @forks_well
 def test_a_fork_waits_until_llvm_is_done() -> None:
-    assert target.LOCK is target.llvm.ffi.lib._lock  # or calls of other libraries would not be seen
+    assert (
+        machine.LOCK is machine.llvm.ffi.lib._lock
+    )  # or calls of other libraries would not be seen
     inside = []
 
     def work(begun: threading.Event) -> None:
-        with target.LOCK:
+        with machine.LOCK:
             inside.append(True)
             begun.set()
             time.sleep(0.2)
@@ -227,7 +230,7 @@ def test_a_fork_waits_until_a_module_is_imported(
 IMPORTS = """
 import sys
 import numpy as np, clearprop
-from clearprop import forks
+from clearprop.engine import forks
 
 class Watching:
     def find_spec(self, name, path=None, target=None):

@@ -74,11 +74,11 @@ def test_a_mask_is_left_to_numpy(rng: np.random.Generator) -> None:
 
 def test_in_parts(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     from clearprop.native import nests
-    from clearprop.stages import sharing
+    from clearprop.stages import partial_sums
 
     monkeypatch.setenv("CLEARPROP_CACHE_DIR", "")  # what was kept was made with other numbers
     monkeypatch.setattr(nests, "_ENOUGH", 1)
-    monkeypatch.setattr(sharing, "_LONG", 0)
+    monkeypatch.setattr(partial_sums, "_LONG", 0)
     x, r = rng.normal(size=(6, 8)), rng.integers(0, 6, 64)
     for f in (lambda x, r: np.sum(x[r] ** 3), lambda x, r: np.sum(x[:, r] ** 2)):
         gradient = clearprop.grad(f)

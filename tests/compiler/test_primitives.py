@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.bundle import Bundle
-from clearprop.primitive import Primitive, Sample
-from clearprop.spec import is_floating
-from clearprop.trees import flatten
+from clearprop.engine.bundle import Bundle
+from clearprop.engine.primitive import Primitive, Sample
+from clearprop.engine.spec import is_floating
+from clearprop.transforms.trees import flatten
 from tests.contract import in_precision
 from tests.effort import in_modes
 from tests.registry import RECORDS
@@ -106,6 +106,6 @@ def test_compiled_equals_eager(primitive: Primitive, sample: Sample, dtype: str)
 
 def test_every_operation_has_code() -> None:
     from clearprop.native.operations import WRITTEN
-    from clearprop.stages.language import OPERATIONS
+    from clearprop.stages.ir import OPERATIONS
 
     assert WRITTEN.keys() | {"convert"} == OPERATIONS.keys()

@@ -13,7 +13,7 @@ import clearprop
 from tests.programs import ODD, Program, programs
 
 llvm = pytest.importorskip("llvmlite.binding")
-from clearprop.native import target  # noqa: E402
+from clearprop.native import machine  # noqa: E402
 
 LESSER = {
     "haswell": "+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+f16c,-avx512f",
@@ -25,13 +25,13 @@ LESSER = {
 def no_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("CLEARPROP_CACHE_DIR", "")
     yield
-    for cached in (target.vector_bits, target.machine):
+    for cached in (machine.vector_bits, machine.machine):
         cached.cache_clear()
 
 
 def _pretend(cpu: str, features: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target, "host", lambda: (cpu, features))
-    for cached in (target.vector_bits, target.machine):
+    monkeypatch.setattr(machine, "host", lambda: (cpu, features))
+    for cached in (machine.vector_bits, machine.machine):
         cached.cache_clear()
 
 
@@ -45,14 +45,14 @@ def _pretend(cpu: str, features: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_programs_on_lesser_processors(
     cpu: str, no_cache: None, monkeypatch: pytest.MonkeyPatch, program: Program
 ) -> None:
-    if "avx2" not in target.host()[1] and cpu == "haswell":
+    if "avx2" not in machine.host()[1] and cpu == "haswell":
         pytest.skip("this machine has no AVX2")
     _pretend(cpu, LESSER[cpu], monkeypatch)
     inputs = program.arrays()
     f = clearprop.value_and_grad(program, argnums=range(len(inputs)))
     compiled = clearprop.compile(f)
     value, gradients = compiled(*inputs)
-    assert f"{target.vector_bits()}" in {"haswell": "256", "x86-64": "128"}[cpu]
+    assert f"{machine.vector_bits()}" in {"haswell": "256", "x86-64": "128"}[cpu]
     assert "zmm" not in compiled.source("asm")
     expected, exact = f(*inputs)
     np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-10)

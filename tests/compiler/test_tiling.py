@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 import clearprop
-from clearprop.spec import ArraySpec
+from clearprop.engine.spec import ArraySpec
 from clearprop.stages import tiling
-from clearprop.stages.language import Access, Buffer, Literal, Nest, Stage, Store
+from clearprop.stages.ir import Access, Buffer, Literal, Nest, Stage, Store
 from tests.programs import ODD, Program, programs
 
 pytest.importorskip("llvmlite")

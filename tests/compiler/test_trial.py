@@ -16,11 +16,11 @@ from clearprop.compiler.plain import PlainExecutable
 
 pytest.importorskip("llvmlite")
 from clearprop.compiler.native import NativeExecutable
-from clearprop.native.calls import layout
+from clearprop.native.calls import object_layout
 
 
 def forget() -> None:
-    for function in (trial.way, trial.missing, compiled._executables, layout.probe):
+    for function in (trial.way, trial.missing, compiled._executables, object_layout.probe):
         function.cache_clear()
 
 

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 
 import clearprop
 from clearprop.emit.c import CFunction, c_function, compiler, run_c
+from clearprop.engine.primitive import Primitive, Sample, primitives
 from clearprop.errors import CompileError, UnsupportedError
 from clearprop.passes import expand, simplify
-from clearprop.primitive import Primitive, Sample, primitives
 from clearprop.stages import fuse
 from clearprop.stages.lowerings import ELEMENTWISE
-from clearprop.trees import flatten
+from clearprop.transforms.trees import flatten
 from tests.contract import in_precision
 from tests.emit.examples import FOLDER, written
 from tests.emit.functions import EXAMPLES

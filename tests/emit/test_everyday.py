@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import clearprop
 from clearprop.emit.c import compiler
-from clearprop.emit.javascript.running import node
+from clearprop.emit.javascript.node_process import node
 from clearprop.emit.numpy import NumPy
 from clearprop.emit.source import BY_GATES
 from tests.emit.examples import TARGETS

@@ -19,9 +19,9 @@ import pytest
 import clearprop
 from clearprop.compiler.runnable import runnable
 from clearprop.emit.c import compiler
-from clearprop.emit.c.words import SPELLING as C
-from clearprop.emit.javascript import running as javascript
-from clearprop.emit.javascript.words import SPELLING as JAVASCRIPT
+from clearprop.emit.c.operators import SPELLING as C
+from clearprop.emit.javascript import node_process as javascript
+from clearprop.emit.javascript.js_operators import SPELLING as JAVASCRIPT
 from clearprop.emit.latex.symbols import SPELLING as LATEX
 from clearprop.emit.latex.symbols import symbol
 from clearprop.emit.spelling import python_spelling

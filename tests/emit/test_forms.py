@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 import clearprop
+from clearprop.emit.array_expressions import ATOM
 from clearprop.emit.c import compiler
-from clearprop.emit.expressions import ATOM
 from clearprop.emit.forms import helpers, jax, numpy, torch
-from clearprop.emit.javascript.running import node
-from clearprop.passes.person.spellings import SPELLINGS
-from clearprop.primitive import primitives
+from clearprop.emit.javascript.node_process import node
+from clearprop.engine.primitive import primitives
+from clearprop.passes.decompositions import SPELLINGS
 from clearprop.stages.lowerings import ELEMENTWISE
 from tests.effort import part_of
 from tests.special_references import ROUGH

@@ -15,17 +15,17 @@ from hypothesis import given, settings
 from numpy.lib.stride_tricks import sliding_window_view
 
 import clearprop
-from clearprop.emit.javascript import running
-from clearprop.emit.javascript.function import script
-from clearprop.emit.javascript.running import node, run_script
-from clearprop.emit.javascript.words import HELPERS, USES
+from clearprop.emit.javascript import node_process
+from clearprop.emit.javascript.js_function import script
+from clearprop.emit.javascript.js_operators import HELPERS, USES
+from clearprop.emit.javascript.node_process import node, run_script
 from clearprop.emit.loops.lowering import Lowered
+from clearprop.engine.primitive import Primitive, Sample, primitives
 from clearprop.errors import CompileError, UnsupportedError
 from clearprop.passes import expand, simplify
-from clearprop.primitive import Primitive, Sample, primitives
 from clearprop.stages import fuse
 from clearprop.stages.lowerings import ELEMENTWISE, LIBRARY
-from clearprop.trees import flatten
+from clearprop.transforms.trees import flatten
 from tests.contract import in_precision
 from tests.emit.examples import FOLDER, written
 from tests.emit.functions import EXAMPLES
@@ -301,7 +301,7 @@ def test_other_lengths_are_refused() -> None:
 
 @needs_node
 def test_code_that_node_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    from clearprop.emit.javascript.dialect import JavaScriptDialect
+    from clearprop.emit.javascript.js_dialect import JavaScriptDialect
 
     monkeypatch.setattr(JavaScriptDialect, "remark", lambda self, text: "no comment")
     with pytest.raises(CompileError, match="Node cannot run generated code: SyntaxError"):
@@ -311,8 +311,8 @@ def test_code_that_node_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_node
 def test_a_node_that_ended_is_started_anew() -> None:
     made = clearprop.source(lambda x: np.sum(x**2), np.ones(3), to="javascript")
-    running._running().process.kill()
-    running._running().process.wait()
+    node_process._running().process.kill()
+    node_process._running().process.wait()
     assert made.function([np.ones(3)])[0] == [3.0]
 
 

@@ -12,11 +12,11 @@ import pytest
 
 import clearprop
 from clearprop import explain, trace, value_and_grad
-from clearprop.bundle import Bundle
 from clearprop.emit.latex import latex
 from clearprop.emit.latex.symbols import number, subscripted, symbol, visible
+from clearprop.engine.bundle import Bundle
+from clearprop.engine.primitive import primitives
 from clearprop.passes import person
-from clearprop.primitive import primitives
 from tests.effort import samples_of
 from tests.emit.latex_cases import CASES
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.passes.person import collecting, rewriting
-from clearprop.passes.person.ratios import Ratio
+from clearprop.passes.person import collect_terms, rewriting
+from clearprop.passes.person.rationals import Ratio
 
 
 def sum_of_products(n: int) -> Callable[..., Any]:
@@ -139,8 +139,8 @@ def test_work_grows_with_the_program(program: Any, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(rewriting.Rewriter, "_find", counted(rewriting.Rewriter._find))
     monkeypatch.setattr(rewriting.Facts, "only", counted(rewriting.Facts.only))
-    monkeypatch.setattr(collecting._Reader, "read", counted(collecting._Reader.read))
-    monkeypatch.setattr(collecting, "_merged", counted(collecting._merged))
+    monkeypatch.setattr(collect_terms._Reader, "read", counted(collect_terms._Reader.read))
+    monkeypatch.setattr(collect_terms, "_merged", counted(collect_terms._merged))
     took = []
     for n in (60, 120):
         visits = 0

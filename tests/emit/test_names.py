@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.emit.meaning import is_short
+from clearprop.emit.naming.meaning import is_short
 from tests.emit.examples import FOLDER, TARGETS
 from tests.emit.functions import EXAMPLES
 from tests.emit.test_source import installed

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.passes.person import known, rules
+from clearprop.passes.person import recognise, rules
 
 Case = tuple[Callable[..., Any], tuple[Any, ...]]
 
@@ -125,9 +125,9 @@ def test_a_rule_applies_and_keeps_the_numbers(rule: str) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    names = [r.__name__ for r in (*rules.EARLY, *rules.LATE, *rules.TIES, *known._KNOWN)]
+    names = [r.__name__ for r in (*rules.EARLY, *rules.LATE, *rules.TIES, *recognise._KNOWN)]
     assert sorted({*names, "collect", "stable_log_logistic", "stable_softplus"}) == sorted(CASES)
-    assert all(r.__doc__ for r in (*rules.EARLY, *rules.LATE, *rules.TIES, *known._KNOWN))
+    assert all(r.__doc__ for r in (*rules.EARLY, *rules.LATE, *rules.TIES, *recognise._KNOWN))
 
 
 def test_a_factor_that_is_no_ratio_is_negated_as_it_is() -> None:

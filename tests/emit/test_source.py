@@ -18,7 +18,7 @@ import clearprop
 from clearprop.emit import library
 from clearprop.emit import source as source_module
 from clearprop.emit.numpy import NumPy
-from clearprop.trees import flatten
+from clearprop.transforms.trees import flatten
 from tests.emit.examples import FOLDER, TARGETS, written
 from tests.emit.functions import EXAMPLES
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop import containers, trees
-from clearprop.trees import Container, flatten, paths, structure
+from clearprop.transforms import optree_fallback, trees
+from clearprop.transforms.trees import Container, flatten, paths, structure
 
 WITHOUT = "in Python"
 
@@ -280,7 +280,7 @@ def test_both_agree() -> None:
     for _ in range(300):
         tree = grown(4)
         leaves, unflatten = flatten(tree)
-        found, structure = containers.flatten(tree, trees._LEAVES)
+        found, structure = optree_fallback.flatten(tree, trees._LEAVES)
         assert found == leaves
         assert structure.paths() == paths(tree)
         assert structure.num_leaves == len(leaves)
@@ -296,8 +296,8 @@ STRUCTURES = [
 
 
 def test_equal_structures_are_those_of_containers_that_are_built_alike() -> None:
-    def bare(tree: Any) -> containers.Structure:
-        return containers.flatten(tree, trees._LEAVES)[1]
+    def bare(tree: Any) -> optree_fallback.Structure:
+        return optree_fallback.flatten(tree, trees._LEAVES)[1]
 
     kept = [bare(tree) for tree in STRUCTURES]
     assert len(set(kept)) == len(kept)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import settings
 
 import clearprop
-from clearprop.bundle import Bundle
+from clearprop.engine.bundle import Bundle
 from clearprop.errors import ClearpropError
 from tests.test_coverage import CALLS
 from tools.coverage import survey

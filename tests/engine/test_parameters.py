@@ -26,7 +26,7 @@ from clearprop.errors import (
     TraceError,
     UnsupportedError,
 )
-from clearprop.tracing import graph_at
+from clearprop.graph.tracing import graph_at
 from tests.numeric import slopes
 from tests.parameters import Call, Parameter, calls, linalg, special
 

@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.bundle import Bundle
-from clearprop.primitive import Primitive, primitives
+from clearprop.engine.bundle import Bundle
+from clearprop.engine.primitive import Primitive, primitives
 
 X = np.array([0.5, -1.5])
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, find, given, settings
 
 import clearprop
-from clearprop.primitive import primitives
+from clearprop.engine.primitive import primitives
 from tests.numeric import slope_along
 from tests.programs import Program, programs
 

@@ -646,4 +646,4 @@ def test_only_one_place_asks_for_attributes() -> None:
             r'hasattr\([^()]*, "(dtype|shape|ndim|requires_grad)"\)', path.read_text("utf-8")
         )
     ]
-    assert asking == ["spec.py"], "what a value is, arrays.py says"
+    assert asking == ["engine/spec.py"], "what a value is, arrays.py says"

@@ -11,7 +11,7 @@ import pytest
 import clearprop
 import clearprop.testing
 from clearprop.errors import GradientError, ShapeError, UnsupportedError
-from clearprop.graph import Graph, Node
+from clearprop.graph.graph import Graph, Node
 from clearprop.passes import simplify
 from tests.graph.examples import affine, derived, logistic
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import clearprop
-from clearprop.emit.expressions import expression
-from clearprop.graph import Graph
+from clearprop.emit.array_expressions import expression
+from clearprop.graph.graph import Graph
 from clearprop.passes import simplify
 
 NAMES = ("x", "y", "z")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import clearprop
+from clearprop.engine.primitive import primitives
+from clearprop.engine.spec import ArraySpec
 from clearprop.errors import GraphError, TraceError
-from clearprop.graph import Graph, Node, Wire
-from clearprop.primitive import primitives
-from clearprop.spec import ArraySpec
+from clearprop.graph.graph import Graph, Node, Wire
 
 
 @clearprop.block

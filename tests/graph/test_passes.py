@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.graph import Graph, Node, Wire
+from clearprop.engine.primitive import primitives
+from clearprop.engine.spec import ArraySpec
+from clearprop.graph.graph import Graph, Node, Wire
 from clearprop.passes import algebra, simplify
-from clearprop.primitive import primitives
-from clearprop.spec import ArraySpec
 
 Function = Callable[..., Any]
 X = np.array([1.5, -2.0, 0.25])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.surroundings import Surroundings
+from clearprop.graph.captured import Surroundings
 
 generator = np.random.default_rng(0)
 legacy = np.random.RandomState(0)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.graph import Graph
+from clearprop.graph.graph import Graph
 from clearprop.passes import simplify
-from clearprop.trees import flatten
+from clearprop.transforms.trees import flatten
 
 Shapes = tuple[tuple[int, ...], ...]
 LABELS = np.array([2, 0, 1, 1])

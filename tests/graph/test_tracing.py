@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import clearprop
+from clearprop.engine.primitive import primitives
+from clearprop.engine.spec import ArraySpec
 from clearprop.errors import ClearpropError, TraceError
-from clearprop.graph import Graph
-from clearprop.primitive import primitives
-from clearprop.spec import ArraySpec
+from clearprop.graph.graph import Graph
 from tests.messages import message
 
 

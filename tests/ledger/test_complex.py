@@ -10,7 +10,7 @@ import pytest
 
 import clearprop
 from clearprop import explain
-from clearprop.bundle import Bundle
+from clearprop.engine.bundle import Bundle
 from clearprop.errors import UnsupportedError
 from tests.registry import RECORDS
 

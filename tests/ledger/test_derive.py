@@ -11,12 +11,12 @@ import pytest
 
 import clearprop
 from clearprop import explain
-from clearprop.bundle import Bundle
+from clearprop.engine.bundle import Bundle
+from clearprop.engine.primitive import primitives
 from clearprop.errors import GradientError, GradientMismatch, UnsupportedError
-from clearprop.ledger.account import keep_account
+from clearprop.graph.tracing import graph_at
+from clearprop.ledger.books import keep_account
 from clearprop.ledger.derivation import derive
-from clearprop.primitive import primitives
-from clearprop.tracing import graph_at
 
 WITHOUT = {
     "assign",

@@ -17,11 +17,11 @@ import pytest
 
 import clearprop
 from clearprop import explain, tensor
+from clearprop.engine.primitive import ROLES
 from clearprop.errors import DtypeError, GradientError, ShapeError
-from clearprop.graph import Node
+from clearprop.graph.graph import Node
 from clearprop.ledger.local import LocalGradient, local_gradient
-from clearprop.ledger.text import lines
-from clearprop.primitive import ROLES
+from clearprop.ledger.styled_lines import lines
 from tests.messages import message
 from tests.numeric import slopes
 
@@ -745,7 +745,7 @@ def test_local_gradients_are_found_when_they_are_read(monkeypatch: pytest.Monkey
         found.append(node.primitive.name)
         return local_gradient(node, position)
 
-    monkeypatch.setattr("clearprop.ledger.account.local_gradient", watched)
+    monkeypatch.setattr("clearprop.ledger.books.local_gradient", watched)
     explanation = explain(lambda x, y: np.tanh(x * y), 0.5, 2.0)
     assert "svg" in explanation.svg()
     assert explanation.formula("x") == "dout/dx = (1 - tanh(x * y) * tanh(x * y)) * y"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clearprop.ledger.numbers import plain, short
+from clearprop.ledger.number_format import plain, short
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from clearprop.compiler.plan import Plan
-from clearprop.graph import Graph
-from clearprop.native.ir import module
+from clearprop.graph.graph import Graph
+from clearprop.graph.tracing import trace
 from clearprop.native.kernel import SHARE
-from clearprop.tracing import trace
+from clearprop.native.llvm_ir import module
 
 CPU, VECTOR_BITS = "neoverse-n1", 128
 

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 import clearprop
-from clearprop.primitive import Primitive, Sample, primitives
-from clearprop.spec import is_floating
-from clearprop.trees import flatten
+from clearprop.engine.primitive import Primitive, Sample, primitives
+from clearprop.engine.spec import is_floating
+from clearprop.transforms.trees import flatten
 from tests.effort import is_thorough, part_of
 from tests.programs import ODD, Program, programs
 from tests.registry import RECORDS
 from tests.special_references import ENDS
 
 pytest.importorskip("llvmlite")
-from clearprop.native import target
+from clearprop.native import machine
 from tests.compiler.test_primitives import TOLERANCE, function_of, precision, with_gradients
 from tests.native import aarch64
 
@@ -33,10 +33,10 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(autouse=True)
 def _vectors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As long as that processor's."""
-    monkeypatch.setattr(target, "host", lambda: (aarch64.CPU, ""))
-    target.vector_bits.cache_clear()
+    monkeypatch.setattr(machine, "host", lambda: (aarch64.CPU, ""))
+    machine.vector_bits.cache_clear()
     yield
-    target.vector_bits.cache_clear()
+    machine.vector_bits.cache_clear()
 
 
 def differences(f: Callable[..., Any], arrays: Sequence[Any], folder: Path, rtol: float) -> str:

@@ -26,10 +26,10 @@ from clearprop.native.calls import (
     native_callable,
     write_entry,
 )
-from clearprop.native.calls.layout import probe
+from clearprop.native.calls.object_layout import probe
 from clearprop.native.calls.results import STACK_BYTES
-from clearprop.native.ir import F32, F64, I64, Builder, Type, module
-from clearprop.native.target import Code, assemble, vector_bits
+from clearprop.native.llvm_ir import F32, F64, I64, Builder, Type, module
+from clearprop.native.machine import Code, assemble, vector_bits
 
 Write = Callable[[Builder, list[str]], str | None]
 
@@ -627,7 +627,7 @@ class TestLife:
         script = (
             "import sys, pickle, numpy as np\n"
             "from clearprop.native.calls import native_callable\n"
-            "from clearprop.native.target import Code\n"
+            "from clearprop.native.machine import Code\n"
             "code, entry = pickle.load(sys.stdin.buffer)\n"
             "f = native_callable(Code(code, entry.symbols), entry, print)\n"
             "x = np.ones((3, 4), 'f4')\n"

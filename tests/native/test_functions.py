@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("llvmlite")
 pytest.importorskip("scipy")
 from benchmarks.accuracy import _SPECIAL, EXACT, OF_TWO, compiled, exactly, hard, points, ulps
-from clearprop.native import target
-from clearprop.native.ir import Builder, Type, Value, module
+from clearprop.native import machine
+from clearprop.native.llvm_ir import Builder, Type, Value, module
 from clearprop.native.math import FUNCTIONS, coefficients
 
 DTYPES = [np.float32, np.float64]
@@ -105,20 +105,20 @@ def test_without_the_instruction_that_scales(
 ) -> None:
     arguments = points(name, dtype, 300, around=1)
     usual = compiled(name, dtype, size=128)(*arguments)
-    monkeypatch.setattr(target, "vector_bits", lambda: 256)
+    monkeypatch.setattr(machine, "vector_bits", lambda: 256)
     assert_same(compiled(name, dtype, size=128)(*arguments), usual, *arguments)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_nothing_of_the_c_library_is_called(name: str) -> None:
-    if target.vector_bits() == 128:
+    if machine.vector_bits() == 128:
         pytest.skip("fused operations are calls there")
     b, type = Builder(), Type(np.dtype(np.float32), 16)
     x = b.load(type, "%x")
     y: Value = FUNCTIONS[name](*[x] * (1 + (name in (*OF_TWO, "maximum", "minimum"))))
     b.store(y, "%x")
     b.do("ret void")
-    lines = target.assembly(module([b.function("f", "ptr %x")], [b])).splitlines()
+    lines = machine.assembly(module([b.function("f", "ptr %x")], [b])).splitlines()
     calls = {line.split()[1] for line in lines if line.strip().startswith("call")}
     assert calls <= {"clearprop.far_sine"}
 

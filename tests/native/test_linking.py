@@ -11,7 +11,7 @@ pytest.importorskip("llvmlite")
 
 IN_FAR_PIECES = '''
 import ctypes
-from clearprop.native.target import Code, assemble
+from clearprop.native.machine import Code, assemble
 
 text = """
 @table = private constant [8 x double] [{entries}]

@@ -18,9 +18,9 @@ import clearprop
 
 pytest.importorskip("llvmlite")
 from clearprop.native import nests, pool
-from clearprop.native.ir import module
-from clearprop.native.target import Code, assemble
-from clearprop.stages import sharing
+from clearprop.native.llvm_ir import module
+from clearprop.native.machine import Code, assemble
+from clearprop.stages import partial_sums
 from tests.programs import ODD, Program, programs
 
 COUNT = """
@@ -198,7 +198,7 @@ def test_what_is_no_number_of_threads(text: str, monkeypatch: pytest.MonkeyPatch
 def test_programs_in_parts(monkeypatch: pytest.MonkeyPatch, program: Program) -> None:
     monkeypatch.setenv("CLEARPROP_CACHE_DIR", "")  # what was kept was made with other numbers
     monkeypatch.setattr(nests, "_ENOUGH", 1)  # share everything that can be shared
-    monkeypatch.setattr(sharing, "_LONG", 0)
+    monkeypatch.setattr(partial_sums, "_LONG", 0)
     inputs = program.arrays()
     f = clearprop.value_and_grad(program, argnums=range(len(inputs)))
     value, gradients = clearprop.compile(f)(*inputs)
@@ -231,7 +231,7 @@ def test_sums_in_parts(
 ) -> None:
     monkeypatch.setenv("CLEARPROP_CACHE_DIR", "")  # what was kept was made with other numbers
     monkeypatch.setattr(nests, "_ENOUGH", 1)
-    monkeypatch.setattr(sharing, "_LONG", 0)
+    monkeypatch.setattr(partial_sums, "_LONG", 0)
     clearprop.set_num_threads(threads)
     f, shape = SUMS[name]
     x = rng.normal(size=shape)

@@ -13,8 +13,8 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from clearprop.native import target
-from clearprop.native.ir import Builder, Value, module
+from clearprop.native import machine
+from clearprop.native.llvm_ir import Builder, Value, module
 from clearprop.native.products import Index, Operand, product, workspace_size
 from clearprop.native.types import I64
 
@@ -58,7 +58,7 @@ def compiled(
     right: tuple[int, int],
     finish: Finish = store,
     rows: int | None = None,
-) -> tuple[Any, target.Code, int]:
+) -> tuple[Any, machine.Code, int]:
     """The product as a function of addresses: a, b, c, x (for the epilogue), workspace; first row."""
     b = Builder()
     m, k, n = sizes
@@ -71,8 +71,8 @@ def compiled(
     product(b, dtype, m, k, n, Operand("%a", *left), Operand("%b", *right), epilogue, "%w", part)
     b.do("ret void")
     arguments = "ptr %a, ptr %b, ptr %c, ptr %x, ptr %w, i64 %first"
-    text = module([b.function("f", arguments)], [b], width=target.vector_bits())
-    code = target.Code(target.assemble(text, 1), ("f",))
+    text = module([b.function("f", arguments)], [b], width=machine.vector_bits())
+    code = machine.Code(machine.assemble(text, 1), ("f",))
     types = [ctypes.c_void_p] * 5 + [ctypes.c_int64]
     size = workspace_size(dtype, m if rows is None else rows, k, n, left, right)
     return ctypes.CFUNCTYPE(None, *types)(code.addresses["f"]), code, size
@@ -137,9 +137,9 @@ LARGE = [(130, 300, 90), (301, 129, 67), (40, 2100, 70), (9, 4500, 300), (260, 1
 @pytest.fixture(params=[512, 256, 128])
 def bits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Vectors of this size, and shorter than this machine's."""
-    if request.param > target.vector_bits():
+    if request.param > machine.vector_bits():
         pytest.skip("this machine has shorter vectors")
-    monkeypatch.setattr(target, "vector_bits", lambda: request.param)
+    monkeypatch.setattr(machine, "vector_bits", lambda: request.param)
     return request.param
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import clearprop
 from clearprop.errors import ShapeError
-from clearprop.ops.subscripts import explicit, steps
+from clearprop.ops.einsum_subscripts import explicit, steps
 from clearprop.testing import assert_grads
 from tests.calls import Shapes, check_call, draw
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import clearprop
+from clearprop.engine.primitive import Primitive, numpy_table
+from clearprop.engine.tensor import Tensor
 from clearprop.errors import DtypeError, GradientError, ShapeError, TraceError, UnsupportedError
-from clearprop.primitive import Primitive, numpy_table
-from clearprop.tensor import Tensor
 from tests.numeric import same_value, slopes
 
 UFUNCS = sorted(

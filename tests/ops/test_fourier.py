@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.emit.expressions import expression
+from clearprop.emit.array_expressions import expression
 from clearprop.errors import DtypeError, ShapeError
 from tests.calls import Shapes, check_call, draw
 

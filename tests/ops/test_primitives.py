@@ -12,10 +12,10 @@ import scipy.linalg
 import scipy.special
 
 import clearprop
-from clearprop.bundle import as_bundle
+from clearprop.engine.bundle import as_bundle
+from clearprop.engine.primitive import ROLES, Primitive, Sample, numpy_table, primitives
 from clearprop.errors import UnsupportedError
 from clearprop.ops.indexing import Slot
-from clearprop.primitive import ROLES, Primitive, Sample, numpy_table, primitives
 from tests.contract import (
     ALWAYS,
     WITH_GRADIENT,

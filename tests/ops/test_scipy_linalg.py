@@ -12,7 +12,7 @@ import scipy.linalg as sp
 import clearprop
 import clearprop.testing
 from clearprop import DtypeError, ShapeError, UnsupportedError
-from clearprop.ops.matrices import hermitian, well_conditioned
+from clearprop.ops.linalg_common import hermitian, well_conditioned
 from clearprop.scipy import linalg
 
 A = well_conditioned(3, 3)

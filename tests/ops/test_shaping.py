@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import clearprop
+from clearprop.engine.tensor import Tensor
 from clearprop.errors import DtypeError, LostGradientError, ShapeError, TraceError, UnsupportedError
-from clearprop.tensor import Tensor
 from tests.numeric import slopes
 
 Call = tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]

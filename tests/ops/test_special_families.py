@@ -14,8 +14,8 @@ from scipy import special as sp
 import clearprop
 from clearprop import grad
 from clearprop.errors import UnsupportedError
-from clearprop.ops.special import moments
 from clearprop.scipy import special as ours
+from clearprop.scipy.primitives import moments
 from tests.numeric import slopes
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clearprop.errors import ClearpropError
-from clearprop.primitive import (
+from clearprop.engine.broadcasting import broadcast_shapes
+from clearprop.engine.primitive import (
     Call,
     Draw,
     Infix,
@@ -21,7 +21,8 @@ from clearprop.primitive import (
     primitive,
     primitives,
 )
-from clearprop.spec import ArraySpec, broadcast_shapes
+from clearprop.engine.spec import ArraySpec
+from clearprop.errors import ClearpropError
 from tests import contract
 
 SQUARES = Sample(floats(3, 3), floats(3, 3))

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.bundle import Bundle
-from clearprop.primitive import Primitive, numpy_table
+from clearprop.engine.bundle import Bundle
+from clearprop.engine.primitive import Primitive, numpy_table
 from tests.test_coverage import CALLS, tensors
 from tools.coverage import survey
 

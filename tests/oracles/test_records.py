@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.bundle import Bundle
-from clearprop.dispatch import find_answer
+from clearprop.engine.bundle import Bundle
+from clearprop.engine.numpy_dispatch import find_answer
+from clearprop.engine.primitive import Primitive, Sample, numpy_table, primitives
 from clearprop.ops.indexing import Slot
-from clearprop.ops.windows import places
-from clearprop.primitive import Primitive, Sample, numpy_table, primitives
+from clearprop.ops.sliding_windows import places
 from tests.contract import Case, is_complex, is_real, make_case
 from tests.effort import samples_of
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import argument, is_array
-from ..graph import Graph
-from ..spec import spec_of
-from ..tracing import function_name, in_order, is_input
-from ..trees import flatten, same, structure
+from ..engine.arrays import argument, is_array
+from ..engine.spec import spec_of
+from ..graph.graph import Graph
+from ..graph.tracing import function_name, in_order, is_input
+from ..transforms.trees import flatten, same, structure
 
 
 class Arguments:

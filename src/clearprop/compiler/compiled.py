@@ -10,11 +10,11 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
+from ..engine.forks import in_child, load
+from ..engine.tensor import Tensor
 from ..errors import ClearpropError
-from ..forks import in_child, load
-from ..surroundings import Place, warn_of_changes
-from ..tensor import Tensor
-from ..wrapper import Wrapper
+from ..graph.captured import Place, warn_of_changes
+from ..transforms.wrapper import Wrapper
 from .arguments import Arguments
 from .executable import Executable
 from .plain import PlainExecutable

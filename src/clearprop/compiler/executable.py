@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.forks import in_child
 from ..errors import OutOfBoundsError
-from ..forks import in_child
-from ..graph import Graph, Wire, evaluate_node
-from ..surroundings import watched
-from ..tracing import trace
+from ..graph.captured import watched
+from ..graph.graph import Graph, Wire, evaluate_node
+from ..graph.tracing import trace
 from .arguments import Arguments
 from .report import Report
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Wire
-from ..primitive import primitives
-from ..spec import ArraySpec, unstretched
+from ..engine.broadcasting import unstretched
+from ..engine.primitive import primitives
+from ..engine.spec import ArraySpec
+from ..graph.graph import Graph, Wire
 
 _LARGE = 64 * 1024
 """Bytes of an array from which it is no part of what is kept."""

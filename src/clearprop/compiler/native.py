@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.forks import lazily
+from ..engine.spec import spec_of
 from ..errors import ClearpropError
-from ..forks import lazily
-from ..graph import evaluate_node
-from ..native import cache, calls, pool, target
-from ..native.ir import module
+from ..graph.captured import MISSING
+from ..graph.graph import evaluate_node
+from ..native import cache, calls, machine, pool
 from ..native.kernel import SHARE, Kernel
+from ..native.llvm_ir import module
+from ..native.machine import Code, vector_bits
 from ..native.nests import parts
-from ..native.target import Code, vector_bits
-from ..spec import spec_of
-from ..stages.language import Buffer, Host
+from ..stages.ir import Buffer, Host
 from ..stages.views import View
-from ..surroundings import MISSING
 from .arguments import Arguments, OtherContainer
 from .executable import Executable
 from .fingerprint import fingerprint
@@ -86,7 +86,7 @@ class NativeExecutable(Executable):
         symbols = self.entry.symbols if self.entry else tuple(k.name for k in kernels)
         names = (*symbols, *tables, *["pool"] * is_shared)
         if key and self.entry is not None and not tables:
-            code = target.assemble(text, _LEVEL)
+            code = machine.assemble(text, _LEVEL)
             facts = json.dumps(asdict(self.plan.facts)).encode()
             cache.store(key, _LEVEL, b"\n".join([facts, _digest(self.entry), code]))
             self.code = Code(code, names)
@@ -226,7 +226,7 @@ class NativeExecutable(Executable):
         if kind == "llvm":
             return self._text()
         if kind == "asm":
-            return target.assembly(self._text(), _LEVEL)
+            return machine.assembly(self._text(), _LEVEL)
         return super().source(kind)
 
     kinds = ("graph", "stages", "llvm", "asm")

@@ -6,14 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..graph import Graph
+from ..graph.graph import Graph
 from ..native.kernel import Kernel
 from ..passes import expand, simplify
 from ..stages import fuse
 from ..stages.bounds import with_bounds
-from ..stages.checking import verify
-from ..stages.language import Buffer, Host, Nest, Program
-from ..stages.memory import donors
+from ..stages.buffers import donors
+from ..stages.ir import Buffer, Host, Nest, Program
+from ..stages.verifier import verify
 
 _LONG = 5_000
 """Vector operations in a call from which other threads may run meanwhile."""

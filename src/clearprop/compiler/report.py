@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html import escape
 
 from ..draw.stages import Item, draw_stages
-from ..graph import Graph
-from ..stages.language import Buffer, Host, Nest, Program, Stage, letter
+from ..graph.graph import Graph
+from ..stages.ir import Buffer, Host, Nest, Program, Stage, letter
 
 
 @dataclass(frozen=True)

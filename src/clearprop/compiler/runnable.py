@@ -10,8 +10,8 @@ import math
 import re
 from typing import Any
 
-from ..graph import Graph, Node, Wire
-from ..primitive import Infix, Prefix, Primitive, primitives
+from ..engine.primitive import Infix, Prefix, Primitive, primitives
+from ..graph.graph import Graph, Node, Wire
 
 _LONGEST = 200
 """Expressions longer than this get a name."""

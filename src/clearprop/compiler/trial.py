@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..forks import load
+from ..engine.forks import load
 from ..native import cache as disk
 from .fingerprint import versions
 

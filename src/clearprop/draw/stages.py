@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from ..callsite import printable
-from ..stages.language import Buffer, Host, Program
+from ..stages.ir import Buffer, Host, Program
 from .labels import text_width
 from .layout import Box, Edge, Point, arrange
 

@@ -10,9 +10,9 @@ from html import escape
 from typing import Any
 
 from ..callsite import printable
-from ..emit.expressions import ATOM, write
-from ..graph import Graph, Node, Wire
-from ..primitive import ROLES, Infix, Prefix, primitives
+from ..emit.array_expressions import ATOM, write
+from ..engine.primitive import ROLES, Infix, Prefix, primitives
+from ..graph.graph import Graph, Node, Wire
 from .labels import gradient_text, number_text, text_width
 from .layout import Box, Edge, Layout, Point, arrange
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..graph import Node, Wire
+from ..engine.primitive import primitives
+from ..graph.graph import Node, Wire
 from ..passes.backward import Joint
-from ..primitive import primitives
-from .facts import may_repeat, shape_comment, stretched_values
-from .names import Names
+from .naming.names import Names
+from .node_facts import may_repeat, shape_comment, stretched_values
 
 
 class Comments:

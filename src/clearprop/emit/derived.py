@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Node, Wire
-from ..own_gradients import application_of
+from ..graph.graph import Node, Wire
+from ..graph.own_gradients import application_of
 from ..passes.backward import Joint
 from .problem import Problem
 

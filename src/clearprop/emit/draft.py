@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..graph import Graph, Wire
+from ..engine.spec import is_floating
+from ..graph.graph import Graph, Wire
 from ..passes.person.spelled import spelled
-from ..spec import is_floating
 from .containers import dicts, made, order, packed, parts, reached
 from .derived import Derived
 from .forms.helpers import EXACT, HELPERS
 from .languages import Language
-from .names import Names
+from .naming.names import Names
 from .problem import Place, Problem
 from .program import Program
 from .statements import Author

@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import is_array
+from ..engine.arrays import is_array
 from ..errors import UnsupportedError
-from ..graph import Wire
+from ..graph.graph import Wire
 from .draft import Draft, picked_gradients
 from .forms.helpers import HELPERS, helpers
 from .forms.jax import CALLS, COMPLEX_SPECIALS, ENTRIES, LACKS, REAL
+from .forward_backward import split
 from .languages import Language
 from .library import Library
 from .problem import Problem
 from .python import function_lines, number_lines, size_lines, written
 from .spelling import python_spelling
-from .split import split
 
 
 class JaxLanguage(Language):

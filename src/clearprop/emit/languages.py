@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.primitive import Infix, Prefix
+from ..engine.spec import is_floating
 from ..errors import UnsupportedError
-from ..graph import Node, Wire
+from ..graph.graph import Node, Wire
+from ..graph.own_gradients import application_of
 from ..ops.indexing import Slot
-from ..own_gradients import application_of
-from ..passes.person.seeing import number
-from ..primitive import Infix, Prefix
-from ..spec import is_floating
-from .expressions import ATOM, number_text
-from .expressions import write as write_node
+from ..passes.person.matching import number
+from .array_expressions import ATOM, number_text
+from .array_expressions import write as write_node
 from .numpy_functions import numpy_path
 
 Written = tuple[str, int]

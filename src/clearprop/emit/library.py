@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradientMismatch
-from ..graph import Node
+from ..graph.graph import Node
 from .derived import Derived
 from .draft import Draft, draft
 from .languages import Language

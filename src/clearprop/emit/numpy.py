@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
-from ..graph import Node
-from ..own_gradients import application_of
-from ..trees import flatten
+from ..graph.graph import Node
+from ..graph.own_gradients import application_of
+from ..transforms.trees import flatten
+from .array_expressions import ATOM
 from .draft import Draft, picked_gradients
-from .expressions import ATOM
 from .forms.helpers import HELPERS, helpers
 from .forms.numpy import CALLS, ENTRIES, LINES
 from .languages import Language, Written, index_text, wrap

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import numpy_table
+from ..engine.primitive import numpy_table
 
 
 @lru_cache(maxsize=1024)

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import argument as as_argument
-from ..arrays import as_array, numbers_of
-from ..backprop import WHY_REAL
+from ..engine.arrays import argument as as_argument
+from ..engine.arrays import as_array, numbers_of
+from ..engine.backprop import WHY_REAL
+from ..engine.spec import is_floating
 from ..errors import ClearpropError, DtypeError, GradientError
-from ..graph import Graph, Wire
-from ..spec import is_floating
-from ..surroundings import watched
-from ..tracing import function_name, in_order, is_input, trace
-from ..trees import flatten, paths
+from ..graph.captured import watched
+from ..graph.graph import Graph, Wire
+from ..graph.tracing import function_name, in_order, is_input, trace
+from ..transforms.trees import flatten, paths
 from .spelling import Spelling
 
 Place = tuple[Any, ...]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..graph import Node
+from ..graph.graph import Node
 from .languages import Written
-from .names import Names
+from .naming.names import Names
 
 
 @dataclass

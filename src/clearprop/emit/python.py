@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from ..graph import Node, Wire
-from ..passes.person.seeing import number
-from ..primitive import primitives
+from ..engine.primitive import primitives
+from ..graph.graph import Node, Wire
+from ..passes.person.matching import number
 from .draft import Draft
 from .program import Program, Statement
 

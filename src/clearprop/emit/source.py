@@ -11,12 +11,12 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 
 from .. import __version__
+from ..engine.spec import spec_of
 from ..errors import GradientMismatch
 from ..passes.person import derive
-from ..spec import spec_of
-from .derivation import Derivation, Step
 from .derived import Derived
 from .problem import problem_of
+from .rewrite_log import Derivation, Step
 from .target import Code
 from .targets import target
 from .verify import Errors, verify

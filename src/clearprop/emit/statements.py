@@ -10,16 +10,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..graph import Graph, Node, Wire
+from ..engine.broadcasting import broadcast_shapes
+from ..engine.primitive import primitives
+from ..engine.spec import is_floating
+from ..graph.graph import Graph, Node, Wire
 from ..passes.backward import Joint
-from ..passes.person.ratios import quotient
-from ..passes.person.seeing import number
-from ..primitive import primitives
-from ..spec import broadcast_shapes, is_floating
-from .answers import Answers
+from ..passes.person.matching import number
+from ..passes.person.rationals import quotient
+from .array_expressions import ATOM
 from .comments import Comments
-from .expressions import ATOM
-from .facts import (
+from .forward_lines import Answers
+from .languages import Language, Written, filled_in, wrap
+from .naming.names import Names
+from .node_facts import (
     disjoint,
     gives_axes,
     is_short_view,
@@ -28,10 +31,8 @@ from .facts import (
     shape_comment,
     shape_together,
 )
-from .languages import Language, Written, filled_in, wrap
-from .names import Names
-from .parts import part_lines
 from .program import Pending, Program, Statement
+from .scatter import part_lines
 
 LONGEST = 96
 

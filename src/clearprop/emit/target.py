@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..graph import Node
+from ..graph.graph import Node
 from .derived import Derived
 from .spelling import Spelling
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..engine.forks import load
 from ..errors import ClearpropError
-from ..forks import load
-from ..graph import Node
+from ..graph.graph import Node
 from ..passes.person.spelled import can_be_spelled
 from .target import Target
 
@@ -12,9 +12,9 @@ TARGETS = {
     "numpy": "numpy",
     "torch": "torch",
     "jax": "jax",
-    "c": "c.target",
-    "javascript": "javascript.target",
-    "latex": "latex.target",
+    "c": "c.c99",
+    "javascript": "javascript.es_module",
+    "latex": "latex.document",
 }
 """The module of this package that defines each one's `TARGET`, in the order in which people are told."""
 

@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Node, Wire
+from ..engine.primitive import primitives
+from ..graph.graph import Node, Wire
 from ..ops.indexing import Slot
-from ..passes.person.seeing import number
-from ..primitive import primitives
-from ..trees import flatten
+from ..passes.person.matching import number
+from ..transforms.trees import flatten
+from .array_expressions import ATOM
 from .draft import Draft
-from .expressions import ATOM
 from .forms.helpers import HELPERS, helpers
 from .forms.slices import ascending, beside_arrays
 from .forms.torch import CALLS, ENTRIES, LACKS, REAL
+from .forward_backward import split
 from .languages import Language, Written, index_text, is_literal, tuple_text, wrap
 from .library import Library
 from .problem import Problem
 from .python import INDENT, function_lines, size_lines, written
 from .spelling import python_spelling
-from .split import split
 
 
 class TorchLanguage(Language):

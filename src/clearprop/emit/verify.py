@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import is_array
+from ..engine.arrays import is_array
+from ..engine.spec import is_floating
 from ..errors import GradientMismatch
-from ..spec import is_floating
-from ..transforms import vjp
-from ..trees import flatten
+from ..transforms.derivatives import vjp
+from ..transforms.trees import flatten
 from .derived import Derived
-from .differences import called, differences, tolerance
+from .finite_differences import called, differences, tolerance
 from .problem import Problem
 
 Run = Callable[[Sequence[Any]], tuple[list[Any], list[Any]]]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import primitives
-from ..tensor import Tensor
+from ..engine.primitive import primitives
+from ..engine.tensor import Tensor
 
 
 def conjugated(value: Any) -> Any:

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ..emit.expressions import expression
+from ..emit.array_expressions import expression
+from ..engine.broadcasting import stretched_axes
 from ..errors import GradientError, GradientMismatch
-from ..graph import Node, Wire
-from ..spec import stretched_axes
-from . import index_moves as index_moves  # which fills the table, too
-from .account import Account, Gate, Passage
+from ..graph.graph import Node, Wire
+from . import index_movement as index_movement  # which fills the table, too
+from .books import Account, Gate, Passage
 from .html import STYLE
 from .index_forms import Form, Use, form_of
 from .local import UNWRITTEN, UPSTREAM, rule_graph
-from .text import written
+from .styled_lines import written
 
 
 @dataclass(frozen=True, slots=True)

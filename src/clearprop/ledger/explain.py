@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import argument, unchanging
-from ..backprop import check_seed
+from ..engine.arrays import argument, unchanging
+from ..engine.backprop import check_seed
+from ..engine.recording import Origin
+from ..engine.settings import raise_covered
+from ..engine.spec import is_floating
+from ..engine.tensor import Tensor
 from ..errors import DtypeError, GradientError
-from ..graph import Graph
-from ..settings import Origin, raise_covered
-from ..spec import is_floating
-from ..tensor import Tensor
-from ..tracing import build, function_name, graph_at, named_inputs
-from ..trees import flatten
-from .account import keep_account
-from .account import nudge as measure_nudges
+from ..graph.graph import Graph
+from ..graph.tracing import build, function_name, graph_at, named_inputs
+from ..transforms.trees import flatten
+from .books import keep_account
+from .books import nudge as measure_nudges
 from .explanation import Explanation
 
 

@@ -7,22 +7,22 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..emit.expressions import expression
+from ..emit.array_expressions import expression
+from ..engine.recording import Origin
+from ..engine.tensor import Tensor
 from ..errors import GradientError
-from ..graph import Wire
+from ..graph.graph import Wire
+from ..graph.tracing import build, record
 from ..passes import simplify
-from ..settings import Origin
-from ..tensor import Tensor
-from ..tracing import build, record
-from ..transforms import vjp
-from .account import Account
+from ..transforms.derivatives import vjp
+from .books import Account
 from .conjugates import conjugated
 from .derivation import Derivation, derive
-from .equations import with_backward
+from .explained_graph import with_backward
 from .html import page
-from .numbers import plain, short
+from .number_format import plain, short
+from .styled_lines import lines, to_plain
 from .terminal import show, to_rich
-from .text import lines, to_plain
 
 
 class Explanation:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from .account import Account
-from .numbers import short
-from .text import lines
+from .books import Account
+from .number_format import short
+from .styled_lines import lines
 
 STYLE = """
 .clearprop { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 13px;

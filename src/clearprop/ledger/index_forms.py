@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..graph import Node, Wire
-from ..ops.subscripts import read
-from ..primitive import primitives
-from ..spec import MOST_AXES, first_entry
-from .account import Account
-from .indices import (
+from ..engine.primitive import primitives
+from ..engine.spec import MOST_AXES, first_entry
+from ..graph.graph import Node, Wire
+from ..ops.einsum_subscripts import read
+from .books import Account
+from .index_notation import (
     LETTERS,
     Apply,
     Entry,

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
-from ..emit.expressions import expression
+from ..emit.array_expressions import expression
+from ..engine.bundle import Bundle
+from ..engine.primitive import primitives, together
+from ..engine.recording import Origin
+from ..engine.tensor import Tensor
 from ..errors import TraceError
-from ..graph import Graph, Node, Wire
+from ..graph.graph import Graph, Node, Wire
+from ..graph.tracing import build, record
 from ..passes import simplify
-from ..primitive import primitives, together
-from ..settings import Origin
-from ..tensor import Tensor
-from ..tracing import build, record
-from ..transforms import vjp
+from ..transforms.derivatives import vjp
 from .conjugates import conjugated
 
 UPSTREAM = "upstream"

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from .text import Line, to_plain
+from .styled_lines import Line, to_plain
 
 _STYLES = {
     "plain": "",

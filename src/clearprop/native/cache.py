@@ -29,7 +29,7 @@ from platformdirs import user_cache_path
 from ..callsite import warn
 
 if TYPE_CHECKING:
-    from . import target
+    from . import machine
 
 _FORMAT = b"clearprop 1\n"
 _DIGEST = hashlib.sha256().digest_size
@@ -64,17 +64,17 @@ def folder() -> Path | None:
         return None
 
 
-def linked(text: str, level: int, names: tuple[str, ...]) -> target.Code:
+def linked(text: str, level: int, names: tuple[str, ...]) -> machine.Code:
     """The code of a module's IR with the addresses of these names: from disk, or made and put there."""
-    from . import target
+    from . import machine
 
     kept = load(text.encode(), level)
     if kept is not None:
         with suppress(RuntimeError):  # LLVM's: whatever that is, it is not what was kept
-            return target.Code(kept, names)
-    made = target.assemble(text, level)
+            return machine.Code(kept, names)
+    made = machine.assemble(text, level)
     store(text.encode(), level, made)
-    return target.Code(made, names)
+    return machine.Code(made, names)
 
 
 def load(source: bytes, level: int) -> bytes | None:
@@ -148,9 +148,9 @@ def _key(source: bytes, level: int) -> bytes:
     """What code is made from, as a digest."""
     import llvmlite  # here, so that the cache can be looked at without it
 
-    from . import target
+    from . import machine
 
-    cpu, features = target.host()
+    cpu, features = machine.host()
     facts = "\n".join([llvmlite.__version__, str(level), cpu, features, ""])
     return hashlib.sha256(facts.encode() + source).digest()
 

@@ -12,11 +12,11 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from ..stages.language import Buffer, Nest, written_by
-from ..stages.memory import Arena, aligned, arrange, together
-from .ir import BOOL, Builder, Value
+from ..stages.buffers import Arena, aligned, arrange, together
+from ..stages.ir import Buffer, Nest, written_by
+from .llvm_ir import BOOL, Builder, Value
 from .nests import parts, threads_of, work, workspace_bytes, write_nest
-from .parts import Part
+from .partition import Part
 from .types import I64
 
 _EMBEDDED = 16 * 1024

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ..stages.language import Access, Accumulate, Effect, Expression, Nest, Reduction, operands
-from . import target
-from .ir import Builder, Value
+from ..stages.ir import Access, Accumulate, Effect, Expression, Nest, Reduction, operands
+from . import machine
+from .expressions import Address, Point, Writer
+from .llvm_ir import Builder, Value
 from .operations import combine, identity
-from .parts import Part
-from .points import Address, Point, Writer
+from .partition import Part
 from .types import Type
 
 Block = tuple[tuple[Value | int, Value | int, int], int, Value | None]
@@ -37,7 +37,7 @@ class Loops(Writer):
         self.rounds = 1 + max(self.phases.values(), default=0)
         lanes = nest.lanes
         bits = max((e.dtype.itemsize * 8 for e in self.phases if e.dtype.kind == "f"), default=64)
-        self.widest = _STREAMS * target.vector_bits() // bits
+        self.widest = _STREAMS * machine.vector_bits() // bits
         if lanes is not None:
             self.width = min(self.widest, 2 ** math.ceil(math.log2(nest.extents[lanes])))
         free = [a for a in range(len(nest.extents)) if a not in nest.reduced]

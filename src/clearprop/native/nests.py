@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..stages.language import OPERATIONS, Access, Accumulate, Compute, Nest, Sums
-from ..stages.memory import aligned
-from . import pool, products, target
-from .ir import Builder, Value
+from ..stages.buffers import aligned
+from ..stages.ir import OPERATIONS, Access, Accumulate, Compute, Nest, Sums
+from . import machine, pool, products
+from .expressions import Address, Point, Writer
+from .llvm_ir import Builder, Value
 from .loops import Loops
 from .operations import identity
-from .parts import Part, parts_of
-from .points import Address, Point, Writer
+from .partition import Part, parts_of
 from .rows import Rows
 from .types import Type
 
@@ -113,7 +113,7 @@ def _fill(b: Builder, effect: Accumulate, address: Address, nest: Nest, part: Pa
         part = None
     if part is not None:
         size = effect.access.strides[part.axis]
-    width = min(target.vector_bits() // single.bits, 2 ** (size.bit_length() - 1))
+    width = min(machine.vector_bits() // single.bits, 2 ** (size.bit_length() - 1))
     start = b.constant(single.wide(width), identity(effect.how, single))
 
     def fill(pointer: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .ir import Builder, Value
+from .llvm_ir import Builder, Value
 from .math import FUNCTIONS
 from .types import Type
 

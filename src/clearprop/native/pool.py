@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..callsite import warn
-from ..forks import in_child
-from .ir import module
+from ..engine.forks import in_child
+from .llvm_ir import module
 
 if TYPE_CHECKING:
-    from .target import Code
+    from .machine import Code
 
 _FUTEX = {"x86_64": 202, "aarch64": 98}.get(platform.machine(), 0)
 """The number of the system call to sleep and wake; known where the pool works."""
@@ -65,7 +65,7 @@ def set_num_threads(count: int) -> None:
         raise ValueError(f"set_num_threads({count}): at least one thread computes")
     _wanted = number
     if _code is not None:
-        from .target import LOCK
+        from .machine import LOCK
 
         with LOCK:
             _start(_code)
@@ -115,7 +115,7 @@ def address() -> int:
     if not _FUTEX or not sys.platform.startswith("linux"):
         return 0
     from .cache import linked  # where there is no LLVM, the rest of this module works
-    from .target import LOCK
+    from .machine import LOCK
 
     made = _code or linked(module([_text()], []), 2, ("parallel", "start", "reset"))
     with LOCK:

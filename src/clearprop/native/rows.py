@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..stages.language import (
+from ..stages.ir import (
     Access,
     Accumulate,
     Effect,
@@ -21,11 +21,11 @@ from ..stages.language import (
     Reduction,
     operands,
 )
-from .ir import Builder, Value
+from .expressions import Address, Point
+from .llvm_ir import Builder, Value
 from .loops import Loops
 from .operations import combine, identity
-from .parts import Part
-from .points import Address, Point
+from .partition import Part
 from .types import Type
 
 _DIRECT = (Load, Literal, Position)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..forks import lazily
+from ..engine.forks import lazily
 
 
 @dataclass(frozen=True)

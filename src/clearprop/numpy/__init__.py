@@ -34,8 +34,8 @@ import numpy.random as _random
 from . import constructors as _constructors
 from . import fft as _fft
 from . import grids as _grids
+from . import iteration as _loops
 from . import linalg as _linalg
-from . import loops as _loops
 from . import scalars as _scalars
 from .lists import taking_lists as _taking_lists
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import holds_tensor, joined
+from ..engine.arrays import holds_tensor, joined
+from ..engine.settings import transforms
+from ..engine.spec import is_floating
+from ..engine.tensor import tensor
 from ..errors import DtypeError
-from ..settings import transforms
-from ..spec import is_floating
-from ..tensor import tensor
 from .forwarding import forwarding, instead
 
 __all__ = ["array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray"]

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import holds_tensor
+from ..engine.arrays import holds_tensor
+from ..engine.settings import transforms
+from ..engine.tensor import Tensor
 from ..errors import LostGradientError, TraceError
-from ..settings import transforms
-from ..tensor import Tensor
 
 REFUSED = (LostGradientError, TraceError, ValueError, TypeError)
 """What NumPy's functions raise where a list holds Tensors."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import holds_tensor, joined
+from ..engine.arrays import holds_tensor, joined
 from ..errors import UnsupportedError
 from .constructors import fillable, is_watched
 from .forwarding import REFUSED

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import holds_tensor, joined
+from ..engine.arrays import holds_tensor, joined
 from .forwarding import forwarding
 
 _OF_SEQUENCES = {

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.polynomial as _polynomial
 from numpy.polynomial._polybase import ABCPolyBase as _plain_base
 
-from ..tensor import Tensor, tensor
+from ..engine.tensor import Tensor, tensor
 from .forwarding import forwarding, instead
 
 if TYPE_CHECKING:

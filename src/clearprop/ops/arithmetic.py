@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Call, Draw, Infix, Prefix, Sample, floats
-from ..spec import ArraySpec
+from ..engine.primitive import Call, Draw, Infix, Prefix, Sample, floats
+from ..engine.spec import ArraySpec
 from .makers import ufunc
 from .samples import ANY, COMPLEX, COMPLEX_PAIRS, PAIRS, POSITIVE_PAIRS
 from .specs import like_ufunc

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import is_array, numbers_of
+from ..engine.arrays import is_array, numbers_of
+from ..engine.primitive import answers
+from ..engine.refusals import called
+from ..engine.spec import promote, shape_of
+from ..engine.tensor import Tensor
 from ..errors import ShapeError, TraceError, UnsupportedError
-from ..primitive import answers
-from ..refusals import called
-from ..spec import promote, shape_of
-from ..tensor import Tensor
 
 
 def _known(x: Any) -> Any:

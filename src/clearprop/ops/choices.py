@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
+from ..engine.arrays import as_array
+from ..engine.broadcasting import broadcast_shapes
+from ..engine.primitive import Draw, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec, holding, promote, shape_of, ufunc_dtype
 from ..errors import DtypeError, UnsupportedError
-from ..primitive import Draw, Sample, answers, floats, primitive
-from ..spec import ArraySpec, broadcast_shapes, holding, promote, shape_of, ufunc_dtype
 from .makers import ufunc
 from .samples import ANY, COMPLEX_PAIRS, PAIRS
 

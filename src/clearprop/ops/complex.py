@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Call, Custom, answers, primitive
-from ..spec import ArraySpec
+from ..engine.primitive import Call, Custom, answers, primitive
+from ..engine.spec import ArraySpec
 from .samples import COMPLEX
 from .specs import same
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
+from ..engine.arrays import as_array
+from ..engine.primitive import Custom, Draw, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec, promote
 from ..errors import ShapeError
-from ..primitive import Custom, Draw, Sample, answers, floats, primitive
-from ..spec import ArraySpec, promote
-from .matrices import conj
+from .linalg_common import conj
 
 _DUAL = {"full": "valid", "valid": "full"}
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
-from ..primitive import Draw, Sample, answers, floats, primitive
-from ..spec import ArraySpec
-from .matrices import named, number, real_dtype, square, well_conditioned
+from ..engine.bundle import Bundle
+from ..engine.primitive import Draw, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec
+from .linalg_common import named, number, real_dtype, square, well_conditioned
 from .solving import inv_or_nan
 from .specs import same
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.primitive import Sample, answers, floats, primitive
+from ..engine.refusals import read_only
+from ..engine.spec import ArraySpec, normalize_axes
 from ..errors import ShapeError
-from ..primitive import Sample, answers, floats, primitive
-from ..refusals import read_only
-from ..spec import ArraySpec, normalize_axes
 from .shaping import reshape
 from .specs import shaped
 

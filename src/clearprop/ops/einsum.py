@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
-from ..primitive import Custom, Draw, Sample, answers, each, floats, primitive
-from ..spec import ArraySpec, promote, shape_of
-from ..tensor import Tensor
+from ..engine.arrays import as_array
+from ..engine.primitive import Custom, Draw, Sample, answers, each, floats, primitive
+from ..engine.spec import ArraySpec, promote, shape_of
+from ..engine.tensor import Tensor
 from .diagonals import writable_diagonal
-from .subscripts import Product, explicit, from_lists, read, steps
+from .einsum_subscripts import Product, explicit, from_lists, read, steps
 
 
 def contract(subscripts: str, operands: tuple[Any, ...], sum_products: Callable[..., Any]) -> Any:

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
+from ..engine.arrays import as_array
+from ..engine.primitive import answers
+from ..engine.tensor import Tensor
 from ..errors import TraceError
-from ..primitive import answers
-from ..tensor import Tensor
 
 
 def _extended(function: Any, x: Any, outside: Callable[[Any], Any]) -> Any:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Sample, answers, floats, primitive
-from ..spec import ArraySpec, normalize_axes
-from ..tensor import apply
+from ..engine.primitive import Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec, normalize_axes
+from ..engine.tensor import apply
 from .reduction import COMPLEX_SUM, chosen, count
 from .samples import REDUCTIONS
 from .specs import kept, reduced, shaped

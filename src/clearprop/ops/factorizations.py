@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
+from ..engine.bundle import Bundle
+from ..engine.primitive import Draw, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec
 from ..errors import UnsupportedError
-from ..primitive import Draw, Sample, answers, floats, primitive
-from ..spec import ArraySpec
-from .matrices import (
+from .bundles import filled
+from .linalg_common import (
     adjoint,
     ascending,
     hermitian,
@@ -24,7 +25,6 @@ from .matrices import (
     solve_right,
     square,
 )
-from .several import filled
 from .specs import same
 
 _POSITIVE = hermitian(3, 3, shift=4.0)

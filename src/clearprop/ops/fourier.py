@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.primitive import Custom, Draw, Notation, Primitive, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec, normalize_axes
 from ..errors import DtypeError, ShapeError
-from ..primitive import Custom, Draw, Notation, Primitive, Sample, answers, floats, primitive
-from ..spec import ArraySpec, normalize_axes
 
 _DUAL = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 

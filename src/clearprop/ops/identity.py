@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Custom, Sample, answers, floats, primitive
-from ..spec import ArraySpec, is_floating
+from ..engine.primitive import Custom, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec, is_floating
 from .makers import STEP, ufunc
 from .samples import ANY, COMPLEX
 from .specs import same

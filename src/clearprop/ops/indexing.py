@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import LISTS, joined, positions
-from ..bundle import Bundle
+from ..engine.arrays import LISTS, joined, positions
+from ..engine.broadcasting import broadcast_shapes
+from ..engine.bundle import Bundle
+from ..engine.primitive import Custom, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec, is_floating, shape_of
+from ..engine.tensor import Tensor
 from ..errors import DtypeError, TraceError
-from ..primitive import Custom, Sample, answers, floats, primitive
-from ..spec import ArraySpec, broadcast_shapes, is_floating, shape_of
-from ..tensor import Tensor
 
 
 @dataclass(frozen=True, slots=True)

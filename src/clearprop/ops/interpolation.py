@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
+from ..engine.arrays import as_array
+from ..engine.primitive import Sample, answers, floats, primitive, together
+from ..engine.spec import ArraySpec, normalize_axes, promote, shape_of
+from ..engine.tensor import Tensor
 from ..errors import ShapeError
-from ..primitive import Sample, answers, floats, primitive, together
-from ..spec import ArraySpec, normalize_axes, promote, shape_of
-from ..tensor import Tensor
 from .indexing import Slot, gather, scatter
 
 _AT = (Slot(0),)

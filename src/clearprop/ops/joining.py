@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.primitive import Custom, Sample, answers, each, floats, primitive
+from ..engine.spec import ArraySpec, normalize_axes, promote
 from ..errors import DtypeError, ShapeError
-from ..primitive import Custom, Sample, answers, each, floats, primitive
-from ..spec import ArraySpec, normalize_axes, promote
 from .shaping import reshape
 from .specs import shaped
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
-from ..primitive import Call, Notation, Primitive, Rule, Sample, Trait, answers, primitive
-from ..spec import ArraySpec, broadcast_shapes, shape_of
+from ..engine.broadcasting import broadcast_shapes
+from ..engine.bundle import Bundle
+from ..engine.primitive import Call, Notation, Primitive, Rule, Sample, Trait, answers, primitive
+from ..engine.spec import ArraySpec, shape_of
 from .specs import like_ufunc
 
 STEP = "Piecewise constant: a small step of the input changes nothing."

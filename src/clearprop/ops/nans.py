@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import answers
-from ..spec import normalize_axes
+from ..engine.primitive import answers
+from ..engine.spec import normalize_axes
 from .specs import shaped
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.primitive import Draw, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec, normalize_axes
+from ..engine.tensor import Tensor
 from ..errors import ShapeError
-from ..primitive import Draw, Sample, answers, floats, primitive
-from ..spec import ArraySpec, normalize_axes
-from ..tensor import Tensor
 from .reduction import count
 from .samples import REDUCTIONS
 from .specs import kept, reduced, shaped

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.primitive import Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec
+from ..engine.tensor import Tensor
 from ..errors import LostGradientError, ShapeError, UnsupportedError
-from ..primitive import Sample, answers, floats, primitive
-from ..spec import ArraySpec
-from ..tensor import Tensor
 from .specs import shaped
 
 Pairs = tuple[tuple[Any, Any], ...]

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
+from ..engine.arrays import as_array
+from ..engine.primitive import Custom, Draw, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec, promote
+from ..engine.tensor import Tensor
 from ..errors import ShapeError
-from ..primitive import Custom, Draw, Sample, answers, floats, primitive
-from ..spec import ArraySpec, promote
-from ..tensor import Tensor
 
 
 def _array(p: Any) -> Any:

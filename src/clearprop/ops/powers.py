@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Infix, Sample, answers, floats
-from ..spec import ufunc_dtype
+from ..engine.primitive import Infix, Sample, answers, floats
+from ..engine.spec import ufunc_dtype
 from .arithmetic import power_vjp_x, power_vjp_y
 from .makers import ufunc
 from .samples import ANY, COMPLEX, PAIRS, POSITIVE

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
+from ..engine.arrays import as_array
+from ..engine.broadcasting import broadcast_shapes
+from ..engine.primitive import Draw, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec, normalize_axes, promote
 from ..errors import ShapeError
-from ..primitive import Draw, Sample, answers, floats, primitive
-from ..spec import ArraySpec, broadcast_shapes, normalize_axes, promote
-from .matrices import conj
+from .linalg_common import conj
 
 Axes = tuple[int, ...]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.primitive import answers
+from ..engine.spec import ArraySpec, normalize_axes
+from ..engine.tensor import Tensor
 from ..errors import DtypeError, ShapeError
-from ..primitive import answers
-from ..spec import ArraySpec, normalize_axes
-from ..tensor import Tensor
 from .specs import reduced, shaped
 
 # ---- the entries in order

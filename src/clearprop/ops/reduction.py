@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.broadcasting import broadcast_shapes
+from ..engine.primitive import Draw, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec, normalize_axes, shape_of, ufunc_dtype
+from ..engine.tensor import Tensor, apply
 from ..errors import DtypeError, ShapeError
-from ..primitive import Draw, Sample, answers, floats, primitive
-from ..spec import ArraySpec, broadcast_shapes, normalize_axes, shape_of, ufunc_dtype
-from ..tensor import Tensor, apply
 from .samples import REDUCTIONS
 from .specs import kept, reduced, shaped
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.primitive import Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec, normalize_axes
 from ..errors import ShapeError
-from ..primitive import Sample, answers, floats, primitive
-from ..spec import ArraySpec, normalize_axes
 from .shaping import broadcast_arrays, reshape, row_or_axis, transpose
 from .specs import same, shaped
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..primitive import Draw, Sample, floats
+from ..engine.primitive import Draw, Sample, floats
 
 PAIRS = (
     Sample(floats(3, 4), floats(3, 4)),

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.primitive import Draw, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec, normalize_axes, ufunc_dtype
+from ..engine.tensor import apply
 from ..errors import ShapeError
-from ..primitive import Draw, Sample, answers, floats, primitive
-from ..spec import ArraySpec, normalize_axes, ufunc_dtype
-from ..tensor import apply
 from .reduction import COMPLEX_SUM, NOTHING, count, in_dtype, only
 from .samples import REDUCTIONS
 from .shaping import row_or_axis

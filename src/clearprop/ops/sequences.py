@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import is_array
-from ..primitive import answers
-from ..spec import broadcast_shapes
-from ..tensor import Tensor
+from ..engine.arrays import is_array
+from ..engine.broadcasting import broadcast_shapes
+from ..engine.primitive import answers
+from ..engine.tensor import Tensor
 from .specs import shaped
 
 

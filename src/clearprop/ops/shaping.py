@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.broadcasting import broadcast_shapes, stretched_axes
+from ..engine.primitive import Custom, Sample, answers, floats, primitive
+from ..engine.refusals import read_only
+from ..engine.spec import ArraySpec, normalize_axes
+from ..engine.tensor import Tensor
+from ..engine.view_memory import stand_in
 from ..errors import ShapeError, TraceError, UnsupportedError
-from ..memory import stand_in
-from ..primitive import Custom, Sample, answers, floats, primitive
-from ..refusals import read_only
-from ..spec import ArraySpec, broadcast_shapes, normalize_axes, stretched_axes
-from ..tensor import Tensor
 from .specs import shaped
 
 

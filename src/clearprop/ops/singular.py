@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
-from ..primitive import Draw, Sample, answers, floats, primitive
-from ..spec import ArraySpec
-from .matrices import (
+from ..engine.bundle import Bundle
+from ..engine.primitive import Draw, Sample, answers, floats, primitive
+from ..engine.spec import ArraySpec
+from .bundles import filled
+from .linalg_common import (
     adjoint,
     as_floats,
     ascending,
@@ -33,7 +34,6 @@ from .matrices import (
     row,
     square,
 )
-from .several import filled
 from .solving import inv_or_nan
 
 _COUNT = "A rank is a whole number: a small step of the input does not move it."

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
+from ..engine.arrays import as_array
+from ..engine.broadcasting import add_up
+from ..engine.primitive import Sample, floats, primitive
+from ..engine.spec import ArraySpec, normalize_axes
 from ..errors import DtypeError, ShapeError
-from ..primitive import Sample, floats, primitive
-from ..spec import ArraySpec, add_up, normalize_axes
 from .reduction import COMPLEX_SUM, mean_spec
 from .samples import REDUCTIONS
 from .specs import kept, reduced, same

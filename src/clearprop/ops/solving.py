@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
+from ..engine.broadcasting import broadcast_shapes
+from ..engine.bundle import Bundle
+from ..engine.primitive import Draw, Sample, answers, floats, primitive, together
+from ..engine.spec import ArraySpec, promote
 from ..errors import ShapeError
-from ..primitive import Draw, Sample, answers, floats, primitive, together
-from ..spec import ArraySpec, broadcast_shapes, promote
-from .matrices import (
+from .linalg_common import (
     adjoint,
     as_floats,
     ascending,

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.primitive import Draw, Sample, answers, floats, integers, primitive
+from ..engine.spec import ArraySpec, normalize_axes
 from ..errors import UnsupportedError
-from ..primitive import Draw, Sample, answers, floats, integers, primitive
-from ..spec import ArraySpec, normalize_axes
-from .along import put_along
 from .shaping import row_or_axis
 from .specs import same, shaped
+from .take_along_axis import put_along
 
 POSITION = "A position is a whole number: a small step of the input does not move it."
 

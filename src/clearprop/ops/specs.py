@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
-from ..spec import ArraySpec, broadcast_shapes, shape_of, ufunc_dtype
+from ..engine.arrays import as_array
+from ..engine.broadcasting import broadcast_shapes
+from ..engine.spec import ArraySpec, shape_of, ufunc_dtype
 
 SpecRule = Callable[..., ArraySpec]
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
-from ..primitive import Sample, answers, floats, primitive, primitives
-from ..spec import ArraySpec
-from ..tensor import Tensor
-from .matrices import (
+from ..engine.bundle import Bundle
+from ..engine.primitive import Sample, answers, floats, primitive, primitives
+from ..engine.spec import ArraySpec
+from ..engine.tensor import Tensor
+from .linalg_common import (
     adjoint,
     ascending,
     column,

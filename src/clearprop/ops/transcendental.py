@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
-from ..primitive import Sample, floats, primitive
-from ..spec import ufunc_dtype
+from ..engine.arrays import as_array
+from ..engine.primitive import Sample, floats, primitive
+from ..engine.spec import ufunc_dtype
 from .makers import ufunc
 from .samples import ANY, COMPLEX, POSITIVE
 from .specs import like_ufunc

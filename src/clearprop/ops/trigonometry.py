@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Draw, Sample, floats, numpy_table
+from ..engine.primitive import Draw, Sample, floats, numpy_table
 from .makers import ufunc
 from .samples import ANY, COMPLEX, PAIRS
 

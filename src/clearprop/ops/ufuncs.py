@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.primitive import Sample, answers_method, floats, numpy_table, primitive, primitives
+from ..engine.spec import ArraySpec, normalize_axes
+from ..engine.tensor import Tensor
 from ..errors import DtypeError, LostGradientError
-from ..primitive import Sample, answers_method, floats, numpy_table, primitive, primitives
-from ..spec import ArraySpec, normalize_axes
-from ..tensor import Tensor
 from .indexing import scattered, split_index
-from .picking import known
 from .reduction import chosen, in_dtype
 from .softmax import logsumexp
 from .specs import shaped
+from .take_put import known
 
 _REDUCTIONS: dict[Any, Any] = {
     getattr(np, p.repeats): getattr(np, p.name, logsumexp)

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import is_array
-from ..graph import Graph, Node, Wire
-from ..primitive import Primitive, primitives
-from ..spec import first_entry, is_floating
+from ..engine.arrays import is_array
+from ..engine.primitive import Primitive, primitives
+from ..engine.spec import first_entry, is_floating
+from ..graph.graph import Graph, Node, Wire
 
 Made = dict[Wire, Node]
 """The node that made each wire, among those already simplified."""

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Wire
-from ..settings import Origin
-from ..spec import ArraySpec
-from ..tensor import apply
-from ..tracing import trace
-from ..transforms import vjp
+from ..engine.recording import Origin
+from ..engine.spec import ArraySpec
+from ..engine.tensor import apply
+from ..graph.graph import Graph, Wire
+from ..graph.tracing import trace
+from ..transforms.derivatives import vjp
 
 _TOKEN = re.compile(r"(d?)@(\d+)(_\d+)?")
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from scipy import linalg as sp
 
+from ..engine.primitive import Sample, primitive
+from ..engine.spec import ArraySpec
+from ..engine.tensor_parameters import plain_parameters
 from ..errors import UnsupportedError
-from ..ops.matrices import adjoint, row, solve_right, well_conditioned
-from ..parameters import plain_parameters
-from ..primitive import Sample, primitive
-from ..spec import ArraySpec
-from .stacks import STACK, each_matrix, is_plain, mirror, one_or_more, one_or_more_square
+from ..ops.linalg_common import adjoint, row, solve_right, well_conditioned
+from .batching import STACK, each_matrix, is_plain, mirror, one_or_more, one_or_more_square
 
 
 @plain_parameters

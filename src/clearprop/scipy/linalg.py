@@ -21,29 +21,16 @@ from typing import Any, Literal
 import numpy as np
 from scipy import linalg as sp
 
+from ..engine.broadcasting import broadcast_shapes
+from ..engine.spec import ArraySpec
+from ..engine.tensor import Tensor
+from ..engine.tensor_parameters import plain_parameters
 from ..errors import ShapeError, UnsupportedError
-from ..parameters import plain_parameters
-from ..spec import ArraySpec, broadcast_shapes
-from ..tensor import Tensor
+from .batching import is_plain, mirror, one_or_more, one_or_more_square, right_hand_sides
 from .decompositions import eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
-from .equations import solve_continuous_lyapunov, solve_sylvester
 from .matrix_functions import cosm, expm, logm, sinm, sqrtm
-from .stacks import (
-    is_plain,
-    mirror,
-    one_or_more,
-    one_or_more_square,
-    right_hand_sides,
-)
-from .triangular import (
-    cho_factor,
-    cho_solve,
-    cholesky,
-    lu,
-    lu_factor,
-    lu_solve,
-    solve_triangular,
-)
+from .sylvester import solve_continuous_lyapunov, solve_sylvester
+from .triangular import cho_factor, cho_solve, cholesky, lu, lu_factor, lu_solve, solve_triangular
 
 __all__ = [
     *sp.__all__,

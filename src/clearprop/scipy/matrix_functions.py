@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from scipy import linalg as sp
 
+from ..engine.primitive import Primitive, Sample, primitive, primitives
+from ..engine.spec import ArraySpec
 from ..errors import DtypeError
-from ..ops.matrices import well_conditioned
+from ..ops.linalg_common import well_conditioned
 from ..ops.specs import same
-from ..primitive import Primitive, Sample, primitive, primitives
-from ..spec import ArraySpec
-from .equations import sylvester
-from .stacks import COMPLEX, STACK, each_matrix, is_plain, one_or_more_square
+from .batching import COMPLEX, STACK, each_matrix, is_plain, one_or_more_square
+from .sylvester import sylvester
 
 
 def _function(name: str, why: str, matrix: Any, scale: float = 1.0) -> Primitive:

@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from ..arrays import is_array
+from ..engine.arrays import is_array
+from ..engine.broadcasting import broadcast_shapes
+from ..engine.tensor import Tensor
+from ..engine.tensor_parameters import plain_parameters
 from ..errors import ShapeError
 from ..ops import softmax as ours
-from ..parameters import plain_parameters
-from ..spec import broadcast_shapes
-from ..tensor import Tensor
-from .counting import *  # noqa: F403
-from .degrees import *  # noqa: F403
+from .combinatorics import *  # noqa: F403
+from .spherical_harmonics import *  # noqa: F403
 
 __all__ = list(sp.__all__)
 

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from scipy import linalg as sp
 
-from ..arrays import as_array
-from ..bundle import Bundle
-from ..ops.matrices import column, solve_right, well_conditioned
-from ..parameters import plain_parameters
-from ..primitive import Sample, floats, primitive, together
-from ..spec import ArraySpec, broadcast_shapes
-from .stacks import (
+from ..engine.arrays import as_array
+from ..engine.broadcasting import broadcast_shapes
+from ..engine.bundle import Bundle
+from ..engine.primitive import Sample, floats, primitive, together
+from ..engine.spec import ArraySpec
+from ..engine.tensor_parameters import plain_parameters
+from ..ops.linalg_common import column, solve_right, well_conditioned
+from .batching import (
     COMPLEX,
     ONE,
     STACK,

@@ -1,6 +1,6 @@
 """Graph -> stages: loop nests, products and buffers. Knows no target."""
 
 from .building import fuse
-from .language import Program
+from .ir import Program
 
 __all__ = ["Program", "fuse"]

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Node, Wire
-from ..tracing import trace
-from .lookups import lookup
+from ..graph.graph import Graph, Node, Wire
+from ..graph.tracing import trace
+from .indexed_access import lookup
 
 
 def with_bounds(graph: Graph) -> tuple[Graph, list[Wire], bool]:

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Node, Wire
-from ..primitive import primitives
+from ..engine.primitive import primitives
+from ..graph.graph import Graph, Node, Wire
 from .grouping import VARIES, Grouping, kept_axes, shape_of_node, uniform, why_host
-from .language import (
+from .indexed_access import Lookup, lookup
+from .ir import (
     Access,
     Accumulate,
     Buffer,
@@ -35,12 +36,11 @@ from .language import (
     Store,
     Sums,
 )
-from .lookups import Lookup, lookup
+from .loop_shape import coalesce, cost, keep, lanes
 from .lowerings import REDUCTIONS as REDUCING
 from .lowerings import convert, lowering, one_hot
 from .ordering import order
-from .shaping import coalesce, cost, keep, lanes
-from .sharing import share
+from .partial_sums import share
 from .tiling import tile
 from .views import dense
 

@@ -14,22 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Node, Wire
-from ..primitive import primitives
-from ..spec import ArraySpec
-from .language import (
-    Access,
-    Buffer,
-    Expression,
-    Literal,
-    Load,
-    Position,
-)
-from .lookups import lookup
+from ..engine.primitive import primitives
+from ..engine.spec import ArraySpec
+from ..graph.graph import Graph, Node, Wire
+from .assembly import Piece, part, pieces
+from .indexed_access import lookup
+from .ir import Access, Buffer, Expression, Literal, Load, Position
+from .loop_shape import cost
 from .lowerings import ELEMENTWISE, LIBRARY, is_native, lowering, one_hot
 from .lowerings import REDUCTIONS as REDUCING
-from .pieces import Piece, part, pieces
-from .shaping import cost
 from .views import View, dense
 
 _MOST = 150

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Node
-from ..primitive import primitives
-from .language import ARITHMETIC, COSTS, ELEMENTARY, FURTHER, Compute, Expression, Literal
+from ..engine.primitive import primitives
+from ..graph.graph import Node
+from .ir import ARITHMETIC, COSTS, ELEMENTARY, FURTHER, Compute, Expression, Literal
 
 Lowering = Callable[[Node, Sequence[Expression]], Expression]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .language import Buffer, Stage, read_by, written_by
+from .ir import Buffer, Stage, read_by, written_by
 
 _MOST = 200
 """Programs of more stages keep their order: those are long chains, where nothing can be gained."""

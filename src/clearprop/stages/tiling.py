@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from ..spec import ArraySpec
-from .language import (
+from ..engine.spec import ArraySpec
+from .ir import (
     Access,
     Accumulate,
     Buffer,
@@ -32,7 +32,7 @@ from .language import (
     rewrite,
     written_by,
 )
-from .sharing import can_split, split, total
+from .partial_sums import can_split, split, total
 
 _WORTH = 1_500_000
 """Bytes handed on, or read again, from which it pays: less stays in a cache anyway."""

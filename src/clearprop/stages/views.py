@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Node, Wire
+from ..graph.graph import Node, Wire
 
 
 def dense(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Stages -> C99: one function over memory of the caller's, with loops that can be read."""
 
-from .function import CFunction, c_function
-from .running import compiler, run_c
+from .c_function import CFunction, c_function
+from .compile_and_load import compiler, run_c
 
 __all__ = ["CFunction", "c_function", "compiler", "run_c"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Node
-from ...spec import is_floating
-from ..expressions import ATOM
+from ...engine.spec import is_floating
+from ...graph.graph import Node
+from ..array_expressions import ATOM
 from ..languages import Entry, Language, Written, arguments, filled_in, read_index, wrap
 
 

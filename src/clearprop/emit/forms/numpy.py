@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...graph import Node
-from ..expressions import ATOM
+from ...graph.graph import Node
+from ..array_expressions import ATOM
 from ..languages import Entry, Language, Written
 from .entries import LIKE_NUMPY, factors
 

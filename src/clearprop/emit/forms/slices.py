@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
+from ...engine.spec import ArraySpec
 from ...ops.indexing import Slot
-from ...spec import ArraySpec
 
 Index = tuple[Any, ...]
 

@@ -7,19 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Node
-from ..expressions import ATOM
-from ..expressions import write as write_node
-from ..languages import (
-    Entry,
-    Language,
-    Written,
-    arguments,
-    is_literal,
-    read_index,
-    reduction,
-    wrap,
-)
+from ...graph.graph import Node
+from ..array_expressions import ATOM
+from ..array_expressions import write as write_node
+from ..languages import Entry, Language, Written, arguments, is_literal, read_index, reduction, wrap
 from .entries import ALIKE, BY_POSITION, along_all, factors, joining, matrix_of_uniform
 from .slices import ascending, beside_arrays
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...graph import Node
-from ...primitive import primitives
-from .text import ATOM, CLOSED, COMPARISON, Tex
+from ...engine.primitive import primitives
+from ...graph.graph import Node
+from .tex import ATOM, CLOSED, COMPARISON, Tex
 from .writer import Expressions, Index, writes
 
 _SIGNS = {

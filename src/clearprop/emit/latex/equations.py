@@ -8,14 +8,14 @@ from itertools import count
 
 import numpy as np
 
-from ...graph import Graph, Node, Wire
+from ...engine.primitive import primitives
+from ...engine.spec import is_floating
+from ...graph.graph import Graph, Node, Wire
 from ...passes import simplify
-from ...passes.person.ratios import quotient
-from ...primitive import primitives
-from ...spec import is_floating
-from .parts import counts_rows, index_tokens, is_one_hot
+from ...passes.person.rationals import quotient
+from .indexing import counts_rows, index_tokens, is_one_hot
 from .symbols import subscripted, symbol, visible
-from .text import ATOM, CLOSED, Tex
+from .tex import ATOM, CLOSED, Tex
 from .writer import Expressions, plain_call
 
 WIDEST = 62

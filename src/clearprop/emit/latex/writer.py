@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
-from ...graph import Graph, Node, Wire
-from ...passes.person.ratios import quotient
-from ...spec import MOST_AXES, first_entry
+from ...engine.spec import MOST_AXES, first_entry
+from ...graph.graph import Graph, Node, Wire
+from ...passes.person.rationals import quotient
 from .symbols import number, subscripted, symbol
-from .text import (
+from .tex import (
     ATOM,
     NEGATIVE,
     PRODUCT,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...stages.language import Buffer
+from ...stages.ir import Buffer
 from ..spelling import Spelling
 
 ATOM, PREFIX, CHOICE = 20, 15, 3

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...graph import Node
+from ...graph.graph import Node
 from .dialect import Dialect
-from .expressions import letter
+from .scalar_expressions import letter
 
 _LONGEST = 80
 """Longer lines of the user's are cut in comments."""

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...errors import UnsupportedError
-from ...graph import Graph, Node, Wire
+from ...graph.graph import Graph, Node, Wire
 from ...passes import expand, simplify
 from ...passes.backward import Joint
+from ...passes.decompositions import SPELLINGS
 from ...passes.person.spelled import spelled
-from ...passes.person.spellings import SPELLINGS
 from ...stages import fuse
-from ...stages.language import Program
+from ...stages.ir import Program
 from ...stages.lowerings import lowering
 from ..derived import Derived
-from ..names import Names
+from ..naming.names import Names
 from ..problem import Problem
 from .routines import has_routine
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ...graph import Node
+from ...graph.graph import Node
 from ...stages.grouping import why_host
-from ...stages.language import Access, Buffer, Host
+from ...stages.ir import Access, Buffer, Host
 from ...stages.views import View, dense
 from .dialect import Dialect
-from .expressions import place_of
 from .lines import Lines
+from .scalar_expressions import place_of
 
 
 class Routine(Lines):

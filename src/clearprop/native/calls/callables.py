@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..target import Code
+from ..machine import Code
 from .entry import Entry
-from .layout import function_address, python_function
+from .object_layout import function_address, python_function
 from .signature import ABSENT, ALIGNMENT, Argument, Result, Signature, Tree, same_key
 
 _FLAGS = 0x80 | 0x2

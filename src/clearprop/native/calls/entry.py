@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from .entry_writer import Writer
 from .guards import Guards
-from .layout import FUNCTIONS, probe
+from .object_layout import FUNCTIONS, probe
 from .results import Results
 from .signature import Signature
-from .writer import Writer
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import I64, Type, Value
+from ..llvm_ir import I64, Type, Value
+from .entry_writer import FALLBACK, POINTER, Writer
 from .signature import ABSENT, COMPARED, Argument, Signature, Tree
-from .writer import FALLBACK, POINTER, Writer
 
 _C_CONTIGUOUS, _ALIGNED, _WRITEABLE, _WARN_ON_WRITE = 0x1, 0x100, 0x400, 1 << 31
 _EQUAL = "2"

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import I64, Type, Value
+from ..llvm_ir import I64, Type, Value
+from .entry_writer import FALLBACK, Writer
 from .guards import Guards
 from .signature import ALIGNMENT, Result, Signature, Tree
-from .writer import FALLBACK, Writer
 
 STACK_BYTES = 16 * 1024
 """Temporaries up to this size are put on the stack."""

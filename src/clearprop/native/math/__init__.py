@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..ir import Value
+from ..llvm_ir import Value
 from .error_function import erf
 from .exponentials import exp, exp2, expm1, sigmoid, tanh
 from .hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh

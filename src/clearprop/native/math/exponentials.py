@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir import Value
+from ..llvm_ir import Value
 from . import coefficients as table
 from .floats import (
     at_most,

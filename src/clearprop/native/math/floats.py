@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import target
-from ..ir import Type, Value
+from .. import machine
+from ..llvm_ir import Type, Value
 from . import coefficients as table
 from .instructions import sqrt
 
@@ -109,7 +109,7 @@ def power_of_two(n: Value, type: Type) -> Value:
 def scale(x: Value, n: Value) -> Value:
     """x · 2^n for whole n, rounded once where the result is denormal."""
     b = x.builder
-    if target.vector_bits() == 512:  # an instruction there, but a call of the C library elsewhere
+    if machine.vector_bits() == 512:  # an instruction there, but a call of the C library elsewhere
         n = b.convert(n, "i4")
         return b.call("ldexp", x, n, returns=x.type, suffix=f"{x.type.suffix}.{n.type.suffix}")
     first = n >> 1  # in two steps, since 2^n itself may be no normal number

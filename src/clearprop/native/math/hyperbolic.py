@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir import Value
+from ..llvm_ir import Value
 from .exponentials import reduced_exp
 from .floats import at_most, exact_product, format_of, odd, root_in_two, scale
 from .instructions import absolute, with_sign

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..ir import Value
+from ..llvm_ir import Value
 
 
 def _instruction(name: str) -> Callable[[Value], Value]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir import Value
+from ..llvm_ir import Value
 from . import coefficients as table
 from .floats import (
     as_bits,

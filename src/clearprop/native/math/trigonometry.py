@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from ..ir import F64, I64, Builder, Value
+from ..llvm_ir import F64, I64, Builder, Value
 from . import coefficients as table
 from .floats import as_bits, format_of, nearest, polynomial, power_of_two
 from .instructions import absolute

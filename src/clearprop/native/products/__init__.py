@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import target
-from ..ir import Builder
+from .. import machine
+from ..llvm_ir import Builder
 from ..types import Type
 from .dots import Dots
-from .matrices import Epilogue, Index, Operand, each_vector
+from .packing import Epilogue, Index, Operand, each_vector
 from .tiles import Tiles
-from .turned import Turned
+from .transposed import Turned
 
 __all__ = ["Epilogue", "Index", "Operand", "product", "workspace_size"]
 
@@ -78,7 +78,7 @@ def workspace_size(
 def _vector(dtype: Any) -> Type:
     single = Type(np.dtype(dtype))
     assert single.is_float, single
-    return single.wide(target.vector_bits() // single.bits)
+    return single.wide(machine.vector_bits() // single.bits)
 
 
 def _plan(

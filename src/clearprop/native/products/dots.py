@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..ir import Builder, Value
+from ..llvm_ir import Builder, Value
 from ..types import Type
-from .matrices import (
-    CHAINS,
-    Epilogue,
-    Index,
-    Operand,
-    added,
-    aligned,
-    balanced,
-    plus,
-    side_by_side,
-)
+from .packing import CHAINS, Epilogue, Index, Operand, added, aligned, balanced, plus, side_by_side
 
 
 class Dots:

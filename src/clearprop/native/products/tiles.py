@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..ir import Builder, Value
+from ..llvm_ir import Builder, Value
 from ..types import Type
-from .matrices import (
+from .packing import (
     CHAINS,
     LINE,
     Epilogue,

@@ -12,12 +12,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...graph import Graph, Wire
-from ...primitive import primitives
+from ...engine.primitive import primitives
+from ...graph.graph import Graph, Wire
 from ..backward import Joint, with_backward
-from .collecting import collect
-from .known import read_as_known
-from .readable import readable, stable
+from ..decompositions.readable import readable, stable
+from .collect_terms import collect
+from .recognise import read_as_known
 from .rewriting import Note, Rewriter
 from .rules import EARLY, LATE, TIES
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Graph, Node, Wire
-from ...primitive import Primitive, primitives
+from ...engine.primitive import Primitive, primitives
+from ...graph.graph import Graph, Node, Wire
 from ..algebra import (
     RULES,
     Found,
@@ -29,8 +29,8 @@ from ..algebra import (
     sign_outward,
     sum_of_negative,
 )
-from .known import without_unread
-from .seeing import Sight
+from .matching import Sight
+from .recognise import without_unread
 
 Note = Callable[[str, Node, Found, Made], None]
 """Told about each rule that was applied: its name, the node, what stands in its place, and the makers."""

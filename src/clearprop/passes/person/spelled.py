@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.primitive import primitives
 from ...errors import ClearpropError
-from ...graph import Graph, Node, Wire
+from ...graph.graph import Graph, Node, Wire
+from ...graph.tracing import trace_parts
 from ...ops.indexing import Slot
-from ...primitive import primitives
-from ...tracing import trace_parts
 from ..backward import Joint
-from ..expand import expanded_by
-from .readable import inlined
-from .spellings import SPELLINGS
-from .spellings.table import Spelling
+from ..decompositions import SPELLINGS
+from ..decompositions.expand import expanded_by
+from ..decompositions.readable import inlined
+from ..decompositions.registry import Spelling
 
 _DEEPEST = 6
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....graph import Node, Wire
-from ....primitive import primitives
-from ....spec import is_floating
+from ....engine.primitive import primitives
+from ....engine.spec import is_floating
+from ....graph.graph import Node, Wire
 from ...algebra import Found
+from ..matching import count, is_one, number
 from ..rewriting import Facts, fits, made_anew, part_of
-from ..seeing import count, is_one, number
-from .table import EARLY, constant, rule
+from .order import EARLY, constant, rule
 
 
 @rule(EARLY)

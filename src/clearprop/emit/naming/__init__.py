@@ -1,0 +1,1 @@
+"""Names for values that have none in the user's code."""

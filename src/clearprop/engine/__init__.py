@@ -1,0 +1,1 @@
+"""The engine: Tensors, the record of a primitive, NumPy answered, and the reverse sweep."""

@@ -1,0 +1,416 @@
+"""The operators, methods and attributes that a Tensor shares with NumPy's arrays.
+
+Each one is a NumPy function under another name, so it takes the same way: through the table.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import DtypeError, UnsupportedError
+from .arrays import PLAIN, TO_BUILD, numbers_of, refuse_objects
+from .bundle import Bundle
+from .flat_iterator import Flat
+from .primitive import Primitive, numpy_table, primitives
+
+
+class ArrayMethods:
+    """What `Tensor` has of `numpy.ndarray`; results are Tensors."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+    if TYPE_CHECKING:  # the records of the primitives install these, or Tensor has them
+        inputs: tuple[Any, ...]
+        params: Any
+        primitive: Primitive | None
+        value: Any
+
+        def __add__(self, other: Any) -> Any: ...
+        def __radd__(self, other: Any) -> Any: ...
+        def __sub__(self, other: Any) -> Any: ...
+        def __rsub__(self, other: Any) -> Any: ...
+        def __mul__(self, other: Any) -> Any: ...
+        def __rmul__(self, other: Any) -> Any: ...
+        def __truediv__(self, other: Any) -> Any: ...
+        def __rtruediv__(self, other: Any) -> Any: ...
+        def __pow__(self, other: Any) -> Any: ...
+        def __rpow__(self, other: Any) -> Any: ...
+        def __matmul__(self, other: Any) -> Any: ...
+        def __rmatmul__(self, other: Any) -> Any: ...
+        def __mod__(self, other: Any) -> Any: ...
+        def __rmod__(self, other: Any) -> Any: ...
+        def __floordiv__(self, other: Any) -> Any: ...
+        def __rfloordiv__(self, other: Any) -> Any: ...
+        def __neg__(self) -> Any: ...
+        def __pos__(self) -> Any: ...
+        def __abs__(self) -> Any: ...
+        def __lt__(self, other: Any) -> Any: ...
+        def __le__(self, other: Any) -> Any: ...
+        def __gt__(self, other: Any) -> Any: ...
+        def __ge__(self, other: Any) -> Any: ...
+        def __eq__(self, other: object) -> Any: ...
+        def __ne__(self, other: object) -> Any: ...
+        def __and__(self, other: Any) -> Any: ...
+        def __rand__(self, other: Any) -> Any: ...
+        def __or__(self, other: Any) -> Any: ...
+        def __ror__(self, other: Any) -> Any: ...
+        def __xor__(self, other: Any) -> Any: ...
+        def __rxor__(self, other: Any) -> Any: ...
+        def __lshift__(self, other: Any) -> Any: ...
+        def __rlshift__(self, other: Any) -> Any: ...
+        def __rshift__(self, other: Any) -> Any: ...
+        def __rrshift__(self, other: Any) -> Any: ...
+        def __invert__(self) -> Any: ...
+        def _refuse_parameter(
+            self, frame: FrameType, detached: str, *, by_conversion: bool = True
+        ) -> None: ...
+        def _change(self, primitive: Primitive, other: Any) -> Any: ...
+        def _become(self, new: Any) -> Any: ...
+        @property
+        def dtype(self) -> np.dtype[Any]: ...
+        @property
+        def shape(self) -> tuple[int, ...]: ...
+        @property
+        def size(self) -> int: ...
+
+    def __divmod__(self, other: Any) -> Any:
+        return np.divmod(self, other)  # type: ignore[call-overload]
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return np.divmod(other, self)  # type: ignore[call-overload]
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return self.round(ndigits or 0)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if type(self.value) is Bundle:
+            count = len(self.value)
+            return (primitives.pick(self, index=i, count=count) for i in range(count))
+        if not self.shape:
+            self._refuse_parameter(sys._getframe(1), "t.detach()")
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __getitem__(self, index: Any) -> Any:
+        return numpy_table[operator.getitem](self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if type(value) not in PLAIN:
+            value = numbers_of(value, "assign got")
+        refuse_objects(value, "assign got")
+        self._become(numpy_table[operator.setitem](self, index, value))
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if hasattr(type(self), name)]
+
+    # ---- methods that NumPy arrays have
+
+    @property
+    def T(self) -> Any:
+        return numpy_table[np.transpose](self)
+
+    @property
+    def mT(self) -> Any:
+        return numpy_table[np.swapaxes](self, -1, -2)
+
+    @property
+    def real(self) -> Any:
+        return numpy_table[np.real](self)
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
+    @property
+    def imag(self) -> Any:
+        return numpy_table[np.imag](self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self.imag[...] = value
+
+    def conj(self) -> Any:
+        return numpy_table[np.conjugate](self)
+
+    conjugate = conj
+
+    def sum(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        return numpy_table[np.sum](
+            self, axis, dtype, keepdims=keepdims, initial=initial, where=where
+        )
+
+    def prod(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        return numpy_table[np.prod](
+            self, axis, dtype, keepdims=keepdims, initial=initial, where=where
+        )
+
+    def cumsum(self, axis: int | None = None, dtype: Any = None) -> Any:
+        return numpy_table[np.cumsum](self, axis, dtype)
+
+    def cumprod(self, axis: int | None = None, dtype: Any = None) -> Any:
+        return numpy_table[np.cumprod](self, axis, dtype)
+
+    def mean(
+        self, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True
+    ) -> Any:
+        return numpy_table[np.mean](self, axis, dtype, keepdims=keepdims, where=where)
+
+    def var(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        ddof: float = 0,
+        keepdims: bool = False,
+        where: Any = True,
+        mean: Any = None,
+    ) -> Any:
+        return numpy_table[np.var](
+            self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, mean=mean
+        )
+
+    def std(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        ddof: float = 0,
+        keepdims: bool = False,
+        where: Any = True,
+        mean: Any = None,
+    ) -> Any:
+        return numpy_table[np.std](
+            self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, mean=mean
+        )
+
+    def max(
+        self, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Any:
+        return numpy_table[np.max](self, axis, keepdims=keepdims, initial=initial, where=where)
+
+    def min(
+        self, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Any:
+        return numpy_table[np.min](self, axis, keepdims=keepdims, initial=initial, where=where)
+
+    def all(self, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+        return numpy_table[np.all](self, axis, keepdims=keepdims, where=where)
+
+    def any(self, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+        return numpy_table[np.any](self, axis, keepdims=keepdims, where=where)
+
+    def argmax(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        return numpy_table[np.argmax](self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        return numpy_table[np.argmin](self, axis=axis, keepdims=keepdims)
+
+    def clip(self, min: Any = None, max: Any = None) -> Any:
+        return numpy_table[np.clip](self, min, max)
+
+    def round(self, decimals: int = 0) -> Any:
+        return numpy_table[np.round](self, decimals)
+
+    def dot(self, other: Any) -> Any:
+        return numpy_table[np.dot](self, other)
+
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+        return numpy_table[np.reshape](
+            self, shape[0] if len(shape) == 1 else shape, order, copy=copy
+        )
+
+    def ravel(self, order: str = "C") -> Any:
+        return numpy_table[np.ravel](self, order)
+
+    def flatten(self, order: str = "C") -> Any:
+        return self.ravel(order).copy()
+
+    @property
+    def flat(self) -> Any:
+        """The numbers in one row, to read, to write and to loop over."""
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        if self.size:
+            self[...] = np.resize(value, self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    def transpose(self, *axes: Any) -> Any:
+        return numpy_table[np.transpose](self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        return numpy_table[np.swapaxes](self, axis1, axis2)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        return numpy_table[np.squeeze](self, axis)
+
+    def astype(self, dtype: Any, *, casting: Any = "unsafe", copy: bool = True) -> Any:
+        if casting != "unsafe" and not np.can_cast(self.dtype, dtype, casting):
+            raise DtypeError(
+                f"astype: casting={casting!r} does not allow to make {np.dtype(dtype)} of {self.dtype}"
+            )
+        return numpy_table[np.astype](self, dtype, copy=copy)
+
+    def copy(self, order: Any = "C") -> Any:
+        return numpy_table[np.copy](self, order)
+
+    def clone(self) -> Any:
+        return primitives.copy(self)
+
+    def view(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs and args in ((), (np.ndarray,)):
+            return self[...]
+        raise UnsupportedError(
+            "view: the bytes of a tensor read as other numbers have no gradient. To convert the numbers, "
+            "use t.astype(dtype); for another shape, t.reshape(shape)."
+        )
+
+    # ---- parts and their order
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Any:
+        return numpy_table[np.repeat](self, repeats, axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        return numpy_table[np.diagonal](self, offset, axis1, axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+        return numpy_table[np.trace](self, offset, axis1, axis2, dtype)
+
+    def take(self, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+        return numpy_table[np.take](self, indices, axis, mode=mode)
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        return numpy_table[np.compress](condition, self, axis)
+
+    def choose(self, choices: Any, *, mode: str = "raise") -> Any:
+        return numpy_table[np.choose](self, choices, mode=mode)
+
+    def nonzero(self) -> Any:
+        return numpy_table[np.nonzero](self)
+
+    def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
+        return numpy_table[np.searchsorted](self, v, side, sorter)
+
+    def argsort(self, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Any:
+        return numpy_table[np.argsort](self, axis, kind, stable=stable)
+
+    def argpartition(self, kth: Any, axis: int | None = -1) -> Any:
+        return numpy_table[np.argpartition](self, kth, axis)
+
+    def sort(self, axis: int = -1, kind: Any = None, *, stable: Any = None) -> None:
+        self._become(numpy_table[np.sort](self, axis))
+
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        self._become(numpy_table[np.partition](self, kth, axis))
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        numpy_table[np.put](self, indices, values, mode)
+
+
+class _NotAMethod:
+    """What users ask Tensors for by another library's name: an AttributeError that says what to write.
+
+    NumPy looks for a method of a ufunc's name when it is to compute with an array of objects. A descriptor,
+    since ``__getattr__`` would slow every attribute of a Tensor down.
+    """
+
+    def __init__(self, name: str, instead: str) -> None:
+        self.name = name
+        self.instead = instead
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        raise AttributeError(
+            f"a tensor has no {self.name!r}; {self.instead}", name=self.name, obj=instance
+        )
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        self.__get__(instance, type(instance))
+
+
+_TO_CONVERT = "to convert the numbers: t.astype(dtype)"
+_TO_CHANGE = "operators change in place (t += v), within clearprop.no_grad() also parameters"
+_TORCH = {
+    "data": f"to read the numbers: t.value; {_TO_CHANGE}",
+    "t": "NumPy's is t.T",
+    "mm": "NumPy's is a @ b",
+    "bmm": "NumPy's is a @ b",
+    "mv": "NumPy's is a @ b",
+    "unsqueeze": "NumPy's is np.expand_dims(t, axis)",
+    "permute": "NumPy's is t.transpose(axes)",
+    "expand": "NumPy's is np.broadcast_to(t, shape)",
+    "unfold": "NumPy's is np.lib.stride_tricks.sliding_window_view(t, size, axis)",
+    "dim": "NumPy's is t.ndim",
+    "numel": "NumPy's is t.size",
+    "clamp": "NumPy's is t.clip(min, max)",
+    "norm": "NumPy's is np.linalg.norm(t)",
+    "masked_fill": "NumPy's is np.where(mask, value, t)",
+    "index_select": "NumPy's is t.take(indices, axis)",
+    "flip": "NumPy's is np.flip(t, axis)",
+    "relu": "write clearprop.relu(t)",
+    "sigmoid": "write clearprop.sigmoid(t)",
+    "softmax": "write clearprop.softmax(t, axis)",
+    "log_softmax": "write clearprop.log_softmax(t, axis)",
+    "logsumexp": "write clearprop.logsumexp(t, axis)",
+    "float": _TO_CONVERT,
+    "double": _TO_CONVERT,
+    "long": _TO_CONVERT,
+    "to": f"everything is on the CPU; {_TO_CONVERT}",
+    "cpu": "everything is on the CPU, so leave it out",
+    "cuda": "everything is on the CPU, so leave it out",
+    "add_": _TO_CHANGE,
+    "sub_": _TO_CHANGE,
+    "mul_": _TO_CHANGE,
+    "div_": _TO_CHANGE,
+    "zero_": "write t.fill(0)",
+    "fill_": "write t.fill(value)",
+    "copy_": "write t[...] = value",
+}
+"""What PyTorch's tensors have, and what to write here."""
+
+for _name, _instead in _TORCH.items():
+    setattr(ArrayMethods, _name, _NotAMethod(_name, _instead))
+for _name, _value in vars(
+    np
+).items():  # `dir` would name, and getattr then import, what NumPy loads late
+    if isinstance(_value, np.ufunc) and _name not in vars(ArrayMethods):
+        _instead = f"NumPy's function is np.{_name}(t). To compute with an array of tensors, use {TO_BUILD}"
+        setattr(ArrayMethods, _name, _NotAMethod(_name, _instead))

@@ -1,0 +1,405 @@
+"""Tensor: a value that remembers how it was made, and that plain NumPy code can work with.
+
+A Tensor is its own graph node: `primitive` applied to `inputs` gave `value`. While tracing, `value` is
+an `ArraySpec` instead of numbers; nothing else changes. Sequence numbers order the graph: an
+operation has a higher `number` than all of its inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import GradientError, UnsupportedError
+from .array_methods import ArrayMethods
+from .arrays import (
+    LISTS,
+    NUMERIC,
+    PLAIN,
+    TensorBase,
+    as_inputs,
+    asks_to_be_asked,
+    beside,
+    check_numbers,
+    numbers_of,
+    refuse_objects,
+)
+from .conversions import Conversions
+from .in_place import Versions, happened, next_number, refresh
+from .numpy_dispatch import answer_numpy, fail
+from .primitive import NO_PARAMS, Primitive, engine, numpy_table, primitives
+from .recording import Origin, noted
+from .refusals import check_floating
+from .settings import no_grads
+from .spec import ArraySpec, is_floating
+from .tensor_parameters import plain_params
+
+_ndarray = np.ndarray
+_no_grads, _noted = no_grads.get, noted.get
+_NUMBERS = PLAIN - {np.ndarray}
+_NO_ARRAYS = _NUMBERS | {type(None)}
+"""What stands beside arrays in an operation's inputs: numbers, and bounds that are None."""
+_COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
+
+
+class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
+    """A NumPy value (an array or a NumPy scalar) with a memory.
+
+    Made by `clearprop.tensor`, never directly. It has NumPy's operators, methods and attributes, is
+    accepted by NumPy's functions, and has PyTorch's `backward`, `grad`, `requires_grad`, `detach`.
+
+    Attributes
+    ----------
+    value : ndarray or NumPy scalar, read-only; an `ArraySpec` while tracing
+    grad : None, or what `backward` has accumulated: an array of the shape and dtype of `value`
+    requires_grad : whether gradients flow into it
+    primitive, inputs, params : how it was made
+    number : place in the order of making
+    before : the Tensor that stands for the old value, once this one was changed in place
+    """
+
+    __slots__ = (
+        "_value",
+        "before",
+        "grad",
+        "inputs",
+        "is_past",
+        "number",
+        "origin",
+        "params",
+        "primitive",
+        "requires_grad",
+        "retains_grad",
+    )
+
+    def __init__(
+        self,
+        value: Any,
+        primitive: Primitive | None,
+        inputs: tuple[Any, ...],
+        params: Mapping[str, Any],
+        requires_grad: bool,
+        origin: Origin | None = None,
+    ) -> None:
+        self._value = value
+        self.primitive = primitive
+        self.inputs = inputs
+        self.params = params
+        self.requires_grad = requires_grad
+        self.origin = origin
+        self.number = next_number()
+        self.grad: Any = None
+        self.retains_grad = False
+
+    # ---- what it is
+
+    @property
+    def value(self) -> Any:
+        if happened.windows_may_lag:
+            refresh((self,))
+        return self._value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._value.shape
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        raise UnsupportedError(f"t.shape = {shape} of a tensor: write t = t.reshape({shape})")
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._value.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self._value.ndim
+
+    @property
+    def size(self) -> int:
+        return self._value.size
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no gradient passes through it: the user made it, or it requires none."""
+        return self.primitive is None or not self.requires_grad
+
+    def __repr__(self) -> str:
+        if not self.is_known:
+            return f"<unknown {self.value}>"
+        made = f", made by {self.primitive.name}" if self.primitive else ""
+        flag = "" if self.requires_grad else ", requires_grad=False"
+        value = np.array2string(np.asarray(self.value), separator=", ", prefix="tensor(")
+        return f"tensor({value}{flag}{made})"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec) if self.is_known else str(self.value)
+
+    # ---- gradients
+
+    def backward(
+        self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Add the gradient of this value to the `grad` of every leaf that it was made from.
+
+        Parameters
+        ----------
+        gradient : array of this tensor's shape; the upstream gradient. Needed unless it is a scalar.
+        retain_graph : keep what a second `backward` through the same operations needs.
+        create_graph : make `grad` a Tensor that can be differentiated again.
+
+        Raises
+        ------
+        GradientError : nothing requires a gradient; not a scalar; or the graph is already freed.
+        ShapeError : `gradient` has another shape.
+
+        >>> import clearprop
+        >>> x = clearprop.tensor(3.0)
+        >>> (x * x).backward()
+        >>> float(x.grad)
+        6.0
+        """
+        engine.backward(self, gradient, retain_graph=retain_graph, create_graph=create_graph)
+
+    def zero_grad(self) -> None:
+        """Forget the accumulated gradient, like ``x.grad = None``."""
+        self.grad = None
+
+    def retain_grad(self) -> None:
+        """Keep this intermediate value's gradient in `grad` at the next `backward`."""
+        if not self.requires_grad:
+            raise GradientError("retain_grad() on a tensor that requires no gradient")
+        self.retains_grad = True
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Switch `requires_grad` of a leaf in place and return it, as in PyTorch."""
+        if not self.is_leaf:
+            raise GradientError("this is no leaf; .detach() gives one with the same value")
+        if requires_grad:
+            check_floating(self.value)
+        self.requires_grad = requires_grad
+        return self
+
+    def detach(self) -> Tensor:
+        """The same value, through which no gradient flows."""
+        return primitives.stop_gradient(self)
+
+    # ---- NumPy's protocols
+
+    __array_priority__ = 1000.0
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__":
+            for x in inputs:
+                if type(x) is not Tensor and type(x) not in PLAIN:
+                    inputs = tuple(beside(x, ufunc.__name__) for x in inputs)
+                    break
+            if not kwargs:
+                answer = numpy_table.get(ufunc)
+                if type(answer) is Primitive:
+                    return apply(answer, inputs)
+            function: Any = ufunc
+        else:
+            function = getattr(ufunc, method)
+        return answer_numpy(function, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return answer_numpy(function, args, kwargs)
+
+
+def tensor(
+    data: Any, dtype: Any = None, *, requires_grad: bool | None = None, name: str | None = None
+) -> Tensor:
+    """Make a leaf: a copy of `data` that gradients can flow into.
+
+    Parameters
+    ----------
+    data : a number, a (nested) list of numbers, an array, or a Tensor (whose value is copied)
+    dtype : NumPy dtype; by default NumPy's choice for `data`
+    requires_grad : by default True for floating and complex data, False for integers and booleans
+    name : shown in explanations; by default the name of the caller's variable
+
+    Raises
+    ------
+    DtypeError : `requires_grad=True` for integers or booleans, or `data` are no numbers.
+    UnsupportedError : NumPy makes no array of `data`, or it has a mask or units, which would be lost.
+
+    >>> import clearprop, numpy as np
+    >>> x = clearprop.tensor([1.0, 2.0])
+    >>> np.sum(x**2).backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+    if isinstance(data, Tensor):
+        data = data.detach().value
+    if type(data) not in PLAIN and type(data) not in LISTS:
+        data = numbers_of(data, "tensor got")
+    value = np.array(data, dtype=dtype)
+    if value.dtype.kind not in NUMERIC:
+        check_numbers(value, "tensor got")
+    value.setflags(write=False)
+    if requires_grad:
+        check_floating(value)
+    wants = is_floating(value.dtype) if requires_grad is None else requires_grad
+    value = value if value.ndim else value[()]  # a view of a whole array would look like a window
+    return Tensor(value, None, (), NO_PARAMS, wants, Origin(name) if name else None)
+
+
+engine.tensor = tensor
+
+
+def apply(
+    primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS
+) -> Tensor:
+    """Apply a primitive to Tensors and plain values; the result remembers it if a gradient may come."""
+    if _noted() is not None:
+        return _apply_recording(primitive, inputs, params)
+    if happened.windows_may_lag:
+        refresh(inputs)
+    values: list[Any] = []
+    for x in inputs:
+        if type(x) is Tensor:
+            values.append(x._value)
+        elif (
+            type(x) in _NO_ARRAYS
+            or (type(x) is _ndarray and x.dtype.kind in NUMERIC)
+            or primitive.function is not None
+        ):
+            values.append(x)
+        else:
+            return apply(primitive, as_inputs(primitive.name, inputs), params)
+    try:
+        value = primitive.forward(*values, **params)  # type: ignore[misc]
+    except Exception as error:
+        fail(primitive, values, error)
+    if type(value) is _ndarray:
+        if value.dtype.hasobject:
+            refuse_objects(value, f"{primitive.name} made")
+        value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
+    elif type(value) is complex:  # as Python makes it of 1j and a NumPy float
+        value = np.complex128(value)
+    if primitive.put and not happened.windows:
+        happened.note(windows=True)
+    if primitive.differentiable:
+        for x in inputs:
+            if type(x) is Tensor and x.requires_grad:
+                if not _no_grads():
+                    return Tensor(value, primitive, inputs, params, True)
+                break
+    if primitive.put:  # a window must know its base, to notice when that changes
+        return Tensor(value, primitive, inputs, params, False)
+    return Tensor(value, None, (), NO_PARAMS, False)
+
+
+def _install_operator(name: str, primitive: Primitive) -> None:
+    """Give Tensors the operator that a primitive answers."""
+    if len(primitive.vjp) == 1:  # type: ignore[arg-type]
+        setattr(Tensor, f"__{name}__", lambda self: apply(primitive, (self,)))
+        return
+    setattr(Tensor, f"__{name}__", _binary_operator(primitive))
+
+    def reflected(self: Tensor, x: Any) -> Tensor:
+        return apply(primitive, (x if type(x) in PLAIN else beside(x, primitive.name), self))
+
+    def in_place(self: Tensor, x: Any) -> Any:
+        return self._change(primitive, x)
+
+    if name not in _COMPARISONS:
+        setattr(Tensor, f"__r{name}__", reflected)
+        setattr(Tensor, f"__i{name}__", in_place)
+
+
+def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
+    """`apply` for an operator, unrolled: scalar programs are made of these."""
+    forward: Any = primitive.forward
+    differentiable = primitive.differentiable
+
+    def operator_method(self: Tensor, other: Any) -> Tensor:
+        if happened.windows_may_lag:
+            refresh((self, other))
+        x, y = self._value, other
+        requires_grad = self.requires_grad
+        if type(other) is Tensor:
+            y = other._value
+            requires_grad = requires_grad or other.requires_grad
+        elif type(other) not in _NUMBERS and (
+            type(other) is not _ndarray or other.dtype.kind not in NUMERIC
+        ):
+            if asks_to_be_asked(other):
+                return NotImplemented
+            other = y = beside(other, primitive.name, x.dtype)
+            if type(other) is Tensor:  # a list that held some
+                return apply(primitive, (self, other))
+        if _noted() is not None:
+            return _apply_recording(primitive, (self, other), NO_PARAMS)
+        try:
+            value = forward(x, y)
+        except Exception as error:
+            fail(primitive, [x, y], error)
+        if type(value) is _ndarray:
+            value.setflags(False)  # type: ignore[call-arg]
+        elif type(value) is complex:
+            value = np.complex128(value)
+        if requires_grad and differentiable and not _no_grads():
+            return Tensor(value, primitive, (self, other), NO_PARAMS, True)
+        return Tensor(value, None, (), NO_PARAMS, False)
+
+    return operator_method
+
+
+def _apply_recording(
+    primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any]
+) -> Tensor:
+    """`apply` while gradients are off, a trace or an explanation records, or a block is open."""
+    if happened.windows_may_lag:
+        refresh(inputs)
+    if primitive.put:
+        happened.note(windows=True)
+    if primitive.function is None:
+        inputs = as_inputs(primitive.name, inputs)
+    recorder, scope = _noted() or (None, None)
+    params = plain_params(primitive, params)
+    values = [x._value if type(x) is Tensor else x for x in inputs]
+    unknown = any(type(v) is ArraySpec for v in values)
+    compute = primitive.spec if unknown and recorder and recorder.tracing else primitive.forward
+    try:
+        value = compute(*values, **params)  # type: ignore[misc]
+    except Exception as error:
+        fail(primitive, values, error)
+    if type(value) is _ndarray:
+        refuse_objects(value, f"{primitive.name} made")
+        value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
+    elif type(value) is complex:
+        value = np.complex128(value)
+    requires_grad = (
+        not _no_grads()
+        and primitive.differentiable
+        and any(type(x) is Tensor and x.requires_grad for x in inputs)
+    )
+    if recorder is not None:
+        inputs = recorder.as_now(inputs)
+        return Tensor(value, primitive, inputs, params, requires_grad, recorder.note(scope))
+    if not requires_grad and not primitive.put:
+        return Tensor(value, None, (), NO_PARAMS, False)
+    return Tensor(value, primitive, inputs, params, requires_grad, Origin(scope=scope))
+
+
+def _call(self: Primitive, *inputs: Any, **params: Any) -> Any:
+    """Apply a primitive to anything: plain values give a plain value, Tensors give a Tensor."""
+    if params:
+        for p in params.values():
+            if type(p) is Tensor:
+                return self(*inputs, **plain_params(self, params))
+    for x in inputs:
+        if type(x) is Tensor:
+            return apply(self, inputs, params)
+    return self.forward(*inputs, **params)  # type: ignore[misc]
+
+
+Primitive.__call__ = _call  # type: ignore[method-assign]
+engine.install_operator = _install_operator

@@ -1,0 +1,1 @@
+"""A computation as data: the graph, tracing functions to it, and blocks."""

@@ -1,0 +1,387 @@
+"""A finished computation as data: the centre of the house, which knows none of its readers.
+
+Grammar
+-------
+::
+
+    graph  := name "(" [wire ("," wire)*] ")" "{" line* "return" [ref ("," ref)*] "}"
+    line   := wire ("," wire)* "=" op "(" [ref ("," ref)*] ["; " param ("," param)*] ")" ["{" line* "}"]
+    wire   := name ":" spec
+    ref    := name | literal
+    spec   := dtype ["[" size ("," size)* "]"]
+
+A *wire* is a value with a name, a shape and a dtype: an input, the result of a node, or a constant. A
+*node* applies an operation to wires; when the operation is a block, the node holds its parts as a
+sub-graph (`body`), whose inputs and outputs stand for the node's own, one to one. Wires compare by
+identity. Nodes stand in an order in which they can be computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from ..callsite import Line
+from ..engine.broadcasting import unstretched
+from ..engine.bundle import as_bundle
+from ..engine.primitive import Primitive
+from ..engine.spec import ArraySpec, spec_of
+from ..engine.tensor_parameters import holds_tensor
+from ..errors import GraphError, UnsupportedError
+
+
+class _NoValue:
+    """Stands where a wire has no constant; there is one of it, in every process."""
+
+    def __reduce__(self) -> str:
+        return "_NO_VALUE"
+
+
+_NO_VALUE = _NoValue()
+
+
+class Wire:
+    """A named value: shape and dtype always, the number itself only for a constant."""
+
+    __slots__ = ("called", "constant", "is_named", "name", "spec")
+
+    def __init__(self, name: str, spec: ArraySpec, constant: Any = _NO_VALUE) -> None:
+        self.name = name
+        self.called = ""
+        """The user's name, where `name` has a number to tell it from others of that name."""
+        self.is_named = bool(name)
+        """Whether the name is the user's rather than made up."""
+        self.spec = spec
+        self.constant = constant
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        constant, shape = self.constant, None
+        if isinstance(constant, np.ndarray):  # what repeats is stored once
+            constant, shape = unstretched(constant), constant.shape
+        return _wire, (self.name, self.spec, constant, shape, self.called, self.is_named)
+
+    def copy(self) -> Wire:
+        """Another wire with the same name, spec and constant."""
+        other = Wire(self.name, self.spec, self.constant)
+        other.is_named, other.called = self.is_named, self.called
+        return other
+
+    @property
+    def is_constant(self) -> bool:
+        return self.constant is not _NO_VALUE
+
+    def __str__(self) -> str:
+        """As the printer refers to it: its name, or the number when it is a small constant."""
+        if not self.is_constant:
+            return self.name
+        value = self.constant
+        if np.ndim(value) == 0:
+            return repr(value.item() if isinstance(value, np.generic | np.ndarray) else value)
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<wire {self.name}: {self.spec}>"
+
+
+def _wire(
+    name: str,
+    spec: ArraySpec,
+    constant: Any,
+    shape: tuple[int, ...] | None,
+    called: str,
+    is_named: bool,
+) -> Wire:
+    if shape is not None:
+        constant.flags.writeable = False
+        constant = constant if constant.shape == shape else np.broadcast_to(constant, shape)
+    wire = Wire(name, spec, constant)
+    wire.called, wire.is_named = called, is_named
+    return wire
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One application of a primitive or a block to wires."""
+
+    primitive: Primitive
+    inputs: tuple[Wire, ...]
+    outputs: tuple[Wire, ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    line: Line | None = None
+    """The user's line; for a node of a backward pass, the forward line that it answers."""
+    body: Graph | None = None
+    is_backward: bool = False
+
+    @property
+    def out(self) -> Wire:
+        """The only output of a node that has one."""
+        if len(self.outputs) != 1:
+            raise GraphError(f"{self.primitive.name} has {len(self.outputs)} outputs, not one")
+        return self.outputs[0]
+
+
+@dataclass(slots=True, eq=False)
+class Graph:
+    """A computation: `inputs` flow through `nodes` to `outputs`.
+
+    `pack` and `unpack` translate between the user's arguments and results (dicts, lists, ...) and
+    the flat wires: ``pack(args, kwargs) -> list of arrays`` and ``unpack(list of arrays) -> result``.
+    """
+
+    name: str
+    inputs: tuple[Wire, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[Wire, ...]
+    pack: Callable[..., list[Any]] | None = None
+    unpack: Callable[[list[Any]], Any] | None = None
+    by_rows: bool = False
+    """Whether it holds only for arguments that lie in memory row by row: of others NumPy makes copies where
+    it has windows on these."""
+
+    # ---- reading
+
+    def wires(self) -> Iterator[Wire]:
+        """Every wire once: inputs, then constants and results in the order of use; not inside bodies."""
+        seen: set[Wire] = set()
+        for group in (self.inputs, *((*n.inputs, *n.outputs) for n in self.nodes), self.outputs):
+            for wire in group:
+                if wire not in seen:
+                    seen.add(wire)
+                    yield wire
+
+    def users(self) -> dict[Wire, list[tuple[Node, int]]]:
+        """Who reads each wire: nodes with the position they read it at, in order."""
+        found: dict[Wire, list[tuple[Node, int]]] = {wire: [] for wire in self.wires()}
+        for node in self.nodes:
+            for position, wire in enumerate(node.inputs):
+                found[wire].append((node, position))
+        return found
+
+    def __getitem__(self, name: str) -> Wire:
+        """The wire with this name; KeyError when there is none."""
+        for wire in self.wires():
+            if wire.name == name:
+                return wire
+        raise KeyError(name)
+
+    # ---- running
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it on arguments like those it was traced with; on Tensors it gives Tensors.
+
+        Shapes and dtypes are those of the trace: other ones raise GraphError.
+        """
+        flat = list(args) if self.pack is None else self.pack(args, kwargs)
+        self._check_inputs(flat)
+        if not self.fits_layout(flat):
+            raise UnsupportedError(
+                f"{self.name} changes arrays in place through a reshape, and was traced for arguments that "
+                f"lie in memory row by row, as np.ascontiguousarray(x) gives; NumPy makes copies of others"
+            )
+        env = self.run(flat)
+        results = [env[wire] for wire in self.outputs]
+        if self.unpack is not None:
+            return self.unpack(results)
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def run(self, flat: Sequence[Any]) -> dict[Wire, Any]:
+        """The value of every wire, given those of the inputs in order."""
+        env: dict[Wire, Any] = {w: w.constant for w in self.wires() if w.is_constant}
+        env.update(zip(self.inputs, flat, strict=True))
+        for node in self.nodes:
+            values = [env[wire] for wire in node.inputs]
+            env.update(zip(node.outputs, evaluate_node(node, values), strict=True))
+        return env
+
+    def fits_layout(self, flat: Sequence[Any]) -> bool:
+        """Whether it computes what the traced function would, however these arrays lie in memory."""
+        arrays = [x for x in flat if isinstance(x, np.ndarray)]
+        return not self.by_rows or all(x.flags.c_contiguous for x in arrays)
+
+    def _check_inputs(self, flat: Sequence[Any]) -> None:
+        if len(flat) != len(self.inputs):
+            raise GraphError(f"{self.name} takes {len(self.inputs)} arrays, got {len(flat)}")
+        for wire, value in zip(self.inputs, flat, strict=True):
+            spec = spec_of(value)
+            if spec != wire.spec:
+                raise GraphError(
+                    f"{self.name} was traced with {wire.name}: {wire.spec}, but got {spec}. "
+                    f"Trace it again for these shapes and dtypes."
+                )
+
+    # ---- blocks
+
+    def open(self, depth: int | None = None, *, only: str | None = None) -> Graph:
+        """The same computation with blocks replaced by their parts.
+
+        `depth` is how many levels to open (None: all); `only` opens just the blocks of that name.
+        """
+        own = {wire: wire.copy() for wire in self.wires()}  # this graph keeps its names
+        nodes: list[Node] = []
+        for original in self.nodes:
+            node = _renamed(original, own)
+            wanted = node.body is not None and (only is None or node.primitive.name == only)
+            if node.body is None or not wanted or depth == 0:
+                nodes.append(node)
+                continue
+            inner = node.body.open(None if depth is None else depth - 1, only=only)
+            known = dict(zip(inner.inputs, node.inputs, strict=True))
+            for inside, outside in zip(inner.outputs, original.outputs, strict=True):
+                if inside.is_constant:
+                    known.setdefault(inside, inside.copy())
+                if inside in known:  # no part makes it: it is an input of the block or a constant
+                    own[outside] = known[inside]
+                else:
+                    known[inside] = own[outside]
+            nodes += [_renamed(part, known) for part in inner.nodes]
+        graph = replace(
+            self,
+            inputs=tuple(own[wire] for wire in self.inputs),
+            nodes=tuple(nodes),
+            outputs=tuple(own[wire] for wire in self.outputs),
+        )
+        graph.name_uniquely()
+        return graph
+
+    def name_rest(self) -> None:
+        """Name the nameless: the result after the graph (or ``out``), constants ``c1``, ``c2``, ...,
+        the others ``t1``, ``t2``, ...
+        """
+        taken = {wire.name for wire in self.wires()}
+        if len(self.outputs) == 1 and not self.outputs[0].name:
+            named_after = self.name if self.name.isidentifier() else "out"
+            if named_after not in taken:
+                self.outputs[0].name = named_after
+                taken.add(named_after)
+
+        def fresh_names(letter: str) -> Iterator[str]:
+            return (name for i in count(1) if (name := f"{letter}{i}") not in taken)
+
+        fresh = {letter: fresh_names(letter) for letter in "tc"}
+        for wire in self.wires():
+            wire.name = wire.name or next(fresh["c" if wire.is_constant else "t"])
+        self.name_uniquely()
+
+    def name_uniquely(self) -> None:
+        """Give wires that share a name a number each (``y``, ``y_2``), in order."""
+        taken: set[str] = set()
+        used: dict[str, int] = {}
+        for wire in self.wires():
+            name = wire.name
+            while wire.name in taken:
+                used[name] = used.get(name, 1) + 1
+                wire.called = wire.called or (name if wire.is_named else "")
+                wire.name = f"{name}_{used[name]}"
+            taken.add(wire.name)
+
+    # ---- checking
+
+    def verify(self) -> None:
+        """Raise GraphError unless the graph is well formed.
+
+        Names are unique; every wire is made once and before it is read; parameters are plain values, no
+        Tensors; each node's result has the shape and dtype that its primitive says; a block's body fits its
+        node, and verifies too.
+        """
+        made: set[Wire] = set()
+        names: set[str] = set()
+
+        def make(wire: Wire) -> None:
+            if wire in made:
+                raise GraphError(f"{self.name}: {wire.name} is made twice")
+            made.add(wire)
+
+        for wire in self.wires():
+            if wire.name in names:
+                raise GraphError(f"{self.name}: two wires are named {wire.name}")
+            names.add(wire.name)
+        for wire in self.inputs:
+            make(wire)
+        for node in self.nodes:
+            for wire in node.inputs:
+                if wire not in made and not wire.is_constant:
+                    raise GraphError(
+                        f"{self.name}: {node.primitive.name} reads {wire.name} before it is made"
+                    )
+            for wire in node.outputs:
+                make(wire)
+            self._verify_node(node)
+        for wire in self.outputs:
+            if wire not in made and not wire.is_constant:
+                raise GraphError(f"{self.name}: the output {wire.name} is never made")
+
+    def _verify_node(self, node: Node) -> None:
+        what = f"{self.name}: {node.outputs[0].name} = {node.primitive.name}(...)"
+        for name, param in node.params.items():
+            if holds_tensor(param):
+                raise GraphError(f"{what} has a tensor as its parameter {name}; make it an input")
+        if node.body is not None:
+            ends = ((node.inputs, node.body.inputs), (node.outputs, node.body.outputs))
+            for outside, inside in ends:
+                if [w.spec for w in outside] != [w.spec for w in inside]:
+                    raise GraphError(f"{what}: the block's body does not fit the node around it")
+            node.body.verify()
+            return
+        specs = [w.constant if w.is_constant else w.spec for w in node.inputs]
+        expected = node.primitive.spec(*specs, **node.params)
+        for wire, spec in zip(node.outputs, as_bundle(expected), strict=True):
+            if spec != wire.spec:
+                raise GraphError(f"{what} is {spec}, but its wire {wire.name} says {wire.spec}")
+
+    # ---- printing
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}({', '.join(f'{w.name}: {w.spec}' for w in self.inputs)}) {{"]
+        lines += _node_lines(self, "  ")
+        lines.append(f"  return {', '.join(map(str, self.outputs))}")
+        return "\n".join([*lines, "}"])
+
+    __repr__ = __str__
+
+
+def evaluate_node(node: Node, values: Sequence[Any]) -> list[Any]:
+    """The values of a node's outputs: by its primitive, or by its body where it has no rule of its own."""
+    if node.body is not None and not callable(node.primitive.forward):
+        env = node.body.run(values)
+        return [env[wire] for wire in node.body.outputs]
+    result = node.primitive(*values, **node.params)
+    return list(result) if len(node.outputs) > 1 else [result]
+
+
+def _renamed(node: Node, known: dict[Wire, Wire]) -> Node:
+    """A copy of a node on other wires; those that are not in `known` yet are copied into it."""
+    for wire in (*node.inputs, *node.outputs):
+        known.setdefault(wire, wire.copy())
+    inputs = tuple(known[wire] for wire in node.inputs)
+    outputs = tuple(known[wire] for wire in node.outputs)
+    return replace(node, inputs=inputs, outputs=outputs)
+
+
+def _note(node: Node) -> str:
+    if node.line is None:
+        return ""
+    text = node.line.text
+    text = text if len(text) <= 60 else text[:57] + "..."
+    return f"# {'backward of ' if node.is_backward else ''}{node.line}  {text}".rstrip()
+
+
+def _node_lines(graph: Graph, indent: str) -> list[str]:
+    rows: list[tuple[str, str]] = []
+    for node in graph.nodes:
+        outs = ", ".join(f"{w.name}: {w.spec}" for w in node.outputs)
+        refs = ", ".join(map(str, node.inputs))
+        params = ", ".join(f"{k}={v}" for k, v in node.params.items())
+        text = f"{indent}{outs} = {node.primitive.name}({refs}{'; ' + params if params else ''})"
+        note = _note(node)
+        if node.body is None:
+            rows.append((text, note))
+        else:
+            rows.append((text + " {", note))
+            rows += [(line, "") for line in _node_lines(node.body, indent + "  ")]
+            rows.append((indent + "}", ""))
+    width = min(56, max((len(text) for text, note in rows if note), default=0))
+    return [f"{text:<{width}}  {note}".rstrip() for text, note in rows]

@@ -1,0 +1,473 @@
+"""From a Python function, or from Tensors that exist already, to a Graph.
+
+Tracing runs the function once on Tensors that have a shape and a dtype but no value. What happens to
+them is the graph. Names are those of the user's variables and arguments; every node knows its line.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..callsite import printable
+from ..engine.arrays import argument, is_array
+from ..engine.arrays import result as as_result
+from ..engine.bundle import Bundle, as_bundle
+from ..engine.in_place import next_number, refresh, version_at
+from ..engine.primitive import Primitive, primitives
+from ..engine.recording import Noted, Origin, Recorder, Scope, frozen, noted
+from ..engine.settings import began, switched, transforms, uncovered
+from ..engine.spec import ArraySpec, is_floating, spec_of
+from ..engine.tensor import Tensor
+from ..errors import ClearpropError, TraceError
+from ..transforms.trees import Container, flatten, paths, same
+from ..transforms.wrapper import Signature
+from .graph import Graph, Node, Wire
+
+
+def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
+    """The graph of a function, for arguments of these shapes and dtypes.
+
+    Parameters
+    ----------
+    f : a function of arrays, floats and containers of them, or anything made of such: ``grad(loss)``
+    args, kwargs : examples: arrays, floats or `ArraySpec`. Ints, bools, strings and None are not
+        inputs of the graph: they are fixed, and Python may branch on them.
+
+    Returns
+    -------
+    Graph : prints as a short program; ``graph.verify()``, ``graph.evaluate(*args)``.
+
+    Raises
+    ------
+    TraceError : Python needed a value, for an `if`, a `float()`, or a size.
+
+    >>> import numpy as np
+    >>> print(trace(lambda x, y: np.tanh(x) * y, 1.0, np.zeros(3)))  # doctest: +ELLIPSIS
+    <lambda>(x: f64, y: f64[3]) {
+      t1: f64 = tanh(x)             # ...
+      out: f64[3] = multiply(t1, y) # ...
+      return out
+    }
+    """
+    inputs, fill = _inputs(f, args, kwargs, specs=True)
+    tensors = [_argument(name, spec_of(x)) for name, x in inputs]
+    examples = {t: x for t, (_, x) in zip(tensors, inputs, strict=True) if type(x) is not ArraySpec}
+    result, recorder = record(f, fill(tensors), tracing=True, examples=examples)
+    outputs, _ = flatten(result)
+    for y in outputs:
+        if not (is_array(y) or isinstance(y, float | int)):
+            raise ClearpropError(
+                f"a traced function returns arrays, but {function_name(f)} returned {y!r}"
+            )
+    graph = build(function_name(f), _as_passed(tensors, inputs), outputs, recorder.array_names)
+    graph.by_rows = recorder.asks_layout
+    graph.pack, graph.unpack = _Packer(f, args, kwargs), Container(result)
+    return graph
+
+
+def graph_at(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Graph:
+    """The graph of `f` at these very values, on which Python may branch."""
+    inputs, fill = _inputs(f, args, kwargs)
+    tensors = [
+        _argument(name, x.value if isinstance(x, Tensor) else np.asarray(x)[()])
+        for name, x in inputs
+    ]
+    result, recorder = record(f, fill(tensors), tracing=False)
+    outputs, _ = flatten(result)
+    return build(function_name(f), _as_passed(tensors, inputs), outputs, recorder.array_names)
+
+
+def record(
+    f: Callable[..., Any],
+    arguments: tuple[tuple[Any, ...], dict[str, Any]],
+    *,
+    tracing: bool,
+    examples: Mapping[Tensor, Any] = MappingProxyType({}),
+) -> tuple[Any, Recorder]:
+    """Run `f` with a recorder on; return its result and what the recorder saw."""
+    recorder = Recorder(tracing=tracing)
+    recorder.examples.update(examples)
+    args, kwargs = arguments
+    with (
+        switched(noted, Noted(recorder, None)),
+        switched(transforms, transforms.get() + 1),
+        switched(began, next_number()),
+        uncovered(),
+    ):
+        result = f(*args, **kwargs)
+        refresh(flatten(result)[0])
+    recorder.finish()
+    outputs, unflatten = flatten(result)
+    who = f"{function_name(f)} returned"
+    return unflatten([as_result(y, who) for y in outputs]), recorder
+
+
+def function_name(f: Callable[..., Any]) -> str:
+    """The name of a function, or of the type of a callable object."""
+    return printable(getattr(f, "__name__", type(f).__name__))
+
+
+# ---- arguments
+
+
+def named_inputs(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> list[tuple[str, Any]]:
+    """Every array and float among the arguments, with a name: its argument's, or its key's within it."""
+    return _inputs(f, args, kwargs, specs=True)[0]
+
+
+def _argument(name: str, value: Any) -> Tensor:
+    """What a recorded function gets for an argument: a copy, which it may assign into."""
+    t = Tensor(value, primitives.copy, (), {}, is_floating(value.dtype), Origin(name))
+    t.retains_grad = True  # like a leaf, should the function call backward()
+    return t
+
+
+def _as_passed(tensors: Sequence[Tensor], inputs: Sequence[tuple[str, Any]]) -> list[Tensor]:
+    """The arguments as they were before the function assigned into them, under their names."""
+    passed = list(tensors)
+    for i, t in enumerate(passed):
+        while hasattr(t, "before"):
+            t = passed[i] = t.before
+    for t, (name, _) in zip(passed, inputs, strict=True):
+        t.origin = Origin(name)
+    return passed
+
+
+def is_input(leaf: Any) -> bool:
+    """Whether a graph has an input for it: arrays and floating numbers; everything else is fixed."""
+    return isinstance(leaf, float | complex) or is_array(leaf)
+
+
+def _inputs(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, specs: bool = False
+) -> tuple[
+    list[tuple[str, Any]], Callable[[Sequence[Any]], tuple[tuple[Any, ...], dict[str, Any]]]
+]:
+    """The named inputs, and the function that puts others in their places."""
+    args, kwargs = in_order(f, args, kwargs)
+    tree = (tuple(args), dict(kwargs))
+    leaves, unflatten = flatten(tree)
+    leaves = [argument(leaf, f"{function_name(f)} got", specs=specs) for leaf in leaves]
+    places = [i for i, leaf in enumerate(leaves) if is_input(leaf)]
+    found = paths(tree)
+    names = _names(f, args, [found[i] for i in places])
+
+    def fill(values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        filled = list(leaves)
+        for i, value in zip(places, values, strict=True):
+            filled[i] = value
+        return unflatten(filled)
+
+    return [(name, leaves[i]) for name, i in zip(names, places, strict=True)], fill
+
+
+def in_order(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments in the order of the signature, however they were passed."""
+    try:
+        bound = inspect.signature(f).bind(*args, **kwargs)
+    except (TypeError, ValueError):  # calling it will say what is wrong
+        return args, kwargs
+    return bound.args, bound.kwargs
+
+
+def _names(f: Callable[..., Any], args: Sequence[Any], found: list[tuple[Any, ...]]) -> list[str]:
+    try:
+        bound = inspect.signature(f).bind_partial(*args).arguments
+        positions = list(bound)
+        if len(positions) < len(args):  # *args gather the rest
+            star = positions.pop()
+            positions += [f"{star}{i}" for i in range(len(args) - len(positions))]
+    except (TypeError, ValueError):
+        positions = [f"x{i}" for i in range(len(args))]
+    full, short = [], []
+    for kind, key, *rest in found:
+        argument = positions[key] if kind == 0 else key
+        parts = [printable(str(part)) for part in (argument, *rest)]
+        full.append("_".join(parts))
+        last = parts[-1]
+        short.append(last if last.isidentifier() else "_".join(parts))
+    return [s if short.count(s) == 1 else long for s, long in zip(short, full, strict=True)]
+
+
+class _Packer:
+    """From a function's arguments to the arrays among them, in order; `pickle` needs no function for it."""
+
+    def __init__(
+        self, f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> None:
+        self.f = Signature(f)
+        self.fixed = _fixed(self.f, args, kwargs)
+        self.known, self.places = same(self.fixed), paths(in_order(self.f, args, kwargs))
+
+    def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        now, name = _fixed(self.f, args, kwargs), function_name(self.f)
+        if same(now) != self.known:
+            raise TraceError(
+                f"{name} was traced with the fixed values {self.fixed}, but was called with {now}; trace it "
+                f"again for these"
+            )
+        found = paths(in_order(self.f, args, kwargs))
+        other = next(
+            (new for new, old in zip(found, self.places, strict=False) if new != old), None
+        )
+        if other is not None and len(found) == len(self.places):
+            raise TraceError(
+                f"{name} was traced for other keys than it was called with: {other[-1]!r} is none of them, "
+                f"or stands in another place; trace it again for these"
+            )
+        return [x for _, x in _inputs(self.f, args, kwargs)[0]]
+
+
+def _fixed(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    args, kwargs = in_order(f, args, kwargs)
+    leaves, _ = flatten((tuple(args), dict(kwargs)))
+    taken = [argument(leaf, f"{function_name(f)} got", specs=True) for leaf in leaves]
+    return [leaf for leaf in taken if not is_input(leaf)]
+
+
+# ---- Tensors to nodes
+
+
+def build(
+    name: str,
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Any],
+    array_names: Mapping[int, str] = MappingProxyType({}),
+) -> Graph:
+    """The graph that leads from `inputs` to `outputs`; other values on the way are constants."""
+    return _Builder(inputs, outputs, array_names).build(name)
+
+
+class _Builder:
+    def __init__(
+        self, inputs: Sequence[Tensor], outputs: Sequence[Any], array_names: Mapping[int, str]
+    ) -> None:
+        self.array_names = array_names
+        self.inputs = list(inputs)
+        self.stops = set(inputs)
+        self.constants: dict[int, Wire] = {}
+        self.sources: dict[Tensor, tuple[Any, ...]] = {}
+        self.picks: dict[tuple[Tensor, int], Tensor] = {}
+        """What stands for a result of an operation with several; other picks of it are the same."""
+        self.pick_names: dict[Tensor, str] = {}
+        self.outputs = [self.resolve(y, math.inf) for y in outputs]
+        self.results = {y for y in self.outputs if isinstance(y, Tensor)}
+        self.order = self.collect()
+        self.users: dict[Tensor, list[Tensor]] = {}
+        for t in self.order:
+            for x in self.sources[t]:
+                if isinstance(x, Tensor):
+                    self.users.setdefault(x, []).append(t)
+
+    def resolve(self, x: Any, number: float) -> Any:
+        """What an operation of this number read: the right version, seen through copies."""
+        if isinstance(x, Tensor):
+            x = version_at(x, number)
+            while isinstance(x, Tensor) and x not in self.stops and x.primitive is primitives.copy:
+                if not x.inputs:  # an argument of another recording
+                    break
+                number = x.number
+                x = x.inputs[0]
+                if isinstance(x, Tensor):
+                    x = version_at(x, number)
+            if isinstance(x, Tensor) and x.primitive is primitives.pick and x not in self.stops:
+                twin = self.picks.setdefault((x.inputs[0], x.params["index"]), x)
+                self.pick_names[twin] = self.pick_names.get(twin) or _name_of(x)
+                return twin
+        return x
+
+    def name_of(self, t: Tensor) -> str:
+        return self.pick_names.get(t) or _name_of(t)
+
+    def results_of(self, t: Tensor) -> list[Tensor | None]:
+        """What an operation made: itself, or its several results, None for those never picked."""
+        if not isinstance(t._value, Bundle):
+            return [t]
+        return [self.picks.get((t, i)) for i in range(len(t._value))]
+
+    def collect(self) -> list[Tensor]:
+        """Operations between inputs and outputs, in the order in which they happened."""
+        nodes = list(dict.fromkeys(y for y in self.outputs if isinstance(y, Tensor)))
+        seen = set(nodes)
+        for t in nodes:  # grows while it is walked
+            if t in self.stops or not t.inputs:
+                continue
+            self.sources[t] = tuple(self.resolve(x, t.number) for x in t.inputs)
+            for x in self.sources[t]:
+                if isinstance(x, Tensor) and x not in seen:
+                    seen.add(x)
+                    nodes.append(x)
+        made = (t for t in self.sources if t.primitive is not primitives.pick)
+        return sorted(made, key=lambda t: t.number)
+
+    def build(self, name: str) -> Graph:
+        env = {t: Wire(_name_of(t), spec_of(t._value)) for t in self.inputs}
+        nodes = self.emit(self.order, 0, env)
+        outputs = tuple(self.wire(y, env) for y in self.outputs)
+        graph = Graph(name, tuple(env[t] for t in self.inputs), tuple(nodes), outputs)
+        graph.name_rest()
+        return graph
+
+    def wire(self, x: Any, env: dict[Tensor, Wire]) -> Wire:
+        """The wire of an operand; what no operation made is a constant."""
+        if isinstance(x, Tensor):
+            if x in env:
+                return env[x]
+            key, value = id(x), x._value
+            name = _name_of(x) or self.array_names.get(key, "")
+            if type(value) is ArraySpec:
+                raise TraceError(
+                    "a tensor without a value reached this trace from another one: it was made while "
+                    "tracing and kept afterwards. Pass it as an argument instead."
+                )
+        else:
+            key, value, name = id(x), x, self.array_names.get(id(x), "")
+        if type(value) is int and not -(2**63) <= value < 2**63:
+            value = float(value)  # as NumPy takes it beside floats
+        if np.ndim(value) == 0 and not name:
+            return Wire("", spec_of(value), value)
+        if key not in self.constants:
+            if isinstance(value, np.ndarray):
+                value = frozen(value)
+            self.constants[key] = Wire(name, spec_of(value), value)
+        return self.constants[key]
+
+    def emit(self, order: Sequence[Tensor], depth: int, env: dict[Tensor, Wire]) -> list[Node]:
+        """Nodes for these operations, those of a block's call gathered into one."""
+        nodes: list[Node] = []
+        i = 0
+        while i < len(order):
+            scope = _scope(order[i], depth)
+            if scope is None:
+                nodes += self.nodes(order[i], env)
+                i += 1
+                continue
+            j = i
+            while j < len(order) and _scope(order[j], depth) is scope:
+                j += 1
+            nodes.append(self.block(scope, order[i:j], depth, env))
+            i = j
+        return nodes
+
+    def nodes(self, t: Tensor, env: dict[Tensor, Wire]) -> list[Node]:
+        """The node of an operation, after those that stop its gradient if it was made without one."""
+        primitive, origin = t.primitive, t.origin or Origin()
+        assert primitive is not None
+        inputs = [self.wire(x, env) for x in self.sources[t]]
+        stops = []
+        if not t.requires_grad and primitive.differentiable:  # within no_grad
+            for i, x in enumerate(self.sources[t]):
+                if isinstance(x, Tensor) and x.requires_grad:
+                    cut = Wire("", inputs[i].spec)
+                    stops.append(
+                        Node(primitives.stop_gradient, (inputs[i],), (cut,), line=origin.line)
+                    )
+                    inputs[i] = cut
+        outputs = self.wires_of(t, env)
+        body = None
+        if primitive.function is not None:
+            body = _body(primitive, [w.spec for w in inputs], t.params)
+        node = Node(
+            primitive, tuple(inputs), outputs, t.params, origin.line, body, origin.is_backward
+        )
+        return [*stops, node]
+
+    def wires_of(self, t: Tensor, env: dict[Tensor, Wire]) -> tuple[Wire, ...]:
+        """New wires for what an operation made, noted in `env`."""
+        wires = []
+        for result, value in zip(self.results_of(t), as_bundle(t._value), strict=True):
+            name = "" if result is None else self.name_of(result)
+            wires.append(Wire(name, spec_of(value)))
+            if result is not None:
+                env[result] = wires[-1]
+        return tuple(wires)
+
+    def block(
+        self, scope: Scope, members: Sequence[Tensor], depth: int, env: dict[Tensor, Wire]
+    ) -> Node:
+        inside = dict.fromkeys(r for t in members for r in self.results_of(t) if r is not None)
+        reads = dict.fromkeys(
+            x
+            for t in members
+            for x in self.sources[t]
+            if isinstance(x, Tensor) and x not in inside and x in env
+        )
+        ends = [
+            t
+            for t in inside
+            if t in self.results or any(u not in inside for u in self.users.get(t, ()))
+        ]
+        inner = {t: Wire(scope.arguments.get(t.number, env[t].name), env[t].spec) for t in reads}
+        nodes = self.emit(members, depth + 1, inner)
+        body = Graph(
+            scope.primitive.name,
+            tuple(inner[t] for t in reads),
+            tuple(nodes),
+            tuple(inner[t] for t in ends),
+        )
+        body.name_rest()
+        for t in ends:
+            env[t] = Wire(self.name_of(t), spec_of(t._value))
+        return Node(
+            scope.primitive,
+            tuple(env[t] for t in reads),
+            tuple(env[t] for t in ends),
+            {},
+            scope.line,
+            body,
+        )
+
+
+def trace_parts(
+    name: str, function: Callable[..., Any], examples: Sequence[Any], params: Mapping[str, Any]
+) -> Graph:
+    """What an operation stands for, as a graph: this function, traced on inputs like these."""
+    specs = map(spec_of, examples)
+    tensors = [Tensor(s, primitives.copy, (), {}, is_floating(s.dtype), Origin()) for s in specs]
+    result, recorder = record(function, (tuple(tensors), dict(params)), tracing=True)
+    for i, t in enumerate(tensors):  # which the function's own variables have not named
+        t.origin.name = t.origin.name or f"x{i + 1}"
+    results = list(result) if isinstance(result, tuple) else [result]
+    return build(name, tensors, results, recorder.array_names)
+
+
+def _body(
+    primitive: Primitive, specs: Sequence[ArraySpec], params: Mapping[str, Any]
+) -> Graph | None:
+    """The parts of a block that brings its own gradient; None where they cannot be traced."""
+    assert primitive.function is not None
+    try:
+        return trace_parts(primitive.name, primitive.function, specs, params)
+    except Exception:  # whatever it does with unknown values, as its author may
+        return None
+
+
+def _scope(t: Tensor, depth: int) -> Scope | None:
+    """The block call at this depth (0: the outermost) that an operation belongs to."""
+    chain = []
+    scope = t.origin.scope if t.origin else None
+    while scope is not None:
+        chain.append(scope)
+        scope = scope.parent
+    return chain[-1 - depth] if len(chain) > depth else None
+
+
+def _name_of(t: Tensor) -> str:
+    """The user's name for a value; for a gradient, ``d`` and the name of what it is the gradient of."""
+    origin = t.origin
+    if origin is None:
+        return ""
+    if origin.name or origin.gradient_of is None:
+        return origin.name or ""
+    of = _name_of(origin.gradient_of)
+    return f"d{of}" if of else ""

@@ -1,0 +1,35 @@
+"""Operations with several results: how one is picked, and gradients that only some of them get."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..engine.bundle import Bundle
+from ..engine.primitive import primitive
+
+
+def _pick(bundle: Any, index: int, count: int) -> Any:
+    return bundle[index]
+
+
+def pick_vjp(g: Any, out: Any, bundle: Any, index: int, count: int) -> Bundle:
+    return Bundle(g if i == index else None for i in range(count))
+
+
+pick = primitive(
+    "pick",
+    _pick,
+    spec=_pick,
+    vjp=(pick_vjp,),
+    role="passes",
+    why="One of several results; each has a gradient of its own.",
+    samples=(),
+)
+
+
+def filled(g: Any, out: Any) -> tuple[Any, ...]:
+    """The upstream gradients of several results, with zeros where there are none."""
+    pairs = zip(g, out, strict=True)
+    return tuple(np.zeros(y.shape, y.dtype)[()] if gy is None else gy for gy, y in pairs)

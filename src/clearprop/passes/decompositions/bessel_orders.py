@@ -1,0 +1,94 @@
+"""Bessel functions of small whole orders, by those of orders 0 and 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...engine.primitive import primitives
+from .registry import order_of, spelling
+
+
+def _upwards(n: int, x: Any, first: Any, second: Any, sign: int) -> Any:
+    """The recurrence that keeps its digits where the functions grow with their order."""
+    before, now = first, second
+    for k in range(1, n):
+        before, now = now, (2 * k / x) * now + sign * before
+    return now if n else first
+
+
+def _second(x: Any, combined: Callable[[Any], Any], sign: int) -> Any:
+    """Order 2, which near zero is the rest of a difference: there by its series."""
+    near = np.abs(x) < 0.1
+    small, far = np.where(near, x, 0.0), np.where(near, 1.0, x)
+    square = sign * small * small
+    series = 1 + square / 12 * (1 + square / 32 * (1 + square / 60 * (1 + square / 96)))
+    return np.where(near, small * small / 8 * series, combined(far))
+
+
+def _few(n: Any, functions: tuple[Callable[[Any], Any], ...], x: Any) -> Any:
+    order = order_of(n)
+    if order >= len(functions) or x.dtype.kind == "c":
+        raise NotImplementedError
+    return functions[order](x)
+
+
+@spelling
+def jv(v: Any, x: Any) -> Any:
+    p = primitives
+
+    def second(x: Any) -> Any:
+        return _second(x, lambda far: 2 / far * p.j1(far) - p.j0(far), -1)
+
+    return _few(v, (p.j0, p.j1, second), x)
+
+
+@spelling
+def iv(v: Any, x: Any) -> Any:
+    p = primitives
+
+    def second(x: Any) -> Any:
+        return _second(x, lambda far: p.special_i0(far) - 2 / far * p.i1(far), 1)
+
+    return _few(v, (p.special_i0, p.i1, second), x)
+
+
+@spelling
+def ive(v: Any, x: Any) -> Any:
+    return (
+        np.exp(-np.abs(x)) * primitives.iv(v, x)
+        if order_of(v) > 1
+        else _few(v, (primitives.i0e, primitives.i1e), x)
+    )
+
+
+@spelling
+def bessel_i(x: Any, order: int) -> Any:
+    return iv(order, x)
+
+
+@spelling
+def yv(v: Any, x: Any) -> Any:
+    return _upwards(order_of(v), x, primitives.y0(x), primitives.y1(x), -1)
+
+
+@spelling
+def yn(v: Any, x: Any) -> Any:
+    return yv(v, x)
+
+
+@spelling
+def kv(v: Any, x: Any) -> Any:
+    return _upwards(order_of(v), x, primitives.k0(x), primitives.k1(x), 1)
+
+
+@spelling
+def kn(v: Any, x: Any) -> Any:
+    return kv(v, x)
+
+
+@spelling
+def kve(v: Any, x: Any) -> Any:
+    return _upwards(order_of(v), x, primitives.k0e(x), primitives.k1e(x), 1)

@@ -1,0 +1,150 @@
+"""Functions of numbers."""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from .registry import spelling
+
+
+@spelling
+def series(x: Any, coefficients: tuple[float, ...]) -> Any:
+    *first, last = coefficients
+    return reduce(lambda total, c: total * x + c, reversed(first), np.full_like(x, last))
+
+
+@spelling
+def polyval(p: Any, x: Any) -> Any:
+    if not p.size:
+        return np.zeros_like(x)
+    total = p[0] + 0 * x
+    for k in range(1, p.size):
+        total = total * x + p[k]
+    return total
+
+
+@spelling
+def logaddexp2(x: Any, y: Any) -> Any:
+    return np.logaddexp(x * math.log(2), y * math.log(2)) * (1 / math.log(2))
+
+
+@spelling
+def modf(x: Any) -> Any:
+    whole = np.trunc(x)
+    return x - whole, whole
+
+
+@spelling
+def p_norm(x: Any, ord: float, axis: Any, keepdims: Any) -> Any:
+    return np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+
+
+@spelling
+def interp(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+    at = np.clip(np.searchsorted(xp, x, side="right"), 1, len(xp) - 1)
+    share = np.clip((x - xp[at - 1]) / (xp[at] - xp[at - 1]), 0, 1)
+    result = fp[at - 1] + share * (fp[at] - fp[at - 1])
+    result = result if left is None else np.where(x < xp[0], left, result)
+    return result if right is None else np.where(x > xp[-1], right, result)
+
+
+@spelling
+def fmax(x: Any, y: Any) -> Any:
+    return np.where(np.isnan(y), x, np.where(np.isnan(x), y, np.maximum(x, y)))
+
+
+@spelling
+def fmin(x: Any, y: Any) -> Any:
+    return np.where(np.isnan(y), x, np.where(np.isnan(x), y, np.minimum(x, y)))
+
+
+@spelling
+def nanmax(x: Any, axis: Any, keepdims: Any) -> Any:
+    top = np.max(np.where(np.isnan(x), -np.inf, x), axis=axis, keepdims=keepdims)
+    return np.where(np.all(np.isnan(x), axis=axis, keepdims=keepdims), np.nan, top)
+
+
+@spelling
+def nanmin(x: Any, axis: Any, keepdims: Any) -> Any:
+    least = np.min(np.where(np.isnan(x), np.inf, x), axis=axis, keepdims=keepdims)
+    return np.where(np.all(np.isnan(x), axis=axis, keepdims=keepdims), np.nan, least)
+
+
+@spelling
+def nanargmax(x: Any, axis: Any, keepdims: Any) -> Any:
+    return np.argmax(np.where(np.isnan(x), -np.inf, x), axis=axis, keepdims=keepdims)
+
+
+@spelling
+def nanargmin(x: Any, axis: Any, keepdims: Any) -> Any:
+    return np.argmin(np.where(np.isnan(x), np.inf, x), axis=axis, keepdims=keepdims)
+
+
+@spelling
+def isclose(x: Any, y: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
+    near = np.abs(x - y) <= atol + rtol * np.abs(y)
+    alike = np.logical_or(np.logical_and(near, np.isfinite(y)), x == y)
+    return np.logical_or(alike, np.logical_and(np.isnan(x), np.isnan(y))) if equal_nan else alike
+
+
+@spelling
+def isinf(x: Any) -> Any:
+    return np.abs(x) == np.inf
+
+
+@spelling
+def spacing(x: Any) -> Any:
+    return np.nextafter(x, np.copysign(np.inf, x)) - x
+
+
+@spelling
+def round(x: Any, decimals: int) -> Any:
+    if decimals < 0:
+        return np.rint(x / 10.0**-decimals) * 10.0**-decimals
+    return np.rint(x * 10.0**decimals) / 10.0**decimals if decimals else np.rint(x)
+
+
+@spelling
+def ldexp(x: Any, exponent: Any) -> Any:
+    return x * np.exp2(exponent)
+
+
+@spelling
+def heaviside(x: Any, at_zero: Any) -> Any:
+    return np.where(x < 0, 0.0, np.where(x > 0, 1.0, np.where(x == 0, at_zero, x)))
+
+
+@spelling
+def float_power(x: Any, y: Any) -> Any:
+    return x**y
+
+
+@spelling
+def cross(a: Any, b: Any) -> Any:
+    ax, ay, az = (a[..., i] for i in range(3))
+    bx, by, bz = (b[..., i] for i in range(3))
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
+
+
+@spelling
+def spherical_bessel(z: Any, order: int) -> Any:
+    """The first two; near zero the second one's series."""
+    if order == 0:
+        return np.sinc(z * (1 / math.pi))
+    if order > 1 or z.dtype.kind == "c":
+        raise NotImplementedError
+    small = np.abs(z) < 0.1
+    near, far = np.where(small, z, 0.0), np.where(small, 1.0, z)
+    square = near * near
+    series = 1 - square / 10 * (1 - square / 28 * (1 - square / 54 * (1 - square / 88)))
+    return np.where(small, near / 3 * series, (np.sin(far) / far - np.cos(far)) / far)
+
+
+@spelling
+def sinc(x: Any) -> Any:
+    turned = np.where(x == 0, 1.0, x * math.pi)
+    return np.where(x == 0, 1.0, np.sin(turned) / turned)

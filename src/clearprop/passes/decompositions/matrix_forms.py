@@ -1,0 +1,43 @@
+"""Functions of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .registry import spelling
+
+
+@spelling
+def inv_or_nan(a: Any) -> Any:
+    return np.linalg.inv(a)
+
+
+def _number(x: Any) -> Any:
+    """One number for each matrix."""
+    return x[..., None, None] if x.ndim else x
+
+
+@spelling
+def cofactors(a: Any) -> Any:
+    return _number(np.linalg.det(a)) * np.linalg.inv(a).mT
+
+
+@spelling
+def cofactor_slopes(a: Any, step: Any) -> Any:
+    x = np.linalg.inv(a).mT
+    along = np.sum(x * step, axis=(-2, -1), keepdims=True)
+    return _number(np.linalg.det(a)) * (along * x - x @ step.mT @ x)
+
+
+@spelling
+def mirror(a: Any, lower: bool, conjugate: bool) -> Any:
+    other = np.conj(a).mT if conjugate and a.dtype.kind == "c" else a.mT
+    n = a.shape[-1]
+    return np.where(np.tri(n, dtype=bool) if lower else np.tri(n, dtype=bool).T, a, other)
+
+
+@spelling
+def svdvals(a: Any) -> Any:
+    return np.linalg.svd(a, full_matrices=False)[1]

@@ -1,0 +1,148 @@
+"""Numbers as people write them in a derivation: 2 / 32 stays so, since 32 is how many there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ...engine.primitive import primitives
+from ...engine.spec import is_floating, spec_of
+from ...graph.graph import Node, Wire
+from .matching import number
+from .rewriting import Facts
+from .rules import EARLY, rule
+
+_LONGEST = 2**53
+"""Larger whole numbers are not exact as floats."""
+_MOST_BELOW = 10**9
+"""What is divided by more is written as digits."""
+_DECIMAL = (2, 4, 5, 8, 10, 20, 100)
+"""What is divided by these is written as a decimal: 1.5, not 3 / 2."""
+
+
+def quotient(wire: Wire) -> tuple[int, int] | None:
+    """Numerator and denominator of a constant that `Ratio.constant` made, if it is to be written as both."""
+    found = _parts(wire)
+    return found if found and found[1] <= _MOST_BELOW else None
+
+
+def _parts(wire: Wire) -> tuple[int, int] | None:
+    above, slash, below = wire.name.partition(" / ")
+    return (int(above), int(below)) if slash and wire.is_constant else None
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A number as people write it: 2/32 stays so, since 32 is how many there are."""
+
+    above: int
+    below: int = 1
+
+    @classmethod
+    def of(cls, value: float) -> Ratio | None:
+        """The ratio that a float was written as, if it is near to one."""
+        if not np.isfinite(value):
+            return None
+        if float(value).is_integer() and abs(value) < 2**53:
+            return cls(int(value))
+        for above in (1, 2, 3):
+            below = above / max(abs(value), 1e-300)
+            if round(below) < 10**7 and above / max(round(below), 1) == abs(value):
+                return cls(above if value > 0 else -above, round(below))
+        exact = Fraction(repr(float(value)))
+        short = (
+            max(abs(exact.numerator), exact.denominator) <= 2**53
+            and exact.denominator <= _MOST_BELOW
+        )
+        return cls(exact.numerator, exact.denominator) if short else None
+
+    @classmethod
+    def on(cls, wire: Wire) -> Ratio | None:
+        """The ratio on a constant wire."""
+        if (value := number(wire)) is None:
+            return None
+        found = _parts(wire)
+        return cls(*found) if found else cls.of(value)
+
+    def times(self, other: Ratio) -> Ratio:
+        a, b, c, d = self.above, self.below, other.above, other.below
+        if a and a % d == 0:
+            a, d = a // d, 1
+        if c and c % b == 0:
+            c, b = c // b, 1
+        return _rounded(a * c, b * d)
+
+    def plus(self, other: Ratio) -> Ratio:
+        if self.below == other.below:
+            return Ratio(self.above + other.above, self.below).times(Ratio(1))
+        total = Fraction(self.above, self.below) + Fraction(other.above, other.below)
+        return _rounded(total.numerator, total.denominator)
+
+    def inverse(self) -> Ratio:
+        sign = -1 if self.above < 0 else 1
+        return Ratio(sign * self.below, abs(self.above))
+
+    @property
+    def value(self) -> float | int:
+        whole = self.below == 1 and abs(self.above) < 2**53
+        return self.above if whole else self.above / self.below
+
+    @property
+    def magnitude(self) -> Ratio:
+        return Ratio(abs(self.above), self.below)
+
+    def constant(self, dtype: Any = None) -> Wire:
+        """A wire of this number, written as the ratio where that says more than digits do."""
+        value = self.value if dtype is None else dtype.type(self.value)
+        plain = self.below == 1 or (self.above != 1 and self.below in _DECIMAL)
+        wire = Wire("" if plain else f"{self.above} / {self.below}", spec_of(value), value)
+        wire.is_named = quotient(wire) is not None
+        return wire
+
+
+def _rounded(above: int, below: int) -> Ratio:
+    """The ratio, with no more digits than a float has: those of products would grow without end."""
+    if max(abs(above), below) <= _LONGEST:
+        return Ratio(above, below)
+    try:
+        nearest = above / below
+    except OverflowError:
+        return Ratio(above, below)
+    return Ratio(*nearest.as_integer_ratio()) if nearest else Ratio(above, below)
+
+
+ONE = Ratio(1)
+
+
+@rule(EARLY)
+def fold_ratio(node: Node, facts: Facts) -> Wire | None:
+    """2 * (1 / 64) -> 2 / 64, and 0.7 - 0.3 -> 0.4."""
+    p = primitives
+    if node.primitive not in (p.multiply, p.divide, p.negative, p.add, p.subtract):
+        return None
+    ratios = [Ratio.on(w) if w.is_constant else None for w in node.inputs]
+    if any(r is None for r in ratios) or not is_floating(node.out.spec.dtype):
+        return None
+    first, *rest = [r for r in ratios if r is not None]
+    if node.primitive is p.negative:
+        return _uniform(first.times(Ratio(-1)), node)
+    if node.primitive is p.add:
+        return _uniform(first.plus(rest[0]), node)
+    if node.primitive is p.subtract:
+        return _uniform(first.plus(rest[0].times(Ratio(-1))), node)
+    if node.primitive is p.divide and not rest[0].above:
+        return None
+    other = rest[0] if node.primitive is p.multiply else rest[0].inverse()
+    return _uniform(first.times(other), node)
+
+
+def _uniform(ratio: Ratio, node: Node) -> Wire:
+    wire = ratio.constant(node.out.spec.dtype)
+    if node.out.spec.shape == ():
+        return wire
+    full = Wire(wire.name, node.out.spec, np.full(node.out.spec.shape, wire.constant))
+    full.is_named = wire.is_named
+    return full

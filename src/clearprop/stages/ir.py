@@ -1,0 +1,499 @@
+"""The language of stages: what is computed in which loops, and where it is kept.
+
+Grammar
+-------
+::
+
+    program   := "program" name buffer* stage*
+    buffer    := role name ":" spec
+    stage     := nest | host
+    nest      := "nest" "[" axis ("," axis)* "]" ["product" access "@" access] line*
+    axis      := letter ":" extent ["tiles"] ["summed"] ["lanes"]
+    line      := name "=" expression | ("store" | "keep") access "=" name | "add" access [at] "+=" name
+    at        := "at" number name ("+" number name)*
+    access    := buffer "[" terms "]"
+    host      := "numpy" name ("," name)* "=" primitive "(" name ("," name)* ")"
+
+A *nest* visits every point of its axes. Its values form a graph of expressions without a fixed order;
+each is computed as far outside as it can be. *Reduced* axes lie inside the free ones: a `Reduction`
+goes over all of them, and what depends on its result comes after that loop. *Effects* write to memory.
+
+Neighbours whose first axis is called *tiles* go along together: of the first tile, one nest after the other
+is computed, then of the second.
+
+Values that depend on results of reductions are computed in later *phases*, each another round over the
+reduced axes. Every store happens in the phase in which its value is ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..engine.spec import ArraySpec, short_dtype
+from ..graph.graph import Node
+
+
+@dataclass(slots=True, eq=False)
+class Buffer:
+    """Memory for an array without gaps.
+
+    `role` is one of input, output, constant (with its `value`), temporary.
+    """
+
+    name: str
+    spec: ArraySpec
+    role: str = "temporary"
+    value: Any = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.spec.dtype
+
+    @property
+    def size(self) -> int:
+        return self.spec.size
+
+    @property
+    def bytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<buffer {self.role} {self.name}: {self.spec}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The entry of a buffer at each point of a nest: ``offset + Σ stride · position``, in entries."""
+
+    buffer: Buffer
+    strides: tuple[int, ...]
+    offset: int = 0
+
+    def axes(self) -> frozenset[int]:
+        return frozenset(a for a, stride in enumerate(self.strides) if stride)
+
+    def is_apart(self, axis: int, extent: int) -> bool:
+        """Whether it goes through its whole buffer in order as `axis` advances."""
+        return self.offset == 0 and self.strides[axis] * extent == self.buffer.size
+
+    def __str__(self) -> str:
+        terms = [
+            letter(a) if stride == 1 else f"{stride}{letter(a)}"
+            for a, stride in enumerate(self.strides)
+            if stride
+        ]
+        if self.offset or not terms:
+            terms.append(str(self.offset))
+        return f"{self.buffer}[{' + '.join(terms).replace('+ -', '- ')}]"
+
+
+def letter(axis: int) -> str:
+    """The name of an axis in print: i, j, k, ..."""
+    return "ijklmnpqrstuvw"[axis] if axis < 14 else f"x{axis}"
+
+
+# ---- expressions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expression:
+    """One number at each point of a nest; `axes` are those that it varies over."""
+
+    dtype: np.dtype[Any]
+    axes: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Literal(Expression):
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Load(Expression):
+    access: Access
+
+
+Index = tuple["Expression", int, int]
+"""A whole number that chooses a place: the number, its stride in entries, and how many places there are."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pick(Expression):
+    """The entry at `access` and, from there, as far as `indices` say.
+
+    Negative numbers count from the end. Where one is out of range (the program has stopped by then, unless
+    another thread changed it meanwhile), some other entry of the buffer is read.
+    """
+
+    access: Access
+    indices: tuple[Index, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Position(Expression):
+    """Where along an axis the point lies: 0, 1, 2, ..."""
+
+    axis: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compute(Expression):
+    """A function of numbers at the same point, by its name in `OPERATIONS`."""
+
+    operation: str
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reduction(Expression):
+    """`operand` added up (or its largest, ...) over the nest's reduced axes."""
+
+    how: str
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums(Expression):
+    """The entry of the nest's matrix product."""
+
+
+REDUCTIONS: dict[str, Any] = {"add": 0, "max": -np.inf, "min": np.inf, "or": False, "and": True}
+"""Ways to reduce, with what each starts from."""
+
+ARITHMETIC = {
+    "add": 1, "subtract": 1, "multiply": 1, "negative": 1, "absolute": 1, "maximum": 1, "minimum": 1,
+}  # fmt: skip
+"""Operations on numbers of any kind, with what each costs, in additions; so for those that follow."""
+
+TRUTH = {
+    "less": 1, "less_equal": 1, "greater": 1, "greater_equal": 1, "equal": 1, "not_equal": 1,
+    "and": 1, "or": 1, "not": 1, "select": 1, "convert": 1, "isnan": 1, "isfinite": 2,
+}  # fmt: skip
+"""Questions, and what follows from the answers."""
+
+ELEMENTARY = {
+    "divide": 4, "sqrt": 4, "sign": 3, "floor": 1, "ceil": 1, "rint": 1,
+    "exp": 12, "expm1": 16, "log": 16, "log1p": 20, "sin": 20, "cos": 20, "tanh": 20, "sigmoid": 16,
+    "power": 50,
+    "exp2": 12, "log2": 16, "log10": 16, "arctan": 20, "arctan2": 24, "arcsin": 24, "arccos": 24,
+    "sinh": 20, "cosh": 20, "arcsinh": 24, "arccosh": 24, "arctanh": 24, "cbrt": 24, "erf": 30,
+}  # fmt: skip
+"""Functions of floating numbers."""
+
+OPERATIONS = ARITHMETIC | TRUTH | ELEMENTARY
+
+FURTHER = {
+    "fmod": 20, "floor_mod": 24, "floor_divide": 24, "trunc": 1, "copysign": 1, "nextafter": 4,
+    "fmax": 1, "fmin": 1, "erfc": 30, "lgamma": 50, "tgamma": 50, "digamma": 60,
+}  # fmt: skip
+"""Those that only targets with a library have."""
+
+COSTS = OPERATIONS | FURTHER
+
+
+# ---- effects
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Store:
+    """Write a value."""
+
+    value: Expression
+    access: Access
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Accumulate:
+    """Add a value to memory (or keep the larger one, ...) at each point of the axes `domain`.
+
+    The memory starts with what `how` starts from; the access stands still along axes that are summed.
+    With `indices`, numbers choose the place, as in `Pick`; out of range, nothing is added.
+    """
+
+    how: str
+    value: Expression
+    access: Access
+    domain: frozenset[int]
+    indices: tuple[Index, ...] = ()
+
+
+Effect = Store | Accumulate
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The matrix product that a nest finishes: ``left[i, k] @ right[k, j]`` for the axes i and j.
+
+    Accesses have the strides of (i, k) and (k, j); leading axes of the nest are those of a batch, whose
+    strides come first: (batch..., i, k), (batch..., k, j).
+    """
+
+    left: Access
+    right: Access
+    inner: int
+    dtype: np.dtype[Any]
+
+
+@dataclass(slots=True, eq=False)
+class Tiles:
+    """What nests that go along together share: their first axis, tile by tile, and memory for one tile.
+
+    Of each tile, one nest after the other is computed, so that what they hand on stays in the cache.
+    """
+
+    count: int
+    own: set[Buffer] = field(default_factory=set)
+    """Of a tile's size: accesses of these stand still along the first axis."""
+
+
+@dataclass(slots=True, eq=False)
+class Nest:
+    """Loops around expressions: see the module's docstring."""
+
+    extents: tuple[int, ...]
+    reduced: frozenset[int]
+    effects: list[Effect]
+    product: Product | None = None
+    lanes: int | None = None
+    """The axis along which neighbours are computed side by side."""
+    kept: dict[Expression, Access] = field(default_factory=dict)
+    """Values that a later phase reads back from memory rather than computing them again."""
+    covers: list[Node] = field(default_factory=list)
+    """The graph's nodes that are computed here, for the report."""
+    tiles: Tiles | None = None
+    """Shared with neighbours that go along together."""
+    names: dict[Expression, str] = field(default_factory=dict)
+    """What the user calls some of the values, where axes are as they were."""
+    _order: tuple[tuple[Effect, ...], list[Expression]] | None = None
+    """What `expressions` found last, and for which effects."""
+
+    def expressions(self) -> list[Expression]:
+        """Every expression once, operands first."""
+        effects = tuple(self.effects)
+        if self._order is None or self._order[0] != effects:
+            self._order = effects, self._ordered()
+        return self._order[1]
+
+    def _ordered(self) -> list[Expression]:
+        order: dict[Expression, None] = {}
+        stack = [x for e in reversed(self.effects) for x in _sources(e)]
+        while stack:
+            e = stack[-1]
+            missing = [x for x in operands(e) if x not in order]
+            if missing:
+                stack += reversed(missing)
+            else:
+                order.setdefault(stack.pop())
+        return list(order)
+
+    def reads(self) -> Iterator[Access]:
+        for e in self.expressions():
+            if isinstance(e, Load | Pick):
+                yield e.access
+        if self.product is not None:
+            yield self.product.left
+            yield self.product.right
+
+    def picked(self) -> set[Buffer]:
+        """Buffers that are read at places which only the numbers in others tell."""
+        return {e.access.buffer for e in self.expressions() if isinstance(e, Pick)}
+
+    def writes(self) -> Iterator[Access]:
+        for effect in self.effects:
+            yield effect.access
+        yield from self.kept.values()
+
+    def phases(self) -> dict[Expression, int]:
+        """The round over the reduced axes in which each expression can first be computed."""
+        found: dict[Expression, int] = {}
+        for e in self.expressions():
+            phase = max((found[x] for x in operands(e)), default=0)
+            found[e] = phase + 1 if isinstance(e, Reduction) else phase
+        return found
+
+
+def operands(e: Expression) -> tuple[Expression, ...]:
+    """What an expression is computed from."""
+    if isinstance(e, Compute):
+        return e.operands
+    if isinstance(e, Pick):
+        return tuple(number for number, _, _ in e.indices)
+    return (e.operand,) if isinstance(e, Reduction) else ()
+
+
+def _sources(effect: Effect) -> list[Expression]:
+    """The expressions that an effect needs."""
+    numbers = effect.indices if isinstance(effect, Accumulate) else ()
+    return [effect.value, *(number for number, _, _ in numbers)]
+
+
+def rewrite(
+    nest: Nest,
+    reduced: frozenset[int],
+    access: Callable[[Access], Access],
+    axes: Callable[[frozenset[int]], frozenset[int]],
+    axis: Callable[[int], int],
+) -> tuple[dict[Expression, Expression], list[Effect]]:
+    """Expressions and effects on other axes: what becomes of accesses, of sets of axes, and of each axis."""
+    new: dict[Expression, Expression] = {}
+
+    def moved(indices: tuple[Index, ...]) -> tuple[Index, ...]:
+        return tuple((new[number], stride, count) for number, stride, count in indices)
+
+    for e in nest.expressions():
+        if isinstance(e, Load):
+            new[e] = Load(e.dtype, axes(e.axes), access(e.access))
+        elif isinstance(e, Pick):
+            new[e] = Pick(e.dtype, axes(e.axes), access(e.access), moved(e.indices))
+        elif isinstance(e, Compute):
+            new[e] = replace(e, axes=axes(e.axes), operands=tuple(new[x] for x in e.operands))
+        elif isinstance(e, Reduction):
+            new[e] = replace(e, axes=axes(e.operand.axes) - reduced, operand=new[e.operand])
+        elif isinstance(e, Position):
+            new[e] = replace(e, axes=axes(e.axes), axis=axis(e.axis))
+        else:
+            new[e] = replace(e, axes=axes(e.axes))
+    effects: list[Effect] = []
+    for effect in nest.effects:
+        value, place = new[effect.value], access(effect.access)
+        if isinstance(effect, Store):
+            effects.append(Store(value, place))
+        else:
+            domain, indices = axes(effect.domain), moved(effect.indices)
+            effects.append(Accumulate(effect.how, value, place, domain, indices))
+    return new, effects
+
+
+@dataclass(slots=True, eq=False)
+class Host:
+    """A node that NumPy computes, between native stages; `why` says why."""
+
+    node: Node
+    inputs: tuple[tuple[Buffer, tuple[int, ...]] | Any, ...]
+    """Buffers with the shapes that the node sees, or constants."""
+    outputs: tuple[Buffer | None, ...]
+    """One for each output of the node; None for one that nobody reads."""
+    why: str
+
+    def writes(self) -> Iterator[Buffer]:
+        return (b for b in self.outputs if b is not None)
+
+    def reads(self) -> Iterator[Buffer]:
+        for x in self.inputs:
+            if isinstance(x, tuple) and isinstance(x[0], Buffer):
+                yield x[0]
+
+
+Stage = Nest | Host
+
+
+def read_by(stage: Stage) -> set[Buffer]:
+    """The buffers that a stage reads."""
+    return set(stage.reads()) if isinstance(stage, Host) else {a.buffer for a in stage.reads()}
+
+
+def written_by(stage: Stage) -> set[Buffer]:
+    """The buffers that a stage writes."""
+    return set(stage.writes()) if isinstance(stage, Host) else {a.buffer for a in stage.writes()}
+
+
+def touched_by(stage: Stage) -> Iterator[Buffer]:
+    """The buffers that a stage reads, then those that it writes; some more than once."""
+    touched = (*stage.reads(), *stage.writes())
+    return (x if isinstance(x, Buffer) else x.buffer for x in touched)
+
+
+@dataclass(slots=True, eq=False)
+class Program:
+    """Stages in order, and the buffers between them."""
+
+    name: str
+    inputs: list[Buffer]
+    outputs: list[Buffer]
+    stages: list[Stage]
+    stops: list[Buffer] = field(default_factory=list)
+    """Each is true where an index is out of range: nothing after the stage that says so is computed."""
+
+    def buffers(self) -> list[Buffer]:
+        """Every buffer once, in the order of use."""
+        found: dict[Buffer, None] = dict.fromkeys(self.inputs)
+        for stage in self.stages:
+            found.update(dict.fromkeys(touched_by(stage)))
+        found.update(dict.fromkeys(self.outputs))
+        return list(found)
+
+    def __str__(self) -> str:
+        lines = [f"program {self.name}"]
+        lines += [f"  {b.role} {b.name}: {b.spec}" for b in self.buffers()]
+        for stage in self.stages:
+            lines += ["", *(_host_lines(stage) if isinstance(stage, Host) else _nest_lines(stage))]
+        return "\n".join(lines)
+
+
+# ---- printing
+
+
+def _host_lines(stage: Host) -> list[str]:
+    texts = [
+        x[0].name if isinstance(x, tuple) and isinstance(x[0], Buffer) else repr(x)
+        for x in stage.inputs
+    ]
+    params = "".join(f", {k}={v}" for k, v in stage.node.params.items())
+    made = ", ".join(map(str, stage.outputs))
+    return [
+        f"numpy {made} = {stage.node.primitive.name}({', '.join(texts)}{params})",
+        f"  # {stage.why}",
+    ]
+
+
+def _nest_lines(nest: Nest) -> list[str]:
+    axes = [
+        f"{letter(a)}: {extent}{' tiles' * (nest.tiles is not None and not a)}"
+        f"{' summed' * (a in nest.reduced)}{' lanes' * (a == nest.lanes)}"
+        for a, extent in enumerate(nest.extents)
+    ]
+    head = f"nest [{', '.join(axes)}]"
+    if nest.product is not None:
+        p = nest.product
+        head += f" product {p.left.buffer} @ {p.right.buffer} over {p.inner}"
+    lines, names = [head], dict[Expression, str]()
+    for e in nest.expressions():
+        if isinstance(e, Literal):
+            names[e] = f"{e.value:g}" if e.dtype.kind == "f" else str(e.value)
+            continue
+        names[e] = f"v{len(lines)}"
+        lines.append(f"  {names[e]} = {_written(e, names)}")
+    lines += [f"  keep {access} = {names[e]}" for e, access in nest.kept.items()]
+    for effect in nest.effects:
+        sign, word = ("=", "store") if isinstance(effect, Store) else ("+=", effect.how)
+        at = _at(effect.indices, names) if isinstance(effect, Accumulate) else ""
+        lines.append(f"  {word} {effect.access}{at} {sign} {names[effect.value]}")
+    return lines
+
+
+def _at(indices: tuple[Index, ...], names: dict[Expression, str]) -> str:
+    """Where numbers lead from an access, in print: `` at 64 v3``."""
+    return f" at {' + '.join(f'{s} {names[e]}' for e, s, _ in indices)}" if indices else ""
+
+
+def _written(e: Expression, names: dict[Expression, str]) -> str:
+    if isinstance(e, Load):
+        return f"load {e.access}"
+    if isinstance(e, Pick):
+        return f"pick {e.access}{_at(e.indices, names)}"
+    if isinstance(e, Position):
+        return f"position {letter(e.axis)}"
+    if isinstance(e, Sums):
+        return "sums"
+    if isinstance(e, Reduction):
+        return f"reduce {e.how} {names[e.operand]}"
+    assert isinstance(e, Compute)
+    text = f"{e.operation} {', '.join(names[x] for x in e.operands)}"
+    return f"{text} to {short_dtype(e.dtype)}" if e.operation == "convert" else text

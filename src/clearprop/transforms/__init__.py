@@ -1,0 +1,1 @@
+"""Functions of functions: `grad` and its kin, and the containers they take."""
