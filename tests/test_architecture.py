@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +31,6 @@ ORDER = (
     "draw",
     "compiler",
     "ledger",
-    "check",
     "cli",
 )
 STRANGERS = frozenset([frozenset(["emit", "native"])])
@@ -126,6 +128,23 @@ def test_no_circles_within_packages() -> None:
 def test_module(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), "no module docstring"
     assert not too_long(path), f"over {LONGEST} lines: split it, or say why ('... {REASON} ...')"
+
+
+def test_the_page_names_what_there_is() -> None:
+    """Modules and functions on the ways through the house, and rooms in the order of the map."""
+    page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    ways = page.partition("## Ways through the house")[2].partition("\n## ")[0]
+    named = re.findall(r"`([a-z_]+(?:/[a-z_]+)+)/?(?:\.([\w.]+))?`", ways)
+    assert len(named) > 25
+    for path, attribute in named:
+        found: Any = import_module(f"clearprop.{path.replace('/', '.')}")
+        for name in filter(None, attribute.split(".")):
+            found = getattr(found, name)
+    rooms = re.findall(r"^(\w+)(?:/|\.py) ", page.partition("## The house")[2], re.MULTILINE)
+    assert rooms == [room for room in ORDER if room in rooms]
+    assert {path.stem for path in SOURCE.iterdir()} <= {"__init__", "__main__", "py", *rooms} | {
+        "__pycache__"
+    }
 
 
 # ---- the tester, tested: on small trees with a fault, it speaks up
