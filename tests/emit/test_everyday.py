@@ -72,6 +72,18 @@ def stretched_part(x: Any) -> Any:
     return np.sum(np.sin(total)) + np.sum(np.log(np.sum(np.exp(x), axis=1)))
 
 
+def doubled(x: Any) -> Any:
+    return x + x
+
+
+def numbers_between_loops(x: Any) -> Any:
+    x = x[2:] - 2 * x[1:-1] + x[:-2]
+    top = np.max(np.maximum(x, x), keepdims=True)
+    d = np.concatenate([top, top, top])
+    total = np.sum(np.fmax(d, d), keepdims=True)
+    return np.sum(np.sin(np.concatenate([total, total, total])))
+
+
 SAME_PLACE: dict[str, tuple[Any, ...]] = {
     "numbers": (lambda x: x[0] * 2 + x[-3], V),
     "rows": (lambda x: np.sum(x[0] * 2 + x[-3] ** 2), M),
@@ -104,6 +116,7 @@ ONE_ENTRY: dict[str, tuple[Any, ...]] = {
     "flip": (lambda a: np.flip(a * 2), np.array(0.7)),
     "a constant place": (lambda t: np.interp(2.2, V * t, V), 1.2),
     "index": (lambda a: np.sin(a[()]) * a, np.array(0.7)),
+    "numbers between loops": (numbers_between_loops, V),
     "reshaped": (one_column, np.array([[0.3]])),
     "variance": (lambda x: np.var(x) + np.sum((x - x.mean(0)) ** 2), np.array([[0.3]])),
     "empty": (
@@ -130,6 +143,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "masks": (lambda x: np.sum(((x > 1.5).astype(float) - (x > 2.5)) * x), V),
 }
 CONSTANTS: dict[str, tuple[Any, ...]] = {
+    "zeros": (lambda x: np.sum(np.sin(doubled(x @ np.zeros(3, int)))), M[:2, :3]),
     **{
         f"{name} {np.dtype(kind)}": (f, V)
         for kind in ("f4", "i8", "u1", "?")

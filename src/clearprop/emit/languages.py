@@ -356,8 +356,11 @@ def arguments(language: Language, node: Node, operands: Sequence[Written]) -> li
 
 def is_literal(text: str, wire: Wire) -> bool:
     """Whether an operand is a number in the text."""
-    known = wire.is_constant and wire.constant is not None
-    return known and (not text.isidentifier() or text in ("True", "False")) and "([" not in text
+    if not wire.is_constant or wire.constant is None:
+        return False
+    if np.ndim(wire.constant) and "(" in text.lstrip("(-"):  # all alike, but written as an array
+        return False
+    return (not text.isidentifier() or text in ("True", "False")) and "([" not in text
 
 
 # ---- entries that several libraries share

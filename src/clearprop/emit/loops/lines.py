@@ -18,6 +18,8 @@ class Lines:
     def __init__(self, dialect: Dialect, taken: set[str]) -> None:
         self.dialect = dialect
         self.taken = taken
+        self.outside: set[str] = set()
+        """Names of the function's own variables, which no loop holds."""
         self.lines: list[str] = []
         self.depth = 0
 
@@ -51,4 +53,6 @@ class Lines:
             count += 1
             name = f"{wished}{count}"
         self.taken.add(name)
+        if not self.depth:
+            self.outside.add(name)
         return name

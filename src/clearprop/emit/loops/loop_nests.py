@@ -40,14 +40,16 @@ _COSTLY = 4
 
 def nest_lines(
     nest: Nest, dialect: Dialect, buffers: Mapping[Buffer, str], taken: set[str]
-) -> tuple[list[str], Writer]:
-    """The lines of a nest, and who wrote its expressions. New names are added to `taken`."""
-    writer = _Nest(nest, dialect, buffers, taken)
-    writer.write()
-    return writer.lines, writer.words
+) -> NestLines:
+    """Return the lines of a nest, with who wrote its expressions. New names are added to `taken`."""
+    written = NestLines(nest, dialect, buffers, taken)
+    written.write()
+    return written
 
 
-class _Nest(Lines):
+class NestLines(Lines):
+    """A nest as loops, and what its expressions need."""
+
     def __init__(
         self, nest: Nest, dialect: Dialect, buffers: Mapping[Buffer, str], taken: set[str]
     ) -> None:

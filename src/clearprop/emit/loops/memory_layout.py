@@ -11,6 +11,7 @@ from ...errors import UnsupportedError
 from ...stages.ir import Buffer, Host, Nest, Program
 from ..targets import having
 from .dialect import Dialect, Helpers
+from .lines import Lines
 from .loop_nests import nest_lines
 from .routines import has_routine, routine_lines
 
@@ -47,12 +48,15 @@ class Layout:
 
     def _stage(self, stage: Nest | Host) -> list[str]:
         names = set(self.taken) if _is_in_loops(stage) else self.taken
+        written: Lines
         if isinstance(stage, Host):
-            return routine_lines(stage, self.dialect, self.names, names)
-        lines, writer = nest_lines(stage, self.dialect, self.names, names)
-        self.helpers |= writer.helpers
-        self.places |= writer.places
-        return lines
+            written = routine_lines(stage, self.dialect, self.names, names)
+        else:
+            written = nest_lines(stage, self.dialect, self.names, names)
+            self.helpers |= written.words.helpers
+            self.places |= written.words.places
+        self.taken |= written.outside
+        return written.lines
 
     def _unique(self, name: str) -> str:
         name = self.dialect.spelling.identifier(name)

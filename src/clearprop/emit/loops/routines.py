@@ -114,8 +114,8 @@ def has_routine(node: Node) -> bool:
 
 def routine_lines(
     host: Host, dialect: Dialect, buffers: Mapping[Buffer, str], taken: set[str]
-) -> list[str]:
-    """The loops of such a node. New names are added to `taken`."""
+) -> Lines:
+    """Return the loops of such a node. New names are added to `taken`."""
     routine = Routine(host, dialect, buffers, taken)
     ROUTINES[host.node.primitive.name](routine)
-    return routine.lines
+    return routine
