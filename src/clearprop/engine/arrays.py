@@ -41,7 +41,7 @@ class TensorBase:
 
 
 def is_array(x: Any) -> bool:
-    """Whether this, which was taken already, has a shape and a dtype; Python's numbers have none."""
+    """Return whether this, which was taken already, has a shape and a dtype; Python's numbers have none."""
     return isinstance(x, _ARRAYS)
 
 
@@ -67,7 +67,7 @@ def argument(x: Any, who: str, *, specs: bool = False) -> Any:
 
 
 def operand(x: Any, who: str) -> Any:
-    """What is computed with: plain, or converted where it has no arithmetic of its own.
+    """Return what to compute with: `x` as it is, or converted where it has no arithmetic of its own.
 
     >>> operand([1, 2], "add got"), operand(3.0, "add got")
     (array([1, 2]), 3.0)
@@ -91,7 +91,7 @@ def beside(x: Any, operation: str, dtype: Any = None) -> Any:
 
 
 def asks_to_be_asked(x: Any) -> bool:
-    """Whether an object's class says, by NumPy's protocol, that its own operators come first."""
+    """Return whether an object's class says, by NumPy's protocol, that its own operators come first."""
     return getattr(x, "__array_ufunc__", True) is None
 
 
@@ -115,7 +115,7 @@ def as_inputs(operation: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def numbers_of(x: Any, who: str) -> Any:
-    """What is read for its numbers alone, as NumPy's functions read it: labels do not matter there.
+    """Return what is read for its numbers alone, as NumPy's functions read it: labels do not matter there.
 
     >>> numbers_of(array.array("d", [1.0, 2.0]), "stack got")
     array([1., 2.])
@@ -137,7 +137,7 @@ def numbers_of(x: Any, who: str) -> Any:
 
 
 def holds_tensor(x: Any) -> bool:
-    """Whether there is a Tensor in this nested list, or in this array of objects."""
+    """Return whether there is a Tensor in this nested list, or in this array of objects."""
     if isinstance(x, TensorBase):
         return True
     if isinstance(x, list | tuple):
@@ -199,7 +199,7 @@ def positions(x: Any) -> Any:
 
 
 def result(x: Any, who: str) -> Any:
-    """What a function returned: plain, or the Tensor within its labels; a string and the like as it is."""
+    """Return a function's result: plain, or the Tensor within its labels; a string and the like as it is."""
     if not _is_known(x):
         if _is_labelled(x) and isinstance(x.data, TensorBase):
             return x.data
@@ -225,7 +225,9 @@ def _is_known(x: Any) -> bool:
 
 
 def claims_to_be_one(x: Any) -> bool:
-    """Whether an object is offered as an array; classes and modules have such names for other reasons."""
+    """Return whether an object is offered as an array; classes and modules have such names for other
+    reasons.
+    """
     if isinstance(x, type):
         return False
     return (
@@ -239,7 +241,9 @@ def claims_to_be_one(x: Any) -> bool:
 
 
 def _is_labelled(x: Any) -> bool:
-    """Whether this is one of xarray's, which compute with the Tensor in them, and put labels around it."""
+    """Return whether this is one of xarray's, which compute with the Tensor in them, and put labels
+    around it.
+    """
     return any(base.__module__.startswith("xarray.") for base in type(x).__mro__)
 
 
@@ -253,7 +257,7 @@ _PROTOCOLS = (
 
 
 def has_own_arithmetic(x: Any) -> bool:
-    """Whether an object computes in another way than plain arrays and numbers do.
+    """Return whether an object computes in another way than plain arrays and numbers do.
 
     >>> has_own_arithmetic(np.ma.ones(3)), has_own_arithmetic(np.rec.array([1.0])), has_own_arithmetic(b"")
     (True, False, False)
@@ -281,7 +285,7 @@ _METHODS = ("sum", "prod", "mean", "var", "std", "max", "min", "cumsum", "dot", 
 
 
 def _read(x: Any) -> Any:
-    """What NumPy reads in an object; None where it sees a thing without numbers."""
+    """Return what NumPy reads in an object; None where it sees a thing without numbers."""
     try:
         found = np.asarray(x)
     except ClearpropError:  # a Tensor is in it
@@ -309,7 +313,7 @@ def _refuse(x: Any, why: str) -> NoReturn:
 
 
 def _instead(x: Any) -> str:
-    """How to come by the numbers in an object; most ways were tried before they are recommended."""
+    """Return how to get the numbers in an object; most ways were tried before they are recommended."""
     if isinstance(getattr(x, "data", None), TensorBase):
         return "Use x.data, the tensor in it."
     if isinstance(x, np.ma.MaskedArray):

@@ -186,7 +186,7 @@ def _inputs_then(node: Tensor) -> tuple[Any, ...]:
 
 
 def _as_read(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What an operation read, to be read again: copies of windows on what was changed since."""
+    """Return what an operation read, to be read again: copies of windows on what was changed since."""
     return tuple(
         Tensor(x._value, primitives.copy, (x,), {}, x.requires_grad, x.origin) if lags(x) else x
         for x in inputs
@@ -255,7 +255,7 @@ def own(g: Any, given: set[int]) -> Any:
 def backward(
     output: Tensor, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
 ) -> None:
-    """What `Tensor.backward` does; see there."""
+    """Do what `Tensor.backward` promises; see there."""
     refresh((output,))
     if not output.requires_grad:
         raise GradientError(_why_no_gradient(output))

@@ -191,7 +191,7 @@ class Conversions:
         return make(*copy.deepcopy(parts, memo))
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """What `pickle` keeps: a leaf's value, gradient and name, as in PyTorch."""
+        """Return what `pickle` keeps: a leaf's value, gradient and name, as in PyTorch."""
         if not self.is_leaf:
             raise GradientError(
                 "a result of operations cannot be pickled or deep-copied, since its history would be lost: "

@@ -130,11 +130,15 @@ class Versions:
         return self._become(result)
 
     def _is_parameter(self) -> bool:
-        """Whether this is a leaf whose gradient a user may ask for; what a transform made serves it alone."""
+        """Return whether this is a leaf whose gradient a user may ask for; what a transform made
+        serves it alone.
+        """
         return self.primitive is None and self.requires_grad and self.number < began.get()
 
     def _keeps_old_values(self) -> bool:
-        """Whether what is overwritten may still be needed, and will be forgotten with what needs it."""
+        """Return whether what is overwritten may still be needed, and will be forgotten with what
+        needs it.
+        """
         if self.primitive is not None or hasattr(self, "before"):
             return True
         return not _no_grads() and self.number >= began.get()
@@ -168,7 +172,9 @@ class Versions:
     # ---- windows
 
     def _is_number(self) -> bool:
-        """Whether NumPy has a number here, as in t[0]: those are copies, and no array has windows on them."""
+        """Return whether NumPy has a number here, as in t[0]: those are copies, and no array has
+        windows on them.
+        """
         if self.shape:
             return False
         if self.primitive is None or self.primitive.put is None:
@@ -179,7 +185,9 @@ class Versions:
         return not isinstance(base, Versions) or base._is_number()
 
     def _is_window(self) -> bool:
-        """Whether this shows the memory of another Tensor: what one of them becomes, so does the other."""
+        """Return whether this shows the memory of another Tensor: what one of them becomes, so does
+        the other.
+        """
         if self.primitive is None or self.primitive.put is None or hasattr(self, "is_past"):
             return False
         base = self.inputs[0]
@@ -207,7 +215,7 @@ class Versions:
 
 
 def version_at(x: Any, number: float) -> Any:
-    """What `x` was when the operation of this `number` used it: inputs are older than their users."""
+    """Return what `x` was when the operation of this `number` used it: inputs are older than their users."""
     while x.number >= number:
         if not hasattr(x, "before"):
             raise GradientError(
@@ -226,7 +234,7 @@ def refresh(values: Iterable[Any]) -> None:
 
 
 def lags(x: Any) -> bool:
-    """Whether `x` is a window on a Tensor that was changed in place since."""
+    """Return whether `x` is a window on a Tensor that was changed in place since."""
     looked_at = x
     while isinstance(x, Versions) and x.primitive is not None and x.primitive.put is not None:
         base = x.inputs[0]
@@ -237,7 +245,7 @@ def lags(x: Any) -> bool:
 
 
 def _is_window_on(x: Any, base: Any) -> bool:
-    """Whether all between `x` and what it was made from are windows, and no copies."""
+    """Return whether all between `x` and what it was made from are windows, and no copies."""
     while x is not base:
         if not x._is_window():
             return False

@@ -21,7 +21,9 @@ from .tensor_parameters import IN_THE_DROP_IN, POLYNOMIALS
 
 
 def find_answer(function: Any) -> Callable[..., Any] | None:
-    """What answers `function`, if anything does; a late family registers when it is first looked for."""
+    """Return what answers `function`, if anything does; a late family registers when it is first
+    looked for.
+    """
     answer = numpy_table.get(function)
     if answer is None:
         for module, register in late_families.items():
@@ -85,7 +87,7 @@ def _answer_into(function: Any, args: tuple[Any, ...], *, out: Any, **kwargs: An
 
 
 def _method_answer(function: Any) -> Callable[..., Any] | None:
-    """What answers a method of a ufunc that is itself answered: ``np.hypot.outer``."""
+    """Return what answers a method of a ufunc that is itself answered: ``np.hypot.outer``."""
     ufunc = getattr(function, "__self__", None)
     if not isinstance(ufunc, np.ufunc) or find_answer(ufunc) is None:
         return None
@@ -170,7 +172,7 @@ def fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:
 
 
 def _in_own_words(primitive: Primitive, values: list[Any]) -> str:
-    """What the rule for shapes says: plainer than NumPy, where it needs no parameters."""
+    """Return what the rule for shapes says: plainer than NumPy, where it needs no parameters."""
     try:
         primitive.spec(*map(spec_of, values))
     except Exception as error:

@@ -340,7 +340,7 @@ def numpy_name(function: Any) -> str:
 
 
 def _home(ufunc: np.ufunc) -> str:
-    """Where users find a ufunc: NumPy's are the only ones that would say."""
+    """Return where users find a ufunc: NumPy's are the only ones that would say."""
     for name in late_families:
         if getattr(sys.modules.get(name), ufunc.__name__, None) is ufunc:
             return name

@@ -165,7 +165,7 @@ def _repeats(array: np.ndarray) -> bool:
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two arrays have the same bytes: also where those mean NaN, or zeros of either sign."""
+    """Return whether two arrays have the same bytes: also where those mean NaN, or zeros of either sign."""
     if one is other:
         return True
     if one.shape != other.shape or one.dtype != other.dtype:

@@ -25,7 +25,7 @@ def check_floating(value: Any, what: str = "this") -> None:
 
 
 def read_only(base: Any, new: Any, **params: Any) -> Any:
-    """What a window becomes that NumPy lets nobody write to: the `put` of a record."""
+    """Return what a window becomes that NumPy lets nobody write to: the `put` of a record."""
     raise UnsupportedError(
         f"this tensor of shape {new.shape} is a window that NumPy lets nobody write to: a diagonal, or what "
         f"np.broadcast_to stretched. Assign into the whole tensor (np.fill_diagonal for a diagonal), or take "
@@ -76,5 +76,5 @@ def called(f: Callable[..., Any]) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """What a value is, in messages: a float, None."""
+    """Return what messages call a value: a float, None."""
     return f"{value!r}" if value is None else f"a {type(value).__name__}"

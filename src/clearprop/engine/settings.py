@@ -60,7 +60,7 @@ class uncovered:
 
 
 def _covers(error: Exception, refusal: ClearpropError) -> bool:
-    """Whether an error stands for a refusal: as its consequence, or as what a library said instead."""
+    """Return whether an error stands for a refusal: as its consequence, or as what a library said instead."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -140,5 +140,5 @@ def normalize_axes(
 
 
 def is_floating(dtype: np.dtype[Any]) -> bool:
-    """Whether values of this dtype can carry a gradient."""
+    """Return whether values of this dtype can carry a gradient."""
     return dtype.kind in "fc"

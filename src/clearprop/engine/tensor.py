@@ -123,7 +123,7 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no gradient passes through it: the user made it, or it requires none."""
+        """True if no gradient passes through it: the user made it, or it requires none."""
         return self.primitive is None or not self.requires_grad
 
     def __repr__(self) -> str:

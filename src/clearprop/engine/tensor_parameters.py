@@ -78,7 +78,7 @@ def asked_by(
 
 
 def _hands_on(frame: FrameType) -> bool:
-    """Whether a function only calls another one, which users know by the same name."""
+    """Return whether a function only calls another one, which users know by the same name."""
     return bool(frame.f_globals["__name__"] == "clearprop.numpy.forwarding")
 
 
@@ -170,7 +170,7 @@ _WRITE = {
 
 
 def is_answered(asked: Asked) -> bool:
-    """Whether there is more to say of it than of any conversion to an array."""
+    """Return whether there is more to say of it than of any conversion to an array."""
     if asked.library in ("", "scipy") or asked.function in _WRITE:
         return True
     if asked.function.startswith((POLYNOMIALS, MASKED)):
@@ -238,7 +238,7 @@ def plain_parameters(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def holds_tensor(given: Any) -> bool:
-    """Whether a parameter is a Tensor, or a list or slice with one in it."""
+    """Return whether a parameter is a Tensor, or a list or slice with one in it."""
     if isinstance(given, slice):
         given = (given.start, given.stop, given.step)
     if isinstance(given, tuple | list):
@@ -264,5 +264,5 @@ def _plain(part: Any, function: str, name: str) -> Any:
 
 
 def gradients_count() -> bool:
-    """Whether a plain value would lose a gradient that somebody may ask for."""
+    """Return whether a plain value would lose a gradient that somebody may ask for."""
     return not no_grads.get() or transforms.get() > 0

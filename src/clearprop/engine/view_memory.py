@@ -32,7 +32,7 @@ def laid_out_like(old: Any, value: Any) -> Any:
 
 
 def shows_memory(window: Any) -> bool:
-    """Whether what `window` was made by shows the memory of its input, or copies from it."""
+    """Return whether what `window` was made by shows the memory of its input, or copies from it."""
     base = window.inputs[0]
     model = stand_in(base)
     if model is not None:
@@ -72,7 +72,7 @@ def stand_in(t: Any) -> Any:
 
 
 def _decisive(x: Any) -> list[Any]:
-    """What the layout of `x` follows from."""
+    """Return what the layout of `x` follows from."""
     if type(x._value) is not ArraySpec:
         return []
     if x.primitive.put is not None or "elementwise" in x.primitive.traits:
