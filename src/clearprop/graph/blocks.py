@@ -190,7 +190,7 @@ def _again(
 
 
 def _is_differentiable(argument: Any) -> bool:
-    """Whether all that is in an argument can carry a gradient."""
+    """Return whether all that is in an argument can carry a gradient."""
     return all(is_floating(spec_of(x).dtype) for x in flatten(argument)[0])
 
 

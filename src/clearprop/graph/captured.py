@@ -66,7 +66,7 @@ class Place:
             return MISSING
 
     def changed(self) -> bool:
-        """Whether it holds something else now; another object of the same value is the same number."""
+        """Return whether it holds something else now; another object of the same value is the same number."""
         new = self.now()
         if new is self.value:
             return False
@@ -118,7 +118,7 @@ class Surroundings:
                 waiting += self._reached(name, thing)
 
     def _reached(self, name: str, thing: Any) -> Iterator[tuple[str, Any]]:
-        """What this leads to, each with the name it is read by."""
+        """Yield what this leads to, each with the name it is read by."""
         if isinstance(thing, types.FunctionType):
             yield from self._function(thing)
         elif isinstance(thing, type):
@@ -302,12 +302,12 @@ def watched(
 
 
 def _is_compared(value: Any) -> bool:
-    """Whether another object in its place would make another function: anything but a module."""
+    """Return whether another object in its place would make another function: anything but a module."""
     return not isinstance(value, types.ModuleType)
 
 
 def _is_users(kind: type) -> bool:
-    """Whether a class is the user's own."""
+    """Return whether a class is the user's own."""
     if kind.__module__.partition(".")[0] == "clearprop":
         return False
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
@@ -341,7 +341,7 @@ def _warn(around: Surroundings, line: Line | None, message: str) -> None:
 
 
 def _is_library(code: types.CodeType) -> bool:
-    """Whether code is Clearprop's or an installed library's, rather than the user's."""
+    """Return whether code is Clearprop's or an installed library's, rather than the user's."""
     return bool(library_of(code)) or _is_installed(code.co_filename)
 
 

@@ -154,7 +154,7 @@ class Graph:
                     yield wire
 
     def users(self) -> dict[Wire, list[tuple[Node, int]]]:
-        """Who reads each wire: nodes with the position they read it at, in order."""
+        """Return who reads each wire: nodes with the position they read it at, in order."""
         found: dict[Wire, list[tuple[Node, int]]] = {wire: [] for wire in self.wires()}
         for node in self.nodes:
             for position, wire in enumerate(node.inputs):
@@ -198,7 +198,7 @@ class Graph:
         return env
 
     def fits_layout(self, flat: Sequence[Any]) -> bool:
-        """Whether it computes what the traced function would, however these arrays lie in memory."""
+        """Return whether it computes what the traced function would, however these arrays lie in memory."""
         arrays = [x for x in flat if isinstance(x, np.ndarray)]
         return not self.by_rows or all(x.flags.c_contiguous for x in arrays)
 

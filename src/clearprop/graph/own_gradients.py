@@ -65,7 +65,7 @@ class Rules:
         return attrgetter("_rules"), (self.block,)
 
     def name_of(self, path: Sequence[Any]) -> str:
-        """How an array among the arguments is called: ``x``, ``params['w']``."""
+        """Return the name of an array among the arguments: ``x``, ``params['w']``."""
         position, *rest = path
         names = list(inspect.signature(self.function).parameters)
         argument = names[position] if position < len(names) else f"input {position}"
@@ -115,7 +115,7 @@ class Application:
         )
 
     def result(self) -> Any:
-        """What the block returns, with Tensors for arrays."""
+        """Return what the block returns, with Tensors for arrays."""
         return self.packed(apply(self.primitive, tuple(self.leaves), self.kwargs))
 
     def packed(self, made: Any) -> Any:
@@ -132,7 +132,7 @@ class Application:
 
     @property
     def is_by_position(self) -> bool:
-        """Whether it can be written as a call with an array for each argument, which gives one array."""
+        """True if it can be written as a call with an array for each argument, which gives one array."""
         inputs = list(range(len(self.args)))
         alone = all(x is leaf for x, leaf in zip(self.args, self.all_leaves, strict=False))
         return self.count == 1 and self.numbers == inputs and alone
@@ -204,7 +204,7 @@ class Application:
         return self.opaque_downstream(g, out, leaves, kwargs)
 
     def rule(self, g: Any, out: Any, *leaves: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """What the author's rule says, checked, for each leaf; gradients as the sweep has them."""
+        """Return what the author's rule gives for each leaf, checked; gradients as the sweep has them."""
         assert self.unflatten_result is not None
         results = _parts_of(out)
         upstream = [
@@ -233,7 +233,7 @@ class Application:
 
     @cached_property
     def places(self) -> list[tuple[Any, ...]]:
-        """Where each input stands: the position of its argument, and the keys within it."""
+        """The place of each input: the position of its argument, and the keys within it."""
         found = paths(self.args)
         return [found[i] for i in self.numbers]
 
@@ -408,7 +408,7 @@ def _alone(parts: list[Any]) -> Any:
 
 
 def _at(tree: Any, path: Sequence[Any]) -> Any:
-    """What stands in a container at a path; None where the way there ends with None."""
+    """Return what stands in a container at a path; None where the way there ends with None."""
     for key in path:
         if tree is None:
             return None

@@ -124,7 +124,7 @@ def named_inputs(
 
 
 def _argument(name: str, value: Any) -> Tensor:
-    """What a recorded function gets for an argument: a copy, which it may assign into."""
+    """Return what a recorded function gets for an argument: a copy, which it may assign into."""
     t = Tensor(value, primitives.copy, (), {}, is_floating(value.dtype), Origin(name))
     t.retains_grad = True  # like a leaf, should the function call backward()
     return t
@@ -142,7 +142,7 @@ def _as_passed(tensors: Sequence[Tensor], inputs: Sequence[tuple[str, Any]]) -> 
 
 
 def is_input(leaf: Any) -> bool:
-    """Whether a graph has an input for it: arrays and floating numbers; everything else is fixed."""
+    """Return whether a graph has an input for it: arrays and floating numbers; everything else is fixed."""
     return isinstance(leaf, float | complex) or is_array(leaf)
 
 
@@ -270,7 +270,7 @@ class _Builder:
                     self.users.setdefault(x, []).append(t)
 
     def resolve(self, x: Any, number: float) -> Any:
-        """What an operation of this number read: the right version, seen through copies."""
+        """Return what an operation of this number read: the right version, seen through copies."""
         if isinstance(x, Tensor):
             x = version_at(x, number)
             while isinstance(x, Tensor) and x not in self.stops and x.primitive is primitives.copy:
@@ -290,7 +290,7 @@ class _Builder:
         return self.pick_names.get(t) or _name_of(t)
 
     def results_of(self, t: Tensor) -> list[Tensor | None]:
-        """What an operation made: itself, or its several results, None for those never picked."""
+        """Return what an operation made: itself, or its several results, None for those never picked."""
         if not isinstance(t._value, Bundle):
             return [t]
         return [self.picks.get((t, i)) for i in range(len(t._value))]
@@ -431,7 +431,7 @@ class _Builder:
 def trace_parts(
     name: str, function: Callable[..., Any], examples: Sequence[Any], params: Mapping[str, Any]
 ) -> Graph:
-    """What an operation stands for, as a graph: this function, traced on inputs like these."""
+    """Return what an operation stands for, as a graph: this function, traced on inputs like these."""
     specs = map(spec_of, examples)
     tensors = [Tensor(s, primitives.copy, (), {}, is_floating(s.dtype), Origin()) for s in specs]
     result, recorder = record(function, (tuple(tensors), dict(params)), tracing=True)
