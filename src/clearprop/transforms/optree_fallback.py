@@ -29,7 +29,7 @@ class Structure:
 
     @property
     def num_leaves(self) -> int:
-        """How many there are, at any depth."""
+        """The number of leaves, at any depth."""
         return 1 if self.kind is None else sum(part.num_leaves for part in self.parts)
 
     def paths(self) -> list[tuple[Any, ...]]:
@@ -63,7 +63,9 @@ class Structure:
         of_node: Callable[[Any, Any, tuple[Any, ...]], Any],
         of_leaf: Callable[[Any], Any],
     ) -> Any:
-        """What `of_node` makes of a type, what else there is to know, and what it made of the parts."""
+        """Return what `of_node` makes of a type, what else there is to know, and what it made of the
+        parts.
+        """
         return self._walked(iter(leaves), of_node, of_leaf)
 
     def _walked(self, leaves: Iterator[Any], of_node: Any, of_leaf: Callable[[Any], Any]) -> Any:
@@ -123,7 +125,7 @@ def _is_namedtuple(kind: type) -> bool:
 
 
 def _is_structseq(kind: type) -> bool:
-    """Whether it is one of Python's own tuples with names, such as `time.struct_time`."""
+    """Return whether it is one of Python's own tuples with names, such as `time.struct_time`."""
     return kind.__bases__ == (tuple,) and hasattr(kind, "n_sequence_fields")
 
 

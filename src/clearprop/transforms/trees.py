@@ -51,7 +51,8 @@ def paths(tree: Any) -> list[tuple[Any, ...]]:
 
 
 def structure(tree: Any) -> Hashable:
-    """What a container is apart from its leaves: types, keys in their order, what registered classes say.
+    """Return what a container is apart from its leaves: types, keys in their order, what registered
+    classes say.
 
     Equal for those that a function cannot tell apart, whatever their ``repr`` says.
 

@@ -51,7 +51,7 @@ class Wrapper(ABC):
         return _found_or_made, (path, self.function, *self.made_by())
 
     def _path(self) -> str | None:
-        """Where its module has it: under its name, or within another wrapper that has the name."""
+        """Return where its module has it: under its name, or within another wrapper that has the name."""
         found, path = _at(self.__module__, self.__qualname__), self.__qualname__
         while found is not self:
             if not isinstance(found, Wrapper):
