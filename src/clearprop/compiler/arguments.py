@@ -60,7 +60,7 @@ class Arguments:
         return [place in given for place in places]
 
     def trees(self, graph: Graph) -> tuple[Any, Any]:
-        """Where arrays stand in the arguments and in the result, as `native.calls` describes it."""
+        """Return where arrays stand in the arguments and in the result, as `native.calls` describes it."""
         args, _ = self._marked()
         assert graph.unpack is not None
         output = graph.unpack([_Place(i) for i in range(len(graph.outputs))])

@@ -31,7 +31,7 @@ Never while a function is traced, which may wait for a thread that compiles, too
 
 
 def _after_fork() -> None:
-    """What another thread was making, nobody goes on with: the lock is made anew."""
+    """Make the lock anew after a fork: nobody goes on with what another thread was making."""
     global _making
     _making = threading.RLock()
 
@@ -102,7 +102,7 @@ class Compiled(Wrapper):
         return executable.run(arguments)
 
     def executable(self, *args: Any, **kwargs: Any) -> Executable:
-        """What is compiled for arguments like these."""
+        """Return what is compiled for arguments like these."""
         return self._executable(Arguments(args, kwargs, self.__name__))
 
     def _executable(self, arguments: Arguments) -> Executable:
@@ -146,7 +146,7 @@ class Compiled(Wrapper):
         warn_of_changes(self.function, changed)
 
     def report(self) -> Report:
-        """What became of the latest combination of arguments.
+        """Return the report on the latest combination of arguments.
 
         It prints as words; in Jupyter, and by its ``.svg()``, it is a picture, too.
         """

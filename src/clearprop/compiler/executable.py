@@ -70,7 +70,7 @@ class Executable(ABC):
 
     @abstractmethod
     def report(self) -> Report:
-        """What became of the function."""
+        """Return the report on what became of the function."""
 
     def native(self, fallback: Callable[..., Any]) -> Callable[..., Any] | None:
         """A faster callable for positional arguments like those compiled for, where there is one.

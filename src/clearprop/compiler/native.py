@@ -149,7 +149,9 @@ class NativeExecutable(Executable):
         )
 
     def _owners(self) -> list[Any]:
-        """What kinds of places the entry has to look at: its text depends on nothing else of them."""
+        """Return the kinds of places that the entry has to look at: its text depends on nothing else
+        of them.
+        """
         return [(type(place.owner).__name__, place.value is MISSING) for place in self.read]
 
     # ---- calls

@@ -52,7 +52,7 @@ class Plan:
 
     @property
     def has_host(self) -> bool:
-        """Whether something is left to NumPy."""
+        """True if something is left to NumPy."""
         return any(isinstance(stage, Host) for stage in self.program.stages)
 
     @property

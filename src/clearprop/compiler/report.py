@@ -95,7 +95,7 @@ def _details(stage: Stage) -> Iterator[str]:
 
 
 def _fused(nest: Nest) -> str:
-    """What is computed in a nest, by the names of the graph's operations."""
+    """Return what a nest computes, by the names of the graph's operations."""
     found = Counter(node.primitive.name for node in nest.covers)
     if not found:
         return "adds up the parts of the stage before"

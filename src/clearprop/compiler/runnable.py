@@ -98,7 +98,7 @@ class _Writer:
 
 
 def _is_literal(value: Any) -> bool:
-    """Whether Python reads back what `repr` writes, whatever names there are."""
+    """Return whether Python reads back what `repr` writes, whatever names there are."""
     if type(value) is float:
         return math.isfinite(value)
     if type(value) is tuple:

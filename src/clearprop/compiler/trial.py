@@ -31,7 +31,7 @@ _attempted: str | None = None
 
 @cache
 def missing() -> str:
-    """Why there is no native code here; nothing where there is."""
+    """Return why there is no native code here; an empty string where there is."""
     try:
         load("llvmlite.binding")
     except ImportError:
@@ -43,7 +43,7 @@ def missing() -> str:
 
 @cache
 def way() -> str:
-    """How native code is called here.
+    """Return how native code is called here.
 
     "entry": by functions made for CPython, if the layout of its objects is known; "ctypes": slower, by
     what works anywhere; "numpy": there is none.
@@ -65,7 +65,7 @@ def way() -> str:
 
 
 def survives(way: str) -> bool:
-    """Whether another process calls native code this way, and gets the right numbers."""
+    """Return whether another process calls native code this way, and gets the right numbers."""
     if not sys.executable or getattr(sys, "frozen", False):  # this program, not Python
         return way == "ctypes"
     child = _CHILD.format(path=sys.path, way=way)
