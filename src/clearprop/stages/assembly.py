@@ -81,7 +81,7 @@ def _written(node: Node, value: Wire, rest: Wire | None) -> list[Piece] | None:
 
 
 def _box(shape: tuple[int, ...], index: tuple[Any, ...]) -> Box | None:
-    """What an index of slices and numbers covers; None if it leaves gaps."""
+    """Return what an index of slices and numbers covers; None if it leaves gaps."""
     wanted = sum(item is not None and item is not Ellipsis for item in index)
     items: list[Any] = []
     for item in index:

@@ -68,7 +68,7 @@ def _indexed(node: Node) -> Iterator[tuple[Wire, int]]:
 
 
 def _source(wire: Wire, maker: dict[Wire, Node]) -> Wire:
-    """What a wire shows all entries of, perhaps several times."""
+    """Return the wire that a wire shows all entries of, perhaps several times."""
     while (node := maker.get(wire)) is not None and "view" in node.primitive.traits:
         if node.inputs[0].spec.size > wire.spec.size:
             break
@@ -77,7 +77,9 @@ def _source(wire: Wire, maker: dict[Wire, Node]) -> Wire:
 
 
 def _question(wire: Wire, count: int) -> Graph | None:
-    """Whether any index is out of range for an axis of this size; None where its dtype has no such number."""
+    """Return a graph that says whether any index is out of range for an axis of this size; None where
+    its dtype has no such number.
+    """
     limits = np.iinfo(wire.spec.dtype)
     low, high = limits.min < -count, limits.max >= count
     if not low and not high:

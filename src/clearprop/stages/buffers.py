@@ -108,7 +108,9 @@ def _ends(lives: dict[Buffer, tuple[int, int]], b: Buffer, number: int) -> bool:
 
 
 def _may_be_written_over(nest: Nest, given: Buffer, access: Access) -> bool:
-    """Whether a nest reads a buffer only at the very place that this access writes, and not again later."""
+    """Return whether a nest reads a buffer only at the very place that this access writes, and not
+    again later.
+    """
     if given.dtype != access.buffer.dtype or not _is_stored(nest, access):
         return False
     if given in nest.picked() or (nest.product is not None and given in _factors(nest.product)):
@@ -123,7 +125,9 @@ def _may_be_written_over(nest: Nest, given: Buffer, access: Access) -> bool:
 
 
 def _has_ragged_rows(nest: Nest, itemsize: int) -> bool:
-    """Whether vectors go over the ends of short rows: reading the next row then waits for the store."""
+    """Return whether vectors go over the ends of short rows: reading the next row then waits for the
+    store.
+    """
     if nest.lanes is None or len(nest.extents) < 2:
         return False
     row = nest.extents[nest.lanes] * itemsize
@@ -180,7 +184,7 @@ def _may_take(program: Program, output: Buffer, given: Buffer) -> bool:
 
 
 def _stops_beside(program: Program, stage: Stage) -> bool:
-    """Whether the program may stop after nests that go along with this one."""
+    """Return whether the program may stop after nests that go along with this one."""
     return any(
         isinstance(stage, Nest)
         and isinstance(other, Nest)
@@ -192,7 +196,7 @@ def _stops_beside(program: Program, stage: Stage) -> bool:
 
 
 def _reads_beside(program: Program, nest: Nest, given: Buffer) -> bool:
-    """Whether a nest that goes along with this one reads a buffer, perhaps in a later tile."""
+    """Return whether a nest that goes along with this one reads a buffer, perhaps in a later tile."""
     return any(
         isinstance(other, Nest)
         and other.tiles is nest.tiles
@@ -206,7 +210,9 @@ def _factors(product: Product) -> tuple[Buffer, Buffer]:
 
 
 def _is_stored(nest: Nest, access: Access) -> bool:
-    """Whether each place is written once, at the end; what is added up there is written before, too."""
+    """Return whether each place is written once, at the end; what is added up there is written before,
+    too.
+    """
     return any(isinstance(e, Store) and e.access is access for e in nest.effects)
 
 
@@ -215,7 +221,7 @@ def _same_place(x: Access, y: Access) -> bool:
 
 
 def _read_once(nest: Nest, given: Buffer) -> bool:
-    """Whether no later round over the reduced axes reads what an earlier one may have written."""
+    """Return whether no later round over the reduced axes reads what an earlier one may have written."""
     return not any(a.buffer is given and a.axes() & nest.reduced for a in nest.reads())
 
 

@@ -246,7 +246,7 @@ class _Nesting:
         own: Sequence[int],
         offset: int,
     ) -> tuple[Access, tuple[Index, ...]]:
-        """Where an index leads in a buffer: what the nest's axes say, and what numbers say."""
+        """Return where an index leads in a buffer: what the nest's axes say, and what numbers say."""
         along, start = found.strides(own)
         strides = [0] * len(self.extents)
         for axis, stride in zip(place, along, strict=True):
@@ -361,7 +361,7 @@ class _Nesting:
         return made
 
     def _price(self, root: Wire, budget: float) -> tuple[float, int]:
-        """What it costs to compute a value again, infinity if more than `budget`.
+        """Return what it costs to compute a value again, infinity if more than `budget`.
 
         And how many values memory would have to hold for that which it does not hold yet.
         """

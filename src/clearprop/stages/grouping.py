@@ -167,7 +167,9 @@ class Grouping:
             group.is_closed = True
 
     def pick(self, node: Node) -> None:
-        """What index arrays pick: like an elementwise node of these, reading an array that is in memory."""
+        """Group what index arrays pick: like an elementwise node of these, reading an array that is in
+        memory.
+        """
         found = lookup(node)
         if found is None:
             self.host(node, _MASK)
@@ -361,7 +363,7 @@ def kept_axes(node: Node, place: Sequence[int]) -> tuple[int, ...]:
 
 
 def why_host(node: Node) -> str:
-    """Why native code cannot compute a node; empty if it can."""
+    """Return why native code cannot compute a node; empty if it can."""
     for wire in (*node.inputs, *node.outputs):
         if wire.is_constant and wire.constant is None:
             continue

@@ -80,7 +80,7 @@ class Access:
         return frozenset(a for a, stride in enumerate(self.strides) if stride)
 
     def is_apart(self, axis: int, extent: int) -> bool:
-        """Whether it goes through its whole buffer in order as `axis` advances."""
+        """Return whether it goes through its whole buffer in order as `axis` advances."""
         return self.offset == 0 and self.strides[axis] * extent == self.buffer.size
 
     def __str__(self) -> str:
@@ -320,7 +320,7 @@ class Nest:
 
 
 def operands(e: Expression) -> tuple[Expression, ...]:
-    """What an expression is computed from."""
+    """Return what an expression is computed from."""
     if isinstance(e, Compute):
         return e.operands
     if isinstance(e, Pick):
@@ -479,7 +479,7 @@ def _nest_lines(nest: Nest) -> list[str]:
 
 
 def _at(indices: tuple[Index, ...], names: dict[Expression, str]) -> str:
-    """Where numbers lead from an access, in print: `` at 64 v3``."""
+    """Return where numbers lead from an access, in print: `` at 64 v3``."""
     return f" at {' + '.join(f'{s} {names[e]}' for e, s, _ in indices)}" if indices else ""
 
 

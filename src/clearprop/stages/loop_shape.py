@@ -21,7 +21,7 @@ from .views import dense
 
 
 def cost(e: Expression) -> float:
-    """What it takes to compute an expression from what it loads, in additions."""
+    """Return what it takes to compute an expression from what it loads, in additions."""
     if isinstance(e, Compute):
         return COSTS[e.operation] + sum(map(cost, e.operands))
     return 0.0

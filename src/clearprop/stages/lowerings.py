@@ -30,7 +30,7 @@ _BOOL = np.dtype(bool)
 
 
 def is_native(dtype: np.dtype[Any]) -> bool:
-    """Whether native code knows this dtype."""
+    """Return whether native code knows this dtype."""
     return dtype.char in "?bhilqBHILQfd" and dtype.isnative
 
 
@@ -42,7 +42,7 @@ def literal(value: Any, dtype: np.dtype[Any]) -> Literal:
 
 
 def is_none(x: Expression) -> bool:
-    """Whether an input was left out (a bound of clip)."""
+    """Return whether an input was left out (a bound of clip)."""
     return isinstance(x, Literal) and x.value is None
 
 
@@ -165,7 +165,7 @@ LIBRARY["signbit"] = signbit
 
 
 def lowering(name: str) -> Lowering | None:
-    """How a primitive of this name becomes an expression."""
+    """Return how a primitive of this name becomes an expression."""
     return ELEMENTWISE.get(name) or LIBRARY.get(name)
 
 
@@ -247,7 +247,8 @@ def power(node: Node, inputs: Sequence[Expression]) -> Expression:
 def one_hot(
     node: Node, labels: Expression, position: Expression, *, trusted: bool = False
 ) -> Expression:
-    """Whether the label at a point is the position along its last axis; negative ones count from the end.
+    """Return whether the label at a point is the position along its last axis; negative ones count
+    from the end.
 
     Labels that are `trusted` are never negative.
     """

@@ -69,7 +69,7 @@ def _count(extent: int) -> int:
 
 
 def can_split(nest: Nest, axis: int, count: int) -> bool:
-    """Whether `split` can do that, at no great cost."""
+    """Return whether `split` can do that, at no great cost."""
     if any(isinstance(e, Position) and e.axis == axis for e in nest.expressions()):
         return False
     for effect in nest.effects:
@@ -158,7 +158,7 @@ def _finish(
     new: dict[Expression, Expression],
     count: int,
 ) -> Nest:
-    """What follows from sums over an axis: the sums of the parts' sums, and the rest as it was."""
+    """Return what follows from sums over an axis: the sums of the parts' sums, and the rest as it was."""
     free = [a for a in range(len(nest.extents)) if a not in nest.reduced]
     extents = [nest.extents[a] for a in free]
     everywhere = frozenset(range(1, len(free) + 1))

@@ -150,7 +150,9 @@ class _Group:
     # ---- who may go along
 
     def _place(self, nest: Nest) -> tuple[int, int, int] | None:
-        """Where a nest has the axis: which of its axes, how many places an entry has on it, how many runs."""
+        """Return where a nest has the axis: which of its axes, how many places an entry has on it, how
+        many runs.
+        """
         for walk in _walks(nest):
             wanted = self.strides.get(walk.buffer)
             if wanted is None:
@@ -202,7 +204,7 @@ class _Group:
         return True
 
     def _apart(self, walk: _Walk, axis: int, places: int, stride: int) -> bool:
-        """Whether the places of entries along the axis are apart, `stride` from each other."""
+        """Return whether the places of entries along the axis are apart, `stride` from each other."""
         if walk.strides[axis] * places != stride:
             return False
         run = stride * self.extent
@@ -259,7 +261,9 @@ class _Group:
         return [*nests, *sums]
 
     def _count(self) -> int:
-        """How many tiles: of those that divide the axis, what fits the cache and fills vectors best."""
+        """Return how many tiles: of those that divide the axis, what fits the cache and fills vectors
+        best.
+        """
         most = _TILE * self.extent // max(self.bytes, 1)
         sizes = [n for n in range(_LEAST, min(most, self.extent // 4) + 1) if self.extent % n == 0]
 
@@ -270,7 +274,7 @@ class _Group:
 
 
 def _suits(nest: Nest, axis: int, places: int) -> bool:
-    """Whether a product can be cut along an axis."""
+    """Return whether a product can be cut along an axis."""
     p, inner = nest.product, len(nest.extents)
     assert p is not None
     columns = nest.extents[-1]
@@ -326,6 +330,6 @@ def _uses(stage: Stage) -> set[Buffer]:
 
 
 def _conflict(stage: Stage) -> Callable[[Stage], bool]:
-    """Whether another stage has to keep its place before or after this one."""
+    """Return the question whether another stage has to keep its place before or after this one."""
     reads, writes = read_by(stage), written_by(stage)
     return lambda other: bool(writes & _uses(other) or reads & written_by(other))

@@ -53,7 +53,7 @@ def verify(program: Program) -> None:
 
 
 def _alike(x: Access, y: Access, extents: Sequence[int]) -> bool:
-    """Whether two accesses differ only along axes of one entry."""
+    """Return whether two accesses differ only along axes of one entry."""
     return x.offset == y.offset and all(
         s == t or extent == 1 for s, t, extent in zip(x.strides, y.strides, extents, strict=True)
     )

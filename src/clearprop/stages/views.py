@@ -39,7 +39,7 @@ class View:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is all of the root, in the root's order (axes of one entry aside)."""
+        """True if it is all of the root, in the root's order (axes of one entry aside)."""
         return (
             self.offset == 0
             and math.prod(self.shape) == self.root.spec.size
