@@ -51,7 +51,7 @@ class Info:
 
 
 def folder() -> Path | None:
-    """Where files are kept: ``CLEARPROP_CACHE_DIR``, or the user's cache folder.
+    """Return where files are kept: ``CLEARPROP_CACHE_DIR``, or the user's cache folder.
 
     None if nothing is kept, for the variable is empty, or there is no home directory.
     """
@@ -78,7 +78,9 @@ def linked(text: str, level: int, names: tuple[str, ...]) -> machine.Code:
 
 
 def load(source: bytes, level: int) -> bytes | None:
-    """What was kept of this source, for a processor like this one; None where there is nothing sound."""
+    """Return what was kept of this source, for a processor like this one; None where there is nothing
+    sound.
+    """
     place = folder()
     if place is None:
         return None
@@ -118,7 +120,7 @@ def store(source: bytes, level: int, content: bytes) -> None:
 
 
 def info() -> Info:
-    """How much is kept, and where.
+    """Return how much is kept, and where.
 
     Raises
     ------
@@ -145,7 +147,7 @@ def clear() -> int:
 
 
 def _key(source: bytes, level: int) -> bytes:
-    """What code is made from, as a digest."""
+    """Return a digest of what code is made from."""
     import llvmlite  # here, so that the cache can be looked at without it
 
     from . import machine
@@ -209,7 +211,7 @@ def _prune(place: Path) -> None:
 
 
 def _refused(path: Path, status: os.stat_result) -> bool:
-    """Whether somebody else may have written this; a warning says so once."""
+    """Return whether somebody else may have written this; a warning says so once."""
     if not hasattr(os, "geteuid"):  # Windows: a user's folders are the user's own
         return False
     if status.st_uid not in (0, os.geteuid()):

@@ -137,7 +137,7 @@ class Writer:
     # ---- places that numbers choose
 
     def chosen(self, indices: tuple[Index, ...], point: Point) -> tuple[Value, Value]:
-        """How far numbers lead, in entries, and whether all of them are in range (else not far)."""
+        """Return how far numbers lead, in entries, and whether all of them are in range (else not far)."""
         b = self.b
         far, inside = b.constant(I64, 0), b.constant(I64.of("?"), True)
         for number, stride, count in indices:

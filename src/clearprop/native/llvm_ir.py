@@ -404,7 +404,7 @@ class Builder:
 
     @contextmanager
     def only_if(self, condition: Value | None) -> Iterator[None]:
-        """What is written within happens only if the condition holds (None: always)."""
+        """Do what is written within only if the condition holds (None: always)."""
         if condition is None:
             yield
             return
@@ -416,7 +416,7 @@ class Builder:
         self.label(after)
 
     def when_any(self, condition: Value, rare: Callable[[], Value], usual: Value) -> Value:
-        """What `rare` writes where the condition holds in any lane, else `usual`; by a jump."""
+        """Do what `rare` writes where the condition holds in any lane, else `usual`; by a jump."""
         if condition.type.width > 1:
             condition = self.reduce("or", condition)
         before, then, after, end = (self.new_label() for _ in range(4))

@@ -115,7 +115,7 @@ class Loops(Writer):
         ]
 
     def _is_inside(self, effect: Effect) -> bool:
-        """Whether an effect takes place at every point of the reduced axes, too."""
+        """Return whether an effect takes place at every point of the reduced axes, too."""
         if isinstance(effect, Accumulate):
             return bool(effect.domain & self.nest.reduced)
         return bool(effect.access.axes() & self.nest.reduced)

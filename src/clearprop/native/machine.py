@@ -50,7 +50,7 @@ def vector_bits() -> int:
 
 @_once
 def machine(level: int) -> Any:
-    """Where code is generated, with LLVM's optimisation `level` (0 to 3)."""
+    """Return the machine that code is generated for, with LLVM's optimisation `level` (0 to 3)."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     name, features = host()

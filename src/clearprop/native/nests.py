@@ -88,7 +88,7 @@ def threads_of(nests: Sequence[Nest]) -> int:
 
 
 def workspace_bytes(nest: Nest) -> int:
-    """What the product of a nest needs to work in, in all its parts."""
+    """Return the bytes that the product of a nest needs to work in, in all its parts."""
     return parts(nest) * _part_bytes(nest, parts(nest))
 
 

@@ -98,7 +98,7 @@ def combine(b: Builder, how: str, x: Value, y: Value) -> Value:
 
 
 def identity(how: str, type: Type) -> bool | int | float:
-    """What a reduction starts from."""
+    """Return what a reduction starts from."""
     if how in ("max", "min") and not type.is_float:
         if type.is_bool:
             return how == "min"

@@ -27,7 +27,7 @@ class Part:
 
 
 def parts_of(steps: int, most: int) -> int:
-    """How many parts, at most `most`, so many steps can be shared out in without an empty one."""
+    """Return how many parts, at most `most`, so many steps can be shared out in without an empty one."""
     if steps < 2 or most < 2:
         return 1
     size = -(-steps // most)

@@ -72,13 +72,15 @@ def set_num_threads(count: int) -> None:
 
 
 def num_threads() -> int:
-    """How many cores compiled functions may use."""
+    """Return how many cores compiled functions may use."""
     most = cores()
     return min(_wanted or _chosen(os.environ.get("CLEARPROP_NUM_THREADS", "")) or most, most)
 
 
 def cores() -> int:
-    """How many cores this process may use: all, those that it is bound to, or its container's share."""
+    """Return how many cores this process may use: all, those that it is bound to, or its container's
+    share.
+    """
     count = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
@@ -97,7 +99,7 @@ def _share() -> int | None:
 
 @cache
 def _chosen(text: str) -> int | None:
-    """What ``CLEARPROP_NUM_THREADS`` says, if anything."""
+    """Return what ``CLEARPROP_NUM_THREADS`` says, if anything."""
     with suppress(ValueError):
         if int(text) > 0:
             return int(text)
@@ -110,7 +112,9 @@ def _chosen(text: str) -> int | None:
 
 
 def address() -> int:
-    """Where ``void parallel(ptr function, ptr argument, i64 parts)`` is; 0 where there can be no threads."""
+    """Return where ``void parallel(ptr function, ptr argument, i64 parts)`` is; 0 where there can be
+    no threads.
+    """
     global _code
     if not _FUTEX or not sys.platform.startswith("linux"):
         return 0

@@ -92,7 +92,7 @@ class Rows(Loops):
     # ---- between a block and its rows
 
     def _shared(self, wanted: Sequence[Expression]) -> list[Expression]:
-        """What rows read of what is computed for the block."""
+        """Return what rows read of what is computed for the block."""
         found: dict[Expression, None] = {}
         stack = list(wanted)
         seen = set[Expression]()
@@ -157,7 +157,7 @@ class Rows(Loops):
     # ---- sums over rows, kept in registers while a block lasts
 
     def _stays(self, effect: Accumulate) -> bool:
-        """Whether an accumulation goes to the same places in every row of a block."""
+        """Return whether an accumulation goes to the same places in every row of a block."""
         lanes = self.nest.lanes
         assert lanes is not None
         strides = effect.access.strides
@@ -172,7 +172,7 @@ class Rows(Loops):
 
     @property
     def _vectors(self) -> int:
-        """How many vectors a row that is written out has."""
+        """The number of vectors in a row that is written out."""
         return -(-self.nest.extents[self.inner[0]] // self.width)
 
     def _carry(

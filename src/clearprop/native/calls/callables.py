@@ -205,7 +205,7 @@ def _accept(wanted: Argument, x: Any) -> Any:
 
 
 def _overlapping(signature: Signature, starts: Sequence[int]) -> bool:
-    """Whether a donated array, at one of these addresses, shares memory with another argument."""
+    """Return whether a donated array, at one of these addresses, shares memory with another argument."""
     arguments = signature.arguments
     return any(
         i != k and starts[k] < starts[i] + donated.bytes and starts[i] < starts[k] + other.bytes

@@ -34,7 +34,7 @@ class Entry:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """What `Code` has to make known."""
+        """The names that `Code` has to make known."""
         if not self.text:
             return ("kernel",)
         return ("kernel", "entry", "entry_table", "entry_arena")
@@ -47,7 +47,7 @@ def _stored_entry(
 
 
 def _itself(thing: Any) -> Any:
-    """What this process has for a dtype or name that was stored: NumPy's own, the interned one."""
+    """Return this process's own object for a stored dtype or name: NumPy's dtype, the interned name."""
     if isinstance(thing, np.dtype):
         return np.dtype(thing.type)
     return sys.intern(thing) if type(thing) is str else thing

@@ -55,7 +55,7 @@ class Guards:
         self.w.go_on_if(right & self.w.same("%keywords", "null"))
 
     def check_read(self) -> None:
-        """What was read from around the function has to be there still, object for object."""
+        """Check that what was read from around the function is still there, object for object."""
         for owner, key, value in self.signature.read:
             if type(owner) is dict:
                 place = self.w.python(
@@ -98,7 +98,7 @@ class Guards:
                 self.unpack(child, self.w.load_pointer(items, first + 8 * k), changeable)
 
     def dict_items(self, dictionary: str, keys: Sequence[Any]) -> str:
-        """Where the dict's items are put, in the order of our keys, which has to be its own, too.
+        """Return where the dict's items are put, in the order of our keys, which has to be its own, too.
 
         Mostly the dict has the very same keys, so that a walk through it finds them. If not, it begins
         again, and compares strings and whole numbers. No code of a user's runs between check and use.

@@ -56,14 +56,14 @@ class Results:
         return self.w.load_pointer("%held", 8 * place)
 
     def failed(self, block: str = "") -> str:
-        """Where to go upon an error: drops what is held by now."""
+        """Return where to go upon an error: drops what is held by now."""
         if not self.held:
             return "failed"
         self.errors.append((self.held, block or self.w.block))
         return "failed_holding"
 
     def stopped_holding(self) -> str:
-        """Where to go when the kernel stopped: what is held by now is of no use."""
+        """Return where to go when the kernel stopped: what is held by now is of no use."""
         self.held_when_stopped = self.held
         return "stopped_holding" if self.held else FALLBACK
 
@@ -155,7 +155,7 @@ class Results:
         return claimed
 
     def call_kernel(self) -> Value:
-        """What the kernel returns."""
+        """Call the kernel, and return what it returns."""
         released = self.signature.release_gil
         state = self.w.python("PyEval_SaveThread") if released else ""
         stopped = self.b.value(_I32, f"call i32 @kernel(ptr {self.table})")
@@ -177,7 +177,7 @@ class Results:
     # -- results
 
     def make_results(self) -> list[int]:
-        """Where we hold an object for each result."""
+        """Make the results, and return where we hold an object for each."""
         made, places = iter(self.made), []
         for number, r in enumerate(self.signature.results, len(self.signature.arguments)):
             if r.donor is not None:
@@ -224,7 +224,7 @@ class Results:
         entries: list[tuple[int, Any, int]],
         sequences: list[tuple[int, str, list[int]]],
     ) -> int:
-        """Where we hold it; what is to be put into which container is noted."""
+        """Make a container, and return where we hold it; note what is to be put into which container."""
         kind, children = tree[0], tree[-1]
         if kind == "leaf":
             return results[children]

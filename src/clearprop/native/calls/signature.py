@@ -21,7 +21,7 @@ COMPARED = (str, int)
 
 
 def same_key(key: Any, known: Any) -> bool:
-    """Whether a dict's key is the one in a tree: 1 and True are not."""
+    """Return whether a dict's key is the one in a tree: 1 and True are not."""
     return key is known or (type(key) is type(known) and type(key) in COMPARED and key == known)
 
 

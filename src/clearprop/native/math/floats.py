@@ -58,7 +58,7 @@ _FORMATS = {
 
 
 def format_of(x: Value) -> Format:
-    """How the floats of a value are made of bits."""
+    """Return how the floats of a value are made of bits."""
     return _FORMATS[x.type.dtype]
 
 
@@ -129,7 +129,7 @@ def exact_sum(x: Value, y: Value) -> tuple[Value, Value]:
 
 
 def small_quotient(x: Value, y: Value, quotient: Value) -> Value:
-    """What a quotient x / y lacks."""
+    """Return what a quotient x / y lacks."""
     return x.builder.fma(-quotient, y, x) / y
 
 

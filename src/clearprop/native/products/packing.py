@@ -57,7 +57,7 @@ def aligned(size: int) -> int:
 
 
 def copy_cycles(matrix: Operand, type: Type) -> float:
-    """What `copy` takes for one number, about."""
+    """Return about how many cycles `copy` takes for one number."""
     return 2 / type.width if matrix.column == 1 else 0.4 if matrix.row == 1 else 1.5
 
 

@@ -67,7 +67,7 @@ class Tiles:
             self.bytes += aligned(m * width * size)
 
     def _should_pack_right(self, width: int) -> bool:
-        """Whether to copy panels of `right`: as vectors, or from rows that are far apart."""
+        """Return whether to copy panels of `right`: as vectors, or from rows that are far apart."""
         if self.right.column != 1:
             return True
         size, row = self.type.dtype.itemsize, abs(self.right.row)
@@ -77,7 +77,7 @@ class Tiles:
         return (self.m >= 128 and large) or (self.m >= 48 and row * size >= 4096)
 
     def _should_pack_left(self, width: int) -> bool:
-        """Whether to copy `left`: if a tile touches more cache lines than stay near, many times."""
+        """Return whether to copy `left`: if a tile touches more cache lines than stay near, many times."""
         rows = 1 if self.left.row == 1 else self.down
         lines = self.k * rows * LINE if self.left.column != 1 else 0
         return lines >= 64 * 1024 and self.n >= 4 * width
