@@ -30,7 +30,7 @@ class Comments:
         return text
 
     def reason(self, node: Node, of: Wire) -> str:
-        """Why a gradient looks as it does, where that is not obvious."""
+        """Return why a gradient looks as it does, where that is not obvious."""
         name = self.names.of(of)
         inner = node
         while (

@@ -69,7 +69,7 @@ class Draft:
         return ""
 
     def is_packed(self, name: str) -> bool:
-        """Whether an array of this name stands within a container."""
+        """Return whether an array of this name stands within a container."""
         return any(
             self.name(w) == name and len(self.problem.places[i]) > 2
             for i, w in self.problem.wire_at.items()

@@ -121,7 +121,7 @@ class Language:
         return f"{path}({', '.join(texts)})", ATOM
 
     def counterpart(self, node: Node, path: str) -> str:
-        """Where this library has a function of NumPy's or SciPy's under the same name, if it has."""
+        """Return where this library has a function of NumPy's or SciPy's under the same name, if it has."""
         if node.params or not path:
             return ""
         if path.startswith("np."):
@@ -167,7 +167,7 @@ class Language:
         return f"{wrap(written)}.astype({self.module}.{self.dtype_name(dtype)})"
 
     def has(self, node: Node) -> bool:
-        """Whether there is a way to write an operation."""
+        """Return whether there is a way to write an operation."""
         if node.primitive.name in _BY_STATEMENTS or self.lines_of(node):
             return True
         return self.form(node, [("x", ATOM)] * len(node.inputs)) is not None
@@ -231,7 +231,7 @@ class Language:
         return "bool_" if dtype.kind == "b" else dtype.name
 
     def dtype_argument(self, dtype: np.dtype[Any]) -> str:
-        """What must be said about a dtype that the library would not choose."""
+        """Return what must be said about a dtype that the library would not choose."""
         if dtype.kind == "b" or dtype in self.own_dtypes:
             return ""
         return f", dtype={self.module}.{dtype.name}"
@@ -276,7 +276,7 @@ class Language:
         return f"{text}.0" if whole and is_floating(wire.spec.dtype) else text
 
     def word(self, name: str) -> str:
-        """What a parameter, method or function of NumPy's is called."""
+        """Return the library's name for a parameter, method or function of NumPy's."""
         return self.renamed.get(name, name)
 
     def moved(self, text: str, start: int, end: int) -> str:
@@ -355,7 +355,7 @@ def arguments(language: Language, node: Node, operands: Sequence[Written]) -> li
 
 
 def is_literal(text: str, wire: Wire) -> bool:
-    """Whether an operand is a number in the text."""
+    """Return whether an operand is a number in the text."""
     if not wire.is_constant or wire.constant is None:
         return False
     if np.ndim(wire.constant) and "(" in text.lstrip("(-"):  # all alike, but written as an array

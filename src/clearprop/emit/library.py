@@ -37,7 +37,7 @@ class Library(Target):
 
     @abstractmethod
     def public_name(self, problem: Problem) -> str:
-        """What the code defines."""
+        """Return the name of what the code defines."""
 
     @abstractmethod
     def call(

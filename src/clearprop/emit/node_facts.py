@@ -21,7 +21,7 @@ def shape_comment(wire: Wire) -> str:
 
 
 def may_repeat(node: Node) -> bool:
-    """Whether an index may name a place more than once."""
+    """Return whether an index may name a place more than once."""
     if node.primitive is not primitives.scatter or picks_one_in_each_row(node):
         return False
     slots = [p for p in node.params["index"] if isinstance(p, Slot)]
@@ -32,7 +32,7 @@ def may_repeat(node: Node) -> bool:
 
 
 def is_one_term(text: str) -> bool:
-    """Whether an expression adds nothing up outside its brackets."""
+    """Return whether an expression adds nothing up outside its brackets."""
     depth = 0
     for i, letter in enumerate(text):
         depth += (letter in "([") - (letter in ")]")
@@ -42,7 +42,7 @@ def is_one_term(text: str) -> bool:
 
 
 def place_of(node: Node) -> list[tuple[int, int]]:
-    """Where a part begins, to sort by."""
+    """Return where a part begins, to sort by."""
     places = []
     for part in place(node):
         if isinstance(part, int):
@@ -55,7 +55,7 @@ def place_of(node: Node) -> list[tuple[int, int]]:
 
 
 def disjoint(nodes: list[Node]) -> bool:
-    """Whether parts are given by whole numbers alone, each other ones."""
+    """Return whether parts are given by whole numbers alone, each other ones."""
     places = [place(node) for node in nodes]
     plain = all(isinstance(part, int) for node in nodes for part in node.params["index"])
     return plain and len(set(places)) == len(places)
@@ -84,7 +84,7 @@ def shape_together(wires: Iterable[Wire]) -> tuple[int, ...]:
 
 
 def gives_axes(node: Node) -> bool:
-    """Whether a node gives a number axes, which it does not need beside arrays that have them."""
+    """Return whether a node gives a number axes, which it does not need beside arrays that have them."""
     return (
         "keeps" in node.primitive.traits
         and node.primitive is not primitives.broadcast_to
@@ -94,11 +94,11 @@ def gives_axes(node: Node) -> bool:
 
 
 def may_share(primitive: Primitive) -> bool:
-    """Whether a result may be the memory of what it is made of."""
+    """Return whether a result may be the memory of what it is made of."""
     return "view" in primitive.traits or primitive is primitives.astype
 
 
 def is_short_view(primitive: Primitive) -> bool:
-    """Whether it is a view that takes few letters: an index, a transpose, another shape."""
+    """Return whether it is a view that takes few letters: an index, a transpose, another shape."""
     short = "keeps" in primitive.traits or isinstance(primitive.notation, Custom)
     return short and "view" in primitive.traits

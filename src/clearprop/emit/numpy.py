@@ -104,7 +104,9 @@ class NumPy(Library):
 
 
 def _is_name(text: str) -> bool:
-    """Whether code can call something so that is not its own: no word, module or function that it needs."""
+    """Return whether code can call something so that is not its own: no word, module or function that
+    it needs.
+    """
     return python_spelling("np", "scipy").parameter(text) == text and text.isidentifier()
 
 

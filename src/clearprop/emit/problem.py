@@ -71,14 +71,14 @@ class Problem:
         return [self.wire_at[i] for i in self.wanted]
 
     def title_of(self, leaf: int) -> str:
-        """What to call a leaf that is fixed."""
+        """Return the name of a leaf that is fixed."""
         place = self.places[leaf]
         return "_".join(map(str, (self.called[place[:2]], *place[2:])))
 
     # ---- the arguments of the code, as an array library takes them
 
     def read(self) -> list[Place]:
-        """Where the arguments stand that hold arrays or floats, in the order of the arguments."""
+        """Return where the arguments stand that hold arrays or floats, in the order of the arguments."""
         found = {self.places[i][:2] for i in self.wire_at}
         return [place for place in self.written if place in found]
 
@@ -100,12 +100,12 @@ class Problem:
     # ---- how exact its numbers can be
 
     def rounding(self, terms: float) -> float:
-        """What may be left where terms of this size cancel."""
+        """Return what may be left where terms of this size cancel."""
         return 1e3 * max(float(np.finfo(dtype).eps) for dtype in self._dtypes()) * terms
 
     @property
     def tolerance(self) -> float:
-        """What errors may be, relative to the largest entry."""
+        """The largest error allowed, relative to the largest entry."""
         return max(map(tolerance, self._dtypes()))
 
     def _dtypes(self) -> set[Any]:
@@ -114,7 +114,7 @@ class Problem:
 
 
 def tolerance(dtype: Any) -> float:
-    """What errors of numbers of this dtype may be, relative to the largest."""
+    """Return the largest error that numbers of this dtype may have, relative to the largest."""
     return float(np.finfo(dtype).eps) ** 0.6 if is_floating(dtype) else 0.0
 
 
@@ -173,7 +173,7 @@ def problem_of(
 
 
 def _chosen(title: str, called: Mapping[Place, str], count: int, argnums: Any) -> set[Place]:
-    """Where the arguments stand that `argnums` names; all of them if it is None."""
+    """Return where the arguments stand that `argnums` names; all of them if it is None."""
     if argnums is None:
         return set(called)
     names = list(called.values())

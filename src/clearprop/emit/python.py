@@ -123,7 +123,7 @@ _PIECE = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|.""", re.DOTALL)
 
 
 def _parts(text: str) -> list[str]:
-    """What stands between the commas that are in no brackets."""
+    """Return what stands between the commas that are in no brackets."""
     parts, depth = [""], 0
     for piece in _PIECE.findall(text):
         depth += (piece in "([{") - (piece in ")]}")

@@ -195,7 +195,7 @@ def _verified(derived: Derived, code: Code) -> tuple[Errors, str]:
 
 
 def _header(derived: Derived, needs: Sequence[str], errors: Errors, ran: str) -> list[str]:
-    """What the code is for, and how far it was tried, as lines of a comment."""
+    """Return, as lines of a comment, what the code is for and how far it was tried."""
     problem = derived.problem
     inputs = ", ".join(f"{w.name} {spec_of(w.spec)}" for w in problem.wire_at.values())
     fixed = [

@@ -51,7 +51,7 @@ class Spelling:
         return name if name in self.shadowed else self.identifier(name)
 
     def is_taken(self, name: str) -> bool:
-        """Whether a name means something else, and is needed."""
+        """Return whether a name means something else, and is needed."""
         return name in self.words
 
     def comment(self, text: str) -> str:
@@ -112,7 +112,7 @@ def _plain(value: Any) -> Any:
 
 
 def _is_same(plain: Any, value: Any) -> bool:
-    """Whether a dictionary finds under one key what is under the other."""
+    """Return whether a dictionary finds under one key what is under the other."""
     return bool(plain == value) and hash(plain) == hash(value)
 
 

@@ -107,7 +107,7 @@ class Author:
         return (name, ATOM), {name}
 
     def _alone(self, wire: Wire, reader: Node) -> bool:
-        """Whether a number can stand for a constant of equal entries."""
+        """Return whether a number can stand for a constant of equal entries."""
         if reader.primitive is primitives.scatter and wire is reader.inputs[0]:
             return True
         if "elementwise" not in reader.primitive.traits:
@@ -229,7 +229,7 @@ class Author:
                 self.materialise(wire)
 
     def _broadcasts(self, node: Node) -> bool:
-        """Whether all readers would stretch the value by themselves."""
+        """Return whether all readers would stretch the value by themselves."""
         for reader in self.readers[node.out]:
             others = {w.spec.dtype for w in reader.inputs if w is not node.out}
             if "elementwise" not in reader.primitive.traits:
@@ -272,7 +272,7 @@ class Author:
         return source.is_constant or source not in self.pending
 
     def _is_work(self, node: Node) -> bool:
-        """Whether an expression is too much to stand within another one."""
+        """Return whether an expression is too much to stand within another one."""
         return node.primitive.role == "mixes" or node.primitive is primitives.where
 
     def assign(self, node: Node, written: Written, reads: set[str]) -> None:
@@ -305,7 +305,7 @@ class Author:
     # ---- parts of arrays
 
     def adds_parts(self, node: Node) -> bool:
-        """Whether an operand is an array that is zero but for a part, and needed nowhere else."""
+        """Return whether an operand is an array that is zero but for a part, and needed nowhere else."""
         second = node.inputs[1]
         either = node.inputs if node.primitive is primitives.add else (second,)
         return any(self._is_loose_part(w) or self._is_sum_of_parts(w) for w in either)
@@ -398,13 +398,13 @@ class Author:
         self.state(lines, (name,), reads, node)
 
     def _is_shared(self, wire: Wire) -> bool:
-        """Whether writing into what stands for a value would change another one."""
+        """Return whether writing into what stands for a value would change another one."""
         if wire not in self.pending:
             return True
         return may_share(self.pending[wire].node.primitive)
 
     def _gather(self, node: Node) -> tuple[list[tuple[str, Wire]], list[tuple[str, Node]]]:
-        """What a sum adds up beside parts, and the parts, each with its sign."""
+        """Return what a sum adds up beside parts, and the parts, each with its sign."""
         rest: list[tuple[str, Wire]] = []
         parts: list[tuple[str, Node]] = []
         stack = _signed(node, "+")
@@ -491,7 +491,7 @@ class Author:
 
 
 def _signed(node: Node, sign: str) -> list[tuple[str, Wire]]:
-    """What a sum or difference adds up, each with its sign, the last one first."""
+    """Return what a sum or difference adds up, each with its sign, the last one first."""
     x, y = node.inputs
     turned = {"+": "-", "-": "+"}[sign] if node.primitive is primitives.subtract else sign
     return [(turned, y), (sign, x)]

@@ -25,14 +25,14 @@ class Code(ABC):
         """The whole, with a header and the derivation as comments."""
 
     def files(self, header: Sequence[str], steps: Sequence[str]) -> Mapping[str, str]:
-        """Where the code is more than one file: each by its name."""
+        """Return the files by name where the code is more than one."""
         return {}
 
     not_run = ""
     """What the header says where `load` gives None: a clause before "against Clearprop"."""
 
     def load(self, text: str) -> Any:
-        """What the text defines, ready to be called; None where nothing here can run it."""
+        """Return what the text defines, ready to be called; None where nothing here can run it."""
         return None
 
     def run(self, function: Any, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -61,7 +61,7 @@ class Target(ABC):
         """Raises UnsupportedError for what has no form."""
 
     def has(self, node: Node) -> bool:
-        """Whether errors may name this target as one that has a form for an operation."""
+        """Return whether errors may name this target as one that has a form for an operation."""
         return False
 
     # ---- what was written, as a `Source` shows and stores it
@@ -72,11 +72,11 @@ class Target(ABC):
         return f"{fence}{self.highlighting}\n{text}{fence}"
 
     def equations(self, text: str) -> str:
-        """What stands between ``$$``, if these are equations."""
+        """Return what stands between ``$$``, if these are equations."""
         return ""
 
     def stored(self, function: Any) -> Any:
-        """What is pickled in place of what `Code.load` gave."""
+        """Return what is pickled in place of what `Code.load` gave."""
         return function
 
     def restored(self, stored: Any, text: str, blocks: Mapping[str, Any]) -> Any:

@@ -147,6 +147,6 @@ def _compared(
 
 
 def instead(problem: Problem) -> str:
-    """What to do where no code passes, not even that written gate by gate."""
+    """Return what to do where no code passes, not even that written gate by gate."""
     call = f"vjp({problem.title}, ...)" if problem.upstream else f"grad({problem.title})"
     return f"So no code is returned; clearprop.{call} gives the gradient without any."

@@ -94,7 +94,7 @@ class CDialect(Dialect):
 
 
 def _suffix(dtype: np.dtype[Any]) -> str:
-    """What functions and constants of a type end in."""
+    """Return the suffix of functions and constants of a type."""
     return "f" if dtype == np.float32 else ""
 
 

@@ -138,7 +138,7 @@ class _Writer:
         return lines
 
     def _memory(self) -> list[str]:
-        """Where temporaries lie; a word for the compiler on parameters that nothing reads."""
+        """Declare the memory of temporaries; tell the compiler about parameters that nothing reads."""
         read = {b for stage in self.program.stages for b in read_by(stage)}
         lines = [f"(void){self.names[b]};" for b in self.program.inputs if b not in read]
         for b in self.single:

@@ -85,7 +85,7 @@ LIBRARY = (ELEMENTARY.keys() | FURTHER.keys()) - {"divide", *RENAMED, *HELPERS}
 
 
 def helper(name: str, kind: str) -> str:
-    """What a helper is called on a type of C's: each type has its own."""
+    """Return the name of a helper for a type of C's: each type has its own."""
     endings = {"double": "", "float": "f", "unsigned char": "_char"}
     return name + endings.get(kind, f"_{kind.removesuffix('_t')}")
 

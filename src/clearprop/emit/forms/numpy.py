@@ -57,7 +57,7 @@ ENTRIES: Mapping[str, Entry | str] = {
 
 
 def _put_along(node: Node) -> tuple[str, ...]:
-    """Where places come once, as in an order of all entries, NumPy has a word for it."""
+    """Write a scatter as `put_along_axis` where places come once, as in an order of all entries."""
     if not node.params["once"]:
         return ()
     return ("{name} = np.zeros({shape}{dtype})", "np.put_along_axis({name}, {1}, {0}, {axis})")

@@ -68,7 +68,7 @@ def goes_down(part: Any) -> TypeGuard[slice]:
 
 
 def _width(part: Any, arrays: Sequence[ArraySpec]) -> int:
-    """How many axes of an array a part of an index is for."""
+    """Return how many axes of an array a part of an index is for."""
     if isinstance(part, Slot) and arrays[part.number].dtype.kind == "b":
         return arrays[part.number].ndim
     return int(part is not None and part is not Ellipsis)

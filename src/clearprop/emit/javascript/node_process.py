@@ -97,7 +97,7 @@ _NODES: dict[int, _Node] = {}
 
 
 def node() -> str | None:
-    """Where Node is; None where it is not installed."""
+    """Return where Node is; None where it is not installed."""
     return shutil.which("node")
 
 

@@ -67,7 +67,7 @@ def _body(derived: Derived) -> str:
 
 
 def _constants(graph: Graph, text: str) -> list[str]:
-    """What the equations name but do not define: arrays that the function has."""
+    """Describe the arrays that the function has as constants: the equations name but do not define them."""
     found = []
     for wire in graph.wires():
         if wire.is_constant and wire.spec.ndim and not quotient(wire):

@@ -103,7 +103,9 @@ def _by_name(graph: Graph) -> dict[Wire, Wire]:
 
 
 def _results(graph: Graph, found: dict[Wire, Wire]) -> list[tuple[int, Wire]]:
-    """Which results are whose gradients: by their names, and where each input has one, by their places."""
+    """Return which results are whose gradients: by their names, and where each input has one, by their
+    places.
+    """
     inputs = [w for w in graph.inputs if is_floating(w.spec.dtype)]
     results = graph.outputs[1:]
     named = {i: found[w] for i, w in enumerate(results, 1) if w in found}
@@ -159,7 +161,7 @@ class _Equations:
         self.loss = self._loss()
 
     def _loss(self) -> str:
-        """What is differentiated: the first result."""
+        """Return what is differentiated: the first result."""
         wire = self.graph.outputs[0] if self.graph.outputs else None
         if wire is None or wire.spec.size != 1:
             return "L"
@@ -188,7 +190,7 @@ class _Equations:
         self.give(wire, symbol(name, ndim, accents=accents), symbol(name, 0, accents=accents))
 
     def gradient(self, of: Wire) -> tuple[str, int]:
-        """How the gradient of a forward value is written."""
+        """Return how the gradient of a forward value is written."""
         if of in self.expressions.symbols:
             text = self.expressions.symbols[of][0].text
         else:
@@ -242,7 +244,7 @@ class _Equations:
         return forward, backward
 
     def definition(self, wire: Wire) -> list[str]:
-        """What a constant is, where that can be said in a line."""
+        """Return the definition of a constant, where it fits in a line."""
         value = np.asarray(wire.constant) if wire.is_constant else None
         if value is None or value.ndim != 2 or value.dtype.kind != "b":
             return []
@@ -307,12 +309,12 @@ class _Equations:
         return (users > 1 and width > _CHEAP) or width > _LONGEST or beside * width > WIDEST
 
     def _by_rows(self, node: Node) -> bool:
-        """Whether an equation says what stands in each row, and that there is nothing elsewhere."""
+        """Return whether an equation says what stands in each row, and that there is nothing elsewhere."""
         spreads = node.primitive is primitives.scatter and not is_one_hot(node)
         return spreads and counts_rows(node, node.out.spec.ndim)
 
     def _continues(self, node: Node) -> bool:
-        """Whether it is a sum that a sum goes on with: lines break between terms."""
+        """Return whether it is a sum that a sum goes on with: lines break between terms."""
         sums = (primitives.add, primitives.subtract)
         reader = self.readers.get(node.out)
         if reader is None or node.primitive not in sums or reader.primitive not in sums:

@@ -35,7 +35,7 @@ def index_tokens(w: Expressions, node: Node, ndim: int) -> list[str]:
 
 
 def counts_rows(node: Node, ndim: int) -> bool:
-    """Whether an index picks one entry of each row: ``x[np.arange(n), y]``."""
+    """Return whether an index picks one entry of each row: ``x[np.arange(n), y]``."""
     parts = full_index(node, ndim)
     slots = [slot_wire(node, p) for p in parts if isinstance(p, Slot)]
     return (
@@ -47,7 +47,7 @@ def counts_rows(node: Node, ndim: int) -> bool:
 
 
 def is_one_hot(node: Node) -> bool:
-    """Whether one and the same number is put into each row: ``x[np.arange(n), y] = 1``."""
+    """Return whether one and the same number is put into each row: ``x[np.arange(n), y] = 1``."""
     value = node.inputs[0]
     if node.out.spec.ndim != 2 or not value.is_constant or not counts_rows(node, 2):
         return False

@@ -139,7 +139,7 @@ class Expressions:
         return text
 
     def gives_number(self, wire: Wire, index: Index) -> bool:
-        """Whether what is written is a number rather than an array."""
+        """Return whether what is written is a number rather than an array."""
         return not extent(wire, index)
 
     # ---- letters
@@ -227,7 +227,9 @@ def function(writer: Expressions, node: Node, index: Index) -> Tex:
 
 
 def plain_call(writer: Expressions, node: Node) -> Tex:
-    """What has no notation of its own: its name before its inputs, and the parameters that matter."""
+    """Write an operation without notation of its own: its name before its inputs, and the parameters
+    that matter.
+    """
     texts = [writer.write(wire).text for wire in node.inputs]
     shown = _shown(node.params)
     name = operator(node.primitive.name)
@@ -270,5 +272,5 @@ def product(writer: Expressions, node: Node, index: Index) -> Tex:
 
 
 def _comes_first(y: Tex, x: Tex) -> bool:
-    """Whether y stands before x in a product of numbers: a sum after what is a single factor."""
+    """Return whether y stands before x in a product of numbers: a sum after what is a single factor."""
     return x.binds <= SUM and y.binds == ATOM

@@ -43,7 +43,7 @@ class Running:
 
 
 def running(made: Any, start: Callable[[Any], Run | None], shapes: Any) -> Running | None:
-    """What was written as a function; None where nothing here can run it."""
+    """Return the written code as a function; None where nothing here can run it."""
     run = start(made)
     return None if run is None else Running(run, made, start, shapes)
 

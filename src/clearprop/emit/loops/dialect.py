@@ -63,7 +63,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def single(self, buffer: Buffer, name: str) -> str:
-        """How the number in a buffer is written where that is not an entry of an array; else nothing."""
+        """Write the number in a buffer where that is not an entry of an array; else return nothing."""
 
     # ---- numbers
 
@@ -81,11 +81,11 @@ class Dialect(ABC):
         return written
 
     def is_operator(self, operation: str, dtype: np.dtype[Any]) -> bool:
-        """Whether an operation with this result is written between its operands."""
+        """Return whether an operation with this result is written between its operands."""
         return operation in self.infix
 
     def truth(self, text: str) -> Written:
-        """What stands in memory for a truth value, as a condition."""
+        """Write what stands in memory for a truth value as a condition."""
         symbol, binds = self.infix["not_equal"]
         return f"{text} {symbol} 0", binds
 
@@ -107,6 +107,6 @@ Helpers = set[tuple[str, str]]
 
 
 def _negated(text: str) -> str:
-    """What follows the minus of a text that is one negated factor, else nothing."""
+    """Return what follows the minus of a text that is one negated factor, else nothing."""
     rest = text.removeprefix("-")
     return rest if rest != text and all(c not in rest for c in "+-?<>=") else ""

@@ -240,7 +240,7 @@ class NestLines(Lines):
             self.line(f"{place} = {larger};")
 
     def identity(self, how: str, dtype: np.dtype[Any]) -> str:
-        """What a reduction starts from."""
+        """Return what a reduction starts from."""
         first = REDUCTIONS[how]
         if how in ("max", "min") and dtype.kind in "iu":
             first = np.iinfo(dtype).min if how == "max" else np.iinfo(dtype).max

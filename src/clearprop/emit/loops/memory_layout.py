@@ -70,7 +70,7 @@ class Layout:
     # ---- memory
 
     def temporaries(self) -> Iterator[Buffer]:
-        """What is made on the way; those of one number are variables."""
+        """Yield the buffers that are made on the way; those of one number are variables."""
         return (b for b in self.program.buffers() if b.role == "temporary")
 
     def constants(self) -> Iterator[tuple[Buffer, str]]:
@@ -85,7 +85,7 @@ class Layout:
 
 
 def _is_in_loops(stage: Nest | Host) -> bool:
-    """Whether variables of a stage stand within a loop, rather than being the function's."""
+    """Return whether variables of a stage stand within a loop, rather than being the function's."""
     if isinstance(stage, Host):
         return sum(n != 1 for n in stage.node.inputs[-1].spec.shape) > 1
     return len(stage.reduced) < len(stage.extents)

@@ -108,7 +108,7 @@ ROUTINES: dict[str, Callable[[Routine], None]] = {
 
 
 def has_routine(node: Node) -> bool:
-    """Whether there are loops for a node that no nest computes."""
+    """Return whether there are loops for a node that no nest computes."""
     return node.primitive.name in ROUTINES and not why_host(node)
 
 

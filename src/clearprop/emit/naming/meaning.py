@@ -33,7 +33,7 @@ _POWERS = {2: "{}_squared", -1: "inv_{}", 0.5: "sqrt_{}", -0.5: "inv_sqrt_{}"}
 
 
 def is_short(words: str) -> bool:
-    """Whether a name is one that people would still write."""
+    """Return whether a name is one that people would still write."""
     return bool(words) and len(words) <= MOST_LETTERS and words.count("_") < MOST_WORDS
 
 
@@ -168,7 +168,7 @@ class Meanings:
 
 
 def _says_again(x: str, y: str) -> bool:
-    """Whether one of two names is within the other: `x_y_x` says nothing."""
+    """Return whether one of two names is within the other: `x_y_x` says nothing."""
     shorter, longer = sorted((x, y), key=len)
     return bool(shorter) and shorter != longer and f"_{shorter}_" in f"_{longer}_"
 

@@ -79,11 +79,11 @@ class Names:
         return self.given[wire]
 
     def suggestion(self, wire: Wire) -> str:
-        """What it would be called if that is free."""
+        """Return the name that a value would get if that is free."""
         return self.given.get(wire) or self._find(wire)
 
     def gradient(self, wire: Wire) -> str:
-        """What the gradient of a forward value is called."""
+        """Return the name of the gradient of a forward value."""
         wire = self._passed_on(wire)
         return self.pattern.format(self.given.get(wire) or self._find(wire))
 
@@ -227,14 +227,14 @@ class Names:
         return found
 
     def _goes_on(self, wire: Wire, target: Wire) -> bool:
-        """Whether a sum goes into another one by further additions alone."""
+        """Return whether a sum goes into another one by further additions alone."""
         found: Wire | None = wire
         while found is not None and found is not target:
             found = self._next_sum(found)
         return found is not None
 
     def _is_sum(self, wire: Wire) -> bool:
-        """Whether a value of the backward pass is a sum."""
+        """Return whether a value of the backward pass is a sum."""
         node = self.made.get(wire)
         sums = (primitives.add, primitives.subtract)
         return node is not None and node.is_backward and node.primitive in sums
@@ -251,7 +251,9 @@ class Names:
         return None if is_taken_away else reader.out
 
     def _find_rebound(self, nodes: Iterable[Node]) -> None:
-        """Where the user wrote ``out = out + ...`` and nothing else reads the old one, code may do so."""
+        """Find where code may write ``out = out + ...``: where the user did, and nothing else reads
+        the old one.
+        """
         gradients = {of: wire for wire, of in self.gradient_of.items() if wire in self.made}
         last: dict[str, Wire] = {}
         for node in nodes:
@@ -291,7 +293,7 @@ class Names:
         return len(self.readers.get(wire, ())) > 1
 
     def _goes_only_into(self, wire: Wire, target: Wire) -> bool:
-        """Whether all that reads a value makes a later one, and nothing that stays."""
+        """Return whether all that reads a value makes a later one, and nothing that stays."""
         back = self.made[target].is_backward
         stack, seen = [wire], {wire, target}
         while stack:
@@ -315,6 +317,6 @@ def _constant_name(value: np.ndarray[Any, Any]) -> str:
 
 
 def _user_name(wire: Wire) -> str:
-    """What the user calls a value, if it is a name."""
+    """Return what the user calls a value, if it is a name."""
     name = wire.called or wire.name
     return name if wire.is_named and name.isidentifier() else ""
