@@ -191,7 +191,7 @@ class _Reader:
         return found
 
     def _is_small_print(self, node: Node) -> bool:
-        """Whether it is a nameless sum with a number in the forward pass, like 1 - p."""
+        """Return whether it is a nameless sum with a number in the forward pass, like 1 - p."""
         if node.is_backward or node.primitive not in (primitives.add, primitives.subtract):
             return False
         return node.out.spec.dtype == self.dtype and any(number(w) is not None for w in node.inputs)
@@ -236,7 +236,7 @@ class _Reader:
         return total
 
     def _is_inner(self, node: Node) -> bool:
-        """Whether a sum is a part of this expression, and of no other."""
+        """Return whether a sum is a part of this expression, and of no other."""
         alone = self.facts.readers.get(node.out, 1) <= 1
         return alone and _is_arithmetic(node) and node.out.spec.dtype == self.dtype
 
@@ -267,7 +267,7 @@ class _Reader:
 
 
 def _terms(node: Node, sign: int = 1) -> list[tuple[Wire, int]]:
-    """What a sum or difference adds up, each with its sign, the last one first."""
+    """Return what a sum or difference adds up, each with its sign, the last one first."""
     x, y = node.inputs
     return [(y, -sign if node.primitive is primitives.subtract else sign), (x, sign)]
 

@@ -38,7 +38,7 @@ def _average(x: Any, axis: tuple[int, ...]) -> Any:
 
 
 def _project(g: Any, out: Any, axis: tuple[int, ...], divisor: float) -> Any:
-    """What is left of `g` without its mean and its part along `out`."""
+    """Return what is left of `g` without its mean and its part along `out`."""
     along = out * g
     if divisor == np.prod([g.shape[i] for i in axis]):
         return g - _average(g, axis) - out * _average(along, axis)

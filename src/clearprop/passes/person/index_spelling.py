@@ -12,7 +12,7 @@ from ...ops.indexing import Slot
 
 
 def is_count(wire: Wire) -> bool:
-    """Whether a wire is 0, 1, 2, ... along its only axis."""
+    """Return whether a wire is 0, 1, 2, ... along its only axis."""
     if not wire.is_constant or np.ndim(wire.constant) != 1:
         return False
     value = np.asarray(wire.constant)
@@ -42,7 +42,7 @@ def parts_at(node: Node, shape: tuple[int, ...]) -> Iterator[tuple[Any, int]]:
 
 
 def _width(node: Node, part: Any) -> int:
-    """How many axes a part takes."""
+    """Return how many axes a part takes."""
     if part is None or part is Ellipsis:
         return 0
     if isinstance(part, Slot) and (wire := slot_wire(node, part)).spec.dtype.kind == "b":
@@ -51,7 +51,9 @@ def _width(node: Node, part: Any) -> int:
 
 
 def place(node: Node) -> tuple[Any, ...]:
-    """What the index of a scatter or an assignment writes to: equal for equal places without arrays."""
+    """Return what the index of a scatter or an assignment writes to: equal for equal places without
+    arrays.
+    """
     shape = node.out.spec.shape
     found: list[Any] = []
     for part, axis in parts_at(node, shape):

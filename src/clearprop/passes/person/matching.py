@@ -63,7 +63,7 @@ class Sight:
         return None
 
     def base(self, wire: Wire) -> Wire:
-        """What `wire` shows in another shape."""
+        """Return what `wire` shows in another shape."""
         while (node := self.made.get(wire)) is not None and _in_order(node):
             source = node.inputs[0].spec
             if (source.size, source.dtype) != (wire.spec.size, wire.spec.dtype):
@@ -72,7 +72,9 @@ class Sight:
         return wire
 
     def stands_for(self, wire: Wire, x: Wire, axes: Axes) -> bool:
-        """Whether `wire` broadcasts against `x` as what is constant along `axes` and whole elsewhere."""
+        """Return whether `wire` broadcasts against `x` as what is constant along `axes` and whole
+        elsewhere.
+        """
         shape = (1,) * (x.spec.ndim - wire.spec.ndim) + wire.spec.shape
         wanted = tuple(1 if i in axes else n for i, n in enumerate(x.spec.shape))
         return shape == wanted
@@ -243,7 +245,7 @@ class Sight:
 
 
 def _in_order(node: Node) -> bool:
-    """Whether a node gives entries in the order in which it gets them."""
+    """Return whether a node gives entries in the order in which it gets them."""
     if node.primitive is not primitives.window:
         return "keeps" in node.primitive.traits
     index = node.params["index"]

@@ -170,7 +170,9 @@ def part_of(node: Node, primitive: Primitive, *inputs: Wire, **params: Any) -> N
 
 
 def _specs(primitive: Primitive, inputs: Sequence[Wire]) -> list[Any]:
-    """What a primitive is asked about: Python's numbers, which are weak, where it works entry by entry."""
+    """Return what a primitive is asked about: Python's numbers, which are weak, where it works entry
+    by entry.
+    """
     return [
         w.constant
         if w.is_constant and ("elementwise" in primitive.traits or np.ndim(w.constant))
@@ -180,7 +182,7 @@ def _specs(primitive: Primitive, inputs: Sequence[Wire]) -> list[Any]:
 
 
 def fits(node: Node, other: Node) -> bool:
-    """Whether `other`, which keeps the output of `node`, gives what `node` gives."""
+    """Return whether `other`, which keeps the output of `node`, gives what `node` gives."""
     specs = _specs(other.primitive, other.inputs)
     try:
         return bool(other.primitive.spec(*specs, **other.params) == node.out.spec)

@@ -31,7 +31,9 @@ def number_out_of_linear(node: Node, facts: Facts) -> Found:
 
 
 def _is_view_or_sum(node: Node) -> bool:
-    """Whether a node is a view, or adds up products; a running sum reads better with the number inside."""
+    """Return whether a node is a view, or adds up products; a running sum reads better with the number
+    inside.
+    """
     primitive, traits = node.primitive, node.primitive.traits
     if "linear" not in traits or "elementwise" in traits or primitive is primitives.cumsum:
         return False

@@ -41,7 +41,7 @@ def _uniform(wire: Wire) -> Wire:
 
 
 def picks_one_in_each_row(node: Node) -> bool:
-    """Whether a scatter puts one number into each row of a matrix: at [arange(n), labels]."""
+    """Return whether a scatter puts one number into each row of a matrix: at [arange(n), labels]."""
     index, shape = node.params["index"], node.params["shape"]
     if len(shape) != 2 or index != (Slot(0), Slot(1)):
         return False
@@ -224,7 +224,7 @@ def same_part(node: Node, facts: Facts) -> Found:
 
 
 def _leaves(node: Node, facts: Facts) -> list[Wire]:
-    """What a sum adds up, in order, through the sums that it alone reads."""
+    """Return what a sum adds up, in order, through the sums that it alone reads."""
     found: list[Wire] = []
     stack = list(node.inputs)[::-1]
     while stack:

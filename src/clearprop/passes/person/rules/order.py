@@ -34,5 +34,5 @@ def constant(value: Any) -> Wire:
 
 
 def zero(wire: Wire) -> bool:
-    """Whether all entries of a constant are 0."""
+    """Return whether all entries of a constant are 0."""
     return number(wire) == 0

@@ -71,7 +71,7 @@ def _leading(node: Node) -> tuple[int, ...]:
 
 
 def _constant_along(c: Wire, node: Node) -> bool:
-    """Whether `c` has size one along the axes that `node` reduces, or lacks them."""
+    """Return whether `c` has size one along the axes that `node` reduces, or lacks them."""
     x = node.inputs[0]
     shape = (1,) * (x.spec.ndim - c.spec.ndim) + c.spec.shape
     if not node.params["keepdims"] and c.spec.ndim > x.spec.ndim - len(node.params["axis"]):
