@@ -39,7 +39,7 @@ def _turn(value: Tensor, known: dict[Tensor, Any]) -> Any:
 
 
 def _is_choice(value: Tensor) -> bool:
-    """Whether it picks between names and numbers, as where(t == 0, inf, t): short enough as it is."""
+    """Return whether it picks between names and numbers, as where(t == 0, inf, t): short enough as it is."""
     return value.primitive is primitives.where and not any(
         isinstance(x, Tensor) and x.primitive is not None for x in value.inputs[1:]
     )

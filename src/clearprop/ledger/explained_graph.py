@@ -66,7 +66,7 @@ class _Joining:
         self.same: list[tuple[Wire, Wire]] = []
 
     def hand_back(self, gate: Gate, wire: Wire, position: int, uses: dict[Wire, int]) -> None:
-        """What a gate hands to an input; with the last one that it gets, its gradient is complete."""
+        """Add what a gate hands to an input; with the last one that it gets, its gradient is complete."""
         part = self._unstretched(gate.node, self._rule(gate.node, position), wire)
         parts = self.received.setdefault(wire, [])
         parts.append(part)
@@ -101,7 +101,7 @@ class _Joining:
         return own.get(graph.outputs[0], graph.outputs[0])
 
     def _unstretched(self, node: Node, part: Wire, wire: Wire) -> Wire:
-        """What reaches an input that was stretched is summed over its copies."""
+        """Sum what reaches an input that was stretched over its copies."""
         if part.spec.shape == wire.spec.shape:
             return part
         if len(part.spec.shape) < len(wire.spec.shape) or part.spec.size < wire.spec.size:

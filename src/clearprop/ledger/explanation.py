@@ -164,7 +164,7 @@ class Explanation:
         return latex(graph, gradients=gradients, gradient_of=pairs, all_steps=True)
 
     def derive(self, x: str | Tensor) -> Derivation:
-        """Why the gradient of a value is what it is, entry by entry, for each gate that uses it.
+        """Return why the gradient of a value is what it is, entry by entry, for each gate that uses it.
 
         `x` is the name of an input or a result, or the Tensor itself.
 

@@ -219,7 +219,7 @@ def _diagonal(use: Use) -> Form:
 
 
 def picked(use: Use, shape: Sequence[int]) -> tuple[list[Place], list[Place], dict[str, int], bool]:
-    """What an index picks: places in the result, places in the array, and whether any may repeat."""
+    """Return what an index picks: places in the result, places in the array, and whether any may repeat."""
     node = use.node
     parts = full_index(node, len(shape))
     wires = [slot_wire(node, p) for p in parts if isinstance(p, Slot)]

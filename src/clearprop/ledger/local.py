@@ -60,7 +60,7 @@ def local_gradient(node: Node, position: int) -> LocalGradient:
 
 
 def _is_elementwise(node: Node) -> bool:
-    """Whether each entry's gradient is the upstream one times a number, not its conjugate."""
+    """Return whether each entry's gradient is the upstream one times a number, not its conjugate."""
     if node.primitive in (primitives.conj, primitives.direction):
         return node.out.spec.dtype.kind != "c"
     return "elementwise" in node.primitive.traits or (
