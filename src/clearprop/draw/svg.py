@@ -251,7 +251,7 @@ def _gate_shape(item: _Item, node: Node, x: float, y: float) -> list[str]:
 
 
 def _symbol(node: Node) -> str:
-    """What stands in a gate: its sign, with a constant operand where it has one, or its name."""
+    """Return what stands in a gate: its sign, with a constant operand where it has one, or its name."""
     notation = node.primitive.notation
     if isinstance(notation, Prefix):
         return _SIGNS.get(notation.symbol, notation.symbol)
@@ -273,7 +273,7 @@ def _escaped(text: str) -> str:
 
 
 def _parting(routes: list[list[Point]]) -> Point:
-    """Where the lines of a copied value part: the last corner that all of them share."""
+    """Return where the lines of a copied value part: the last corner that all of them share."""
     start = routes[0][0]
     for corners in zip(*routes, strict=False):
         if any(corner != corners[0] for corner in corners):
@@ -283,7 +283,9 @@ def _parting(routes: list[list[Point]]) -> Point:
 
 
 def _inset(item: _Item, dy: float) -> float:
-    """How far right of a gate's left end its outline is, `dy` off the middle (gates have round ends)."""
+    """Return how far right of a gate's left end its outline is, `dy` off the middle (gates have round
+    ends).
+    """
     if item.node is None or item.node.body is not None:
         return 0.0
     radius = _ROUND / 2
