@@ -47,7 +47,7 @@ def diff(
 
 
 def _edge(value: Any, a: Any, axis: int) -> Any:
-    """What is joined to `a` along `axis`; a number stretches to a layer."""
+    """Return what is joined to `a` along `axis`; a number stretches to a layer."""
     value = shaped(value)
     layer = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
     return value if value.ndim else np.broadcast_to(value, layer)

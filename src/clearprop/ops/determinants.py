@@ -105,7 +105,9 @@ _cofactors_record = primitive(
 
 
 def _cofactor_slopes(a: Any, step: Any) -> Any:
-    """How cofactors change along `step`: the second derivative of the determinant, contracted with it."""
+    """Return how cofactors change along `step`: the second derivative of the determinant, contracted
+    with it.
+    """
     inverse = _inverse_if_safe(a)
     if inverse is not None:
         x = inverse.mT

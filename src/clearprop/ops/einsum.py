@@ -81,7 +81,7 @@ def einsum_vjp(position: int, g: Any, out: Any, *operands: Any, subscripts: str)
 
 
 def _on_diagonal(term: str, shape: tuple[int, ...]) -> Any:
-    """Where the positions along all axes of the same letter are equal."""
+    """Return where the positions along all axes of the same letter are equal."""
     where = np.ones((1,) * len(term), bool)
     for axis, letter in enumerate(term):
         first = term.index(letter)
@@ -167,7 +167,7 @@ def _read_call(subscripts: Any, operands: tuple[Any, ...]) -> tuple[str, tuple[A
 
 @answers(np.einsum_path)
 def einsum_path(subscripts: Any, *operands: Any, optimize: Any = "greedy") -> Any:
-    """What NumPy says of operands of these shapes."""
+    """Return what NumPy says of operands of these shapes."""
     text, arrays = _read_call(subscripts, operands)
     blanks = [np.broadcast_to(np.empty(()), np.shape(x)) for x in arrays]
     return np.einsum_path(text, *blanks, optimize=optimize)

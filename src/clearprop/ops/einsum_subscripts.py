@@ -105,7 +105,7 @@ def read(subscripts: str, shapes: tuple[Shape, ...]) -> Reading:
 
 
 def _unnamed(term: str, letters: str, shape: Shape) -> int:
-    """How many axes the ellipsis of a term stands for."""
+    """Return how many axes the ellipsis of a term stands for."""
     rest = len(shape) - len(letters)
     if rest < 0 or (rest and ELLIPSIS not in term):
         instead = f"; write '...{term}' to leave the others alone" if rest > 0 else ""
@@ -157,7 +157,7 @@ class Step(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def steps(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[Step, ...]:
-    """How to contract operands of these shapes, two at a time and in a good order.
+    """Return how to contract operands of these shapes, two at a time and in a good order.
 
     >>> [step.subscripts for step in steps("ij,jk,k->i", ((9, 9), (9, 9), (9,)))]
     ['k,jk->j', 'j,ij->i']

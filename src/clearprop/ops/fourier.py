@@ -107,7 +107,7 @@ _ifft_record = primitive(
 
 @lru_cache(maxsize=64)
 def _times(n: int, axis: int) -> Any:
-    """How often a kept frequency is in the whole: twice, but for the zeroth and a middle one."""
+    """Return how often a kept frequency is in the whole: twice, but for the zeroth and a middle one."""
     times = np.full((n // 2 + 1,), 2, np.int8)  # so small a type leaves every other one as it is
     times[0] = 1
     if n % 2 == 0:

@@ -61,7 +61,9 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 @answers(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
-    """How many classes there are is a matter of the numbers; the weights added up in them have a gradient."""
+    """Add up weights by class. How many classes there are depends on the numbers; the sums have a
+    gradient.
+    """
     x = known(x, "np.bincount")
     if not isinstance(weights, Tensor):
         return np.bincount(x, weights, minlength)

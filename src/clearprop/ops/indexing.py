@@ -361,7 +361,9 @@ def _fitting(value: Any, x: Any, index: Index, arrays: tuple[Any, ...]) -> Any:
 
 
 def _is_there_already(x: Any, index: Index, value: Any) -> bool:
-    """Whether `value` is just this part of `x`: for ``x[i] += v`` Python changes x[i], then assigns it."""
+    """Return whether `value` is just this part of `x`: for ``x[i] += v`` Python changes x[i], then
+    assigns it.
+    """
     return (
         type(value) is Tensor
         and value.primitive is window

@@ -28,7 +28,7 @@ def _interp_spec(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> ArraySpec:
 def interp_vjp(
     g: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any
 ) -> tuple[Any, ...]:
-    """What each point gets: on the way back of reading it, its weight in each result."""
+    """Return what each point gets: on the way back of reading it, its weight in each result."""
     last = len(xp) - 1
     i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(last - 1, 0))
     j = np.minimum(i + 1, last)

@@ -176,7 +176,7 @@ def block(arrays: Any) -> Any:
 
 
 def _depth(part: Any) -> int:
-    """How deep lists are nested, the same everywhere."""
+    """Return how deep lists are nested, the same everywhere."""
     if not isinstance(part, list):
         return 0
     depths = set(map(_depth, part))

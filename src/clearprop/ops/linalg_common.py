@@ -102,7 +102,7 @@ def solve_right(b: Any, a: Any) -> Any:
 
 
 def rounding(values: Any, count: int) -> Any:
-    """How far apart eigenvalues or singular values of a matrix may be by rounding alone."""
+    """Return how far apart eigenvalues or singular values of a matrix may be by rounding alone."""
     if not values.shape[-1]:
         return np.zeros(1)
     largest = np.max(np.abs(values), -1, keepdims=True)
@@ -132,7 +132,7 @@ def real_dtype(a: Any) -> np.dtype[Any]:
 
 @cache
 def named(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What makes the named tuple that a function of np.linalg returns."""
+    """Return what makes the named tuple that a function of np.linalg returns."""
     kind: Any = type(function(np.eye(1)))
     return lambda parts: kind(*parts)
 

@@ -97,7 +97,7 @@ def isin(
     *,
     kind: str | None = None,
 ) -> Any:
-    """How it is done (`assume_unique`, `kind`) makes no difference to the result."""
+    """Answer `np.isin`. The way it is done (`assume_unique`, `kind`) makes no difference to the result."""
     return _isin_record(shaped(element), shaped(test_elements), invert=bool(invert))
 
 

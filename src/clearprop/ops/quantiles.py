@@ -99,7 +99,9 @@ _AT_ENTRIES = ("lower", "higher", "nearest", "inverted_cdf", "closest_observatio
 
 
 def _from_all(ordered: Any, last: int) -> Callable[[Any], Any]:
-    """What picks the entries at places, the same for all columns; constant places are plain indices."""
+    """Return what picks the entries at places, the same for all columns; constant places are plain
+    indices.
+    """
 
     def pick(place: Any) -> Any:
         place = np.clip(place, 0, last).astype(np.intp)
@@ -109,7 +111,7 @@ def _from_all(ordered: Any, last: int) -> Callable[[Any], Any]:
 
 
 def _from_each(ordered: Any, last: Any) -> Callable[[Any], Any]:
-    """What picks the entries at places of their own for each column, before its last one."""
+    """Return what picks the entries at places of their own for each column, before its last one."""
 
     def pick(place: Any) -> Any:
         place = np.maximum(np.minimum(place, last), 0).astype(np.intp)
@@ -120,7 +122,7 @@ def _from_each(ordered: Any, last: Any) -> Callable[[Any], Any]:
 
 
 def _numbers(ordered: Any) -> Any:
-    """How many entries of each column are not NaN."""
+    """Return how many entries of each column are not NaN."""
     return np.sum(np.logical_not(np.isnan(ordered)), axis=0).astype(float)
 
 

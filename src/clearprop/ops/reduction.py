@@ -27,7 +27,7 @@ around, NumPy makes floats first, and of half precision, which overflows, single
 
 
 def count(x: Any, axis: tuple[int, ...]) -> int:
-    """How many entries of `x` a reduction over `axis` makes one of."""
+    """Return how many entries of `x` a reduction over `axis` makes one of."""
     return _product(x.shape, axis)
 
 
@@ -188,7 +188,7 @@ def wide(a: Any, dtype: Any = None) -> Any:
 
 
 def how_many(where: Any, a: Any, axis: Any, keepdims: bool, function: str) -> Any:
-    """How many entries the mask leaves in, in the dtype of the real part of `a`."""
+    """Return how many entries the mask leaves in, in the dtype of the real part of `a`."""
     picked = np.sum(chosen(where, a, function), axis=axis, keepdims=keepdims)
     return picked.astype(np.empty((), a.dtype).real.dtype)
 

@@ -82,7 +82,7 @@ def row_or_axis(a: Any, axis: int | None, *, number: bool = True) -> tuple[Any, 
 
 
 def _by_rows(a: Any, order: str, known: str = "CFA") -> bool:
-    """Whether `order` reads the last axis fastest; where that is up to the memory, look at it."""
+    """Return whether `order` reads the last axis fastest; where that is up to the memory, look at it."""
     if order in ("C", "F"):
         return order == "C"
     if order not in tuple(known):

@@ -148,8 +148,8 @@ def svdvals(x: Any, /) -> Any:
 def svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
-    """With `full_matrices`, vectors beyond the singular values have a gradient only through what does not
-    depend on their choice.
+    """Answer `np.linalg.svd`. With `full_matrices`, vectors beyond the singular values have a gradient
+    only through what does not depend on their choice.
     """
     a = matrix("np.linalg.svd", a)
     if hermitian:

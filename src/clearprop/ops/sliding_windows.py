@@ -19,7 +19,7 @@ _views = np.lib.stride_tricks.sliding_window_view
 
 @lru_cache(maxsize=256)
 def places(shape: tuple[int, ...], window: Any, axis: Any) -> Any:
-    """Where each entry of the windows stands in the flattened array."""
+    """Return where each entry of the windows stands in the flattened array."""
     numbers = np.arange(np.prod(shape, dtype=int)).reshape(shape)
     found = np.ascontiguousarray(_views(numbers, window, axis))
     found.setflags(write=False)

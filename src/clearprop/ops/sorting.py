@@ -144,7 +144,7 @@ def sort(
     *,
     stable: bool | None = None,
 ) -> Any:
-    """Which algorithm sorts makes no difference to the result."""
+    """Answer `np.sort`. Which algorithm sorts makes no difference to the result."""
     _unknown_order("sort", order)
     a, axis = row_or_axis(a, axis, number=False)
     return _sort_record(a, axis=axis)

@@ -87,7 +87,9 @@ arctan = ufunc(
 
 
 def _distance(y: Any, x: Any) -> Any:
-    """How far a point is from the origin; the origin counts as far away, so that it gets no gradient."""
+    """Return how far a point is from the origin; the origin counts as far away, so that it gets no
+    gradient.
+    """
     distance = np.hypot(y, x)
     return np.where(distance == 0, np.inf, distance)
 

@@ -38,7 +38,7 @@ def outer(ufunc: Any, A: Any, B: Any, /) -> Any:
 
 
 def _stand_in(method: Any, array: Any, *args: Any, **kwargs: Any) -> Any:
-    """What NumPy makes of ones in the place of an array: the shape, the dtype, the errors."""
+    """Return what NumPy makes of ones in the place of an array: the shape, the dtype, the errors."""
     with np.errstate(all="ignore"):
         return method(np.broadcast_to(np.ones((), array.dtype), array.shape), *args, **kwargs)
 
@@ -184,7 +184,7 @@ def _in_turns(ufunc: Any, a: Tensor, indices: Any, operands: tuple[Any, ...]) ->
 
 
 def _turns(places: Any) -> Any:
-    """How often each of these places came before."""
+    """Return how often each of these places came before."""
     order = np.argsort(places, kind="stable")
     ordered = places[order]
     first = np.searchsorted(ordered, ordered)
