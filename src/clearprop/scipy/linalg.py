@@ -113,7 +113,7 @@ def solve(
 
 
 def _assumed(name: str, a: Any, structure: str | None, lower: bool) -> Any:
-    """What is read of `a`."""
+    """Return what is read of `a`."""
     match structure:
         case None | "gen" | "general" | "banded":
             return a

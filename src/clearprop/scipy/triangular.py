@@ -270,7 +270,7 @@ _order = primitive(
 
 
 def _places(pivots: Any, rows: int) -> Any:
-    """Where in the factors each row of the matrix went."""
+    """Return where in the factors each row of the matrix went."""
     return np.argsort(_order(pivots, rows=rows), -1)
 
 

@@ -144,7 +144,7 @@ special(
 
 
 def _elliprj_slope(position: int) -> Callable[..., Any]:
-    """With respect to x, y or z."""
+    """Return the slope of elliprj with respect to x, y or z."""
     exponents = tuple(1.5 if i == position else 0.5 for i in range(3))
     above = _integral(-0.75, *exponents, 1.0)
 

@@ -81,7 +81,7 @@ ellipe = special(
 
 
 def agm_slope(a: Any, b: Any) -> Any:
-    """With respect to `a`: the mean is pi a / (2 K(1 - b²/a²))."""
+    """Return the slope with respect to `a`: the mean is pi a / (2 K(1 - b²/a²))."""
     q = b / a
     q = q * q
     k = sp.ellipkm1(q)

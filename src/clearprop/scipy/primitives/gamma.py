@@ -192,7 +192,9 @@ poch = special(
 
 
 def _split(out: Any, n: Any, k: Any) -> tuple[Any, Any, Any, Any, Any]:
-    """Where binom is 0, digamma may have a pole: two pairs of inputs, each harmless where it is not used."""
+    """Return two pairs of inputs: where binom is 0, digamma may have a pole. Each is harmless where it
+    is not used.
+    """
     zero = out == 0
     return (
         zero,

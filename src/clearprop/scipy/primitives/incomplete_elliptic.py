@@ -24,7 +24,7 @@ _SAMPLES = (
 
 
 def _halves(phi: Any) -> tuple[Any, Any, Any]:
-    """How many half turns, and the sine and the cosine's square of what is left."""
+    """Return how many half turns, and the sine and the cosine's square of what is left."""
     turns = np.rint(phi / math.pi)
     rest = phi - turns * math.pi
     c = np.cos(rest)

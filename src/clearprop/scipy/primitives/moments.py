@@ -86,7 +86,7 @@ gamma_moment = primitive(
 
 
 def gammainc_slope_a(a: Any, x: Any) -> Any:
-    """How the regularized lower incomplete gamma function moves with its parameter."""
+    """Return how the regularized lower incomplete gamma function moves with its parameter."""
     return gamma_moment(a, x, logs=1) - sp.digamma(a) * sp.gammainc(a, x)
 
 
@@ -154,12 +154,12 @@ beta_moment = primitive(
 
 
 def betainc_slope_a(a: Any, b: Any, x: Any) -> Any:
-    """How the regularized incomplete beta function moves with its first parameter."""
+    """Return how the regularized incomplete beta function moves with its first parameter."""
     moment = beta_moment(a, b, x, logs=1, others=0)
     return moment - (sp.digamma(a) - sp.digamma(a + b)) * sp.betainc(a, b, x)
 
 
 def betainc_slope_b(a: Any, b: Any, x: Any) -> Any:
-    """How it moves with its second parameter."""
+    """Return how the regularized incomplete beta function moves with its second parameter."""
     moment = beta_moment(a, b, x, logs=0, others=1)
     return moment - (sp.digamma(b) - sp.digamma(a + b)) * sp.betainc(a, b, x)

@@ -86,7 +86,7 @@ _ANGLE = floats(4, low=0.3, high=2.5)
 
 
 def _steps(n: Any, m: Any) -> tuple[Any, Any]:
-    """How much the orders above and below count; nothing beyond the degree."""
+    """Return how much the orders above and below count; nothing beyond the degree."""
     n, m = shaped(n), shaped(m)
     up, down = (n - m) * (n + m + 1), (n + m) * (n - m + 1)
     return 0.5 * np.sqrt(np.maximum(up, 0)), 0.5 * np.sqrt(np.maximum(down, 0))
