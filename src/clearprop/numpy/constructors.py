@@ -56,7 +56,7 @@ def _converting(function: Callable[..., Any], ndmin: int = 0) -> Callable[..., A
 def _converted(
     object: Any, dtype: Any = None, order: Any = None, *, ndmin: int = 0, **options: Any
 ) -> Any:
-    """What holds a Tensor, as one Tensor; NumPy's other options have no meaning for Tensors."""
+    """Return what holds a Tensor as one Tensor; NumPy's other options have no meaning for Tensors."""
     if dtype is not None and np.dtype(dtype).kind not in "biufc":
         raise DtypeError(
             f"np.array: tensors hold numbers, so there is none of dtype {np.dtype(dtype)}"
