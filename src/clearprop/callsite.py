@@ -64,7 +64,7 @@ _MODULES = ("numpy", "scipy.sparse", "scipy", "pandas", "xarray")
 
 
 def library_of(code: CodeType) -> str:
-    """Whose code a frame runs: "clearprop" or that of one of the libraries; "" is the user's."""
+    """Return whose code a frame runs: "clearprop" or the name of a library; "" is the user's."""
     file = code.co_filename
     known = _libraries.get(file)
     if known is None:
@@ -107,7 +107,7 @@ def user_frame() -> FrameType | None:
 
 
 def is_assigning(frame: FrameType) -> bool:
-    """Whether a frame is running ``a[i] = ...``, where `a` may ask for a plain number, too."""
+    """Return whether a frame is running ``a[i] = ...``, where `a` may ask for a plain number, too."""
     return _step(frame.f_code, frame.f_lasti).operation == "STORE_SUBSCR"
 
 
@@ -151,7 +151,7 @@ def _step(code: CodeType, place: int) -> _Step:
 
 
 def library_in_c(name: str, function: Any) -> str:
-    """Whose function it is that `called_in` found: "numpy", "scipy", or "" if it is another's or unknown."""
+    """Return whose function `called_in` found: "numpy", "scipy", or "" if it is another's or unknown."""
     if function is None:  # only what is written in C asks from a frame of the user's
         owners = (np.ndarray, np.random.Generator)
         return "numpy" if any(hasattr(owner, name) for owner in owners) else ""

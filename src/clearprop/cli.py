@@ -362,7 +362,7 @@ def _code(path: Path) -> CodeType:
 def _arguments(
     function: Callable[..., Any], given: Sequence[str]
 ) -> tuple[list[Any], dict[str, Any]]:
-    """What to call the function with: by place where that works, else by name."""
+    """Return the arguments to call the function with: by position where that works, else by name."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError) as error:
@@ -414,7 +414,7 @@ def _gradient(options: argparse.Namespace) -> Any:
 
 
 def _value(option: str, name: str, text: str, default: Any) -> Any:
-    """What is meant by a text; whole numbers become floats unless the default is whole, too.
+    """Return the value that a text stands for; whole numbers become floats unless the default is whole, too.
 
     `option` is what stands before it on the command line; the numbers of a shape depend on `name`.
     """

@@ -217,7 +217,7 @@ def _random_like(x: Any, seed: int) -> Any:
 
 
 def _weights(outputs: Sequence[Any]) -> list[Any]:
-    """What the outputs are weighed with, so that there is one number to differentiate."""
+    """Return what the outputs are weighed with, so that there is one number to differentiate."""
     if len(outputs) == 1 and np.size(outputs[0]) == 1:  # then users know the numbers in the message
         return [np.ones_like(_plain(outputs[0]))[()]]
     return [_random_like(y, seed) for seed, y in enumerate(outputs)]
@@ -233,7 +233,7 @@ def _inner(a: Any, b: Any) -> float:
 
 
 def _sizes(x: Any) -> Any:
-    """How much a step is stretched at each number: by how large it is, as a power of two.
+    """Return how much a step is stretched at each number: by how large it is, as a power of two.
 
     Small numbers move less, so that they keep to one side of 0; down to where rounding takes over.
     """
@@ -265,7 +265,7 @@ class _Checker:
         self.largest = max((float(np.max(np.abs(y), initial=0)) for y in outputs), default=0.0)
 
     def outputs(self, moves: dict[int, Any], by: float) -> list[Any]:
-        """What the function returns when these inputs have moved."""
+        """Return what the function returns when these inputs have moved."""
         at = list(self.problem.at)
         for i, direction in moves.items():
             at[i] = (at[i] + by * direction).astype(at[i].dtype)[()]
@@ -275,7 +275,7 @@ class _Checker:
         return max(self.settings.step(x.dtype) for x in inputs)
 
     def noise(self, *moved: Any) -> float:
-        """How far rounding of the function's values may put the differences off."""
+        """Return how far rounding of the function's values may put the differences off."""
         coarsest = max(float(np.finfo(a.dtype).eps) for a in (*moved, *self.weights))
         shortest = min(float(np.min(_sizes(x), initial=1)) for x in moved)
         return 10 * coarsest * self.largest / (self.step(*moved) * shortest)
@@ -417,7 +417,7 @@ def _edge(expected: Any) -> str:
 
 
 def _hint(got: Any, expected: Any) -> str:
-    """What kind of slip it looks like."""
+    """Return what kind of slip it looks like."""
     if not np.isfinite(expected).all() or not np.any(expected):
         return ""
     near = 1e-3 * float(np.max(np.abs(expected)))
