@@ -52,7 +52,8 @@ _ARRAYS = (np.ndarray, np.generic, TensorBase, ArraySpec)
 
 
 def argument(x: Any, who: str, *, specs: bool = False) -> Any:
-    """An argument that a function will compute with; what is no array, such as a string, stays as it is.
+    """Return an argument that a function will compute with; what is no array, such as a string, stays
+    as it is.
 
     >>> argument(memoryview(b"ab"), "f got"), argument("mean", "f got"), argument(2.0, "f got")
     (array([97, 98], dtype=uint8), 'mean', 2.0)
@@ -78,7 +79,7 @@ def operand(x: Any, who: str) -> Any:
 
 
 def beside(x: Any, operation: str, dtype: Any = None) -> Any:
-    """The other side of an operator, as an operand: of numbers, where those of this dtype are.
+    """Return the other side of an operator, as an operand: of numbers, where those of this dtype are.
 
     For equality anything will do, as in NumPy.
     """
@@ -99,7 +100,7 @@ _EQUALITIES = {"equal", "not_equal"}
 
 
 def as_inputs(operation: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The inputs of an operation as arrays and numbers; a bound that is None stays."""
+    """Return the inputs of an operation as arrays and numbers; a bound that is None stays."""
     who = f"{operation} got"
     with_text = any(  # arrays of text may pass through a trace
         isinstance(x, TensorBase) and getattr(x.dtype, "kind", "") in _TEXT for x in inputs
@@ -146,7 +147,7 @@ def holds_tensor(x: Any) -> bool:
 
 
 def joined(x: Any) -> Any:
-    """A nested list as an array; as one Tensor where it holds some.
+    """Return a nested list as an array; as one Tensor where it holds some.
 
     Raises
     ------
@@ -181,7 +182,7 @@ def as_array(x: Any) -> Any:
 
 
 def positions(x: Any) -> Any:
-    """An index of any class as an int or an array, a Tensor as it is; None where it is neither.
+    """Return an index of any class as an int or an array, a Tensor as it is; None where it is neither.
 
     >>> positions(np.int8(2)), positions([True, False]), positions([]), positions("a")
     (2, array([ True, False]), array([], dtype=int64), None)
@@ -210,7 +211,7 @@ def result(x: Any, who: str) -> Any:
 
 
 def unchanging(x: Any) -> Any:
-    """A copy of an array, unless nobody can write into this one; what is no array, as it is."""
+    """Return a copy of an array, unless nobody can write into this one; what is no array, as it is."""
     if type(x) is np.ndarray and (x.flags.writeable or x.base is not None):
         x = x.copy("K")
         x.setflags(write=False)
@@ -296,7 +297,7 @@ def _read(x: Any) -> Any:
 
 
 def _in_order(x: Any) -> Any:
-    """An array in this machine's byte order, at an address that suits its numbers."""
+    """Return an array in this machine's byte order, at an address that suits its numbers."""
     if type(x) is np.ndarray:
         if not x.dtype.isnative:
             return x.astype(x.dtype.newbyteorder("="))

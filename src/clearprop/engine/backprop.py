@@ -180,7 +180,7 @@ def _sweep(
 
 
 def _inputs_then(node: Tensor) -> tuple[Any, ...]:
-    """The inputs of an operation as they were when it ran."""
+    """Return the inputs of an operation as they were when it ran."""
     number = node.number
     return tuple(version_at(x, number) if type(x) is Tensor else x for x in node.inputs)
 
@@ -226,7 +226,7 @@ def check_seed(output: Any, seed: Any) -> Any:
 
 
 def conjugate(g: Any) -> Any:
-    """A gradient on its way in or out of the sweep.
+    """Return a gradient on its way in or out of the sweep.
 
     Rules multiply by the local derivative, so within the sweep the gradient of a complex value is the
     conjugate of what users see: the direction of steepest ascent.
@@ -235,14 +235,14 @@ def conjugate(g: Any) -> Any:
 
 
 def ones_like(value: Any) -> Any:
-    """The gradient of a value with respect to itself."""
+    """Return the gradient of a value with respect to itself."""
     if type(value) is ArraySpec or value.shape:
         return np.ones(value.shape, value.dtype)[()]
     return value.dtype.type(1)
 
 
 def own(g: Any, given: set[int]) -> Any:
-    """A gradient to hand out: writable memory that nobody else holds."""
+    """Return a gradient to hand out: writable memory that nobody else holds."""
     if type(g) is np.ndarray:
         if g.ndim == 0:  # a scalar, as NumPy's operators would give
             return g[()]

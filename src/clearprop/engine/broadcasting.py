@@ -30,7 +30,7 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def stretched_axes(source: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
-    """The axes of `target` along which broadcasting repeated a value of shape `source`.
+    """Return the axes of `target` along which broadcasting repeated a value of shape `source`.
 
     >>> stretched_axes((64,), (32, 64)), stretched_axes((1, 64), (32, 64)), stretched_axes((3,), (3,))
     ((0,), (0,), ())
@@ -42,7 +42,7 @@ def stretched_axes(source: tuple[int, ...], target: tuple[int, ...]) -> tuple[in
 
 
 def unstretched(array: Any) -> Any:
-    """The part of an array that repeats along the axes where all entries are one.
+    """Return the part of an array that repeats along the axes where all entries are one.
 
     >>> unstretched(np.broadcast_to(np.array([[1.0], [2.0]]), (2, 3)))
     array([[1.],
@@ -52,7 +52,7 @@ def unstretched(array: Any) -> Any:
 
 
 def shrink(g: Any, x: Any) -> Any:
-    """A downstream gradient in the dtype of its input, and in its shape or one that stretches to it.
+    """Return a downstream gradient in the dtype of its input, and in its shape or one that stretches to it.
 
     Broadcasting repeated the input, and the gradient of a copy is the sum over its users: add up
     over the axes that were stretched.
@@ -76,7 +76,7 @@ def shrink(g: Any, x: Any) -> Any:
 def _summed(
     given: tuple[int, ...], shape: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The axes of a gradient to add up over, and its shape then, which stretches to `shape`."""
+    """Return the axes of a gradient to add up over, and its shape then, which stretches to `shape`."""
     extra = max(len(given) - len(shape), 0)
     wide = (1,) * (len(given) - extra - len(shape)) + shape
     aligned = wide[len(wide) - (len(given) - extra) :]
@@ -87,7 +87,7 @@ def _summed(
 
 
 def add_up(x: Any, axes: tuple[int, ...], *, keepdims: bool = False) -> Any:
-    """The sums over some axes; of a matrix's columns or rows by BLAS, in a third of NumPy's time.
+    """Return the sums over some axes; of a matrix's columns or rows by BLAS, in a third of NumPy's time.
 
     >>> add_up(np.array([[1.0, 2.0], [3.0, 4.0]]), (0,), keepdims=True)
     array([[4., 6.]])

@@ -24,7 +24,7 @@ class Bundle(tuple[Any, ...]):
 
 
 def as_bundle(value: Any) -> Bundle:
-    """A bundle as it is, anything else as a bundle of one."""
+    """Return a bundle as it is, anything else as a bundle of one."""
     return value if isinstance(value, Bundle) else Bundle([value])
 
 

@@ -57,7 +57,7 @@ class Conversions:
         return type(self.value) is not ArraySpec
 
     def item(self, *args: Any) -> Any:
-        """One number as a Python scalar: the only one, or the one at this place.
+        """Return one number as a Python scalar: the only one, or the one at this place.
 
         Raises
         ------
@@ -67,7 +67,7 @@ class Conversions:
         return self._read("item()", "t, or t[i] for one entry", "t.detach().item()").item(*args)
 
     def tolist(self) -> Any:
-        """The numbers as (nested) Python lists.
+        """Return the numbers as (nested) Python lists.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class Conversions:
         return self._read("tolist()", entries, "t.detach().tolist()").tolist()
 
     def numpy(self) -> Any:
-        """The value as a read-only array; call `detach` first if it requires a gradient."""
+        """Return the value as a read-only array; call `detach` first if it requires a gradient."""
         return self._plain("numpy()", ".detach().numpy()")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -122,7 +122,7 @@ class Conversions:
         return bool(self.value)
 
     def _for_c(self, kind: str, frame: FrameType) -> Any:
-        """The value for a conversion that C code may ask for, which puts errors of its own over ours.
+        """Return the value for a conversion that C code may ask for, which puts errors of its own over ours.
 
         What runs the user's function brings ours out again. Where nothing does, `backward` has to.
         """
@@ -184,7 +184,9 @@ class Conversions:
         return make(*parts)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        """A leaf of its own with the same value and gradient, as in PyTorch; within a transform a copy."""
+        """Return a leaf of its own with the same value and gradient, as in PyTorch; within a transform
+        a copy.
+        """
         if transforms.get():
             return self.copy("K")
         make, parts = self.__reduce__()

@@ -41,7 +41,7 @@ class Flat:
         self._tensor[np.unravel_index(places, self._tensor.shape)] = value
 
     def copy(self) -> Any:
-        """The numbers as a Tensor of one axis."""
+        """Return the numbers as a Tensor of one axis."""
         return self._tensor.flatten()
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:

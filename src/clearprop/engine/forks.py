@@ -33,7 +33,7 @@ def in_child(function: Callable[[], Any]) -> None:
 
 
 def load(name: str, package: str | None = None) -> Any:
-    """A module that is imported late: `import_module`, for which a fork waits."""
+    """Return a module that is imported late: `import_module`, for which a fork waits."""
     with _importing:
         return import_module(name, package)
 

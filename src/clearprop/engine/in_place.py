@@ -72,7 +72,7 @@ class Versions:
         def astype(self, dtype: Any) -> Any: ...
 
     def _change(self, primitive: Primitive, other: Any) -> Any:
-        """An operator in place; a parameter's update, which nothing records, without detours."""
+        """Apply an operator in place; a parameter's update, which nothing records, without detours."""
         if self.primitive is None and _no_grads() and _noted() is None:
             old, y = self._value, other.value if isinstance(other, Versions) else other
             value = primitive.forward(old, y)  # type: ignore[misc]

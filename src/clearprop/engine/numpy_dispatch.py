@@ -51,7 +51,7 @@ def answer_numpy(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 
 def _answer_into(function: Any, args: tuple[Any, ...], *, out: Any, **kwargs: Any) -> Any:
-    """The answer, written into Tensors that change in place; None stands for a new one.
+    """Return the answer, written into Tensors that change in place; None stands for a new one.
 
     Where a ufunc's ``where=`` says no, the target stays, and the function is taken of ones, whose slopes are
     dropped again.
@@ -127,7 +127,7 @@ def _refuse_arguments(
 
 
 def _strange(parameters: list[inspect.Parameter], kwargs: Any) -> list[str]:
-    """The keywords that are none of a function's."""
+    """Return the keywords that are none of a function's."""
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return []
     known = {p.name for p in parameters if p.kind not in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL)}

@@ -128,7 +128,7 @@ class Sample:
         self.params = params
 
     def draw(self, seed: int = 0) -> tuple[Any, ...]:
-        """The inputs as arrays; the same seed gives the same numbers."""
+        """Return the inputs as arrays; the same seed gives the same numbers."""
         rng = np.random.default_rng(seed)
         return tuple(x(rng) if isinstance(x, Draw) else x for x in self.inputs)
 
@@ -245,7 +245,7 @@ ufunc_methods: dict[str, Callable[..., Any]] = {}
 
 
 def _registered(name: str) -> Primitive:
-    """The primitive of this name, also if nothing has used its family yet."""
+    """Return the primitive of this name, also if nothing has used its family yet."""
     if not hasattr(primitives, name):
         for register in late_families.values():
             register()
@@ -309,7 +309,7 @@ def primitive(
 
 
 def answers(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: this function answers these NumPy functions for Tensors, with NumPy's signature."""
+    """Let the decorated function answer these NumPy functions for Tensors, with NumPy's signature."""
 
     def note(answer: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:
@@ -320,7 +320,7 @@ def answers(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Ca
 
 
 def answers_method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: this function, given a ufunc first, answers the method of this name of every ufunc."""
+    """Let the decorated function, given a ufunc first, answer the method of this name of every ufunc."""
 
     def note(answer: Callable[..., Any]) -> Callable[..., Any]:
         ufunc_methods[name] = answer

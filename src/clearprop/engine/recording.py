@@ -87,7 +87,9 @@ class Recorder:
         """What has a name lives as long as the recorder, so that nothing else comes to have its id."""
 
     def as_now(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """The values with copies of plain arrays, which the function may fill with other numbers later."""
+        """Return the values with copies of plain arrays, which the function may fill with other
+        numbers later.
+        """
         return tuple(self._copy(x) if isinstance(x, np.ndarray) else x for x in values)
 
     def _copy(self, array: np.ndarray) -> np.ndarray:
@@ -143,7 +145,7 @@ class Recorder:
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
-    """A copy that nobody can change; the array itself if it is one. What repeats is copied once."""
+    """Return a copy that nobody can change; the array itself if it is one. What repeats is copied once."""
     if not array.flags.writeable and array.base is None:
         return array
     part = unstretched(array)
@@ -196,6 +198,6 @@ noted: ContextVar[Noted | None] = ContextVar("noted", default=None)
 
 
 def recorder_here() -> Recorder | None:
-    """The recorder that is on, if any."""
+    """Return the recorder that is on, if any."""
     now = noted.get()
     return now and now.recorder

@@ -71,7 +71,7 @@ def _where_found(f: Callable[..., Any], names: Sequence[Any]) -> str:
 
 
 def called(f: Callable[..., Any]) -> str:
-    """The name of a function in messages."""
+    """Return the name of a function in messages."""
     return getattr(f, "__name__", type(f).__name__)
 
 

@@ -125,7 +125,7 @@ class no_grad:
 
 
 def _while_running(function: Any, guard: no_grad) -> Any:
-    """A function within `guard`. What pauses, at a ``yield``, leaves it and enters it again."""
+    """Return a function within `guard`. What pauses, at a ``yield``, leaves it and enters it again."""
     if inspect.isgeneratorfunction(function):
 
         @wraps(function)

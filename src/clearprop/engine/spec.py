@@ -50,13 +50,13 @@ class ArraySpec:
 
 
 def short_dtype(dtype: np.dtype[Any]) -> str:
-    """The name that the printer uses: ``f32``, ``i64``, ``bool``."""
+    """Return the name that the printer uses: ``f32``, ``i64``, ``bool``."""
     name = dtype.name.rstrip("0123456789")
     return _SHORT[name] + dtype.name[len(name) :] if name in _SHORT else dtype.name
 
 
 def spec_of(value: Any) -> ArraySpec:
-    """The spec of an array, a NumPy scalar or a Python number.
+    """Return the spec of an array, a NumPy scalar or a Python number.
 
     >>> print(spec_of(np.zeros((2, 3))), spec_of(1.0))
     f64[2,3] f64
@@ -69,17 +69,17 @@ def spec_of(value: Any) -> ArraySpec:
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
-    """The shape of anything with one; a Python number has shape ``()``."""
+    """Return the shape of anything with one; a Python number has shape ``()``."""
     return getattr(value, "shape", ())
 
 
 def first_entry(array: Any) -> Any:
-    """The first entry of an array that has one."""
+    """Return the first entry of an array that has one."""
     return array[(0,) * array.ndim]
 
 
 def promote(*values: Any) -> np.dtype[Any]:
-    """The dtype NumPy gives to an operation on these specs, arrays and (weak) Python numbers."""
+    """Return the dtype NumPy gives to an operation on these specs, arrays and (weak) Python numbers."""
     return np.result_type(*(v.dtype if hasattr(v, "dtype") else v for v in values))
 
 
@@ -89,7 +89,7 @@ def _ufunc_dtype(ufunc: np.ufunc, operands: tuple[Any, ...]) -> np.dtype[Any]:
 
 
 def ufunc_dtype(ufunc: np.ufunc, *values: Any) -> np.dtype[Any]:
-    """The dtype that a one-output ufunc gives, with Python numbers weak as in NumPy."""
+    """Return the dtype that a one-output ufunc gives, with Python numbers weak as in NumPy."""
     operands = []
     for value in values:
         dtype = getattr(value, "dtype", None)

@@ -186,7 +186,7 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
         return self
 
     def detach(self) -> Tensor:
-        """The same value, through which no gradient flows."""
+        """Return the same value, through which no gradient flows."""
         return primitives.stop_gradient(self)
 
     # ---- NumPy's protocols

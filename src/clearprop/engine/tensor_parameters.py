@@ -47,7 +47,8 @@ class Asked(NamedTuple):
 def asked_by(
     value: Any, frame: FrameType | None, *, in_lists: bool = True, by_conversion: bool = True
 ) -> Asked | None:
-    """The function that the user called and that now asks for a plain value; None if the user's code asks.
+    """Return the function that the user called and that now asks for a plain value; None if the user's
+    code asks.
 
     The search begins at the frame that asks. With `in_lists`, the parameter may also be a list that holds the
     value. Without `by_conversion`, none of Python's conversions led here, so nothing written in C asks.
@@ -108,7 +109,7 @@ def _public(name: str) -> Any:
 
 
 def _parameter(frame: FrameType, value: Any, in_lists: bool) -> str:
-    """The name under which the function of a frame got `value`."""
+    """Return the name under which the function of a frame got `value`."""
     code = frame.f_code
     count = code.co_argcount + code.co_kwonlyargcount
     given = {name: frame.f_locals.get(name) for name in code.co_varnames[:count]}
@@ -127,7 +128,7 @@ def _holds(given: Any, value: Any) -> bool:
 
 
 def _written_in_c(frame: FrameType) -> Asked | None:
-    """A function of NumPy's or SciPy's that runs without a frame of its own."""
+    """Return a function of NumPy's or SciPy's that runs without a frame of its own."""
     name, function = called_in(frame)
     library = library_in_c(name, function)
     if not library:
@@ -143,7 +144,9 @@ def _written_in_c(frame: FrameType) -> Asked | None:
 
 
 def refusal(asked: Asked, tensor: Any, detached: str) -> LostGradientError | TraceError:
-    """The error for a Tensor of which a function wants the plain value; `detached` would give it one."""
+    """Return the error for a Tensor of which a function wants the plain value; `detached` would give
+    it one.
+    """
     parameter = f"{asked.parameter}=" if asked.parameter else "a tensor"
     what = f"{asked.function} takes {parameter} as a plain value"
     if type(tensor.value) is ArraySpec:
@@ -210,7 +213,7 @@ R = TypeVar("R")
 
 
 def _ours(name: str) -> str:
-    """The function of SciPy's name that stands here with gradients, if there is one."""
+    """Return the function of SciPy's name that stands here with gradients, if there is one."""
     for place in ("clearprop.scipy.linalg", "clearprop.scipy.special"):
         function = vars(import_module(place)).get(name)
         if getattr(function, "__module__", "").startswith("clearprop"):
@@ -219,7 +222,9 @@ def _ours(name: str) -> str:
 
 
 def plain_parameters(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: what is annotated as something (not `Any`) is no operand, and no Tensor goes on with it."""
+    """Guard the decorated function: what is annotated as something (not `Any`) is no operand, and no
+    Tensor goes on with it.
+    """
     signature = inspect.signature(function)
     plain = [p.name for p in signature.parameters.values() if p.annotation != "Any"]
 

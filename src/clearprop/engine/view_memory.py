@@ -56,7 +56,7 @@ def _shows(window: Any, model: Any) -> bool:
 
 
 def stand_in(t: Any) -> Any:
-    """An array that lies in memory as the value of `t` does; None where nobody knows."""
+    """Return an array that lies in memory as the value of `t` does; None where nobody knows."""
     if type(t._value) is not ArraySpec:
         return np.asarray(t._value)
     t = _first(t)
@@ -81,14 +81,14 @@ def _decisive(x: Any) -> list[Any]:
 
 
 def _first(x: Any) -> Any:
-    """The oldest version: changes in place leave the layout as it is."""
+    """Return the oldest version: changes in place leave the layout as it is."""
     while hasattr(x, "before"):
         x = x.before
     return x
 
 
 def _laid_out(x: Any, found: dict[Any, Any]) -> Any:
-    """The stand-in of `x`, given those of what it follows from."""
+    """Return the stand-in of `x`, given those of what it follows from."""
     if type(x._value) is not ArraySpec:
         return np.asarray(x._value)
     primitive, is_argument = x.primitive, not x.inputs
