@@ -68,7 +68,7 @@ class Block(Wrapper):
             return self.function(*args, **kwargs)
 
     def gradient(self, rule: Callable[..., Any]) -> Callable[..., Any]:
-        """Decorator: give the block a gradient of its own.
+        """Give the block the decorated function as a gradient of its own.
 
         ``rule(g, out, *inputs, **keywords)`` gets the upstream gradient, the output and the inputs,
         and returns the downstream gradient: that of the only input, or a tuple with one for each input
@@ -85,7 +85,8 @@ class Block(Wrapper):
         return rule
 
     def jvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
-        """Decorator: the derivative forward, where the block's gradient cannot be looked into.
+        """Give the block the decorated function as its derivative forward, where its gradient cannot
+        be looked into.
 
         ``rule(tangents, out, *inputs, **keywords)`` returns the step of the output for a step of the
         only input, or for a tuple with a step of each input. `clearprop.jvp` needs it of blocks whose
@@ -199,7 +200,7 @@ def _no_spec(*inputs: Any, **params: Any) -> ArraySpec:
 
 
 def block(function: Callable[..., Any]) -> Block:
-    """Decorator: make a function one node in graphs, explanations and pictures.
+    """Make the decorated function one node in graphs, explanations and pictures.
 
     The node can be opened (``graph.open()``) to see its parts; blocks may contain blocks. Gradients
     are those of the parts, unless the block brings its own with ``@name.gradient``.

@@ -146,7 +146,7 @@ class Surroundings:
         yield name, type(thing)
 
     def _class(self, name: str, kind: type) -> Iterator[tuple[str, Any]]:
-        """The functions of a class of the user's, and its attributes that are looked at afterwards."""
+        """Yield the functions of a class of the user's, and its attributes that are looked at afterwards."""
         for base in kind.__mro__:
             if not _is_users(base):
                 continue
@@ -185,7 +185,7 @@ class Surroundings:
                         yield key, value
 
     def _modules(self, code: types.CodeType, space: dict[str, Any]) -> list[types.ModuleType]:
-        """The user's own modules that code names: of a library only generators would matter."""
+        """Return the user's own modules that code names: of a library only generators would matter."""
         found = (space.get(key) for key in code.co_names)
         return [
             x
@@ -204,7 +204,7 @@ class Surroundings:
             self.places.append(Place(owner, key, key, value))
 
     def _note_attributes(self) -> None:
-        """The attributes of objects and classes that some of the code names."""
+        """Note the attributes of objects and classes that some of the code names."""
         read = {name for code in self.codes for name in code.co_names}
         for name, thing in self._objects:
             attributes = vars(thing)
@@ -226,11 +226,13 @@ class Surroundings:
     # ---- after
 
     def drawn(self) -> list[_Generator]:
-        """The generators that gave random numbers since."""
+        """Return the generators that gave random numbers since."""
         return [g for g in self._generators.values() if g.has_moved()]
 
     def changes(self) -> list[Place]:
-        """The variables and attributes that hold something else than before, where they held something."""
+        """Return the variables and attributes that hold something else than before, where they held
+        something.
+        """
         held = [p for p in self.places if p.value is not None and p.value is not MISSING]
         return [place for place in held if place.changed()]
 
@@ -240,7 +242,7 @@ class Surroundings:
             place.value = place.now()
 
     def line_with(self, names: set[str], also: str = "LOAD") -> Line | None:
-        """The first line on which code reads one of these names, or does something else with it."""
+        """Return the first line on which code reads one of these names, or does something else with it."""
         for code in self.codes:
             for one in dis.get_instructions(code):
                 if one.argval in names and one.opname.startswith(("LOAD", also)):
@@ -248,7 +250,7 @@ class Surroundings:
         return None
 
     def unseeded(self) -> Line | None:
-        """The first line on which code makes a generator that gives other numbers each time."""
+        """Return the first line on which code makes a generator that gives other numbers each time."""
         for code in self.codes:
             steps = [
                 i for i in dis.get_instructions(code) if i.opname not in ("PUSH_NULL", "PRECALL")
@@ -315,7 +317,7 @@ def _is_users(kind: type) -> bool:
 
 
 def _dict_of(kind: type) -> dict[str, Any]:
-    """The dictionary of a class, of which Python shows a view alone."""
+    """Return the dictionary of a class, of which Python shows a view alone."""
     (attributes,) = gc.get_referents(vars(kind))
     return attributes
 
@@ -350,7 +352,7 @@ def _is_installed(file: str | None) -> bool:
 
 
 def _state(generator: Any) -> bytes | None:
-    """The state of a generator as bytes; None of one that has none, such as the system's."""
+    """Return the state of a generator as bytes; None of one that has none, such as the system's."""
     if isinstance(generator, random.Random):
         try:
             return dumps(generator.getstate())

@@ -145,7 +145,9 @@ class Graph:
     # ---- reading
 
     def wires(self) -> Iterator[Wire]:
-        """Every wire once: inputs, then constants and results in the order of use; not inside bodies."""
+        """Yield every wire once: inputs, then constants and results in the order of use; not inside
+        bodies.
+        """
         seen: set[Wire] = set()
         for group in (self.inputs, *((*n.inputs, *n.outputs) for n in self.nodes), self.outputs):
             for wire in group:
@@ -162,7 +164,7 @@ class Graph:
         return found
 
     def __getitem__(self, name: str) -> Wire:
-        """The wire with this name; KeyError when there is none."""
+        """Return the wire with this name; KeyError when there is none."""
         for wire in self.wires():
             if wire.name == name:
                 return wire
@@ -189,7 +191,7 @@ class Graph:
         return results[0] if len(results) == 1 else tuple(results)
 
     def run(self, flat: Sequence[Any]) -> dict[Wire, Any]:
-        """The value of every wire, given those of the inputs in order."""
+        """Return the value of every wire, given those of the inputs in order."""
         env: dict[Wire, Any] = {w: w.constant for w in self.wires() if w.is_constant}
         env.update(zip(self.inputs, flat, strict=True))
         for node in self.nodes:
@@ -216,7 +218,7 @@ class Graph:
     # ---- blocks
 
     def open(self, depth: int | None = None, *, only: str | None = None) -> Graph:
-        """The same computation with blocks replaced by their parts.
+        """Return the same computation with blocks replaced by their parts.
 
         `depth` is how many levels to open (None: all); `only` opens just the blocks of that name.
         """
@@ -344,7 +346,9 @@ class Graph:
 
 
 def evaluate_node(node: Node, values: Sequence[Any]) -> list[Any]:
-    """The values of a node's outputs: by its primitive, or by its body where it has no rule of its own."""
+    """Return the values of a node's outputs: by its primitive, or by its body where it has no rule of
+    its own.
+    """
     if node.body is not None and not callable(node.primitive.forward):
         env = node.body.run(values)
         return [env[wire] for wire in node.body.outputs]
@@ -353,7 +357,7 @@ def evaluate_node(node: Node, values: Sequence[Any]) -> list[Any]:
 
 
 def _renamed(node: Node, known: dict[Wire, Wire]) -> Node:
-    """A copy of a node on other wires; those that are not in `known` yet are copied into it."""
+    """Return a copy of a node on other wires; those that are not in `known` yet are copied into it."""
     for wire in (*node.inputs, *node.outputs):
         known.setdefault(wire, wire.copy())
     inputs = tuple(known[wire] for wire in node.inputs)

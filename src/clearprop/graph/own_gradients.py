@@ -119,12 +119,12 @@ class Application:
         return self.packed(apply(self.primitive, tuple(self.leaves), self.kwargs))
 
     def packed(self, made: Any) -> Any:
-        """The primitive's result in the container that the block returns."""
+        """Return the primitive's result in the container that the block returns."""
         assert self.unflatten_result is not None
         return self.unflatten_result(_parts_of(made))
 
     def unflatten(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The arguments with these inputs in their places."""
+        """Return the arguments with these inputs in their places."""
         filled = list(self.all_leaves)
         for i, x in zip(self.numbers, inputs, strict=True):
             filled[i] = x
@@ -147,7 +147,7 @@ class Application:
             raise
 
     def bundled(self, result: Any) -> Any:
-        """The arrays of a result: one alone, several as a bundle."""
+        """Return the arrays of a result: one alone, several as a bundle."""
         found, self.unflatten_result = flatten(result)
         self.count = len(found)
         found = [as_result(y, f"block {self.rules.name} returned") for y in found]
@@ -172,12 +172,12 @@ class Application:
         return self.known_specs[given]
 
     def parts(self, *inputs: Any, **kwargs: Any) -> Any:
-        """The function, of the inputs alone: what can be traced to see into the block."""
+        """Return the function, of the inputs alone: what can be traced to see into the block."""
         result = self.bundled(self.rules.function(*self.unflatten(inputs), **kwargs))
         return tuple(result) if isinstance(result, Bundle) else result
 
     def examples(self) -> list[Any]:
-        """The inputs as they are at the arguments that a trace got as examples."""
+        """Return the inputs as they are at the arguments that a trace got as examples."""
         try:
             return [example_of(x) for x in self.leaves]
         except TraceError:
@@ -189,7 +189,7 @@ class Application:
     # ---- backward
 
     def downstream(self, g: Any, out: Any, *leaves: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """The vjp rule: one gradient for each leaf."""
+        """Return the vjp rule: one gradient for each leaf."""
         values = [*_parts_of(g), *_parts_of(out), *leaves]
         if not any(isinstance(x, Tensor) for x in values):
             return self.rule(g, out, *leaves, **kwargs)
@@ -238,7 +238,7 @@ class Application:
         return [found[i] for i in self.numbers]
 
     def by_leaf(self, given: tuple[Any, ...]) -> list[Any]:
-        """The gradients, one for each input; None for an argument counts for all that is in it."""
+        """Return the gradients, one for each input; None for an argument counts for all that is in it."""
         try:
             return [_at(given, path) for path in self.places]
         except (LookupError, TypeError, AttributeError):
@@ -266,7 +266,7 @@ class Application:
     def opaque_downstream(
         self, g: Any, out: Any, leaves: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Any, ...]:
-        """The rule as a primitive of its own: of upstream gradients, results and inputs."""
+        """Return the rule as a primitive of its own: of upstream gradients, results and inputs."""
         results = _parts_of(out)
         upstream = [
             np.zeros(y.shape, y.dtype)[()] if gy is None else gy
@@ -279,7 +279,7 @@ class Application:
         return tuple(found.get(i) for i in range(len(leaves)))
 
     def opaque_gradient(self, wanted: tuple[int, ...]) -> Primitive:
-        """The rule as one operation, which gives the gradients of these inputs."""
+        """Return the rule as one operation, which gives the gradients of these inputs."""
         count = self.count
 
         def split(values: Sequence[Any]) -> tuple[Any, Any, Sequence[Any]]:
@@ -323,7 +323,9 @@ class Application:
     def forward_step(
         self, steps: Any, values: tuple[Any, Any, Sequence[Any]], wanted: Sequence[int], kwargs: Any
     ) -> list[Any]:
-        """The step of each result, for steps of the inputs: the derivative of the rule by its upstream."""
+        """Return the step of each result, for steps of the inputs: the derivative of the rule by its
+        upstream.
+        """
         _, out, inputs = values
         name = self.rules.name
         if self.rules.jvp is None:
@@ -368,7 +370,7 @@ def _again(
 
 
 def example_of(x: Any) -> Any:
-    """The value of something within a trace, at the arguments that the trace got as examples.
+    """Return the value of something within a trace, at the arguments that the trace got as examples.
 
     Raises TraceError where one of those that it was made from is an `ArraySpec`.
     """
@@ -386,7 +388,7 @@ def example_of(x: Any) -> Any:
 
 
 def application_of(primitive: Primitive) -> Application | None:
-    """The call of a block that a primitive, or a gradient, stands for; None of any other primitive."""
+    """Return the call of a block that a primitive, or a gradient, stands for; None of any other primitive."""
     if primitive.found_by is None:
         return None
     _, (found, *_) = primitive.found_by()
@@ -394,7 +396,7 @@ def application_of(primitive: Primitive) -> Application | None:
 
 
 def _parts_of(made: Any) -> list[Any]:
-    """The results of an operation: of a bundle each, known or not, of an array itself."""
+    """Return the results of an operation: of a bundle each, known or not, of an array itself."""
     value = made.value if isinstance(made, Tensor) else made
     if not isinstance(value, Bundle):
         return [made]

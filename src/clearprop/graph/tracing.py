@@ -31,7 +31,7 @@ from .graph import Graph, Node, Wire
 
 
 def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
-    """The graph of a function, for arguments of these shapes and dtypes.
+    """Return the graph of a function, for arguments of these shapes and dtypes.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
 
 
 def graph_at(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Graph:
-    """The graph of `f` at these very values, on which Python may branch."""
+    """Return the graph of `f` at these very values, on which Python may branch."""
     inputs, fill = _inputs(f, args, kwargs)
     tensors = [
         _argument(name, x.value if isinstance(x, Tensor) else np.asarray(x)[()])
@@ -109,7 +109,7 @@ def record(
 
 
 def function_name(f: Callable[..., Any]) -> str:
-    """The name of a function, or of the type of a callable object."""
+    """Return the name of a function, or of the type of a callable object."""
     return printable(getattr(f, "__name__", type(f).__name__))
 
 
@@ -119,7 +119,9 @@ def function_name(f: Callable[..., Any]) -> str:
 def named_inputs(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> list[tuple[str, Any]]:
-    """Every array and float among the arguments, with a name: its argument's, or its key's within it."""
+    """Return every array and float among the arguments, with a name: its argument's, or its key's
+    within it.
+    """
     return _inputs(f, args, kwargs, specs=True)[0]
 
 
@@ -131,7 +133,7 @@ def _argument(name: str, value: Any) -> Tensor:
 
 
 def _as_passed(tensors: Sequence[Tensor], inputs: Sequence[tuple[str, Any]]) -> list[Tensor]:
-    """The arguments as they were before the function assigned into them, under their names."""
+    """Return the arguments as they were before the function assigned into them, under their names."""
     passed = list(tensors)
     for i, t in enumerate(passed):
         while hasattr(t, "before"):
@@ -151,7 +153,7 @@ def _inputs(
 ) -> tuple[
     list[tuple[str, Any]], Callable[[Sequence[Any]], tuple[tuple[Any, ...], dict[str, Any]]]
 ]:
-    """The named inputs, and the function that puts others in their places."""
+    """Return the named inputs, and the function that puts others in their places."""
     args, kwargs = in_order(f, args, kwargs)
     tree = (tuple(args), dict(kwargs))
     leaves, unflatten = flatten(tree)
@@ -172,7 +174,7 @@ def _inputs(
 def in_order(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
-    """The arguments in the order of the signature, however they were passed."""
+    """Return the arguments in the order of the signature, however they were passed."""
     try:
         bound = inspect.signature(f).bind(*args, **kwargs)
     except (TypeError, ValueError):  # calling it will say what is wrong
@@ -244,7 +246,7 @@ def build(
     outputs: Sequence[Any],
     array_names: Mapping[int, str] = MappingProxyType({}),
 ) -> Graph:
-    """The graph that leads from `inputs` to `outputs`; other values on the way are constants."""
+    """Return the graph that leads from `inputs` to `outputs`; other values on the way are constants."""
     return _Builder(inputs, outputs, array_names).build(name)
 
 
@@ -319,7 +321,7 @@ class _Builder:
         return graph
 
     def wire(self, x: Any, env: dict[Tensor, Wire]) -> Wire:
-        """The wire of an operand; what no operation made is a constant."""
+        """Return the wire of an operand; what no operation made is a constant."""
         if isinstance(x, Tensor):
             if x in env:
                 return env[x]
@@ -360,7 +362,7 @@ class _Builder:
         return nodes
 
     def nodes(self, t: Tensor, env: dict[Tensor, Wire]) -> list[Node]:
-        """The node of an operation, after those that stop its gradient if it was made without one."""
+        """Return the node of an operation, after those that stop its gradient if it was made without one."""
         primitive, origin = t.primitive, t.origin or Origin()
         assert primitive is not None
         inputs = [self.wire(x, env) for x in self.sources[t]]
@@ -444,7 +446,7 @@ def trace_parts(
 def _body(
     primitive: Primitive, specs: Sequence[ArraySpec], params: Mapping[str, Any]
 ) -> Graph | None:
-    """The parts of a block that brings its own gradient; None where they cannot be traced."""
+    """Return the parts of a block that brings its own gradient; None where they cannot be traced."""
     assert primitive.function is not None
     try:
         return trace_parts(primitive.name, primitive.function, specs, params)
@@ -453,7 +455,7 @@ def _body(
 
 
 def _scope(t: Tensor, depth: int) -> Scope | None:
-    """The block call at this depth (0: the outermost) that an operation belongs to."""
+    """Return the block call at this depth (0: the outermost) that an operation belongs to."""
     chain = []
     scope = t.origin.scope if t.origin else None
     while scope is not None:
@@ -463,7 +465,9 @@ def _scope(t: Tensor, depth: int) -> Scope | None:
 
 
 def _name_of(t: Tensor) -> str:
-    """The user's name for a value; for a gradient, ``d`` and the name of what it is the gradient of."""
+    """Return the user's name for a value; for a gradient, ``d`` and the name of what it is the
+    gradient of.
+    """
     origin = t.origin
     if origin is None:
         return ""
