@@ -72,7 +72,7 @@ class _Run:
         self.span: Reach = reach(tracked, self.wanted, self.since)
 
     def gradients(self, seeds: Sequence[Any], *, free: bool = False) -> list[Any]:
-        """The gradient of each variable, given that of each output."""
+        """Return the gradient of each variable, given that of each output."""
         seeds = [
             conjugate(s) if isinstance(y, Tensor) else s
             for y, s in zip(self.outputs, seeds, strict=True)
@@ -108,7 +108,7 @@ class _Run:
 
 
 def _as_seen(g: Any, variable: Tensor) -> Any:
-    """A gradient as users have it; a recorder is told that the conjugate is the gradient now."""
+    """Return a gradient as users have it; a recorder is told that the conjugate is the gradient now."""
     turned = conjugate(g)
     if turned is not g and isinstance(turned, Tensor) and turned.origin is not None:
         turned.origin.is_backward, turned.origin.gradient_of = True, variable
@@ -134,7 +134,7 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
 
 
 def _variable(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Tensor:
-    """A copy node: a Tensor with the value of `leaf` that requires a gradient.
+    """Return a copy node: a Tensor with the value of `leaf` that requires a gradient.
 
     Whoever holds an array may write into it before the sweep is done with it, so its numbers are copied.
     """
@@ -154,7 +154,7 @@ def _variable(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Ten
 
 
 def _output(y: Any, f: Callable[..., Any]) -> Any:
-    """One of the results of `f`, as a sweep can start from it."""
+    """Return one of the results of `f`, as a sweep can start from it."""
     if type(y) is not Tensor:
         y = result(y, f"{called(f)} returned")
         check_numbers(y, f"{called(f)} returned")
@@ -191,7 +191,7 @@ def _argument_numbers(argnums: Argnums, count: int, f: Callable[..., Any]) -> tu
 
 
 def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
-    """The one number that `f` returned, perhaps as an array of one; raises where it is not one."""
+    """Return the one number that `f` returned, perhaps as an array of one; raises where it is not one."""
     returned = run.unflatten_outputs(run.outputs)
     if not is_array(returned) and not isinstance(returned, float | int):
         raise GradientError(
@@ -251,7 +251,7 @@ def _value_and_gradient(
 def grad(
     f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """The function that computes the gradient of a scalar function.
+    """Return the function that computes the gradient of a scalar function.
 
     Parameters
     ----------
@@ -369,7 +369,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
 def jacobian(
     f: Callable[..., Any], argnums: Argnums = 0, *, layout: str = "numerator", has_aux: bool = False
 ) -> Callable[..., Any]:
-    """The function that computes all derivatives of all outputs.
+    """Return the function that computes all derivatives of all outputs.
 
     Parameters
     ----------
@@ -411,7 +411,7 @@ def jacobian(
 
 
 def _jacobian_of(run: _Run, position: int, layout: str) -> list[Any]:
-    """The derivatives of one output array with respect to each variable."""
+    """Return the derivatives of one output array with respect to each variable."""
     y = run.outputs[position]
     shape = shape_of(y)
     for variable in run.wanted:
@@ -445,7 +445,9 @@ def _jacobian_of(run: _Run, position: int, layout: str) -> list[Any]:
 
 
 def _complex_derivatives(along_1: list[Any], along_i: list[Any]) -> list[Any]:
-    """The derivatives of a complex number, from those of its real part and of minus its imaginary part."""
+    """Return the derivatives of a complex number, from those of its real part and of minus its
+    imaginary part.
+    """
     rows = []
     for real, turned in zip(along_1, along_i, strict=True):
         if real.dtype.kind != "c":  # of a real variable
@@ -466,7 +468,7 @@ def _plain(x: Any) -> Any:
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The function that computes the second derivatives of a scalar function.
+    """Return the function that computes the second derivatives of a scalar function.
 
     For an input of shape ``s`` the result has shape ``s + s``; for containers, containers of
     containers.
@@ -480,7 +482,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
-    """The Hessian of a scalar function times a vector, at about twice the cost of the gradient.
+    """Return the Hessian of a scalar function times a vector, at about twice the cost of the gradient.
 
     Parameters
     ----------

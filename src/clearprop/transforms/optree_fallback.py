@@ -33,21 +33,21 @@ class Structure:
         return 1 if self.kind is None else sum(part.num_leaves for part in self.parts)
 
     def paths(self) -> list[tuple[Any, ...]]:
-        """The entries that lead to each leaf."""
+        """Return the entries that lead to each leaf."""
         if self.kind is None:
             return [()]
         pairs = zip(self.entries, self.parts, strict=True)
         return [(entry, *path) for entry, part in pairs for path in part.paths()]
 
     def unflatten(self, leaves: Iterable[Any]) -> Any:
-        """The container with these leaves; ValueError where there are too few or too many."""
+        """Return the container with these leaves; ValueError where there are too few or too many."""
         given = list(leaves)
         if len(given) != self.num_leaves:
             raise ValueError(f"a container of {self.num_leaves} leaves cannot take {len(given)}")
         return self.traverse(given, lambda node: node)
 
     def traverse(self, leaves: Iterable[Any], of_node: Callable[[Any], Any]) -> Any:
-        """The container with these leaves, in which each container has gone through `of_node`."""
+        """Return the container with these leaves, in which each container has gone through `of_node`."""
         return self._filled(iter(leaves), of_node)
 
     def _filled(self, leaves: Iterator[Any], of_node: Callable[[Any], Any]) -> Any:
@@ -82,7 +82,7 @@ _LEAF = Structure(None)
 
 
 def flatten(tree: Any, atoms: tuple[type, ...]) -> tuple[list[Any], Structure]:
-    """The leaves and the structure of a container; everything of the types `atoms` is a leaf."""
+    """Return the leaves and the structure of a container; everything of the types `atoms` is a leaf."""
     leaves: list[Any] = []
     return leaves, _taken_apart(tree, atoms, leaves)
 
@@ -176,12 +176,14 @@ _WAYS = {
 
 
 def field_names(kind: Any) -> tuple[str, ...]:
-    """The entries of a dataclass."""
+    """Return the entries of a dataclass."""
     return tuple(f.name for f in fields(kind))
 
 
 def with_fields(kind: Any, values: Iterable[Any]) -> Any:
-    """An instance with these fields; no __init__, which might check or convert what only passes through."""
+    """Return an instance with these fields; no __init__, which might check or convert what only passes
+    through.
+    """
     instance = object.__new__(kind)
     for name, value in zip(field_names(kind), values, strict=True):
         object.__setattr__(instance, name, value)

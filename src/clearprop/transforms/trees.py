@@ -31,7 +31,7 @@ Unflatten = Callable[[Sequence[Any]], Any]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Unflatten]:
-    """The leaves of a container in a fixed order, and the function that puts others in their places.
+    """Return the leaves of a container in a fixed order, and the function that puts others in their places.
 
     >>> leaves, unflatten = flatten({"w": 1.0, "b": [2.0, 3.0]})
     >>> leaves, unflatten([10, 20, 30])
@@ -86,7 +86,7 @@ class Container:
         self._count = len(leaves)
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
-        """The container with these leaves."""
+        """Return the container with these leaves."""
         return self._unflatten(leaves)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -156,7 +156,8 @@ def _equal(x: Any) -> Hashable:
 
 
 def stop_gradient(x: Any) -> Any:
-    """The same value, through which no gradient flows; of a container, the same container of such values.
+    """Return the same value, through which no gradient flows; of a container, the same container of
+    such values.
 
     Arrays and numbers that are no Tensors stay as they are: outside of transforms it changes nothing.
 
@@ -196,7 +197,7 @@ def _flatten(tree: Any) -> tuple[list[Any], Any]:
 
 @cache
 def _optree() -> Any:
-    """The library, or None."""
+    """Return the library, or None."""
     try:
         return load("optree")
     except ModuleNotFoundError as error:

@@ -32,7 +32,7 @@ class Wrapper(ABC):
 
     @abstractmethod
     def made_by(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """A function, and its arguments, that makes another one like this."""
+        """Return a function, and its arguments, that makes another one like this."""
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """As a method: the object it was called on is the first argument."""
