@@ -67,7 +67,7 @@ class Arguments:
         return tuple(map(_tree, args)), _tree(output)
 
     def _marked(self) -> tuple[Any, Any]:
-        """The arguments with numbered places instead of inputs."""
+        """Return the arguments with numbered places instead of inputs."""
         numbers = count()
         marked = [_Place(next(numbers)) if is_input(x) else x for x in self._values]
         args, kwargs = self._unflatten(marked)
@@ -98,7 +98,7 @@ def _numbers(tree: Any) -> list[int]:
 
 
 def _tree(x: Any) -> Any:
-    """A container of places as `calls` describes it; other things are what they are."""
+    """Return a container of places as `calls` describes it; other things are what they are."""
     if isinstance(x, _Place):
         return ("leaf", x.number)
     if type(x) is dict:

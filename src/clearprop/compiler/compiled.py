@@ -153,8 +153,8 @@ class Compiled(Wrapper):
         return self._one().report()
 
     def source(self, kind: str = "stages") -> str:
-        """The code of the latest combination: ``"graph"``, ``"stages"``, ``"llvm"`` or ``"asm"``; without
-        LLVM ``"graph"`` or ``"numpy"``.
+        """Return the code of the latest combination: ``"graph"``, ``"stages"``, ``"llvm"`` or
+        ``"asm"``; without LLVM ``"graph"`` or ``"numpy"``.
         """
         return self._one().source(kind)
 

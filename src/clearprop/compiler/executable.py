@@ -66,21 +66,21 @@ class Executable(ABC):
 
     @abstractmethod
     def compute(self, flat: Sequence[Any]) -> list[Any]:
-        """The outputs of the graph, for arrays in the order of its inputs."""
+        """Return the outputs of the graph, for arrays in the order of its inputs."""
 
     @abstractmethod
     def report(self) -> Report:
         """Return the report on what became of the function."""
 
     def native(self, fallback: Callable[..., Any]) -> Callable[..., Any] | None:
-        """A faster callable for positional arguments like those compiled for, where there is one.
+        """Return a faster callable for positional arguments like those compiled for, where there is one.
 
         What is not as compiled for, it leaves to `fallback`.
         """
         return None
 
     def run(self, arguments: Arguments) -> Any:
-        """The function's results for arguments like those compiled for."""
+        """Return the function's results for arguments like those compiled for."""
         inputs = arguments.inputs
         flat = [np.asarray(inputs[place]) for place in self._places]
         try:
@@ -91,7 +91,7 @@ class Executable(ABC):
         return self.graph.unpack(outputs)
 
     def source(self, kind: str) -> str:
-        """The code at one level."""
+        """Return the code at one level."""
         if kind == "graph":
             return str(self.graph)
         *most, last = map(repr, self.kinds)
@@ -99,7 +99,7 @@ class Executable(ABC):
 
 
 def evaluated(graph: Graph, flat: Sequence[Any]) -> list[Any]:
-    """The outputs of a graph, by NumPy.
+    """Return the outputs of a graph, by NumPy.
 
     Raises OutOfBoundsError where an index is out of range, naming the operation and its line.
     """

@@ -24,7 +24,7 @@ _LARGE = 64 * 1024
 
 
 def fingerprint(graph: Graph, *more: Any) -> bytes | None:
-    """A digest of a graph, of `more`, and of what else decides about its code.
+    """Return a digest of a graph, of `more`, and of what else decides about its code.
 
     None where it cannot be told: of a graph with functions as parameters, or with large arrays in it, or
     where nothing tells this version of Clearprop from the next.
@@ -52,7 +52,7 @@ class _Pickler(pickle.Pickler):
 
 
 def _described(graph: Graph) -> Any:
-    """A graph as tuples, without names."""
+    """Return a graph as tuples, without names."""
     numbers: dict[Wire, int] = {w: i for i, w in enumerate(graph.inputs)}
 
     def refer(wire: Wire) -> Any:

@@ -119,7 +119,7 @@ class NativeExecutable(Executable):
         return True
 
     def _text(self) -> str:
-        """The IR of all kernels, and of the entry if there is one."""
+        """Return the IR of all kernels, and of the entry if there is one."""
         kernels = self.plan.kernels
         texts = [k.text for k in kernels] + ([self.entry.text] if self.entry else [])
         texts += [SHARE] if any(k.is_shared for k in kernels) else []
@@ -157,7 +157,7 @@ class NativeExecutable(Executable):
     # ---- calls
 
     def native(self, fallback: Callable[..., Any]) -> Callable[..., Any] | None:
-        """A callable for positional arguments like those compiled for; None where it takes more.
+        """Return a callable for positional arguments like those compiled for; None where it takes more.
 
         What is not as compiled for, it leaves to `fallback`.
         """
@@ -235,7 +235,7 @@ class NativeExecutable(Executable):
 
 
 def _entry(signature: calls.Signature) -> calls.Entry:
-    """The generated entry, where such ones are known to work."""
+    """Return the generated entry, where such ones are known to work."""
     return calls.write_entry(signature) if way() == "entry" else calls.Entry(signature, "")
 
 
@@ -250,7 +250,7 @@ def _share(code: Code) -> None:
 
 
 def _by_numpy(host: Host, memory: dict[Buffer, Any]) -> dict[Buffer, Any]:
-    """The results of a node that NumPy computes, as their buffers want them."""
+    """Return the results of a node that NumPy computes, as their buffers want them."""
     values: list[Any] = []
     for x in host.inputs:
         if isinstance(x, tuple) and isinstance(x[0], Buffer):

@@ -99,7 +99,7 @@ class Plan:
 
 
 def _used(run: list[Nest] | Host) -> list[Buffer]:
-    """The buffers of a run, in an order that is the same in every process."""
+    """Return the buffers of a run, in an order that is the same in every process."""
     if isinstance(run, Host):
         return list(dict.fromkeys((*run.reads(), *run.writes())))
     return list(dict.fromkeys(a.buffer for n in run for a in (*n.reads(), *n.writes())))

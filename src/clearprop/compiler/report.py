@@ -27,7 +27,7 @@ class Report:
     __repr__ = __str__
 
     def svg(self) -> str:
-        """The stages from left to right with the memory between them, as an SVG document."""
+        """Return the stages from left to right with the memory between them, as an SVG document."""
         return self.picture
 
     def _repr_html_(self) -> str:
@@ -42,7 +42,7 @@ def describe(
     donors: Mapping[Buffer, Buffer],
     parts: Callable[[Nest], int],
 ) -> Report:
-    """The report on a program: what each stage fuses, reads and writes; what NumPy does, and why.
+    """Return the report on a program: what each stage fuses, reads and writes; what NumPy does, and why.
 
     `arena` is the size of the memory for temporaries, `parts` says in how many parts threads may do a nest.
     """
@@ -134,7 +134,7 @@ def _bytes(buffers: list[Buffer]) -> str:
 
 
 def _size(n: int) -> str:
-    """A number of bytes, to read.
+    """Return a number of bytes, to read.
 
     >>> _size(12), _size(4096), _size(10_000_000)
     ('12 B', '4 KiB', '9.5 MiB')

@@ -19,7 +19,7 @@ _VALUE = re.compile(r"\bt\d+(?:_\d+)?\b")
 
 
 def runnable(graph: Graph) -> tuple[str, dict[str, Any]]:
-    """The source of ``compiled(*inputs) -> outputs``, and the names that it needs.
+    """Return the source of ``compiled(*inputs) -> outputs``, and the names that it needs.
 
     Blocks must be open.
 
@@ -69,7 +69,7 @@ class _Writer:
         return self.texts[wire]
 
     def _value(self, value: Any) -> str:
-        """A literal, or the name of a value that has none."""
+        """Return a literal, or the name of a value that has none."""
         if _is_literal(value):
             text = repr(value)
             return f"({text})" if text.startswith("-") else text
@@ -88,7 +88,7 @@ class _Writer:
         return f"{self._function(node.primitive)}({', '.join([*operands, *keywords])})"
 
     def _function(self, primitive: Primitive) -> str:
-        """The name of an operation: its own, but for blocks, which may be called anything."""
+        """Return the name of an operation: its own, but for blocks, which may be called anything."""
         if primitive not in self.functions:
             own = getattr(primitives, primitive.name, None) is primitive
             name = primitive.name if own else f"f{len(self.functions)}"
@@ -109,7 +109,7 @@ def _is_literal(value: Any) -> bool:
 
 
 def _with_deletions(lines: list[str]) -> list[str]:
-    """The lines, with each value deleted after the last one that uses it."""
+    """Return the lines, with each value deleted after the last one that uses it."""
     found: list[str] = []
     seen = set(_VALUE.findall(lines[-1]))
     for line in reversed(lines[:-1]):
