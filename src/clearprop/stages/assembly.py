@@ -31,7 +31,7 @@ class Piece:
 
 
 def pieces(node: Node) -> list[Piece] | None:
-    """The parts of a node's result; None if it is not put together from boxes."""
+    """Return the parts of a node's result; None if it is not put together from boxes."""
     name = node.primitive.name
     if name == "concatenate":
         return list(_concatenated(node))
@@ -112,7 +112,7 @@ def _around(shape: tuple[int, ...], inside: Box) -> Iterator[Box]:
 
 
 def part(view: View, box: Box) -> View:
-    """The part of a view that a box covers."""
+    """Return the part of a view that a box covers."""
     offset = sum(start * s for (start, _), s in zip(box, view.strides, strict=True))
     shape = tuple(stop - start for start, stop in box)
     strides = tuple(s if n != 1 else 0 for n, s in zip(shape, view.strides, strict=True))

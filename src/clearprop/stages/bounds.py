@@ -14,7 +14,7 @@ from .indexed_access import lookup
 
 
 def with_bounds(graph: Graph) -> tuple[Graph, list[Wire], bool]:
-    """The graph with the question for each index array and axis, as early as can be; and the answers.
+    """Return the graph with the question for each index array and axis, as early as can be; and the answers.
 
     An answer is true where an index is out of range: whoever runs the graph stops there. The last result
     is whether this is known already, of constants.
@@ -55,7 +55,7 @@ def with_bounds(graph: Graph) -> tuple[Graph, list[Wire], bool]:
 
 
 def _indexed(node: Node) -> Iterator[tuple[Wire, int]]:
-    """The index arrays of a node, each with the size of an axis that it goes through."""
+    """Yield the index arrays of a node, each with the size of an axis that it goes through."""
     if node.primitive.name == "one_hot":
         yield node.inputs[0], node.params["classes"]
     if node.primitive.name in ("gather", "scatter") and len(node.inputs) > 1:

@@ -49,7 +49,7 @@ CHEAP = 8
 
 
 def fuse(graph: Graph, *, readable: bool = False, stops: Sequence[Wire] = ()) -> Program:
-    """The program of a graph whose blocks are open and whose composite primitives are expanded.
+    """Return the program of a graph whose blocks are open and whose composite primitives are expanded.
 
     Where one of `stops` is true, whoever runs it stops.
 
@@ -98,7 +98,7 @@ class Building:
         return self.buffers[root]
 
     def memory(self, root: Wire) -> Buffer:
-        """The buffer of a root, wanted from now on."""
+        """Return the buffer of a root, wanted from now on."""
         if root not in self.buffers:
             if root.is_constant:
                 value = np.ascontiguousarray(root.constant).reshape(-1)
@@ -191,7 +191,7 @@ class _Nesting:
         return [nest]
 
     def _needed(self, wanted: Sequence[Node]) -> list[Node]:
-        """The nodes whose values are computed here, in order."""
+        """Return the nodes whose values are computed here, in order."""
         roots = {self.grouping.view(w).root for node in wanted for w in node.inputs}
         roots.update(node.out for node in wanted)
         found = []
@@ -264,7 +264,9 @@ class _Nesting:
         return Access(buffer, tuple(strides), offset + start), tuple(indices)
 
     def _reduced_place(self, node: Node) -> tuple[int, ...]:
-        """The place of a reduction's input: that of its result, and reduced axes where they must be."""
+        """Return the place of a reduction's input: that of its result, and reduced axes where they
+        must be.
+        """
         shape = node.inputs[0].spec.shape
         view = self.grouping.view(node.inputs[0])
         place = self.grouping.embed(self.number, shape, [view])
@@ -283,7 +285,7 @@ class _Nesting:
         return tuple(filled)
 
     def value(self, root: Wire) -> Expression:
-        """The expression of a value that this group makes."""
+        """Return the expression of a value that this group makes."""
         if root not in self.known:
             self.known[root] = self._compute(self.building.made_by[root], self.group.places[root])
         return self.known[root]
@@ -317,7 +319,7 @@ class _Nesting:
         return lower(node, inputs)
 
     def _input(self, wire: Wire, shape: tuple[int, ...], place: Sequence[int]) -> Expression:
-        """The value of a wire, stretched to `shape`, whose axes lie at `place`."""
+        """Return the value of a wire, stretched to `shape`, whose axes lie at `place`."""
         if wire.is_constant and (number := uniform(wire)) is not VARIES:
             return Literal(wire.spec.dtype, frozenset(), number)
         view = self.grouping.view(wire).broadcast(shape)
@@ -342,7 +344,7 @@ class _Nesting:
         return self.known[key]
 
     def _again(self, root: Wire, strides: tuple[int, ...], offset: int) -> Expression | None:
-        """A cheap value of an earlier group, computed here from what lies in memory anyway."""
+        """Return a cheap value of an earlier group, computed here from what lies in memory anyway."""
         node = self.building.made_by.get(root)
         if node is None or offset:
             return None
@@ -389,7 +391,9 @@ class _Nesting:
         return number is not None and bool(self.grouping.groups[number].host)
 
     def _place_of(self, root: Wire, strides: tuple[int, ...]) -> tuple[int, ...] | None:
-        """The nest's axes of a value's own, from its strides along them; None if it is not read whole."""
+        """Return the nest's axes of a value's own, from its strides along them; None if it is not read
+        whole.
+        """
         place = []
         for stride, n in zip(dense(root.spec.shape), root.spec.shape, strict=True):
             fits = [a for a, s in enumerate(strides) if s == stride and self.extents[a] == n]

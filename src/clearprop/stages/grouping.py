@@ -52,7 +52,7 @@ class Group:
     """Whether no more nodes may join."""
 
     def home(self, root: Wire) -> tuple[int, ...]:
-        """The strides of a value made here along the nest's axes."""
+        """Return the strides of a value made here along the nest's axes."""
         strides = [0] * len(self.extents)
         for axis, stride in zip(self.places[root], dense(root.spec.shape), strict=True):
             if stride:
@@ -161,7 +161,9 @@ class Grouping:
         ]
 
     def close(self, flag: Wire) -> None:
-        """A group that does nothing but find out what this flag says stays alone: it is done first."""
+        """Close a group that does nothing but find out what this flag says: it stays alone, and is
+        done first.
+        """
         group = self.groups[self.maker[flag]] if flag in self.maker else None
         if group and all(node.out.spec.dtype == bool for node in group.nodes):
             group.is_closed = True
@@ -197,7 +199,7 @@ class Grouping:
         group.late.add(node.out)
 
     def join(self, node: Node, views: Sequence[View] | None = None, *, after: int = -1) -> None:
-        """An elementwise node: into the group of its newest input, a later one like it, or its own.
+        """Put an elementwise node into the group of its newest input, a later one like it, or its own.
 
         `views` are those of the inputs that are read at the same point; the group comes `after` one.
         """
@@ -220,14 +222,14 @@ class Grouping:
         self.start_alone(node)
 
     def start_alone(self, node: Node) -> None:
-        """An elementwise node in a group of its own."""
+        """Put an elementwise node into a group of its own."""
         group, place = _fresh(node.out.spec.shape)
         self.start(group, node, place)
 
     def embed(
         self, number: int, shape: tuple[int, ...], views: Sequence[View]
     ) -> tuple[int, ...] | None:
-        """The nest's axes for the axes of `shape`, such that values made there are read in place."""
+        """Return the nest's axes for the axes of `shape`, such that values made there are read in place."""
         group = self.groups[number]
         if group.host:
             return None
@@ -297,7 +299,7 @@ class Grouping:
         self.start(group, node, kept_axes(node, place))
 
     def assemble(self, node: Node, found: Sequence[Piece]) -> None:
-        """An array of several parts: each written by whoever makes it."""
+        """Assemble an array of several parts: each is written by whoever makes it."""
         root = node.out
         for piece in found:
             source = piece.source or Wire(
@@ -323,7 +325,7 @@ class Grouping:
         self.views[root] = View.whole(root)
 
     def product(self, node: Node) -> None:
-        """A product in a group of its own, which nodes on its result may join."""
+        """Put a product into a group of its own, which nodes on its result may join."""
         node = replace(
             node, inputs=tuple(self.in_dtype(w, node.out.spec.dtype) for w in node.inputs)
         )
@@ -336,7 +338,7 @@ class Grouping:
         self.start(group, node, tuple(-1 if n == 1 else i for i, n in enumerate(shape)))
 
     def in_dtype(self, wire: Wire, dtype: np.dtype[Any]) -> Wire:
-        """A wire whose numbers are of this dtype: the same, or one that is converted first."""
+        """Return a wire whose numbers are of this dtype: the same, or one that is converted first."""
         if wire.spec.dtype == dtype:
             return wire
         if wire.is_constant:
@@ -348,14 +350,14 @@ class Grouping:
 
 
 def _fresh(shape: tuple[int, ...]) -> tuple[Group, tuple[int, ...]]:
-    """A group with the axes of this shape, and their places in it."""
+    """Return a group with the axes of this shape, and their places in it."""
     counter = iter(range(len(shape)))
     place = tuple(-1 if n == 1 else next(counter) for n in shape)
     return Group([n for n in shape if n != 1]), place
 
 
 def kept_axes(node: Node, place: Sequence[int]) -> tuple[int, ...]:
-    """The place of a reduction's result, from its input's."""
+    """Return the place of a reduction's result, from its input's."""
     axes = node.params["axis"]
     if node.params["keepdims"]:
         return tuple(-1 if i in axes else a for i, a in enumerate(place))
@@ -389,7 +391,9 @@ def why_host(node: Node) -> str:
 
 
 def shape_of_node(node: Node) -> Expression:
-    """The expression of an elementwise node on unknown inputs: to see whether it has one, and its cost."""
+    """Return the expression of an elementwise node on unknown inputs: to see whether it has one, and
+    its cost.
+    """
     blank = list(map(_blank, node.inputs))
     if node.primitive.name == "one_hot":
         return one_hot(node, blank[0], Position(np.dtype("i8"), frozenset(), 0))
@@ -412,7 +416,7 @@ VARIES = object()
 
 
 def uniform(wire: Wire) -> Any:
-    """The one number that a constant consists of, if so; None where an argument was left out."""
+    """Return the one number that a constant consists of, if so; None where an argument was left out."""
     if wire.constant is None:
         return None
     array = np.asarray(wire.constant, wire.spec.dtype)

@@ -37,7 +37,7 @@ class Lookup:
         return strides, offset
 
     def aligned(self, view: View) -> View:
-        """An index array, stretched over the axes of `picked`."""
+        """Return an index array, stretched over the axes of `picked`."""
         inner = view.broadcast(tuple(self.picked[a] for a in self.block))
         strides = [0] * len(self.picked)
         strides[self.block.start : self.block.stop] = inner.strides
@@ -45,7 +45,7 @@ class Lookup:
 
 
 def lookup(node: Node) -> Lookup | None:
-    """The lookup of a gather or scatter; None where a mask picks, since nobody knows how many."""
+    """Return the lookup of a gather or scatter; None where a mask picks, since nobody knows how many."""
     is_gather = node.primitive.name == "gather"
     shape = node.inputs[0].spec.shape if is_gather else node.params["shape"]
     arrays = [w.spec for w in node.inputs[1:]]
@@ -79,7 +79,7 @@ def lookup(node: Node) -> Lookup | None:
 
 
 def _in_full(index: Any, ndim: int) -> list[Any]:
-    """An index with a part for every axis."""
+    """Return an index with a part for every axis."""
     parts = list(index)
     missing = [slice(None)] * (ndim - sum(p is not None and p is not Ellipsis for p in parts))
     if Ellipsis not in parts:

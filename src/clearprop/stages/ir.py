@@ -95,7 +95,7 @@ class Access:
 
 
 def letter(axis: int) -> str:
-    """The name of an axis in print: i, j, k, ..."""
+    """Return the name of an axis in print: i, j, k, ..."""
     return "ijklmnpqrstuvw"[axis] if axis < 14 else f"x{axis}"
 
 
@@ -275,7 +275,7 @@ class Nest:
     """What `expressions` found last, and for which effects."""
 
     def expressions(self) -> list[Expression]:
-        """Every expression once, operands first."""
+        """Return every expression once, operands first."""
         effects = tuple(self.effects)
         if self._order is None or self._order[0] != effects:
             self._order = effects, self._ordered()
@@ -311,7 +311,7 @@ class Nest:
         yield from self.kept.values()
 
     def phases(self) -> dict[Expression, int]:
-        """The round over the reduced axes in which each expression can first be computed."""
+        """Return the round over the reduced axes in which each expression can first be computed."""
         found: dict[Expression, int] = {}
         for e in self.expressions():
             phase = max((found[x] for x in operands(e)), default=0)
@@ -329,7 +329,7 @@ def operands(e: Expression) -> tuple[Expression, ...]:
 
 
 def _sources(effect: Effect) -> list[Expression]:
-    """The expressions that an effect needs."""
+    """Return the expressions that an effect needs."""
     numbers = effect.indices if isinstance(effect, Accumulate) else ()
     return [effect.value, *(number for number, _, _ in numbers)]
 
@@ -395,17 +395,17 @@ Stage = Nest | Host
 
 
 def read_by(stage: Stage) -> set[Buffer]:
-    """The buffers that a stage reads."""
+    """Return the buffers that a stage reads."""
     return set(stage.reads()) if isinstance(stage, Host) else {a.buffer for a in stage.reads()}
 
 
 def written_by(stage: Stage) -> set[Buffer]:
-    """The buffers that a stage writes."""
+    """Return the buffers that a stage writes."""
     return set(stage.writes()) if isinstance(stage, Host) else {a.buffer for a in stage.writes()}
 
 
 def touched_by(stage: Stage) -> Iterator[Buffer]:
-    """The buffers that a stage reads, then those that it writes; some more than once."""
+    """Yield the buffers that a stage reads, then those that it writes; some more than once."""
     touched = (*stage.reads(), *stage.writes())
     return (x if isinstance(x, Buffer) else x.buffer for x in touched)
 
@@ -422,7 +422,7 @@ class Program:
     """Each is true where an index is out of range: nothing after the stage that says so is computed."""
 
     def buffers(self) -> list[Buffer]:
-        """Every buffer once, in the order of use."""
+        """Return every buffer once, in the order of use."""
         found: dict[Buffer, None] = dict.fromkeys(self.inputs)
         for stage in self.stages:
             found.update(dict.fromkeys(touched_by(stage)))

@@ -28,7 +28,7 @@ def cost(e: Expression) -> float:
 
 
 def lanes(nest: Nest) -> int | None:
-    """The axis along which most accesses go to neighbours."""
+    """Return the axis along which most accesses go to neighbours."""
     if not nest.extents:
         return None
     if nest.product is not None:

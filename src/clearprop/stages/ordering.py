@@ -11,7 +11,9 @@ _MOST = 200
 
 
 def order(stages: Sequence[Stage]) -> list[Stage]:
-    """The same stages; of two neighbours that do not depend on each other, the one that frees goes first."""
+    """Return the same stages; of two neighbours that do not depend on each other, the one that frees
+    goes first.
+    """
     result = list(stages)
     if len(result) > _MOST:
         return result
@@ -43,7 +45,7 @@ def _gain(
     writes: dict[int, set[Buffer]],
     later: set[Buffer],
 ) -> int:
-    """The bytes that a stage takes, less those that it is the last to need but for `neighbour`."""
+    """Return the bytes that a stage takes, less those that it is the last to need but for `neighbour`."""
     taken = sum(b.bytes for b in writes[id(stage)] - reads[id(stage)] if b.role == "temporary")
     needed = later | reads[id(neighbour)]
     freed = sum(b.bytes for b in reads[id(stage)] - needed if b.role == "temporary")

@@ -40,7 +40,7 @@ _PARTS = 16
 
 
 def share(stage: Stage) -> list[Stage]:
-    """The stage, or two and more that do the same in parts."""
+    """Return the stage, or two and more that do the same in parts."""
     if not isinstance(stage, Nest) or not _is_stuck(stage) or _work(stage) < _LONG:
         return [stage]
     axes = [a for a in range(len(stage.extents)) if a not in stage.reduced] or list(stage.reduced)
@@ -90,7 +90,7 @@ def can_split(nest: Nest, axis: int, count: int) -> bool:
 
 
 def _after(late: Sequence[Effect]) -> set[Expression]:
-    """The expressions that effects need once the sums are there."""
+    """Return the expressions that effects need once the sums are there."""
     found, stack = set[Expression](), [e.value for e in late]
     while stack:
         e = stack.pop()
@@ -142,7 +142,7 @@ def split(nest: Nest, axis: int, count: int) -> list[Stage]:
 
 
 def total(how: str, parts: Buffer, whole: Buffer) -> Nest:
-    """The sum of the parts of an accumulation."""
+    """Return the sum of the parts of an accumulation."""
     count = parts.spec.shape[0]
     load = Load(whole.dtype, frozenset({0, 1}), Access(parts, dense(parts.spec.shape)))
     value = Reduction(whole.dtype, frozenset({1}), how, load)

@@ -48,7 +48,7 @@ _AHEAD = 40
 
 
 def tile(stages: Sequence[Stage]) -> list[Stage]:
-    """The same stages, some of them cut into tiles, with what adds up the tiles' sums behind them."""
+    """Return the same stages, some of them cut into tiles, with what adds up the tiles' sums behind them."""
     result: list[Stage] = []
     used: set[Buffer] = set()
     """By the stages in the result."""
@@ -219,7 +219,7 @@ class _Group:
     # ---- what becomes of them
 
     def tiled(self) -> list[Stage]:
-        """The members in tiles, and what follows from them; empty if that does not pay."""
+        """Return the members in tiles, and what follows from them; empty if that does not pay."""
         count = self._count()
         if self.worth < _WORTH or len(self.members) < 2 or not count:
             return []

@@ -60,7 +60,7 @@ def _alike(x: Access, y: Access, extents: Sequence[int]) -> bool:
 
 
 def _at_the_end(access: Access, indices: tuple[Index, ...]) -> Access:
-    """The access where every index is as large as it may be."""
+    """Return the access where every index is as large as it may be."""
     return replace(access, offset=access.offset + sum(s * (n - 1) for _, s, n in indices))
 
 

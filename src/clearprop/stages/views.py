@@ -47,7 +47,7 @@ class View:
         )
 
     def broadcast(self, shape: tuple[int, ...]) -> View:
-        """The view stretched to `shape` by NumPy's rule."""
+        """Return the view stretched to `shape` by NumPy's rule."""
         extra = len(shape) - len(self.shape)
         strides = (0,) * extra + tuple(
             0 if n == 1 else s for n, s in zip(self.shape, self.strides, strict=True)
@@ -55,7 +55,7 @@ class View:
         return View(self.root, shape, strides, self.offset)
 
     def through(self, node: Node) -> View | None:
-        """The view that a node takes of this one; None where NumPy would have to copy.
+        """Return the view that a node takes of this one; None where NumPy would have to copy.
 
         The node runs on an array whose addresses say where its entries lie; nothing is written there.
         """
