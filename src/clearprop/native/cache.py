@@ -65,7 +65,9 @@ def folder() -> Path | None:
 
 
 def linked(text: str, level: int, names: tuple[str, ...]) -> machine.Code:
-    """The code of a module's IR with the addresses of these names: from disk, or made and put there."""
+    """Return the code of a module's IR with the addresses of these names: from disk, or made and put
+    there.
+    """
     from . import machine
 
     kept = load(text.encode(), level)

@@ -167,7 +167,7 @@ class Writer:
         return b.gather_at(single.wide(far.type.width), pointer, far, point.lanes)
 
     def _add_at(self, effect: Accumulate, x: Value, point: Point) -> None:
-        """An accumulation at chosen places: each lane for itself, since two may choose the same."""
+        """Accumulate at chosen places: each lane for itself, since two may choose the same."""
         b, buffer = self.b, effect.access.buffer
         far, inside = self.chosen(effect.indices, point)
         size, stride = buffer.dtype.itemsize, self._stride(effect.access)
@@ -208,7 +208,7 @@ class Writer:
     # ---- effects
 
     def write_effects(self, effects: Iterable[Effect], point: Point) -> None:
-        """All values first: what one effect writes may lie where another one's value is read from."""
+        """Compute all values first: what one effect writes may lie where another one's value is read from."""
         pairs = [(effect, self.value(effect.value, point)) for effect in effects]
         for effect, x in pairs:
             self._effect(effect, x, point)
@@ -231,11 +231,11 @@ class Writer:
         self.store(x, effect.access, point)
 
     def total(self, how: str, x: Value, point: Point) -> Value:
-        """All real lanes combined."""
+        """Return all real lanes combined."""
         return self.b.reduce(how, self.real(how, x, point))
 
     def real(self, how: str, x: Value, point: Point) -> Value:
-        """The lanes, with what changes nothing in those that are not real."""
+        """Return the lanes, with what changes nothing in those that are not real."""
         if point.lanes >= x.type.width:
             return x
         mask = self.b.mask(x.type.width, point.lanes)

@@ -101,7 +101,7 @@ class Kernel:
         self.may_stop = True
 
     def _call(self, b: Builder, function: str, pointers: Sequence[str], count: int) -> None:
-        """A nest's function; one in parts gets its pointers in memory, where all threads find them."""
+        """Call a nest's function; one in parts gets its pointers in memory, where all threads find them."""
         if count == 1:
             b.do(f"call void @{function}({', '.join(f'ptr {p}' for p in pointers)})")
             return
@@ -112,7 +112,7 @@ class Kernel:
         self.is_shared = True
 
     def _function(self, nest: Nest) -> tuple[str, list[Buffer], int]:
-        """The name of a nest's function, the buffers whose addresses it takes, and its parts."""
+        """Return the name of a nest's function, the buffers whose addresses it takes, and its parts."""
         b, names, count = Builder(), dict[Buffer, str](), parts(nest)
 
         def address(buffer: Buffer) -> str:
@@ -123,7 +123,7 @@ class Kernel:
         return self._finished(b, [*names.values(), "%workspace"], count), list(names), count
 
     def _tiled(self, nests: Sequence[Nest]) -> tuple[str, list[Buffer], int]:
-        """The same of nests in tiles: for each tile of a part, a function of each nest."""
+        """Return the same of nests in tiles: for each tile of a part, a function of each nest."""
         b, names, count = Builder(), dict[Buffer, str](), threads_of(nests)
         tiles = nests[0].tiles
         assert tiles is not None
@@ -160,7 +160,7 @@ class Kernel:
         return self._named(b, ", ".join([*pointers, "i64 %tile"])), list(names)
 
     def _finished(self, b: Builder, pointers: Sequence[str], count: int) -> str:
-        """A function of pointers; one in parts reads them from a table."""
+        """Return a function of pointers; one in parts reads them from a table."""
         b.do("ret void")
         arguments = ", ".join(f"ptr {name}" for name in pointers)
         if count > 1:
@@ -171,7 +171,7 @@ class Kernel:
         return self._named(b, arguments)
 
     def _named(self, b: Builder, arguments: str) -> str:
-        """The name of a function, which others may have written before."""
+        """Return the name of a function, which others may have written before."""
         text = b.function("NAME", arguments, linkage="internal")
         if text not in self._functions:
             self._functions[text] = f"{self.name}_nest{len(self._functions)}"
@@ -179,7 +179,7 @@ class Kernel:
         return self._functions[text]
 
     def _embed(self, buffer: Buffer) -> str:
-        """A constant as part of the module."""
+        """Return a constant as part of the module."""
         assert buffer.role == "constant", buffer
         if buffer not in self._globals:
             name = f"@{self.name}_c{len(self._globals)}"
@@ -222,7 +222,7 @@ end:
 
 
 def _workspace(step: Sequence[Nest]) -> int:
-    """The memory that a step works in: of nests in tiles, all that is a tile's own, for each part."""
+    """Return the memory that a step works in: of nests in tiles, all that is a tile's own, for each part."""
     if step[0].tiles is None:
         return workspace_bytes(step[0])
     return threads_of(step) * aligned(_own_arena(step).bytes)

@@ -76,7 +76,7 @@ class Value:
         return self ^ (True if self.type.is_bool else -1)
 
     def like(self, number: Value | Number) -> Value:
-        """A number as a constant of this type; a value of this type as it is."""
+        """Return a number as a constant of this type; a value of this type as it is."""
         if isinstance(number, Value):
             assert number.type == self.type, (number.type, self.type)
             return number
@@ -111,18 +111,18 @@ class Builder:
     # ---- text
 
     def do(self, text: str) -> None:
-        """An instruction without a result."""
+        """Write an instruction without a result."""
         self.lines.append(f"  {text}")
 
     def value(self, type: Type, text: str) -> Value:
-        """An instruction with a result of this type."""
+        """Write an instruction with a result of this type."""
         self._registers += 1
         ref = f"%r{self._registers}"
         self.lines.append(f"  {ref} = {text}")
         return Value(self, ref, type)
 
     def pointer(self, text: str) -> str:
-        """An instruction whose result is an address."""
+        """Write an instruction whose result is an address."""
         self._registers += 1
         ref = f"%r{self._registers}"
         self.lines.append(f"  {ref} = {text}")
@@ -136,16 +136,16 @@ class Builder:
         self.lines.append(f"{name}:")
 
     def declare(self, text: str) -> None:
-        """A function from elsewhere: ``declare float @llvm.fma.f32(...)``."""
+        """Declare a function from elsewhere: ``declare float @llvm.fma.f32(...)``."""
         self.declarations.add(text)
 
     def function(self, name: str, arguments: str, returns: str = "void", linkage: str = "") -> str:
-        """The function that was written, as text."""
+        """Return the function that was written, as text."""
         body = "\n".join(self._first + self.lines)
         return f"define {linkage} {returns} @{name}({arguments}) #0 {{\nentry:\n{body}\n}}\n"
 
     def stack(self, dtype: Any, count: int) -> str:
-        """The address of memory for a few numbers, for as long as the function runs."""
+        """Return the address of memory for a few numbers, for as long as the function runs."""
         self._registers += 1
         ref = f"%r{self._registers}"
         size = np.dtype(dtype).itemsize * count
@@ -153,13 +153,13 @@ class Builder:
         return ref
 
     def first(self, text: str) -> None:
-        """An instruction at the start of the function."""
+        """Write an instruction at the start of the function."""
         self._first.append(f"  {text}")
 
     # ---- constants and lanes
 
     def constant(self, type: Type, number: Any) -> Value:
-        """The same number in every lane."""
+        """Return the same number in every lane."""
         if type.is_float:
             bits = struct.unpack("<Q", struct.pack("<d", float(type.dtype.type(number))))[0]
             text = f"0x{bits:016X}"
@@ -172,7 +172,7 @@ class Builder:
         return Value(self, text if type.width == 1 else f"splat ({type.element} {text})", type)
 
     def lanes(self, type: Type, numbers: Iterable[Any]) -> Value:
-        """A different number in each lane."""
+        """Return a different number in each lane."""
         single = type.wide(1)
         texts = [f"{type.element} {self.constant(single, n).ref}" for n in numbers]
         return Value(self, f"<{', '.join(texts)}>", type)
@@ -188,7 +188,7 @@ class Builder:
         return self.lanes(BOOL.wide(width), (i < lanes for i in range(width)))
 
     def spread(self, x: Value, width: int) -> Value:
-        """One number copied into every lane."""
+        """Return one number copied into every lane."""
         if x.type.width == width:
             return x
         type = x.type.wide(width)
@@ -248,7 +248,7 @@ class Builder:
     def call(
         self, name: str, *values: Value, returns: Type | None = None, suffix: str | None = None
     ) -> Value:
-        """An LLVM intrinsic: ``call("fma", x, y, z)``; its name ends in the first value's type."""
+        """Call an LLVM intrinsic: ``call("fma", x, y, z)``; its name ends in the first value's type."""
         returns = returns or values[0].type
         full = f"@llvm.{name}.{suffix or values[0].type.suffix}"
         self.declare(f"declare {returns.text} {full}({', '.join(v.type.text for v in values)})")
@@ -282,11 +282,11 @@ class Builder:
         return self.value(to, f"{name} {source.text} {x.ref} to {to.text}")
 
     def bits(self, x: Value, to: Type) -> Value:
-        """The same bits as another type of that size."""
+        """Return the same bits as another type of that size."""
         return self.value(to, f"bitcast {x.type.text} {x.ref} to {to.text}")
 
     def reduce(self, how: str, x: Value) -> Value:
-        """All lanes added (``add``), multiplied (``mul``), or their ``max``, ``min``, ``and``, ``or``.
+        """Return all lanes added (``add``), multiplied (``mul``), or their ``max``, ``min``, ``and``, ``or``.
 
         The order of additions is free. NaN wins in max and min, as in NumPy.
         """
@@ -343,7 +343,7 @@ class Builder:
         return self.compare("!=", x, 0) if type.is_bool else x
 
     def store(self, x: Value, pointer: str, lanes: int | None = None) -> None:
-        """Every lane to consecutive places, or only the first `lanes`."""
+        """Store every lane to consecutive places, or only the first `lanes`."""
         if x.type.is_bool:
             x = self.convert(x, "u1")
         align = x.type.dtype.itemsize
@@ -363,18 +363,18 @@ class Builder:
         return self.lanes(I64.wide(width), (i * stride for i in range(width)))
 
     def _places(self, type: Type, pointer: str, index: Value) -> tuple[str, str]:
-        """The addresses of lanes that lie `index` numbers from `pointer`: a vector, and its type."""
+        """Return the addresses of lanes that lie `index` numbers from `pointer`: a vector, and its type."""
         memory = "i8" if type.is_bool else type.element
         places = f"<{type.width} x ptr>"
         ref = self.pointer(f"getelementptr {memory}, ptr {pointer}, {index.type.text} {index.ref}")
         return ref, places
 
     def gather(self, type: Type, pointer: str, stride: int, lanes: int) -> Value:
-        """The first `lanes` lanes from places that lie `stride` numbers apart, the rest 0."""
+        """Return the first `lanes` lanes from places that lie `stride` numbers apart, the rest 0."""
         return self.gather_at(type, pointer, self._apart(type.width, stride), lanes)
 
     def gather_at(self, type: Type, pointer: str, index: Value, lanes: int) -> Value:
-        """The first `lanes` lanes from the places `index` numbers from `pointer`, the rest 0."""
+        """Return the first `lanes` lanes from the places `index` numbers from `pointer`, the rest 0."""
         memory = type.of("u1") if type.is_bool else type
         ref, places = self._places(type, pointer, index)
         mask = self.mask(type.width, lanes)
@@ -388,7 +388,7 @@ class Builder:
         return self.compare("!=", x, 0) if type.is_bool else x
 
     def scatter(self, x: Value, pointer: str, stride: int, lanes: int) -> None:
-        """The first `lanes` lanes to places that lie `stride` numbers apart."""
+        """Store the first `lanes` lanes to places that lie `stride` numbers apart."""
         if x.type.is_bool:
             x = self.convert(x, "u1")
         ref, places = self._places(x.type, pointer, self._apart(x.type.width, stride))
@@ -486,7 +486,7 @@ class Builder:
 
 
 def module(functions: Sequence[str], builders: Sequence[Builder], *, width: int = 512) -> str:
-    """A whole module of functions; `width` is the vector register size to prefer, in bits."""
+    """Return a whole module of functions; `width` is the vector register size to prefer, in bits."""
     declarations = sorted(set().union(*(b.declarations for b in builders)))
     attributes = (
         f'attributes #0 = {{ nounwind mustprogress "prefer-vector-width"="{width}" '

@@ -50,12 +50,12 @@ class Loops(Writer):
         self._around(self.free, Point({}, self.width))
 
     def split_axis(self) -> tuple[int, int]:
-        """The axis whose entries parts share out, and how many go together."""
+        """Return the axis whose entries parts share out, and how many go together."""
         axis = self.free[0]
         return axis, self.width if axis == self.nest.lanes else 1
 
     def _around(self, axes: Sequence[int], point: Point) -> None:
-        """The loops over free axes, and in them one round for each phase."""
+        """Write the loops over free axes, and in them one round for each phase."""
         if not axes:
             self._body(point)
             return
@@ -68,7 +68,7 @@ class Loops(Writer):
                 self._around(rest, Point(positions, lanes))
 
     def _blocks(self, axis: int, step: int) -> list[Block]:
-        """An axis by steps: the whole ones, then the rest; of a shared axis only this part's."""
+        """Return an axis by steps: the whole ones, then the rest; of a shared axis only this part's."""
         extent = self.nest.extents[axis]
         whole = extent // step * step
         start: Value | int = 0
@@ -109,7 +109,7 @@ class Loops(Writer):
         self.write_effects([e for e in self.nest.effects if not self._is_inside(e)], point)
 
     def _sums(self, phase: int) -> list[Reduction]:
-        """The reductions whose operands are ready in this phase."""
+        """Return the reductions whose operands are ready in this phase."""
         return [
             e for e, done in self.phases.items() if isinstance(e, Reduction) and done == phase + 1
         ]
@@ -149,7 +149,7 @@ class Loops(Writer):
         return combine(self.b, reduction.how, before, x)
 
     def _written_out(self, point: Point) -> Iterator[Point]:
-        """The blocks of a short reduced axis, each a point that remembers its values."""
+        """Yield the blocks of a short reduced axis, each a point that remembers its values."""
         if not self.nest.reduced:
             yield point
             return
@@ -174,7 +174,7 @@ class Loops(Writer):
         kept: dict[Expression, Access],
         point: Point,
     ) -> list[Value]:
-        """One round over the reduced axes, as loops."""
+        """Write one round over the reduced axes, as loops."""
 
         def around(axes: Sequence[int], at: Point, totals: list[Value]) -> list[Value]:
             if not axes:

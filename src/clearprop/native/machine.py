@@ -37,13 +37,13 @@ def _once(make: Callable[P, T]) -> Callable[P, T]:
 
 @cache
 def host() -> tuple[str, str]:
-    """The processor's name and features, as LLVM has them."""
+    """Return the processor's name and features, as LLVM has them."""
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
 @cache
 def vector_bits() -> int:
-    """The size of this machine's vector registers in bits."""
+    """Return the size of this machine's vector registers in bits."""
     features = host()[1].split(",")
     return 512 if "+avx512f" in features else 256 if "+avx2" in features else 128
 
@@ -80,7 +80,7 @@ def assemble(text: str, level: int = 2) -> bytes:
 
 
 def assembly(text: str, level: int = 2) -> str:
-    """The module in this machine's assembly language, to read."""
+    """Return the module in this machine's assembly language, to read."""
     return machine(level).emit_assembly(llvm.parse_assembly(text))
 
 

@@ -156,7 +156,7 @@ class Epilogue(Writer):
         rows: tuple[Value, int] | None,
         bounds: tuple[Value | int, Value | int] | None,
     ) -> None:
-        """The product for each matrix of a stack (or from one to another), or for some of its rows."""
+        """Write the product for each matrix of a stack (or from one to another), or for some of its rows."""
         if axes:
             axis, *rest = axes
             with self.b.loop(*(bounds or (0, self.nest.extents[axis]))) as loop:

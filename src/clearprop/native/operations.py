@@ -93,7 +93,7 @@ def cast(b: Builder, x: Value, dtype: np.dtype[Any]) -> Value:
 
 
 def combine(b: Builder, how: str, x: Value, y: Value) -> Value:
-    """One step of a reduction."""
+    """Return one step of a reduction."""
     return WRITTEN[{"max": "maximum", "min": "minimum"}.get(how, how)](b, x, y)
 
 

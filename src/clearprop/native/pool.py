@@ -89,7 +89,7 @@ def cores() -> int:
 
 @cache
 def _share() -> int | None:
-    """The cores' time that a container gets, in cores; None where there is no limit."""
+    """Return the cores' time that a container gets, in cores; None where there is no limit."""
     try:
         quota, period = _QUOTA.read_text().split()
         return max(1, round(int(quota) / int(period)))
@@ -140,14 +140,14 @@ def _start(code: Code) -> None:
 
 
 def _reset() -> None:
-    """A forked process has none of its parent's threads."""
+    """Forget the pool after a fork: a forked process has none of its parent's threads."""
     if _code is not None:
         ctypes.CFUNCTYPE(None)(_code.addresses["reset"])()
         _start(_code)
 
 
 def _text() -> str:
-    """The pool in IR.
+    """Return the pool in IR.
 
     `claims` holds the number of parts above bit 32 and the next part's number below, so both are read
     at once.

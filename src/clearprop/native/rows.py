@@ -61,7 +61,7 @@ class Rows(Loops):
         return axis, self.block if axis == self.row else 1
 
     def _body(self, point: Point) -> None:
-        """All rows at this point of the other free axes."""
+        """Write all rows at this point of the other free axes."""
         for bounds, count, condition in self._blocks(self.row, self.block):
             with self.b.only_if(condition), self.b.loop(*bounds) as loop:
                 self._block(point, loop.index, count)

@@ -29,7 +29,7 @@ class _Otherwise(partial[Any]):
 def native_callable(
     code: Code, entry: Entry, fallback: Callable[..., Any], name: str = "native"
 ) -> Callable[..., Any]:
-    """The Python callable of a compiled module that holds ``@kernel`` and the entry's text.
+    """Return the Python callable of a compiled module that holds ``@kernel`` and the entry's text.
 
     It calls `fallback` with its arguments, keywords included, if they are not those compiled for.
     The code, the table and the fallback live as long as the callable does.
@@ -48,7 +48,7 @@ def native_callable(
 
 
 def _definition(name: str, function: int, description: str) -> Any:
-    """A PyMethodDef with its texts, in the memory of an array.
+    """Return a PyMethodDef with its texts, in the memory of an array.
 
     CPython reads it once more while it frees the function, so it is that function's ``__module__``: the
     garbage collector clears no array, so whichever order it goes in, this one is freed after the function.
@@ -78,7 +78,7 @@ def _free_arena(code: Code) -> None:
 
 
 def _describe(entry: Entry) -> str:
-    """The documentation of a native callable: what it takes, and what it returns."""
+    """Return the documentation of a native callable: what it takes, and what it returns."""
 
     def texts(things: Sequence[Argument | Result]) -> str:
         return ", ".join(f"{t.dtype}[{','.join(map(str, t.shape))}]" for t in things)
@@ -101,7 +101,7 @@ class Stopped(IndexError):
 def kernel_caller(
     code: Code, signature: Signature, fallback: Callable[..., Any], name: str = "native"
 ) -> Callable[..., Any]:
-    """The same callable without generated guards, for any build of Python; it takes some 20 µs."""
+    """Return the same callable without generated guards, for any build of Python; it takes some 20 µs."""
     run = flat_caller(code, signature)
 
     def call(*values: Any, **keywords: Any) -> Any:
@@ -116,7 +116,7 @@ def kernel_caller(
 
 
 def flat_caller(code: Code, signature: Signature) -> Callable[[Sequence[Any]], list[Any]]:
-    """A kernel as a function of the arrays in its containers to the results.
+    """Return a kernel as a function of the arrays in its containers to the results.
 
     It may raise `Mismatch` or `Stopped`.
     """
@@ -190,7 +190,7 @@ def _packed(tree: Tree, results: Sequence[Any]) -> Any:
 
 
 def _accept(wanted: Argument, x: Any) -> Any:
-    """The argument as an array, if it is as wanted."""
+    """Return the argument as an array, if it is as wanted."""
     if type(x) in wanted.scalars:
         try:
             with np.errstate(over="ignore"):

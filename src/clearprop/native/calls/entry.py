@@ -54,7 +54,7 @@ def _itself(thing: Any) -> Any:
 
 
 def write_entry(signature: Signature) -> Entry:
-    """The function that CPython calls, in IR, for a module that has ``@kernel`` too."""
+    """Return the function that CPython calls, in IR, for a module that has ``@kernel`` too."""
     layout = probe()
     if layout is None:
         return Entry(signature, "")

@@ -29,7 +29,7 @@ class Writer:
         self.block = "entry"
 
     def text(self) -> str:
-        """All that was written, with the table and the place of the arena."""
+        """Return all that was written, with the table and the place of the arena."""
         body = "\n".join([*self.stack, *self.b.lines])
         function = (  # optnone: half the time to compile, a few ns more to run
             "define ptr @entry(ptr %self, ptr %args, i64 %count, ptr %keywords) "
@@ -70,7 +70,7 @@ class Writer:
         return self.b.value(POINTER.truth, f"icmp ne ptr {pointer}, null")
 
     def known(self, thing: Any) -> str:
-        """The address of an object, from the table."""
+        """Return the address of an object, from the table."""
         for place, other in enumerate(self.objects):  # noqa: B007
             if other is thing:
                 break

@@ -131,7 +131,7 @@ class Guards:
     # -- arrays and numbers
 
     def check_leaf(self, wanted: Argument, thing: str) -> str:
-        """The address of an argument's numbers, on the stack if it is a scalar."""
+        """Return the address of an argument's numbers, on the stack if it is a scalar."""
         if not wanted.scalars:
             self.w.go_on_if(self.w.is_type(thing, np.ndarray))
             return self.check_array(wanted, thing)
@@ -177,7 +177,7 @@ class Guards:
         return right & self.w.is_type(dtype, type(wanted))
 
     def read_scalar(self, wanted: Argument, kind: type, thing: str, slot: str) -> None:
-        """A number object's value to the stack, as the wanted dtype."""
+        """Read a number object's value to the stack, as the wanted dtype."""
         b, dtype = self.b, wanted.dtype
         if kind is wanted.dtype.type:  # bytes, whatever they mean
             raw = Type(np.dtype("u1"), dtype.itemsize)

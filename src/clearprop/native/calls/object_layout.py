@@ -73,7 +73,7 @@ def _word(address: int) -> int:
 
 @cache
 def probe() -> Layout | None:
-    """The layout of this build's objects, or None where it is not the one that is known here."""
+    """Return the layout of this build's objects, or None where it is not the one that is known here."""
     if (
         sys.implementation.name != "cpython"
         or "free-threading" in sys.version
@@ -191,7 +191,7 @@ _NUMPY_FUNCTIONS = {"PyArray_Empty": 184, "PyArray_Scalar": 60}
 
 
 def python_function(name: str) -> int:
-    """The address of a function of Python's."""
+    """Return the address of a function of Python's."""
     return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
 
 
@@ -211,7 +211,7 @@ def _numpy_function(place: int) -> int:
 
 @cache
 def function_address(name: str) -> int:
-    """The address of one of `FUNCTIONS`."""
+    """Return the address of one of `FUNCTIONS`."""
     if name in _NUMPY_FUNCTIONS:
         return _numpy_function(_NUMPY_FUNCTIONS[name])
     return python_function(name)

@@ -68,7 +68,7 @@ class Results:
         return "stopped_holding" if self.held else FALLBACK
 
     def new(self, thing: str) -> int:
-        """A new object of ours, unless there was no memory for it."""
+        """Return a new object of ours, unless there was no memory for it."""
         self.w.go_on_if(self.w.not_null(thing), self.failed())
         return self.hold(thing)
 
@@ -192,7 +192,7 @@ class Results:
         return places
 
     def pack(self, results: list[int]) -> str:
-        """The results in their containers.
+        """Return the results in their containers.
 
         First all containers are made, then dicts are filled, which can fail, too; from there on
         nothing does, and what we hold moves into its place.

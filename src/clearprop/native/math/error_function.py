@@ -10,7 +10,7 @@ from .instructions import absolute, with_sign
 
 
 def erf(x: Value) -> Value:
-    """The error function: an odd polynomial up to 1, beyond 1 - e^p."""
+    """Return the error function: an odd polynomial up to 1, beyond 1 - e^p."""
     b, dtype = x.builder, x.type.dtype
     size = absolute(x)
     near = b.fma(x, polynomial(x * x, table.ERF[dtype]), x)

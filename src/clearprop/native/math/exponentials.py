@@ -79,7 +79,7 @@ def sigmoid(x: Value) -> Value:
 
 
 def tanh(x: Value) -> Value:
-    """An odd polynomial near 0, beyond 1 - 2 / (e^2x + 1)."""
+    """Return an odd polynomial near 0, beyond 1 - 2 / (e^2x + 1)."""
     b, dtype = x.builder, x.type.dtype
     size = absolute(x)
     square = x * x

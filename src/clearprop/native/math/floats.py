@@ -71,7 +71,7 @@ def polynomial(x: Value, coefficients: Sequence[float]) -> Value:
 
 
 def odd(x: Value, square: Value, name: str) -> Value:
-    """An odd function with the slope 1 at 0, by its polynomial."""
+    """Return an odd function with the slope 1 at 0, by its polynomial."""
     coefficients = getattr(table, name)[x.type.dtype]
     return x.builder.fma(x * square, polynomial(square, coefficients), x)
 
@@ -83,18 +83,18 @@ def clamp(x: Value, low: float, high: float) -> Value:
 
 
 def at_most(x: Value, high: float) -> Value:
-    """The smaller of the two; NaN stays."""
+    """Return the smaller of the two; NaN stays."""
     b = x.builder
     return b.select(b.compare(">", x, high), high, x)
 
 
 def as_bits(x: Value) -> Value:
-    """The bits of a float as an integer."""
+    """Return the bits of a float as an integer."""
     return x.builder.bits(x, x.type.integer)
 
 
 def nearest(x: Value, scale: float) -> tuple[Value, Value]:
-    """The whole number next to x · scale, as a float and in the last bits of an integer."""
+    """Return the whole number next to x · scale, as a float and in the last bits of an integer."""
     form = format_of(x)
     shifted = x.builder.fma(x, scale, form.rounder)
     return shifted - form.rounder, as_bits(shifted)
@@ -134,7 +134,7 @@ def small_quotient(x: Value, y: Value, quotient: Value) -> Value:
 
 
 def root_in_two(x: Value, x_low: Value) -> tuple[Value, Value]:
-    """The square root of x + x_low as a sum; of 0 it is 0."""
+    """Return the square root of x + x_low as a sum; of 0 it is 0."""
     b, root = x.builder, sqrt(x)
     lost = b.fma(-root, root, x) + x_low
     return root, lost / (root + root + format_of(x).smallest_normal)

@@ -19,7 +19,7 @@ def _half_exp(size: Value) -> Value:
 
 
 def sinh(x: Value) -> Value:
-    """An odd polynomial up to 1, beyond (e^x - e^-x) / 2."""
+    """Return an odd polynomial up to 1, beyond (e^x - e^-x) / 2."""
     b, size = x.builder, absolute(x)
     half = _half_exp(size)
     far = half - 0.25 / half

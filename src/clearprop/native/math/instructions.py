@@ -8,7 +8,7 @@ from ..llvm_ir import Value
 
 
 def _instruction(name: str) -> Callable[[Value], Value]:
-    """The function that LLVM has by this name, an instruction of most machines."""
+    """Return the function that LLVM has by this name, an instruction of most machines."""
     return lambda x: x.builder.call(name, x)
 
 
@@ -19,7 +19,7 @@ floor, ceil, rint = _instruction("floor"), _instruction("ceil"), _instruction("r
 
 
 def with_sign(x: Value, sign: Value) -> Value:
-    """The size of `x` with the sign of `sign`."""
+    """Return the size of `x` with the sign of `sign`."""
     return x.builder.call("copysign", x, sign)
 
 
@@ -33,12 +33,12 @@ def sign(x: Value) -> Value:
 
 
 def maximum(x: Value, y: Value) -> Value:
-    """The larger one; NaN if one is."""
+    """Return the larger one; NaN if one is."""
     b = x.builder
     return b.select(b.is_nan(x), x, b.select(b.compare(">", x, y), x, y))
 
 
 def minimum(x: Value, y: Value) -> Value:
-    """The smaller one; NaN if one is."""
+    """Return the smaller one; NaN if one is."""
     b = x.builder
     return b.select(b.is_nan(x), x, b.select(b.compare("<", x, y), x, y))

@@ -46,7 +46,7 @@ def _angle(over: Value, under: Value, eighths: Value) -> Value:
 
 
 def arctan2(y: Value, x: Value) -> Value:
-    """The angle of the point (x, y), with its sign."""
+    """Return the angle of the point (x, y), with its sign."""
     b, form = x.builder, format_of(x)
     along, up = absolute(x), absolute(y)
     is_up = b.compare(">", up, along)

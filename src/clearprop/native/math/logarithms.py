@@ -93,7 +93,7 @@ def log_ends(x: Value, y: Value) -> Value:
 
 
 def log(x: Value) -> Value:
-    """The natural logarithm."""
+    """Return the natural logarithm."""
     normal, shift = normalised(x)
     k, m = mantissa_and_exponent(normal)
     return log_ends(x, _log_near_one(m - 1.0, k + shift))
@@ -118,13 +118,13 @@ def log_of_sum(x: Value, small: Value, doublings: Value | None = None) -> Value:
 
 
 def log2(x: Value) -> Value:
-    """The logarithm to the base 2; exact for powers of 2."""
+    """Return the logarithm to the base 2; exact for powers of 2."""
     parts = table.LOG2_E_PARTS[x.type.dtype]
     return _log_to_base(x, parts, (1.0, 0.0))
 
 
 def log10(x: Value) -> Value:
-    """The logarithm to the base 10; exact for powers of 10."""
+    """Return the logarithm to the base 10; exact for powers of 10."""
     dtype = x.type.dtype
     return _log_to_base(x, table.LOG10_E[dtype], table.LOG10_2[dtype])
 

@@ -53,7 +53,7 @@ def _power_sign(x: Value, y: Value, result: Value) -> Value:
 
 
 def cbrt(x: Value) -> Value:
-    """The cube root: a guess, made better by E. Halley's iteration, which triples its digits."""
+    """Return the cube root: a guess, made better by E. Halley's iteration, which triples its digits."""
     b, dtype = x.builder, x.type.dtype
     size = absolute(x)
     normal, shift = normalised(size)

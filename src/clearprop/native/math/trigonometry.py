@@ -13,17 +13,17 @@ from .instructions import absolute
 
 
 def sin(x: Value) -> Value:
-    """The sine, of any number."""
+    """Return the sine, of any number."""
     return x.builder.bits(as_bits(_turned(x, 0)) ^ (as_bits(x) & format_of(x).sign), x.type)
 
 
 def cos(x: Value) -> Value:
-    """The cosine, of any number."""
+    """Return the cosine, of any number."""
     return _turned(x, 1)
 
 
 def _turned(x: Value, quarter_turns: int) -> Value:
-    """The sine of |x| plus this many quarter turns."""
+    """Return the sine of |x| plus this many quarter turns."""
     b, dtype = x.builder, x.type.dtype
     size = absolute(x)
     high, middle, low = table.HALF_PI[dtype]
@@ -35,7 +35,7 @@ def _turned(x: Value, quarter_turns: int) -> Value:
 
 
 def _sine_after(r: Value, turns: Value) -> Value:
-    """The sine of r, |r| ≤ π/4, plus this many quarter turns; only the last bits of them count."""
+    """Return the sine of r, |r| ≤ π/4, plus this many quarter turns; only the last bits of them count."""
     b, dtype, form = r.builder, r.type.dtype, format_of(r)
     square = r * r
     sine = b.fma(polynomial(square, table.SIN[dtype]) * square, r, r)
@@ -65,7 +65,7 @@ _FAR_SINE = "clearprop.far_sine"
 
 @cache
 def _far_sine() -> frozenset[str]:
-    """A function of (size: double, quarter_turns: i64), with what it needs in turn.
+    """Return a function of (size: double, quarter_turns: i64), with what it needs in turn.
 
     It is cold, so code around its calls is laid out for the case that they do not happen.
     """

@@ -84,7 +84,7 @@ def _vector(dtype: Any) -> Type:
 def _plan(
     type: Type, m: int, k: int, n: int, left: Operand, right: Operand
 ) -> Tiles | Dots | Turned:
-    """The way that should take the fewest clock cycles."""
+    """Return the way that should take the fewest clock cycles."""
     # The stride of a dimension of one element says nothing: take the one that is best.
     left = Operand(left.pointer, left.row if m > 1 else 0, left.column if k > 1 else 1)
     right = Operand(right.pointer, right.row if k > 1 else 1, right.column if n > 1 else 1)

@@ -35,7 +35,7 @@ class Operand:
         return Operand(self.pointer, self.column, self.row)
 
     def at(self, b: Builder, size: int, i: Index = 0, j: Index = 0) -> str:
-        """The address of an element."""
+        """Return the address of an element."""
         return b.offset(self.pointer, (i, self.row), (j, self.column), size=size)
 
 
@@ -45,7 +45,7 @@ def registers() -> int:
 
 
 def balanced(length: int, most: int) -> list[tuple[int, int, int]]:
-    """A length in pieces of at most `most`, as equal as can be: (start, size, count) of two sizes."""
+    """Return a length in pieces of at most `most`, as equal as can be: (start, size, count) of two sizes."""
     pieces = -(-length // most)
     size, larger = divmod(length, pieces)
     kinds = [(0, size + 1, larger), ((size + 1) * larger, size, pieces - larger)]
@@ -169,7 +169,7 @@ def _copy_turned(
 
 
 def _turned_vectors(b: Builder, type: Type, source: Operand, count: int, lanes: int) -> list[Value]:
-    """The first `count` (up to four) rows of a matrix whose columns are consecutive, as vectors.
+    """Return the first `count` (up to four) rows of a matrix whose columns are consecutive, as vectors.
 
     Squares of four by four lie side by side in four vectors; two rounds of exchanges turn all of them.
     """

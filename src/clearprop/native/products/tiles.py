@@ -90,7 +90,9 @@ class Tiles:
         return next(even, blocks)
 
     def _panels(self, across: int) -> list[Panel]:
-        """All as wide as the first, but for the last, which has the columns that are left."""
+        """Return the panels: all as wide as the first, but for the last, which has the columns that
+        are left.
+        """
         width = self.type.width
         vectors = -(-self.n // width)
         count = -(-vectors // across)
@@ -103,7 +105,7 @@ class Tiles:
         return [Panel(0, (width,) * across, count - 1), Panel(last, lanes, 1)][count == 1 :]
 
     def _tile_cycles(self, across: int, down: int) -> float:
-        """The cycles of one step of k: two operations or two loads in each, each operation four."""
+        """Return the cycles of one step of k: two operations or two loads in each, each operation four."""
         cycles = 0.0
         for panel in self._panels(across):
             for _, rows, count in balanced(self.m, down):
@@ -156,7 +158,7 @@ class Tiles:
         packed: tuple[str, str],
         partial: Operand,
     ) -> None:
-        """One panel block by block of k: sums so far are in `partial`."""
+        """Write one panel block by block of k: sums so far are in `partial`."""
         size = self.type.dtype.itemsize
 
         def add(b: Builder, sums: Value, i: Index, v: Index, lanes: int) -> None:
@@ -205,7 +207,7 @@ class Tiles:
         packed_left: str,
         packed_right: str,
     ) -> None:
-        """All rows of a panel that starts in column j, for the steps of k that start at p."""
+        """Write all rows of a panel that starts in column j, for the steps of k that start at p."""
         size, width = self.type.dtype.itemsize, self.type.width
         right = replace(self.right, pointer=self.right.at(b, size, p, j))
         lanes = panel.lanes
@@ -239,7 +241,7 @@ def _tile(
     right: Operand,
     lanes: Sequence[int],
 ) -> list[list[Value]]:
-    """The sums of one tile over some steps of k, in registers."""
+    """Return the sums of one tile over some steps of k, in registers."""
     size, single, across = type.dtype.itemsize, type.wide(1), len(lanes)
     # A small tile has too few operations under way at once: steps then add to sums of their own.
     parts = min(max(1, CHAINS // (rows * across)), steps)
