@@ -56,7 +56,7 @@ def expression(graph: Graph, wire: Wire, *, stop: Collection[Wire] = ()) -> str:
 
 
 def write(node: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
-    """A node applied to written operands: the text, and how tightly it binds."""
+    """Return a node applied to written operands: the text, and how tightly it binds."""
     notation = node.primitive.notation
     texts = [text for text, _ in operands]
     if isinstance(notation, Infix):
@@ -82,7 +82,7 @@ def write(node: Node, operands: list[tuple[str, int]]) -> tuple[str, int]:
 
 
 def _shown(node: Node) -> list[tuple[str, Any]]:
-    """The parameters worth writing: not those that say what NumPy does anyway."""
+    """Return the parameters worth writing: not those that say what NumPy does anyway."""
     shown = []
     for key, value in node.params.items():
         if value is False or (key == "ddof" and value == 0):
@@ -110,7 +110,7 @@ def _name(wire: Wire) -> tuple[str, int]:
 
 
 def _operand(node: Node, wire: Wire, written: tuple[str, int]) -> tuple[str, int]:
-    """A constant of equal entries: for an elementwise gate the number alone, else in its shape."""
+    """Return a constant of equal entries: for an elementwise gate the number alone, else in its shape."""
     if (
         "elementwise" in node.primitive.traits
         or not wire.is_constant
@@ -125,7 +125,7 @@ def _operand(node: Node, wire: Wire, written: tuple[str, int]) -> tuple[str, int
 
 
 def number_text(value: Any) -> tuple[str, int]:
-    """A number as Python writes it; None, where a bound is open, as None."""
+    """Return a number as Python writes it; None, where a bound is open, as None."""
     number = value.item() if value is not None else None
     text = repr(number)
     if isinstance(number, float):

@@ -28,7 +28,7 @@ def parts(tree: Any) -> list[tuple[Any, Any]]:
 
 
 def order(tree: Any, path: Path) -> list[Path]:
-    """The paths of the leaves in the order in which they stand in the container."""
+    """Return the paths of the leaves in the order in which they stand in the container."""
     inside = parts(tree)
     if not inside:
         return [path]
@@ -36,7 +36,7 @@ def order(tree: Any, path: Path) -> list[Path]:
 
 
 def dicts(tree: Any) -> Iterator[dict[Any, Any]]:
-    """Every dictionary in a container."""
+    """Yield every dictionary in a container."""
     if isinstance(tree, dict):
         yield tree
     for _, value in parts(tree):
@@ -44,7 +44,7 @@ def dicts(tree: Any) -> Iterator[dict[Any, Any]]:
 
 
 def reached(tree: Any, path: Path, access: str, spelling: Spelling) -> str:
-    """The expression of what stands at a path in a container, which is itself written `access`."""
+    """Return the expression of what stands at a path in a container, which is itself written `access`."""
     for key in path:
         if not isinstance(tree, dict | list | tuple) and not _is_record(tree):
             raise UnsupportedError(
@@ -62,7 +62,9 @@ def _part(tree: Any, key: Any, access: str, spelling: Spelling) -> str:
 
 
 def _key(tree: Any, key: Any, access: str, spelling: Spelling) -> str:
-    """A key as code: its literal; members of an enumeration, whose class is not there, by their names."""
+    """Return a key as code: its literal; members of an enumeration, whose class is not there, by their
+    names.
+    """
     literal = spelling.literal(key)
     if literal is not None:
         return literal
@@ -78,7 +80,7 @@ def _key(tree: Any, key: Any, access: str, spelling: Spelling) -> str:
 def packed(
     tree: Any, path: Path, text_at: Mapping[Path, str], access: str, spelling: Spelling
 ) -> str:
-    """A container like `tree`, which is written `access`, with the texts of its leaves."""
+    """Return a container like `tree`, which is written `access`, with the texts of its leaves."""
     if path in text_at:
         return text_at[path]
     inside = [
@@ -109,7 +111,7 @@ def packed(
 
 
 def made(tree: Any, leaf: Callable[[Any], str], spelling: Spelling) -> str:
-    """A container of results, which holds their numbers; each is written by `leaf`."""
+    """Return a container of results, which holds their numbers; each is written by `leaf`."""
     text_at: dict[Path, str] = {}
 
     def walk(x: Any, path: Path) -> None:

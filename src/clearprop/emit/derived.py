@@ -43,7 +43,7 @@ class Derived:
             return graph.run([*(leaves[i] for i in problem.wire_at), *(problem.seeds or ones)])
 
     def largest_terms(self, leaves: Sequence[Any]) -> tuple[float, float]:
-        """The largest finite numbers that the values are made of, and those in the backward pass."""
+        """Return the largest finite numbers that the values are made of, and those in the backward pass."""
         env = self._run(leaves)
 
         def largest(wires: Iterable[Wire]) -> float:
@@ -60,7 +60,7 @@ class Derived:
 
 
 def _on_arrays(node: Node) -> Node:
-    """A node with arrays in place of Python's numbers, which only entry by entry are as good."""
+    """Return a node with arrays in place of Python's numbers, which only entry by entry are as good."""
     converts = node.primitive.name in ("astype", "as_integer")
     if "elementwise" in node.primitive.traits and not converts:
         return node

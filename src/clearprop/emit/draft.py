@@ -62,7 +62,7 @@ class Draft:
         return {w: self.name(w) for w in given if not w.spec.shape and is_floating(w.spec.dtype)}
 
     def container_of(self, name: str) -> str:
-        """The argument that an array of this name is in."""
+        """Return the argument that an array of this name is in."""
         for i, wire in self.problem.wire_at.items():
             if self.name(wire) == name:
                 return self.problem.written[self.problem.places[i][:2]]
@@ -97,13 +97,13 @@ class Draft:
         return lines
 
     def dicts(self) -> list[dict[Any, Any]]:
-        """The dictionaries among the arguments."""
+        """Return the dictionaries among the arguments."""
         return list(dicts(self.problem.tree))
 
     # ---- what comes out
 
     def values(self) -> list[str]:
-        """The function's own results, as it returned them."""
+        """Return the function's own results, as it returned them."""
         forward, outputs = self.problem.forward, self.program.outputs
         if forward.unpack is None:
             return outputs
@@ -114,13 +114,13 @@ class Draft:
         return [made(tree, texts.__getitem__, spelling)]
 
     def gradients(self) -> list[str]:
-        """The gradients, in the containers that the arguments came in."""
+        """Return the gradients, in the containers that the arguments came in."""
         text_at = self._gradient_at()
         wanted = {path[:2] for path in text_at}
         return [self._packed(place, text_at) for place in self.problem.written if place in wanted]
 
     def gradients_with_none(self) -> list[str]:
-        """The gradient of each argument, ``None`` for those without."""
+        """Return the gradient of each argument, ``None`` for those without."""
         text_at = self._gradient_at()
         wanted = {path[:2] for path in text_at}
         return [
@@ -129,12 +129,12 @@ class Draft:
         ]
 
     def gradient_of_leaves(self) -> list[str | None]:
-        """The gradient of each array within the arguments, None for those that have none."""
+        """Return the gradient of each array within the arguments, None for those that have none."""
         found = dict(zip(self.problem.wanted, self.program.gradients, strict=True))
         return [found.get(i) for i in self.problem.wire_at]
 
     def _gradient_at(self) -> dict[Place, str]:
-        """The texts of gradients, by where the leaves stand."""
+        """Return the texts of gradients, by where the leaves stand."""
         places, gradients = self.problem.places, self.program.gradients
         return {places[i]: text for i, text in zip(self.problem.wanted, gradients, strict=True)}
 
@@ -149,7 +149,7 @@ def _is_within(path: Place, place: Place) -> bool:
 
 
 def picked_gradients(problem: Problem, at: Mapping[str, Any]) -> list[Any]:
-    """The gradients that are wanted, out of those of all arguments by name."""
+    """Return the gradients that are wanted, out of those of all arguments by name."""
     found = []
     for i in problem.wanted:
         place = problem.places[i]
@@ -161,7 +161,7 @@ def picked_gradients(problem: Problem, at: Mapping[str, Any]) -> list[Any]:
 
 
 def draft(derived: Derived, language: Language) -> Draft:
-    """The statements in a language, under names that are free."""
+    """Return the statements in a language, under names that are free."""
     problem = derived.problem
     if derived.exact:
         language = replace(language, entries={**language.entries, **EXACT})
@@ -192,5 +192,5 @@ def draft(derived: Derived, language: Language) -> Draft:
 
 
 def _named(graph: Graph) -> set[str]:
-    """The names that the user gave to values."""
+    """Return the names that the user gave to values."""
     return {wire.name for wire in graph.wires() if wire.is_named}

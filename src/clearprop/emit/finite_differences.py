@@ -27,7 +27,7 @@ _DIRECTIONS = 3
 def differences(
     derived: Derived, run: Callable[..., Any], leaves: list[Any], seeds: list[Any]
 ) -> float | None:
-    """The largest error of directional derivatives; at a kink, of those nearby.
+    """Return the largest error of directional derivatives; at a kink, of those nearby.
 
     None where the gradient is not the derivative on purpose, NaN where values are not finite.
     """
@@ -77,7 +77,9 @@ class _Probe:
             return sum(_inner(s, y) for s, y in zip(self.seeds, outputs, strict=True))
 
     def compare(self, rng: Any, step: float, mirrored: bool) -> tuple[float, float]:
-        """The relative error of one derivative, and what is left of it beyond what differences can tell."""
+        """Return the relative error of one derivative, and what is left of it beyond what differences
+        can tell.
+        """
         directions = [_direction(x, rng, mirrored) for x in self.at]
         near = self.value(directions, step) - self.value(directions, -step)
         far = self.value(directions, 2 * step) - self.value(directions, -2 * step)
@@ -107,7 +109,7 @@ def _direction(x: Any, rng: Any, mirrored: bool) -> Any:
 
 
 def called(problem: Problem, leaves: Sequence[Any], chosen: Sequence[Any]) -> Any:
-    """The function at these leaves, with others in place of those that gradients are wanted for."""
+    """Return the function at these leaves, with others in place of those that gradients are wanted for."""
     filled = list(leaves)
     for i, x in zip(problem.wanted, chosen, strict=True):
         filled[i] = x

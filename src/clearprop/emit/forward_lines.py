@@ -25,7 +25,7 @@ class Answers:
                 self.readers.setdefault(wire, []).append(node)
 
     def of(self, node: Node) -> tuple[str, ...]:
-        """The text of the lines, in order; where there are many, the first and the last."""
+        """Return the text of the lines, in order; where there are many, the first and the last."""
         of = self._whose(node.outputs[0])
         texts = [] if of is None else self._between(of, self._sources(node))
         if not texts:
@@ -35,7 +35,7 @@ class Answers:
         return tuple(texts)
 
     def _whose(self, wire: Wire) -> Wire | None:
-        """The value whose gradient a wire is, or is a part of and of no other."""
+        """Return the value whose gradient a wire is, or is a part of and of no other."""
         while wire not in self.joint.gradient_of:
             readers = self.readers.get(wire, [])
             if len(readers) != 1 or len(readers[0].outputs) != 1:
@@ -44,7 +44,9 @@ class Answers:
         return self.joint.gradient_of[wire]
 
     def _sources(self, node: Node) -> set[Wire]:
-        """The values whose gradients a statement reads; the results, where it begins the backward pass."""
+        """Return the values whose gradients a statement reads; the results, where it begins the
+        backward pass.
+        """
         found: set[Wire] = set()
         stack, seen = list(node.inputs), set(node.inputs)
         while stack:
@@ -60,7 +62,9 @@ class Answers:
         return found or set(self.joint.outputs)
 
     def _between(self, start: Wire, ends: Iterable[Wire]) -> list[str]:
-        """The lines of the operations that lead from a value to others; none where these are far away."""
+        """Return the lines of the operations that lead from a value to others; none where these are
+        far away.
+        """
         ends = set(ends) - {start}
         last = max((self.place[self.made[w]] for w in ends if w in self.made), default=-1)
         stack, seen = [start], {start}

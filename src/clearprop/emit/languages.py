@@ -75,14 +75,14 @@ class Language:
     """What it makes of Python's numbers by itself."""
 
     def write(self, node: Node, operands: list[Written]) -> Written:
-        """An operation as an expression; raises UnsupportedError where there is none."""
+        """Return an operation as an expression; raises UnsupportedError where there is none."""
         written = self.form(node, operands)
         if written is None:
             raise self.missing(node)
         return written
 
     def form(self, node: Node, operands: list[Written]) -> Written | None:
-        """An operation as an expression, or None."""
+        """Return an operation as an expression, or None."""
         name = node.primitive.name
         if application_of(node.primitive) is not None:
             return self.block_call(node, operands)
@@ -103,7 +103,9 @@ class Language:
         return self.derived(node, operands)
 
     def derived(self, node: Node, operands: list[Written]) -> Written | None:
-        """A call of the function that has NumPy's name or SciPy's, a method of that name for a reduction."""
+        """Return a call of the function that has NumPy's name or SciPy's, a method of that name for a
+        reduction.
+        """
         name, params = node.primitive.name, node.params
         if name in self.lacks:
             return None
@@ -133,7 +135,7 @@ class Language:
         return self.specials + path.removeprefix("scipy.special") if has else ""
 
     def block_call(self, node: Node, operands: list[Written]) -> Written | None:
-        """A call, by its name, of a block that nobody can look into: NumPy code alone can make it."""
+        """Return a call, by its name, of a block that nobody can look into: NumPy code alone can make it."""
         return None
 
     def promoted(self, node: Node, operands: list[Written]) -> list[Written]:
@@ -163,7 +165,7 @@ class Language:
         return found
 
     def converted(self, written: Written, dtype: np.dtype[Any]) -> str:
-        """A value as numbers of another dtype."""
+        """Return a value as numbers of another dtype."""
         return f"{wrap(written)}.astype({self.module}.{self.dtype_name(dtype)})"
 
     def has(self, node: Node) -> bool:
@@ -173,12 +175,12 @@ class Language:
         return self.form(node, [("x", ATOM)] * len(node.inputs)) is not None
 
     def lines_of(self, node: Node) -> tuple[str, ...]:
-        """The templates of the lines that make a value, if it takes several."""
+        """Return the templates of the lines that make a value, if it takes several."""
         make = self.lines.get(node.primitive.name)
         return make(node) if make is not None else ()
 
     def missing(self, node: Node) -> UnsupportedError:
-        """The error for an operation without a form here."""
+        """Return the error for an operation without a form here."""
         from .targets import having
 
         name = node.primitive.name
@@ -188,7 +190,7 @@ class Language:
         return UnsupportedError(f"{name} has no form in {self.name}{where}{hint}")
 
     def constant(self, value: Any) -> Written:
-        """An array that the function has as a constant."""
+        """Return an array that the function has as a constant."""
         array, m = np.asarray(value), self.module
         if not array.size:
             return f"{m}.zeros({array.shape}, dtype={m}.{self.dtype_name(array.dtype)})", ATOM
@@ -219,12 +221,12 @@ class Language:
         return f"{self.module}.tri({size}{f', {word}{k}' if k else ''}, dtype=bool)"
 
     def number(self, value: Any) -> Written:
-        """A number; infinity is the library's."""
+        """Return a number; infinity is the library's."""
         text, binds = number_text(value)
         return text.replace("np.", f"{self.module}."), binds
 
     def scalar(self, text: str, dtype: np.dtype[Any]) -> str:
-        """A number as a result."""
+        """Return a number as a result."""
         return f"{self.module}.{dtype.name}({text})"
 
     def dtype_name(self, dtype: np.dtype[Any]) -> str:
@@ -237,7 +239,7 @@ class Language:
         return f", dtype={self.module}.{dtype.name}"
 
     def special(self, value: float) -> Written | None:
-        """A number that people write with a function: multiples of pi, and roots."""
+        """Return a number that people write with a function: multiples of pi, and roots."""
         if not np.isfinite(value) or abs(value) > 1e6 or float(value).is_integer():
             return None
         sign = "-" if value < 0 else ""
@@ -257,7 +259,7 @@ class Language:
         return None
 
     def filled(self, shape: tuple[int, ...], written: Written, wire: Wire) -> Written:
-        """A number or row in a larger shape, as an array of its own."""
+        """Return a number or row in a larger shape, as an array of its own."""
         text, sizes = self.as_floating(written[0], wire), tuple_text(shape)
         dtype = self.dtype_argument(wire.spec.dtype)
         if text in ("0", "1"):
@@ -271,7 +273,7 @@ class Language:
 
     @staticmethod
     def as_floating(text: str, wire: Wire) -> str:
-        """A whole number as one of floating numbers is written; 0 and 1 may stand."""
+        """Return a whole number as one of floating numbers is written; 0 and 1 may stand."""
         whole = text.lstrip("-").isdigit() and text not in ("0", "1")
         return f"{text}.0" if whole and is_floating(wire.spec.dtype) else text
 
@@ -280,23 +282,23 @@ class Language:
         return self.renamed.get(name, name)
 
     def moved(self, text: str, start: int, end: int) -> str:
-        """An array with an axis at another place."""
+        """Return an array with an axis at another place."""
         return f"{self.module}.moveaxis({text}, {start}, {end})"
 
     def reversed(self, text: str) -> str:
-        """An array with its first axis turned around."""
+        """Return an array with its first axis turned around."""
         return f"{text}[::-1]"
 
     def flipped(self, written: Written, axis: int) -> str:
-        """An array with an axis turned around."""
+        """Return an array with an axis turned around."""
         return f"{self.module}.flip({written[0]}, {axis})"
 
     def index_of(self, node: Node, arrays: list[str], value: str) -> tuple[str, str]:
-        """The index of a part that is written, with its arrays; and what is written there."""
+        """Return the index of a part that is written, with its arrays; and what is written there."""
         return index_text(node.params["index"], arrays), value
 
     def added_at(self, node: Node, name: str, arrays: list[str], how: str, value: str) -> str:
-        """A statement that adds to (``+=``) or takes from places which may come more than once."""
+        """Return a statement that adds to (``+=``) or takes from places which may come more than once."""
         raise self.missing(node)
 
     def zeros_like(self, text: str) -> str:
@@ -312,7 +314,7 @@ _BY_STATEMENTS = ("scatter", "assign", "broadcast_to")
 
 
 def tuple_text(shape: tuple[int, ...]) -> str:
-    """A shape of one axis or more as code."""
+    """Return a shape of one axis or more as code."""
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
@@ -323,9 +325,10 @@ def one_of(value: Any) -> bool:
 def filled_in(
     text: str, language: Language, node: Node, operands: Sequence[Written], name: str = ""
 ) -> str:
-    """A template with ``{0}`` for the first input, ``{w0}`` where a dot or a bracket follows it, ``{t0}``
-    where it must be an array even if it is a number, ``{all}`` for all of them, ``{m}`` for the library's
-    module, ``{dtype}`` for what must be said about the result's dtype, and parameters by their names.
+    """Return a template with ``{0}`` for the first input, ``{w0}`` where a dot or a bracket follows
+    it, ``{t0}`` where it must be an array even if it is a number, ``{all}`` for all of them,
+    ``{m}`` for the library's module, ``{dtype}`` for what must be said about the result's dtype,
+    and parameters by their names.
     """
     words: dict[str, Any] = {
         key: value[0] if key in ("axis", "shift") and one_of(value) else value
@@ -367,7 +370,7 @@ def is_literal(text: str, wire: Wire) -> bool:
 
 
 def index_text(index: tuple[Any, ...], arrays: Sequence[str]) -> str:
-    """An index as it stands between brackets."""
+    """Return an index as it stands between brackets."""
 
     def part(item: Any) -> str:
         if isinstance(item, Slot):

@@ -33,7 +33,7 @@ class Library(Target):
 
     @abstractmethod
     def body(self, draft: Draft) -> str:
-        """The text, without its header."""
+        """Return the text, without its header."""
 
     @abstractmethod
     def public_name(self, problem: Problem) -> str:
@@ -98,7 +98,7 @@ class Module(Code):
 
 
 def loaded(file: str, text: str, blocks: Mapping[str, Any]) -> dict[str, Any]:
-    """The module that the code makes, with the blocks that it calls.
+    """Return the module that the code makes, with the blocks that it calls.
 
     Tracebacks and debuggers can show its lines.
     """

@@ -79,7 +79,7 @@ def stretched_values(graph: Graph) -> dict[Wire, tuple[int, ...]]:
 
 
 def shape_together(wires: Iterable[Wire]) -> tuple[int, ...]:
-    """The shape of a sum; of constants that are alike everywhere the number is written."""
+    """Return the shape of a sum; of constants that are alike everywhere the number is written."""
     return broadcast_shapes(*(() if number(w) is not None else w.spec.shape for w in wires))
 
 

@@ -88,7 +88,7 @@ class Problem:
         return [self.written[place] for place in self.read()]
 
     def passed(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
-        """The arguments that the generated function takes."""
+        """Return the arguments that the generated function takes."""
         return [(args, kwargs)[kind][key] for kind, key in self.read()]
 
     @property
@@ -198,7 +198,9 @@ def _wanted(
     *,
     is_named: bool,
 ) -> list[int]:
-    """The leaves of chosen arguments that have gradients; whole numbers may not be asked for by name."""
+    """Return the leaves of chosen arguments that have gradients; whole numbers may not be asked for by
+    name.
+    """
     wanted = []
     for i, wire in wire_at.items():
         if places[i][:2] not in chosen:
@@ -219,7 +221,9 @@ def _wanted(
 
 
 def _seeds(title: str, forward: Graph, gradient: Any) -> list[Any]:
-    """The examples of upstream gradients, one for each output; none where the one output is a number."""
+    """Return the examples of upstream gradients, one for each output; none where the one output is a
+    number.
+    """
     outputs = forward.outputs
     if gradient is not None:
         seeds = [as_array(numbers_of(s, "gradient= is")) for s in flatten(gradient)[0]]
@@ -261,7 +265,7 @@ def unique(names: Iterable[str]) -> list[str]:
 def argument_names(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> dict[Place, str]:
-    """The name of each argument, by where it stands: (0, position) or (1, keyword)."""
+    """Return the name of each argument, by where it stands: (0, position) or (1, keyword)."""
     try:
         positions = list(inspect.signature(f).bind_partial(*args).arguments)
         if len(positions) < len(args):

@@ -75,7 +75,7 @@ def body(program: Program) -> list[str]:
 
 
 def written(statements: Sequence[Statement], *, headed: bool = False) -> list[str]:
-    """The lines of some statements."""
+    """Return the lines of some statements."""
     short = [s for s in statements if s.comment.startswith("(")]
     widths = [len(s.lines[-1]) for s in short if len(s.lines[-1]) <= _COLUMN]
     column = max(widths, default=0)
@@ -95,13 +95,13 @@ def written(statements: Sequence[Statement], *, headed: bool = False) -> list[st
 
 
 def function_lines(head: str, inside: Sequence[str], end: str) -> list[str]:
-    """A function: its first line, what it does, and what it returns."""
+    """Return a function: its first line, what it does, and what it returns."""
     inner = [*inside, *([""] if inside else []), *_broken(end)]
     return [head, *(f"{INDENT}{line}".rstrip() for line in inner)]
 
 
 def _broken(line: str, width: int = 96) -> list[str]:
-    """A long ``return a, b, ...`` over several lines: cut between results, or within containers."""
+    """Return a long ``return a, b, ...`` over several lines: cut between results, or within containers."""
     if len(line) <= width:
         return [line]
     head, _, rest = line.partition(" ")

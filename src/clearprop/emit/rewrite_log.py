@@ -52,7 +52,7 @@ class Derivation:
             self.steps.append(Step(name.replace("_", " "), before, after[0]))
 
     def lines(self) -> list[str]:
-        """The derivation as lines of a comment."""
+        """Return the derivation as lines of a comment."""
         return ["How it was simplified:", *(f"  {step}" for step in self.steps)]
 
     def _of_node(self, node: Node, made: Mapping[Wire, Node], depth: int) -> Written:

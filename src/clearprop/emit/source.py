@@ -95,7 +95,7 @@ def source(
     gradient_names: str = "d{}",
     **kwargs: Any,
 ) -> Source:
-    """A function with its backward pass, as standalone code in the user's names.
+    """Write a function with its backward pass as standalone code in the user's names.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def source(
 
 
 def _verified(derived: Derived, code: Code) -> tuple[Errors, str]:
-    """The errors that are seen when the code is run, or where it cannot be, what it is written from.
+    """Return the errors that are seen when the code is run, or where it cannot be, what it is written from.
 
     And which of the two it was.
     """

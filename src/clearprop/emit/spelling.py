@@ -37,7 +37,7 @@ class Spelling:
         """What means something that the code has no need of; people may call arguments so."""
 
     def identifier(self, name: str) -> str:
-        """A name that is one in the target, as like to this one as may be; not always a new one."""
+        """Return a name that is one in the target, as like to this one as may be; not always a new one."""
         name = self._letters(name)
         if not name.isidentifier():
             name = re.sub(r"\W+", "_", name)
@@ -47,7 +47,7 @@ class Spelling:
         return f"{name}_" if name in self.shadowed or self.is_taken(name) else name
 
     def parameter(self, name: str) -> str:
-        """The same for an argument, whose name is the caller's as well."""
+        """Return the same for an argument, whose name is the caller's as well."""
         return name if name in self.shadowed else self.identifier(name)
 
     def is_taken(self, name: str) -> bool:
@@ -55,11 +55,11 @@ class Spelling:
         return name in self.words
 
     def comment(self, text: str) -> str:
-        """One line that stays within a comment."""
+        """Return one line that stays within a comment."""
         return printable(text)
 
     def literal(self, value: Any) -> str | None:
-        """A key as it is written, equal to it; None where it has no literal."""
+        """Return a key as it is written, equal to it; None where it has no literal."""
         plain = _plain(value)
         return None if plain is _NONE or not _is_same(plain, value) else _written(plain)
 
@@ -94,7 +94,7 @@ _NONE = object()
 
 
 def _plain(value: Any) -> Any:
-    """A key as an object of Python's own types, which has a literal; `_NONE` if there is none."""
+    """Return a key as an object of Python's own types, which has a literal; `_NONE` if there is none."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, np.generic):

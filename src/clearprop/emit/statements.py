@@ -192,7 +192,7 @@ class Author:
             self.pending[node.out] = Pending(node, written, reads)
 
     def by_lines(self, node: Node) -> None:
-        """A value that takes several lines to make."""
+        """Write a value that takes several lines to make."""
         operands, reads = self._values(node)
         name = self.names.of(node.out)
         lines = [
@@ -202,7 +202,7 @@ class Author:
         self.state(lines, (name,), reads, node)
 
     def compose(self, node: Node, room: int) -> tuple[Written, set[str]]:
-        """An operation on its operands; the longest of them get names while the line is too long."""
+        """Return an operation on its operands; the longest of them get names while the line is too long."""
         while True:
             operands, reads = [], set()
             for wire in node.inputs:
@@ -297,7 +297,7 @@ class Author:
         )
 
     def spread(self, node: Node) -> None:
-        """A result that is one number, or row, everywhere."""
+        """Write a result that is one number, or row, everywhere."""
         written, reads = self.operand(node.inputs[0])
         filled = self.language.filled(node.out.spec.shape, written, node.inputs[0])
         self.assign(node, filled, reads)
@@ -317,7 +317,7 @@ class Author:
         return wire in self.pending and not self.pending[wire].written[0]
 
     def parts(self, node: Node) -> None:
-        """A scatter or an assignment: a statement of its own, unless it only joins a sum."""
+        """Write a scatter or an assignment: a statement of its own, unless it only joins a sum."""
         readers = self.readers.get(node.out, [])
         joins = (
             node.primitive is primitives.scatter
@@ -353,7 +353,7 @@ class Author:
         self.state(lines, (name,), reads, node)
 
     def added_parts(self, node: Node) -> None:
-        """A sum with such parts: the rest first, and then each part is added in its place."""
+        """Write a sum with such parts: the rest first, and then add each part in its place."""
         readers = self.readers.get(node.out, [])
         if (
             len(readers) == 1
@@ -459,7 +459,7 @@ class Author:
     def result(
         self, wire: Wire, name: str, taken: list[str] | None = None, of: Wire | None = None
     ) -> str:
-        """The name, or literal, of a result."""
+        """Return the name, or literal, of a result."""
         copies = taken is not None and wire.spec.ndim > 0
         if wire.is_constant:
             written, reads = self.constant(wire, None)

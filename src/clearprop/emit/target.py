@@ -22,7 +22,7 @@ class Code(ABC):
 
     @abstractmethod
     def text(self, header: Sequence[str] = (), steps: Sequence[str] = ()) -> str:
-        """The whole, with a header and the derivation as comments."""
+        """Return the whole, with a header and the derivation as comments."""
 
     def files(self, header: Sequence[str], steps: Sequence[str]) -> Mapping[str, str]:
         """Return the files by name where the code is more than one."""
@@ -36,7 +36,7 @@ class Code(ABC):
         return None
 
     def run(self, function: Any, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        """The values and gradients that it gives for leaves of the arguments."""
+        """Return the values and gradients that it gives for leaves of the arguments."""
         raise NotImplementedError
 
 

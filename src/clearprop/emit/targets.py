@@ -20,7 +20,7 @@ TARGETS = {
 
 
 def target(name: str) -> Target:
-    """The target of a name. Raises ClearpropError where there is none."""
+    """Return the target of a name. Raises ClearpropError where there is none."""
     if name not in TARGETS:
         raise ClearpropError(f"there is no target {name!r}; there are {', '.join(TARGETS)}")
     found: Target = load(f".{TARGETS[name]}", __package__).TARGET
@@ -28,5 +28,5 @@ def target(name: str) -> Target:
 
 
 def having(node: Node) -> list[str]:
-    """The targets that have a form for an operation, as far as they can be asked."""
+    """Return the targets that have a form for an operation, as far as they can be asked."""
     return [name for name in TARGETS if can_be_spelled(node, target(name).has)]

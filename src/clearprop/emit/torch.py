@@ -82,7 +82,9 @@ class TorchLanguage(Language):
 
 
 def _places(node: Node, arrays: list[str], *, apart: bool = False) -> str:
-    """An index with arrays in PyTorch; where slices go down, or if `apart`, as an array for each axis."""
+    """Return an index with arrays in PyTorch; where slices go down, or if `apart`, as an array for
+    each axis.
+    """
     specs = [w.spec for w in node.inputs[-len(arrays) :]]
     shape = node.out.spec.shape
     index, turned = beside_arrays(node.params["index"], shape, specs)
@@ -153,7 +155,7 @@ class Torch(Library):
         return "\n".join(["import torch", "", "", *helpers(lines, "torch"), *lines]) + "\n"
 
     def public_name(self, problem: Problem) -> str:
-        """The function's name as a class's."""
+        """Return the function's name as a class's."""
         words = problem.title.split("_")
         name = "".join(word[:1].upper() + word[1:] for word in words) or "Function"
         return problem.spelling.identifier(name)

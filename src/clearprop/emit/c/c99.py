@@ -38,7 +38,7 @@ class CCode(LoopCode):
     )
 
     def text(self, header: Sequence[str] = (), steps: Sequence[str] = ()) -> str:
-        """The header and the source, one after the other, each under its file's name."""
+        """Return the header and the source, one after the other, each under its file's name."""
         parts = [(f"/* ---- {n} */", "", text) for n, text in self.files(header, steps).items()]
         return "\n".join(line for part in reversed(parts) for line in part)
 

@@ -33,7 +33,7 @@ class CDialect(Dialect):
         return f"for (int {index} = 0; {index} < {extent}; {index}++)"
 
     def single(self, buffer: Buffer, name: str) -> str:
-        """A parameter or a variable; a result of one number lies where a pointer says."""
+        """Return a parameter or a variable; a result of one number lies where a pointer says."""
         if buffer.role == "output" and buffer.size == 1:
             return f"*{name}"
         is_value = buffer.role == "input" and not buffer.spec.shape
@@ -42,7 +42,7 @@ class CDialect(Dialect):
     # ---- numbers
 
     def number(self, value: Any, dtype: np.dtype[Any]) -> str:
-        """A constant.
+        """Return a constant.
 
         >>> c = CDialect()
         >>> c.number(1.0, np.dtype("f4")), c.number(-2.5, np.dtype("f8")), c.number(3, np.dtype("i8"))
@@ -63,7 +63,7 @@ class CDialect(Dialect):
     def converted(
         self, written: Written, source: np.dtype[Any], dtype: np.dtype[Any], helpers: Helpers
     ) -> Written:
-        """A cast; of a floating number the helper says what becomes of what does not fit."""
+        """Return a cast; of a floating number the helper says what becomes of what does not fit."""
         cast = f"({type_of(dtype)})"
         if not (source.kind == "f" and dtype.kind in "iu"):
             return f"{cast}{wrapped(written[0], tight=written[1] >= PREFIX)}", PREFIX

@@ -24,13 +24,14 @@ _FENCE, _FILLING = 256, 0xAB
 
 
 def compiler() -> str | None:
-    """The system's C compiler: ``CC``, or cc, gcc or clang; None where there is none."""
+    """Return the system's C compiler: ``CC``, or cc, gcc or clang; None where there is none."""
     names = [os.environ.get("CC", ""), "cc", "gcc", "clang"]
     return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
 def run_c(function: CFunction) -> Callable[[Sequence[Any]], list[Any]]:
-    """A Python function that runs compiled C on arrays, in the order of its inputs, and returns its results.
+    """Return a Python function that runs compiled C on arrays, in the order of its inputs, and returns
+    its results.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def run_c(function: CFunction) -> Callable[[Sequence[Any]], list[Any]]:
 
 
 def _built(function: CFunction, cc: str, folder: Path) -> ctypes.CDLL:
-    """The code as a library in this process."""
+    """Return the code as a library in this process."""
     (folder / f"{function.name}.h").write_text(function.header, encoding="utf-8")
     (folder / f"{function.name}.c").write_text(function.source, encoding="utf-8")
     library = folder / f"{function.name}.so"

@@ -14,7 +14,7 @@ from ..languages import Entry, Language, Written, arguments, filled_in, read_ind
 
 
 def fourier(name: str) -> Entry:
-    """A Fourier transform over one axis or several."""
+    """Return a Fourier transform over one axis or several."""
 
     def entry(language: Language, node: Node, operands: list[Written]) -> Written:
         if not (node.out.spec.size or language.transforms_nothing):
@@ -36,7 +36,7 @@ def fourier(name: str) -> Entry:
 
 
 def norm(language: Language, node: Node, operands: list[Written]) -> Written:
-    """The length of vectors; of matrices that of all their entries."""
+    """Return the length of vectors; of matrices that of all their entries."""
     axis, options = node.params["axis"], [operands[0][0]]
     whole = len(axis) == node.inputs[0].spec.ndim
     if not whole:
@@ -49,7 +49,7 @@ def norm(language: Language, node: Node, operands: list[Written]) -> Written:
 
 
 def along_all(method: str) -> Entry:
-    """A reduction that takes one axis at a time: one after the other, the last first."""
+    """Return a reduction that takes one axis at a time: one after the other, the last first."""
 
     def entry(language: Language, node: Node, operands: list[Written]) -> Written | None:
         axis, keepdims = node.params["axis"], node.params["keepdims"]
@@ -63,7 +63,7 @@ def along_all(method: str) -> Entry:
 
 
 def recurrence(language: Language, node: Node, operands: list[Written]) -> Written:
-    """A call of the helper, which goes along the first axis."""
+    """Return a call of the helper, which goes along the first axis."""
     axis = node.params["axis"]
     if not node.out.spec.size:
         return operands[1]
@@ -79,7 +79,7 @@ def recurrence(language: Language, node: Node, operands: list[Written]) -> Writt
 
 
 def without(text: str, *allowed: str) -> Entry:
-    """A template for an operation without any parameters set, but those that are allowed."""
+    """Return a template for an operation without any parameters set, but those that are allowed."""
 
     def entry(language: Language, node: Node, operands: list[Written]) -> Written | None:
         if any(v not in (None, False) for k, v in node.params.items() if k not in allowed):
@@ -90,7 +90,7 @@ def without(text: str, *allowed: str) -> Entry:
 
 
 def factors(template: str, several: str = "") -> Entry:
-    """A factorization of one matrix; `several` is for stacks, which may have none."""
+    """Return a factorization of one matrix; `several` is for stacks, which may have none."""
 
     def entry(language: Language, node: Node, operands: list[Written]) -> Written | None:
         single = all(w.spec.ndim == 2 for w in node.inputs)
@@ -103,7 +103,7 @@ def factors(template: str, several: str = "") -> Entry:
 
 
 def matrix_of_uniform(value: Any) -> float | None:
-    """The one number that an array is padded with, if it is one."""
+    """Return the one number that an array is padded with, if it is one."""
     numbers = {v for pair in value for v in pair}
     return numbers.pop() if len(numbers) == 1 else None
 
@@ -157,7 +157,7 @@ def joining(verb: str) -> Entry:
 
 
 def method(text: str) -> Entry:
-    """A text with ``{}`` for the input."""
+    """Return a text with ``{}`` for the input."""
 
     def entry(language: Language, node: Node, operands: list[Written]) -> Written:
         return text.format(wrap(operands[0])), ATOM

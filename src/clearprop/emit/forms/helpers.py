@@ -32,7 +32,7 @@ EXACT = {"cofactors": "cofactors({0})"}
 
 
 def helpers(lines: list[str], module: str) -> list[str]:
-    """The lines of the helpers that are called in some lines, each with two empty ones behind it."""
+    """Return the lines of the helpers that are called in some lines, each with two empty ones behind it."""
     text = "\n".join(lines)
     found: list[str] = []
     for name, helper in HELPERS.items():

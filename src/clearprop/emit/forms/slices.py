@@ -75,7 +75,7 @@ def _width(part: Any, arrays: Sequence[ArraySpec]) -> int:
 
 
 def _slice(places: range, size: int) -> slice:
-    """The slice that picks these places, which go up, of so many."""
+    """Return the slice that picks these places, which go up, of so many."""
     if not places:
         return slice(0, 0)
     start, stop = places[0] or None, places[-1] + 1

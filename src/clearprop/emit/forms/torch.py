@@ -84,7 +84,7 @@ def _gather(language: Language, node: Node, operands: list[Written]) -> Written:
 
 
 def _pad(language: Language, node: Node, operands: list[Written]) -> Written | None:
-    """The last axis comes first there, and all numbers are alike."""
+    """Return the last axis comes first there, and all numbers are alike."""
     value = matrix_of_uniform(node.params["value"])
     if value is None:
         return None

@@ -91,7 +91,7 @@ class JavaScriptDialect(Dialect):
     # ---- numbers
 
     def number(self, value: Any, dtype: np.dtype[Any]) -> str:
-        """A literal.
+        """Return a literal.
 
         >>> js = JavaScriptDialect()
         >>> js.number(1.0, np.dtype("f8")), js.number(0.1, np.dtype("f4")), js.number(1, np.dtype("?"))
@@ -167,7 +167,7 @@ def _helped(name: str, arguments: Sequence[str], helpers: Helpers) -> str:
 
 
 def _whole(written: Written, dtype: np.dtype[Any]) -> Written:
-    """A whole number that wraps around; of 64 bits as it is."""
+    """Return a whole number that wraps around; of 64 bits as it is."""
     text, binds = written
     if dtype.itemsize == 8:
         return written

@@ -108,7 +108,7 @@ def _array(b: Buffer) -> str:
 
 
 def _type(b: Buffer, shape: tuple[int, ...]) -> str:
-    """The type of an argument or a result, as documentation has it."""
+    """Return the type of an argument or a result, as documentation has it."""
     if not shape:
         return "boolean" if b.dtype == np.bool_ else "number"
     return "ArrayLike<number>" if b.role == "input" and b.dtype.kind in "iub" else _array(b)

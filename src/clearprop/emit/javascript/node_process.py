@@ -112,7 +112,8 @@ def _running() -> _Node:
 
 
 def run_script(script: Script) -> Callable[[Sequence[Any]], list[Any]]:
-    """A Python function that runs a script on arrays, in the order of its inputs, and returns its results.
+    """Return a Python function that runs a script on arrays, in the order of its inputs, and returns
+    its results.
 
     Raises
     ------

@@ -60,7 +60,7 @@ def _where(w: Expressions, node: Node, index: Index) -> Tex:
 
 
 def _guarded(w: Expressions, node: Node) -> int | None:
-    """The input that is meant by a choice which only keeps infinities or zeros out."""
+    """Return the input that is meant by a choice which only keeps infinities or zeros out."""
     condition, x, y = node.inputs
     made = w.makers.get(condition)
     if made is None or condition in w.symbols:

@@ -48,7 +48,7 @@ class Equations(Code):
 
 
 def _body(derived: Derived) -> str:
-    """The text, without its header."""
+    """Return the text, without its header."""
     joint = derived.joint
     pairs = [
         *joint.gradient_of.items(),

@@ -46,7 +46,7 @@ def latex(
     gradient_of: Iterable[tuple[Wire, Wire]] | None = None,
     all_steps: bool = False,
 ) -> str:
-    r"""The equations of a graph, one for each value that a person would name.
+    r"""Return the equations of a graph, one for each value that a person would name.
 
     Numbers are italic, arrays bold, under the user's names; `1` in bold is an array of ones, and a vector
     is a column. Functions, fractions and powers with ⊙ are taken entry by entry, indices count from 0. Blocks
@@ -85,7 +85,7 @@ def equations(
     gradients: str = "fraction",
     all_steps: bool = False,
 ) -> tuple[list[str], list[str]]:
-    """The lines of the forward and of the backward pass, each with its ``&``."""
+    """Return the lines of the forward and of the backward pass, each with its ``&``."""
     return _Equations(graph, gradients, list(gradient_of), all_steps).write()
 
 
@@ -200,7 +200,7 @@ class _Equations:
         return f"\\frac{{\\partial {self.loss}}}{{\\partial {text}}}", CLOSED
 
     def letter(self, wire: Wire, backward: bool) -> str:
-        """A symbol for what has no name: t in the forward pass, δ in the backward pass."""
+        """Return a symbol for what has no name: t in the forward pass, δ in the backward pass."""
         kind = "t" if not backward else "delta" if "delta" not in self.named else "eta"
         while True:
             n = next(self.fresh[kind])
@@ -323,7 +323,7 @@ class _Equations:
         return terms % _MOST_TERMS != 0
 
     def _give_any(self, wire: Wire, node: Node) -> None:
-        """A symbol for what an equation defines."""
+        """Give a symbol to what an equation defines."""
         if wire in self.expressions.symbols:
             return
         of = self.gradient_of.get(wire)

@@ -13,7 +13,7 @@ from .writer import Expressions, Index, extent, laid_out, writes
 
 
 def index_tokens(w: Expressions, node: Node, ndim: int) -> list[str]:
-    """A node's index as subscripts: ``i`` and ``y_i`` where rows are counted, else as in Python."""
+    """Return a node's index as subscripts: ``i`` and ``y_i`` where rows are counted, else as in Python."""
     parts = full_index(node, ndim)
     slots = [slot_wire(node, p) for p in parts if isinstance(p, Slot)]
     counted = any(is_count(wire) for wire in slots) and all(wire.spec.ndim == 1 for wire in slots)

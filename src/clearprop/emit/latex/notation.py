@@ -182,7 +182,7 @@ def _squared(w: Expressions, total: Node) -> Wire | None:
 
 @writes("norm", "p_norm")
 def _norm(w: Expressions, node: Node, index: Index) -> Tex:
-    """The length of what has one; along axes as a root of a sum, or as the largest entry."""
+    """Return the length of what has one; along axes as a root of a sum, or as the largest entry."""
     (x,), order = node.inputs, node.params.get("ord", 2)
     if index is None and len(node.params["axis"]) == x.spec.ndim <= 2 and order == 2:
         return Tex(f"\\lVert {w.write(x).text} \\rVert" + ("_F" if x.spec.ndim > 1 else ""), CLOSED)
@@ -220,7 +220,7 @@ def _larger(w: Expressions, node: Node, index: Index) -> Tex:
 
 
 def _reduced(w: Expressions, node: Node, index: Index) -> tuple[str, Tex, int]:
-    """The letters that a reduction runs over, an entry under it, and how many there are."""
+    """Return the letters that a reduction runs over, an entry under it, and how many there are."""
     (x,) = node.inputs
     ndim = x.spec.ndim
     axes = [a % ndim for a in node.params["axis"]]
@@ -335,7 +335,7 @@ def _matmul(w: Expressions, node: Node, index: Index) -> Tex:
 
 
 def _turned(w: Expressions, wire: Wire) -> Tex:
-    """The transpose, where one transpose undoes another one."""
+    """Return the transpose, where one transpose undoes another one."""
     node = w.makers.get(wire)
     if node is not None and wire not in w.symbols and node.primitive is primitives.transpose:
         return w.write(node.inputs[0])

@@ -32,7 +32,7 @@ SPELLING = TexSpelling(())
 
 
 def symbol(name: str, ndim: int, *, accents: bool = True) -> str:
-    r"""A name as a symbol; trailing digits and what follows an underscore are subscripts.
+    r"""Return a name as a symbol; trailing digits and what follows an underscore are subscripts.
 
     >>> symbol("x", 0), symbol("w1", 2), symbol("sigma", 1), symbol("h_pre", 1), symbol("y_hat", 0)
     ('x', '\\mathbf{w}_1', '\\boldsymbol{\\sigma}', '\\mathbf{h}_{\\mathrm{pre}}', '\\hat{y}')
@@ -66,7 +66,7 @@ def _subscript(part: str) -> str:
 
 
 def subscripted(text: str, tokens: Sequence[str]) -> str:
-    """A symbol (or an expression in brackets) with indices.
+    """Return a symbol (or an expression in brackets) with indices.
 
     >>> subscripted("x", ["i", "j"]), subscripted("w_1", ["i"]), subscripted("x", ["i", "y_i"])
     ('x_{ij}', '(w_1)_i', 'x_{i,y_i}')
@@ -94,7 +94,7 @@ _SHORT = 7
 
 
 def number(value: Any) -> str:
-    r"""A number as people write it: few digits, small fractions, powers of ten, multiples of pi.
+    r"""Return a number as people write it: few digits, small fractions, powers of ten, multiples of pi.
 
     >>> number(1e-5), number(2.0), number(1 / 3), number(2 * math.pi), number(0.1)
     ('10^{-5}', '2', '\\frac{1}{3}', '2\\pi', '0.1')

@@ -48,23 +48,23 @@ def bracketed(text: str) -> str:
 
 
 def called(name: str, *arguments: str) -> Tex:
-    """A function applied."""
+    """Return a function applied."""
     return Tex(f"{name}{bracketed(', '.join(arguments))}", CLOSED)
 
 
 def matrix(*rows: str) -> Tex:
-    """A matrix in full, its rows with ``&`` between columns."""
+    """Return a matrix in full, its rows with ``&`` between columns."""
     inside = " \\\\ ".join(rows)
     return Tex(f"\\begin{{bmatrix}} {inside} \\end{{bmatrix}}")
 
 
 def operator(name: str) -> str:
-    """The name of a function that LaTeX does not know."""
+    """Return the name of a function that LaTeX does not know."""
     return f"\\operatorname{{{_upright(name)}}}"
 
 
 def word(name: str) -> str:
-    """A word within a formula."""
+    """Return a word within a formula."""
     return f"\\mathrm{{{_upright(name)}}}"
 
 
@@ -96,7 +96,7 @@ def _sum(terms: tuple[str, ...]) -> Tex:
 
 
 def numeric(value: float, text: str) -> Tex:
-    """A number."""
+    """Return a number."""
     binds = NEGATIVE if text.startswith("-") else PRODUCT if " " in text else ATOM
     return Tex(
         text, CLOSED if "\\frac" in text and binds == ATOM else binds, factor=(value, text, None)
@@ -104,7 +104,7 @@ def numeric(value: float, text: str) -> Tex:
 
 
 def scaled(value: float, text: str, rest: Tex) -> Tex:
-    """A number times something."""
+    """Return a number times something."""
     if value == 1:
         return rest
     factor = (value, text, rest)
@@ -129,7 +129,7 @@ def negated(x: Tex) -> Tex:
 
 
 def multiplied(x: Tex, y: Tex, *, entrywise: bool = False) -> Tex:
-    """A product, side by side or entry by entry; numbers come first."""
+    """Return a product, side by side or entry by entry; numbers come first."""
     a, a_text, left = _split(x)
     b, b_text, right = _split(y)
     text = b_text if a == 1 else a_text if b == 1 else number(a * b)

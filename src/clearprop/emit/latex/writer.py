@@ -41,7 +41,7 @@ FUNCTIONS: dict[str, str] = {}
 
 
 def writes(*names: str) -> Callable[[Writer], Writer]:
-    """Decorator: this function writes these primitives."""
+    """Let the decorated function write these primitives."""
 
     def note(function: Writer) -> Writer:
         WRITERS.update(dict.fromkeys(names, function))
@@ -77,7 +77,7 @@ class Expressions:
     # ---- wires
 
     def write(self, wire: Wire, index: Index = None) -> Tex:
-        """The wire's symbol, number or expression."""
+        """Return the wire's symbol, number or expression."""
         if index is not None and all(token == ":" for token in index):
             index = None
         if wire.is_constant and wire not in self.symbols:
@@ -127,7 +127,7 @@ class Expressions:
         return Tex(symbol(wire.name or "c", wire.spec.ndim))
 
     def _quotient(self, wire: Wire, value: float, text: str) -> str:
-        """A number that came of a division, such as by how many there are, as a fraction."""
+        """Return a number that came of a division, such as by how many there are, as a fraction."""
         if found := quotient(wire):
             above, below = found
             return f"{'-' if above < 0 else ''}\\frac{{{abs(above)}}}{{{below}}}"
@@ -153,7 +153,7 @@ class Expressions:
     # ---- operands
 
     def operands(self, node: Node, index: Index) -> list[Tex]:
-        """The inputs of an entry-by-entry operation, stretched to the shape of its result."""
+        """Return the inputs of an entry-by-entry operation, stretched to the shape of its result."""
         target = extent(node.outputs[0], index)
         found = []
         for wire in node.inputs:
@@ -162,7 +162,7 @@ class Expressions:
         return found
 
     def shape(self, wire: Wire, index: Index) -> tuple[int, ...]:
-        """The shape of what is written: a constant of equal entries is written as a number."""
+        """Return the shape of what is written: a constant of equal entries is written as a number."""
         if wire.is_constant and wire not in self.symbols:
             value = np.asarray(wire.constant)
             if value.size and (value == first_entry(value)).all():
@@ -171,21 +171,21 @@ class Expressions:
 
 
 def aligned(wire: Wire, index: Index) -> Index:
-    """The part of a result's index that an operand's axes are at."""
+    """Return the part of a result's index that an operand's axes are at."""
     if index is None:
         return None
     return index[len(index) - wire.spec.ndim :]
 
 
 def extent(wire: Wire, index: Index) -> tuple[int, ...]:
-    """The sizes of the axes that an index leaves."""
+    """Return the sizes of the axes that an index leaves."""
     if index is None:
         return wire.spec.shape
     return tuple(n for n, t in zip(wire.spec.shape, index, strict=True) if t == ":")
 
 
 def stretched(x: Tex, shape: Sequence[int], target: Sequence[int]) -> Tex:
-    """A row or column repeated to a matrix, by a product with ones; numbers need none."""
+    """Return a row or column repeated to a matrix, by a product with ones; numbers need none."""
     if len(target) != 2 or tuple(shape) == tuple(target):
         return x
     rows, columns = target
@@ -200,7 +200,9 @@ def stretched(x: Tex, shape: Sequence[int], target: Sequence[int]) -> Tex:
 
 
 def laid_out(x: Tex, shape: Sequence[int], target: Sequence[int]) -> Tex:
-    """The same numbers in another shape: transposed where a row becomes a column, or a column a row."""
+    """Return the same numbers in another shape: transposed where a row becomes a column, or a column a
+    row.
+    """
 
     def is_row(sizes: Sequence[int]) -> bool:
         return len(sizes) == 2 and sizes[0] == 1 != sizes[1]

@@ -57,7 +57,7 @@ class LoopCode(Code):
 
     @abstractmethod
     def start(self) -> Running | None:
-        """The code as a function; None where nothing here can run it."""
+        """Return the code as a function; None where nothing here can run it."""
 
     @cached_property
     def _started(self) -> Running | None:

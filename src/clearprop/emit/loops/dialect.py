@@ -43,22 +43,22 @@ class Dialect(ABC):
 
     @abstractmethod
     def constant(self, name: str, dtype: np.dtype[Any], text: str) -> str:
-        """A variable that is set once."""
+        """Return a variable that is set once."""
 
     @abstractmethod
     def variable(self, name: str, dtype: np.dtype[Any], text: str) -> str:
-        """One that changes."""
+        """Return one that changes."""
 
     @abstractmethod
     def loop(self, index: str, extent: int, *, down: bool = False) -> str:
-        """The head of a loop from 0 to the extent, or back."""
+        """Return the head of a loop from 0 to the extent, or back."""
 
     def fill(self, name: str, size: int, first: str) -> list[str]:
         """Lines that set all entries of an array."""
         return [f"{self.loop('i', size)}", f"    {name}[i] = {first};"]
 
     def remark(self, text: str) -> str:
-        """A comment of one line."""
+        """Return a comment of one line."""
         return f"/* {self.spelling.comment(text)} */"
 
     @abstractmethod
@@ -69,15 +69,17 @@ class Dialect(ABC):
 
     @abstractmethod
     def number(self, value: Any, dtype: np.dtype[Any]) -> str:
-        """A literal."""
+        """Return a literal."""
 
     def updated(self, place: str, symbol: str, value: str, dtype: np.dtype[Any]) -> str:
-        """A statement that adds to what stands at a place, or multiplies it, by the operator's symbol."""
+        """Return a statement that adds to what stands at a place, or multiplies it, by the operator's
+        symbol.
+        """
         negative = _negated(value) if symbol == "+" else ""
         return f"{place} -= {negative};" if negative else f"{place} {symbol}= {value};"
 
     def rounded(self, written: Written, operation: str, dtype: np.dtype[Any]) -> Written:
-        """The result of an operation, as a number of its dtype."""
+        """Return the result of an operation, as a number of its dtype."""
         return written
 
     def is_operator(self, operation: str, dtype: np.dtype[Any]) -> bool:
@@ -93,13 +95,13 @@ class Dialect(ABC):
     def converted(
         self, written: Written, source: np.dtype[Any], dtype: np.dtype[Any], helpers: Helpers
     ) -> Written:
-        """A number as one of another dtype, by NumPy's rules."""
+        """Return a number as one of another dtype, by NumPy's rules."""
 
     @abstractmethod
     def call(
         self, operation: str, arguments: Sequence[str], dtype: np.dtype[Any], helpers: Helpers
     ) -> str:
-        """A function of numbers of this dtype."""
+        """Return a function of numbers of this dtype."""
 
 
 Helpers = set[tuple[str, str]]

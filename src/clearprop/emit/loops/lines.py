@@ -37,7 +37,7 @@ class Lines:
             self.line("}")
 
     def remarks(self, nodes: Iterable[Node]) -> None:
-        """The user's lines that these nodes compute, or answer."""
+        """Write the user's lines that these nodes compute, or answer."""
         found: dict[tuple[bool, str], None] = {}
         for node in nodes:
             if node.line is not None and node.line.text:

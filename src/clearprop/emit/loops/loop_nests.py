@@ -41,7 +41,7 @@ _COSTLY = 4
 def nest_lines(
     nest: Nest, dialect: Dialect, buffers: Mapping[Buffer, str], taken: set[str]
 ) -> NestLines:
-    """Return the lines of a nest, with who wrote its expressions. New names are added to `taken`."""
+    """Return the lines of a nest, and who wrote its expressions. New names are added to `taken`."""
     written = NestLines(nest, dialect, buffers, taken)
     written.write()
     return written
@@ -73,7 +73,9 @@ class NestLines(Lines):
         return self.dialect.single(access.buffer, name) or place_of(access, name, extra)
 
     def local(self, e: Expression, otherwise: str) -> str:
-        """A variable for a value: the user's name; with the axes where memory is called so, ``h_ij``."""
+        """Return a variable for a value: the user's name; with the axes where memory is called so,
+        ``h_ij``.
+        """
         name = self.dialect.spelling.identifier(self.nest.names.get(e, otherwise))
         if name in self.taken and name != otherwise:
             name = f"{name}_{''.join(letter(a) for a in sorted(e.axes))}".rstrip("_")
@@ -96,7 +98,7 @@ class NestLines(Lines):
         return wider and cost(e) >= _COSTLY
 
     def declare(self, e: Expression) -> None:
-        """A statement that gives a value its name."""
+        """Write a statement that gives a value its name."""
         text = self.words.text(e)
         name = self.local(e, "t")
         self.line(self.dialect.constant(name, e.dtype, text))
@@ -163,7 +165,7 @@ class NestLines(Lines):
             self.line(line)
 
     def product(self) -> None:
-        """The sum over the inner axis at one point."""
+        """Write the sum over the inner axis at one point."""
         p = self.nest.product
         assert p is not None
         n = len(self.nest.extents)
@@ -180,7 +182,7 @@ class NestLines(Lines):
         self.words.names[sums] = name
 
     def rounds(self) -> None:
-        """One round over the reduced axes for each phase."""
+        """Write one round over the reduced axes for each phase."""
         last = 1 + max(self.phases.values(), default=0)
         for phase in range(last):
             sums = [

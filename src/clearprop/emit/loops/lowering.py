@@ -32,7 +32,7 @@ class Lowered:
 
 
 def lowered(derived: Derived, language: str) -> Lowered:
-    """The joint graph through the compiler's stages.
+    """Return the joint graph through the compiler's stages.
 
     Raises UnsupportedError for complex numbers, which have no form in the language.
     """
@@ -59,7 +59,7 @@ def _has(node: Node) -> bool:
 
 
 def _with_names(problem: Problem, joint: Joint, results: Sequence[str]) -> Graph:
-    """The joint graph with names for its gradients, and suggestions for what has none."""
+    """Return the joint graph with names for its gradients, and suggestions for what has none."""
     graph = joint.graph
     names = _names(problem, joint, graph)
     known: dict[Wire, Wire] = {}

@@ -32,7 +32,7 @@ class Routine(Lines):
         self.remarks([host.node])
 
     def around(self, inside: Callable[[], None]) -> None:
-        """The lines within loops over all other axes."""
+        """Write the lines within loops over all other axes."""
         others = [i for i, n in enumerate(self.shape) if i != self.axis and n != 1]
         for i in others:
             self.open(i, self.shape[i])
@@ -40,7 +40,7 @@ class Routine(Lines):
         self.close(len(others))
 
     def entry(self, access: Access, shift: int = 0) -> str:
-        """The entry at the loops' point, or so many places further along the axis."""
+        """Return the entry at the loops' point, or so many places further along the axis."""
         name, offset = self.buffers[access.buffer], access.offset + shift * self.along(access)
         moved = Access(access.buffer, access.strides, offset)
         return self.dialect.single(access.buffer, name) or place_of(moved, name)
@@ -49,12 +49,12 @@ class Routine(Lines):
         return access.strides[self.axis]
 
     def made(self) -> Access:
-        """The entry of the result, where that has the shape of what goes in."""
+        """Return the entry of the result, where that has the shape of what goes in."""
         return Access(self.result, dense(self.shape))
 
 
 def _total(symbol: str, name: str, first: str) -> Callable[[Routine], None]:
-    """A running sum or product."""
+    """Return a running sum or product."""
 
     def write(routine: Routine) -> None:
         (x,), n = routine.sources, routine.shape[routine.axis]

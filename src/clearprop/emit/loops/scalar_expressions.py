@@ -84,7 +84,7 @@ class Writer:
         return self.dialect.call(operation, arguments, source, self.helpers), ATOM
 
     def _infix(self, operation: str, x: Written, y: Written, *, chains: bool = False) -> Written:
-        """An operator between two numbers; with `chains`, a right operand may regroup."""
+        """Return an operator between two numbers; with `chains`, a right operand may regroup."""
         symbol, binds = self.dialect.infix[operation]
         regroups = chains and operation in ("add", "multiply", "and", "or")
         mixes = [operation == "or" and at == self.dialect.infix["and"][1] for _, at in (x, y)]
@@ -99,7 +99,7 @@ class Writer:
 
 
 def place_of(access: Access, name: str, extra: Sequence[tuple[str, int]] = ()) -> str:
-    """An entry of a buffer: ``x[64*i + j]``; `extra` are further numbers with their strides."""
+    """Return an entry of a buffer: ``x[64*i + j]``; `extra` are further numbers with their strides."""
     terms = [("+", text if stride == 1 else f"{stride}*{text}") for text, stride in extra]
     inward = sorted(range(len(access.strides)), key=lambda a: -abs(access.strides[a]))
     for axis in inward:

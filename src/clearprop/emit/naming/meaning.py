@@ -48,14 +48,14 @@ class Meanings:
         self.sight.made = dict(made)
 
     def name(self, wire: Wire) -> str:
-        """A few words, or nothing where it would take many."""
+        """Return a few words, or nothing where it would take many."""
         node, words = self.made.get(wire), self.of(wire)
         if node is not None and words == self.of(node.inputs[0]) != "":
             return f"{words}_part" if node.primitive.name == "window" else words
         return words
 
     def of(self, wire: Wire, depth: float = 3) -> str:
-        """The words as they stand within other names."""
+        """Return the words as they stand within other names."""
         if name := self.known(wire):
             return name
         node = self.made.get(wire)

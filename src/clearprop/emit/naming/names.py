@@ -68,7 +68,7 @@ class Names:
         return free
 
     def of(self, wire: Wire) -> str:
-        """The name of a value; the first time it is asked for, one is found."""
+        """Return the name of a value; the first time it is asked for, one is found."""
         way: list[Wire] = []
         while wire not in self.given and wire in self.binds_again:
             way.append(wire)
@@ -88,7 +88,7 @@ class Names:
         return self.pattern.format(self.given.get(wire) or self._find(wire))
 
     def _known(self, wire: Wire) -> str:
-        """The name that a value has or will have, as far as that is settled."""
+        """Return the name that a value has or will have, as far as that is settled."""
         if wire in self.given:
             return self.given[wire]
         node = self.made.get(wire)
@@ -120,7 +120,7 @@ class Names:
     # ---- names after what is made of a value
 
     def _before(self, wire: Wire) -> str:
-        """The name of what is made of it entry by entry, as in `h_pre`, or that it is an entry of."""
+        """Return the name of what is made of it entry by entry, as in `h_pre`, or that it is an entry of."""
         node = self.made.get(wire)
         if node is None or node.is_backward:
             return ""
@@ -150,12 +150,12 @@ class Names:
         return ""
 
     def _part(self, wire: Wire) -> str:
-        """The gradient, or value, that it is a part of, and of no other: `dH_part`."""
+        """Return the gradient, or value, that it is a part of, and of no other: `dH_part`."""
         found = self._made_of(wire, _FAR)
         return f"{found.pop()}_part" if len(found) == 1 and "" not in found else ""
 
     def _made_of(self, wire: Wire, far: int) -> set[str]:
-        """The names of what is made of a value next."""
+        """Return the names of what is made of a value next."""
         found: set[str] = set()
         for reader in self.readers.get(wire, []):
             out = reader.outputs[0]
@@ -177,7 +177,7 @@ class Names:
         return f"{words}_scaled" if is_short(f"{words}_scaled") and words else ""
 
     def _passed_on(self, of: Wire) -> Wire:
-        """A term of a nameless sum that nothing else reads: they have the same gradient."""
+        """Return a term of a nameless sum that nothing else reads: they have the same gradient."""
         while not self._known(of) and (node := self.made.get(of)) is not None:
             terms = {primitives.add: node.inputs, primitives.subtract: node.inputs[:1]}
             alone = [
@@ -213,7 +213,7 @@ class Names:
         return True
 
     def _sum_for(self, wire: Wire) -> Wire | None:
-        """The gradient that a sum goes into by further additions alone."""
+        """Return the gradient that a sum goes into by further additions alone."""
         way: list[Wire] = []
         total: Wire | None = wire
         while total is not None and total not in self._sums_for:
@@ -240,7 +240,7 @@ class Names:
         return node is not None and node.is_backward and node.primitive in sums
 
     def _next_sum(self, wire: Wire) -> Wire | None:
-        """The sum that a sum goes into, if that alone reads it, and does not take it away."""
+        """Return the sum that a sum goes into, if that alone reads it, and does not take it away."""
         readers = self.readers.get(wire, [])
         if not self._is_sum(wire) or wire in self.results or len(readers) != 1:
             return None
