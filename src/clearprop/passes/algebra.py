@@ -30,13 +30,13 @@ RULES: list[Rule] = []
 
 
 def rule(function: Rule) -> Rule:
-    """Decorator: add a rule."""
+    """Add the decorated function as a rule."""
     RULES.append(function)
     return function
 
 
 def simplify(graph: Graph) -> Graph:
-    """The same computation with every rule applied, equal nodes merged and unread nodes dropped.
+    """Return the same computation with every rule applied, equal nodes merged and unread nodes dropped.
 
     >>> import clearprop
     >>> print(simplify(clearprop.trace(lambda x: -(-(1 * x)), 2.0)))
@@ -124,7 +124,7 @@ def _is(node: Node | None, *names: str) -> bool:
 
 
 def _constant(wire: Wire) -> Any:
-    """The number on a constant wire if all its entries are equal, else None."""
+    """Return the number on a constant wire if all its entries are equal, else None."""
     if not wire.is_constant or np.size(wire.constant) == 0:
         return None
     value = np.asarray(wire.constant)

@@ -38,7 +38,7 @@ class Joint:
 def with_backward(
     forward: Graph, wanted: Sequence[int], seeded: Sequence[int], read_as: Graph | None = None
 ) -> Joint:
-    """The backward pass of `forward`, to the inputs `wanted` from the outputs `seeded`.
+    """Return the backward pass of `forward`, to the inputs `wanted` from the outputs `seeded`.
 
     `read_as` may say the same as `forward` with other primitives on the same wires: then its rules are
     taken, and what they leave out is left out. Blocks must be open.
@@ -79,7 +79,7 @@ def with_backward(
 def _joined(
     forward: Graph, read_as: Graph, traced: Graph, wires: list[Wire], seeds: tuple[Wire, ...]
 ) -> Joint:
-    """The forward nodes as they were, followed by the backward ones of a trace."""
+    """Return the forward nodes as they were, followed by the backward ones of a trace."""
     known = dict(zip(traced.inputs, (*forward.inputs, *seeds), strict=True))
     constants = {id(w.constant): w for w in wires if w.is_constant and np.ndim(w.constant)}
     gradient_of: dict[Wire, Wire] = {}

@@ -36,7 +36,7 @@ def derive(
     compounds: bool = False,
     note: Note = lambda name, node, found, made: None,
 ) -> Joint:
-    """The forward pass and its backward pass, to the inputs `wanted` from the outputs `seeded`.
+    """Return the forward pass and its backward pass, to the inputs `wanted` from the outputs `seeded`.
 
     Without `upstream` the one output's own gradient, 1, is worked in. `ties` lets rules apply that differ
     at kinks. `compounds` keeps softmax, logistic functions and their kin whole, as on paper, rather than in
@@ -63,7 +63,7 @@ def derive(
 
 
 def _name_passed_on(joint: Joint) -> None:
-    """The gradient of a nameless sum is that of a term with a name, too, if nothing else reads the term."""
+    """Give the gradient of a nameless sum to a term with a name, too, if nothing else reads the term."""
     made = {wire: node for node in joint.graph.nodes for wire in node.outputs}
     readers = {
         wire: [node for node, _ in found if not node.is_backward]
@@ -84,7 +84,7 @@ def _name_passed_on(joint: Joint) -> None:
 
 
 def _unseeded(joint: Joint) -> Joint:
-    """The upstream gradients as what they are: 1."""
+    """Return the upstream gradients as what they are: 1."""
     ones = {s: Wire("", s.spec, np.ones(s.spec.shape, s.spec.dtype)[()]) for s in joint.seeds}
     nodes = tuple(
         replace(node, inputs=tuple(ones.get(w, w) for w in node.inputs))
@@ -132,6 +132,6 @@ def _follow(joint: Joint, twins: Mapping[Wire, Wire]) -> None:
 
 
 def _settle(joint: Joint) -> None:
-    """The outputs and gradients, where they are now."""
+    """Set the outputs and gradients to where they are now."""
     count = len(joint.outputs)
     joint.outputs, joint.gradients = joint.graph.outputs[:count], joint.graph.outputs[count:]

@@ -40,7 +40,8 @@ Polynomial = dict[Monomial, Ratio]
 def collect(
     graph: Graph, note: Note, written: set[Wire], gradient_of: Mapping[Wire, Wire]
 ) -> tuple[Graph, bool]:
-    """Every sum of products of the backward pass in the form that takes the least work, and if any changed.
+    """Write every sum of products of the backward pass in the form that takes the least work, and say
+    if any changed.
 
     `written` remembers from round to round which are in that form already.
     """
@@ -126,7 +127,7 @@ def _cost(nodes: Iterable[Node], root: Node) -> float:
 
 
 def _shape_of(nodes: Iterable[Node], root: Node) -> list[Any]:
-    """The form of an expression, to be compared: operations before their operands."""
+    """Return the form of an expression, to be compared: operations before their operands."""
     made = {part.out: part for part in nodes}
     form: list[Any] = []
     stack = [root.out]
@@ -222,7 +223,7 @@ class _Reader:
         return self._product(self._factor(x), _inverse(below))
 
     def _total(self, node: Node) -> Polynomial:
-        """The terms of a sum, and of the sums in it that nothing else reads, in one loop."""
+        """Return the terms of a sum, and of the sums in it that nothing else reads, in one loop."""
         total: Polynomial = {}
         stack = _terms(node)
         while stack:
@@ -241,7 +242,9 @@ class _Reader:
         return alone and _is_arithmetic(node) and node.out.spec.dtype == self.dtype
 
     def _factor(self, wire: Wire, *, single: bool = False) -> Polynomial:
-        """A factor's terms; where there are several, the factor as it is, unless they are multiplied out."""
+        """Return a factor's terms; where there are several, the factor as it is, unless they are
+        multiplied out.
+        """
         mark = len(self.nodes)
         found = self.read(wire)
         if len(found) == 1 or (self.expand and not single and 0 < len(found) <= _MOST_TERMS):
@@ -328,7 +331,7 @@ class _Writer:
     # ---- sums
 
     def total(self, polynomial: Polynomial) -> Wire:
-        """A sum of terms."""
+        """Return a sum of terms."""
         common, ratio = _common(polynomial)
         if len(polynomial) == 1 or common or ratio != ONE:
             rest = _divided(polynomial, common, ratio)
@@ -359,7 +362,7 @@ class _Writer:
         return result
 
     def _number(self, wire: Wire) -> Wire:
-        """A mask as numbers, which can be subtracted."""
+        """Return a mask as numbers, which can be subtracted."""
         if wire.spec.dtype.kind != "b":
             return wire
         return self._apply(primitives.astype, wire, dtype=self.root.out.spec.dtype)
@@ -385,7 +388,7 @@ class _Writer:
     # ---- products
 
     def product(self, ratio: Ratio, monomial: Monomial, group: Wire | None = None) -> Wire:
-        """A number times powers of values, small ones first, and a sum in the end."""
+        """Return a number times powers of values, small ones first, and a sum in the end."""
         sign, ratio = ratio.above < 0, ratio.magnitude
         slopes = [w for w, _ in monomial if self.rank.get(w) == 2] + ([group] if group else [])
         self.beside = {value for slope in slopes for value in self._within(slope)}
@@ -451,7 +454,7 @@ class _Writer:
         return wire.spec.dtype.kind == "b", rank, beside, self.order.get(wire, 0)
 
     def _within(self, slope: Wire) -> list[Wire]:
-        """The values that a slope is written with: they stand beside it, as in s * (1 - s)."""
+        """Return the values that a slope is written with: they stand beside it, as in s * (1 - s)."""
         new = {node.out: node for node in self.nodes}
         node = new.get(slope) or self.made.get(slope)
         return list(node.inputs) if node is not None else []
@@ -462,7 +465,7 @@ def _factors(monomial: Monomial) -> list[tuple[Wire, bool]]:
 
 
 def _common(polynomial: Polynomial) -> tuple[Monomial, Ratio]:
-    """The factors and the number that all terms share."""
+    """Return the factors and the number that all terms share."""
     shared: dict[Wire, int] | None = None
     for monomial in polynomial:
         powers = dict(monomial)

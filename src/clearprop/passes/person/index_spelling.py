@@ -20,13 +20,13 @@ def is_count(wire: Wire) -> bool:
 
 
 def slot_wire(node: Node, slot: Slot) -> Wire:
-    """The input that holds an index array: the last ones, after what is read or written."""
+    """Return the input that holds an index array: the last ones, after what is read or written."""
     slots = [p for p in node.params["index"] if isinstance(p, Slot)]
     return node.inputs[len(node.inputs) - len(slots) + slot.number]
 
 
 def full_index(node: Node, ndim: int) -> list[Any]:
-    """A node's index with an entry for each axis of the array; None for new axes stays."""
+    """Return a node's index with an entry for each axis of the array; None for new axes stays."""
     parts = list(node.params["index"])
     rest: list[Any] = [slice(None)] * (ndim - sum(_width(node, part) for part in parts))
     cut = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
@@ -34,7 +34,7 @@ def full_index(node: Node, ndim: int) -> list[Any]:
 
 
 def parts_at(node: Node, shape: tuple[int, ...]) -> Iterator[tuple[Any, int]]:
-    """The parts of a node's index into an array of this shape, each with its axis; new axes have -1."""
+    """Yield the parts of a node's index into an array of this shape, each with its axis; new axes have -1."""
     axis = 0
     for part in full_index(node, len(shape)):
         yield part, -1 if part is None else axis
@@ -67,7 +67,9 @@ def place(node: Node) -> tuple[Any, ...]:
 
 
 def constant_places(node: Node) -> list[np.ndarray[Any, Any]] | None:
-    """The places that index arrays of whole numbers choose, counted from the front, if they are constants."""
+    """Return the places that index arrays of whole numbers choose, counted from the front, if they are
+    constants.
+    """
     shape = node.out.spec.shape
     found = []
     for part, axis in parts_at(node, shape):

@@ -35,7 +35,7 @@ class Spread(NamedTuple):
 
 
 def number(wire: Wire) -> float | None:
-    """The real number on a constant wire if all its entries are equal, else None."""
+    """Return the real number on a constant wire if all its entries are equal, else None."""
     if not wire.is_constant or np.size(wire.constant) == 0:
         return None
     value = np.asarray(wire.constant)
@@ -54,7 +54,7 @@ class Sight:
         """What was found for wires by `scaled`."""
 
     def by(self, wire: Wire, *names: str) -> Node | None:
-        """The node that made `wire`, if it applies one of these primitives."""
+        """Return the node that made `wire`, if it applies one of these primitives."""
         node = self.made.get(wire)
         if node is not None and len(node.outputs) == 1:
             for name in names:
@@ -80,7 +80,7 @@ class Sight:
         return shape == wanted
 
     def scaled(self, wire: Wire) -> tuple[float, Wire]:
-        """A number and a wire whose product `wire` is."""
+        """Return a number and a wire whose product `wire` is."""
         way: list[tuple[Wire, float]] = []
         while wire not in self._scaled and (step := self._scaled_once(wire)) is not None:
             way.append((wire, step[0]))
@@ -92,7 +92,7 @@ class Sight:
         return factor, of
 
     def _scaled_once(self, wire: Wire) -> tuple[float, Wire] | None:
-        """The same for the last operation alone, if it is such a product."""
+        """Return the same for the last operation alone, if it is such a product."""
         node = self.by(wire, "multiply", "divide", "negative")
         if node is None:
             return None
@@ -107,7 +107,7 @@ class Sight:
         return None
 
     def reduced(self, wire: Wire) -> Reduced | None:
-        """A sum or mean, perhaps times a number."""
+        """Return a sum or mean, perhaps times a number."""
         factor, wire = self.scaled(self.base(wire))
         node = self.by(self.base(wire), "sum", "mean")
         if node is None:
@@ -140,7 +140,7 @@ class Sight:
         return node.inputs[0] if len(set(node.inputs)) == 1 else None
 
     def spread(self, wire: Wire) -> Spread | None:
-        """A variance, of real numbers."""
+        """Return a variance, of real numbers."""
         node = self.by(self.base(wire), "var")
         if node is not None and node.inputs[0].spec.dtype.kind != "c":
             x, axes = node.inputs[0], node.params["axis"]
@@ -157,7 +157,7 @@ class Sight:
         return Spread(of[0], centred, of[1], near if is_one(divisor / near) else divisor)
 
     def deviation(self, wire: Wire) -> Spread | None:
-        """The root of a variance, to which a positive number may have been added."""
+        """Return the root of a variance, to which a positive number may have been added."""
         node = self.by(self.base(wire), "std")
         if node is not None and node.inputs[0].spec.dtype.kind != "c":
             x, axes = node.inputs[0], node.params["axis"]
@@ -168,7 +168,7 @@ class Sight:
         return self.spread(self.without_number(root.inputs[0]))
 
     def inverse_deviation(self, wire: Wire) -> Spread | None:
-        """One over such a root."""
+        """Return one over such a root."""
         node = self.by(self.base(wire), "power")
         if node is not None and number(node.inputs[1]) == -0.5:
             return self.spread(self.without_number(node.inputs[0]))

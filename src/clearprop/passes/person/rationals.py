@@ -43,7 +43,7 @@ class Ratio:
 
     @classmethod
     def of(cls, value: float) -> Ratio | None:
-        """The ratio that a float was written as, if it is near to one."""
+        """Return the ratio that a float was written as, if it is near to one."""
         if not np.isfinite(value):
             return None
         if float(value).is_integer() and abs(value) < 2**53:
@@ -61,7 +61,7 @@ class Ratio:
 
     @classmethod
     def on(cls, wire: Wire) -> Ratio | None:
-        """The ratio on a constant wire."""
+        """Return the ratio on a constant wire."""
         if (value := number(wire)) is None:
             return None
         found = _parts(wire)
@@ -95,7 +95,7 @@ class Ratio:
         return Ratio(abs(self.above), self.below)
 
     def constant(self, dtype: Any = None) -> Wire:
-        """A wire of this number, written as the ratio where that says more than digits do."""
+        """Return a wire of this number, written as the ratio where that says more than digits do."""
         value = self.value if dtype is None else dtype.type(self.value)
         plain = self.below == 1 or (self.above != 1 and self.below in _DECIMAL)
         wire = Wire("" if plain else f"{self.above} / {self.below}", spec_of(value), value)
@@ -104,7 +104,7 @@ class Ratio:
 
 
 def _rounded(above: int, below: int) -> Ratio:
-    """The ratio, with no more digits than a float has: those of products would grow without end."""
+    """Return the ratio, with no more digits than a float has: those of products would grow without end."""
     if max(abs(above), below) <= _LONGEST:
         return Ratio(above, below)
     try:

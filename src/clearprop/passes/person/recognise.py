@@ -22,13 +22,13 @@ _KNOWN: list[Known] = []
 
 
 def known(function: Known) -> Known:
-    """Decorator: add a rule."""
+    """Add the decorated function as a rule."""
     _KNOWN.append(function)
     return function
 
 
 def read_as_known(graph: Graph, note: Note, *, ties: bool = True) -> Graph:
-    """The same values on the same wires, with chains of gates read as what people call them.
+    """Return the same values on the same wires, with chains of gates read as what people call them.
 
     With `ties`, also where that differs at a kink.
     """
@@ -49,7 +49,7 @@ def read_as_known(graph: Graph, note: Note, *, ties: bool = True) -> Graph:
 
 
 def without_unread(graph: Graph) -> Graph:
-    """The graph without nodes that nobody reads."""
+    """Return the graph without nodes that nobody reads."""
     read = set(graph.outputs)
     kept: list[Node] = []
     for node in reversed(graph.nodes):

@@ -66,7 +66,9 @@ class Facts(Sight):
                 self.forward_readers.setdefault(wire, []).append(node)
 
     def only(self, wire: Wire, *names: str) -> Node | None:
-        """The backward node that made `wire` with one of these primitives, if one reader alone needs it."""
+        """Return the backward node that made `wire` with one of these primitives, if one reader alone
+        needs it.
+        """
         node = self.by(wire, *names)
         if node is None or not node.is_backward or self.readers.get(wire, 1) > 1:
             return None
@@ -162,7 +164,7 @@ def made_anew(node: Node, primitive: Primitive, *inputs: Wire, **params: Any) ->
 
 
 def part_of(node: Node, primitive: Primitive, *inputs: Wire, **params: Any) -> Node:
-    """A new node for the same line, with an output of its own."""
+    """Return a new node for the same line, with an output of its own."""
     out = Wire("", primitive.spec(*_specs(primitive, inputs), **params))
     return replace(
         node, primitive=primitive, inputs=inputs, outputs=(out,), params=params, body=None

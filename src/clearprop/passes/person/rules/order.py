@@ -19,7 +19,7 @@ TIES: list[PersonRule] = []
 
 
 def rule(where: list[PersonRule]) -> Callable[[PersonRule], PersonRule]:
-    """Decorator: add a rule."""
+    """Add the decorated function as a rule."""
 
     def note(function: PersonRule) -> PersonRule:
         where.append(function)
