@@ -154,7 +154,7 @@ def _pass_back(account: Account, node: Node, upstream: list[Any], reached: set[W
 
 
 def _as_function(node: Node, values: Sequence[Any], wanted: Sequence[int]) -> Any:
-    """The gate as a function of the inputs that get a gradient, the others fixed."""
+    """Return the gate as a function of the inputs that get a gradient, the others fixed."""
 
     def gate(*chosen: Any) -> Any:
         filled = list(values)
@@ -179,7 +179,7 @@ def _downstreams(
 
 
 def _local_value(node: Node, values: Sequence[Any], position: int, local: LocalGradient) -> Any:
-    """The local gradient as numbers, by sending ones (or every unit vector) through the gate."""
+    """Return the local gradient as numbers, by sending ones (or every unit vector) through the gate."""
     if len(node.outputs) != 1:
         return None
     shape = node.out.spec.shape

@@ -11,7 +11,7 @@ from ..engine.tensor import Tensor
 
 
 def conjugated(value: Any) -> Any:
-    """The conjugate of what operations made, by way of the conjugates of what they were given.
+    """Return the conjugate of what operations made, by way of the conjugates of what they were given.
 
     What has a name is left as it is.
     """

@@ -95,7 +95,7 @@ class Derivation:
     __repr__ = __str__
 
     def latex(self) -> str:
-        r"""The index forms as aligned equations; a bar marks a gradient.
+        r"""Return the index forms as aligned equations; a bar marks a gradient.
 
         >>> from clearprop import explain
         >>> import numpy as np
@@ -152,7 +152,7 @@ class Derivation:
 
 
 def derive(account: Account, name: str) -> Derivation:
-    """The derivation of the gradient of the value with this name."""
+    """Return the derivation of the gradient of the value with this name."""
     wires = {w.name: w for w in account.graph.wires() if not w.is_constant}
     wire = wires.get(name)
     if wire is None:
@@ -176,7 +176,7 @@ def _step(account: Account, gate: Gate, passage: Passage) -> Step:
 
 
 def _array_text(node: Node, passage: Passage) -> str:
-    """The downstream gradient as NumPy code."""
+    """Return the downstream gradient as NumPy code."""
     if passage.local.text in UNWRITTEN:
         return ""
     graph = rule_graph(node, passage.position, is_factor=False)
@@ -196,7 +196,7 @@ def _array_text(node: Node, passage: Passage) -> str:
 
 
 def _difference(found: Any, expected: Any) -> float:
-    """The largest difference, relative to the largest number."""
+    """Return the largest difference, relative to the largest number."""
     expected = np.asarray(expected, float)
     if not expected.size:
         return 0.0

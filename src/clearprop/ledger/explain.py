@@ -77,7 +77,7 @@ def explain(
 
 
 def _from_tensor(loss: Tensor, frame: Any) -> tuple[Graph, list[Any]]:
-    """The graph behind a tensor that exists; names are those in the caller's frame."""
+    """Return the graph behind a tensor that exists; names are those in the caller's frame."""
     if not loss.requires_grad:
         raise GradientError(
             "explain() of a value that requires no gradient; make an input with clearprop.tensor(x)"

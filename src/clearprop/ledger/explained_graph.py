@@ -41,7 +41,7 @@ def with_backward(account: Account) -> tuple[Graph, list[tuple[Wire, Wire]]]:
 
 
 def _opened(account: Account) -> Account:
-    """The account with the blocks open that only their parts can explain."""
+    """Return the account with the blocks open that only their parts can explain."""
     names = {
         node.primitive.name
         for node in account.graph.nodes
@@ -78,7 +78,7 @@ class _Joining:
         self.gradients[wire] = self._own(total, wire)
 
     def _own(self, total: Wire, wire: Wire) -> Wire:
-        """A wire of its own for a gradient: what passes on unchanged stays to be seen."""
+        """Return a wire of its own for a gradient: what passes on unchanged stays to be seen."""
         taken = (
             total in self.gradients.values()
             or not self.nodes

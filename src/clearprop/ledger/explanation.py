@@ -60,18 +60,18 @@ class Explanation:
         show(lines(self.account))
 
     def __rich__(self) -> Any:
-        """The ledger in colour, for rich."""
+        """Return the ledger in colour, for rich."""
         return to_rich(lines(self.account))
 
     def html(self) -> str:
-        """The ledger as an HTML fragment, with the picture above it."""
+        """Return the ledger as an HTML fragment, with the picture above it."""
         return page(self.account)
 
     def _repr_html_(self) -> str:
         return self.html()
 
     def svg(self, path: str | Path | None = None) -> str:
-        """The picture as an SVG document; also written to `path` if given."""
+        """Return the picture as an SVG document; also written to `path` if given."""
         from ..draw.svg import draw
 
         text = draw(self.account.graph, self.account.values, self.account.gradients)
@@ -80,11 +80,11 @@ class Explanation:
         return text
 
     def json(self, *, indent: int | None = 2) -> str:
-        """The ledger as JSON text."""
+        """Return the ledger as JSON text."""
         return json.dumps(self.as_dict(), indent=indent, ensure_ascii=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """The ledger as dicts, lists and numbers."""
+        """Return the ledger as dicts, lists and numbers."""
         account = self.account
         graph = account.graph
         return {
@@ -145,7 +145,7 @@ class Explanation:
         }
 
     def latex(self, *, gradients: str = "fraction") -> str:
-        r"""The forward pass and, gate by gate, the backward pass as equations in LaTeX.
+        r"""Return the forward pass and, gate by gate, the backward pass as equations in LaTeX.
 
         `gradients` is how the gradient of W is written: ``"fraction"`` for ∂L/∂W, ``"bar"`` for a bar
         over W. See `clearprop.emit.latex.latex` for the notation.
@@ -183,7 +183,7 @@ class Explanation:
         return derive(self.account, str(name))
 
     def formula(self, x: str | Tensor) -> str:
-        """The gradient with respect to an input as an expression in the inputs.
+        """Return the gradient with respect to an input as an expression in the inputs.
 
         `x` is the input's name, or the Tensor itself. Named values that occur more than once are
         written out after "where".

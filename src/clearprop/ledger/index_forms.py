@@ -65,19 +65,19 @@ class Use:
         return self.node.inputs[self.position if position is None else position].spec.shape
 
     def result(self, places: Sequence[Place]) -> Entry:
-        """An entry of the gate's result."""
+        """Return an entry of the gate's result."""
         return Entry(self.out.name, self.account.values[self.out], tuple(places))
 
     def given(self, places: Sequence[Place]) -> Entry:
-        """An entry of the upstream gradient."""
+        """Return an entry of the upstream gradient."""
         return Entry(self.out.name, self.upstream, tuple(places), is_gradient=True)
 
     def target(self, places: Sequence[Place]) -> Entry:
-        """An entry of what reaches the input."""
+        """Return an entry of what reaches the input."""
         return Entry(self.wire.name, np.empty(self.shape()), tuple(places), is_gradient=True)
 
     def read(self, position: int, places: Sequence[Place]) -> Term:
-        """An entry of an input."""
+        """Return an entry of an input."""
         return self.term(self.node.inputs[position], places)
 
     def term(self, wire: Wire, places: Sequence[Place]) -> Term:
@@ -95,7 +95,7 @@ FORMS: dict[str, Writer] = {}
 
 
 def forms(*names: str) -> Callable[[Writer], Writer]:
-    """Decorator: this function writes the form of these primitives."""
+    """Let the decorated function write the form of these primitives."""
 
     def note(function: Writer) -> Writer:
         FORMS.update(dict.fromkeys(names, function))
@@ -105,7 +105,7 @@ def forms(*names: str) -> Callable[[Writer], Writer]:
 
 
 def form_of(use: Use) -> Form | None:
-    """The index form of a gate for one of its inputs, if it has one."""
+    """Return the index form of a gate for one of its inputs, if it has one."""
     wires = (*use.node.inputs, *use.node.outputs)
     if len(use.node.outputs) != 1 or any(w.spec.dtype.kind == "c" for w in wires):
         return None
@@ -119,7 +119,7 @@ def form_of(use: Use) -> Form | None:
 
 
 def aligned(shape: Sequence[int], letters: Sequence[str], target: Sequence[int]) -> list[Place]:
-    """The places of an operand that is stretched to the target, whose axes have these letters."""
+    """Return the places of an operand that is stretched to the target, whose axes have these letters."""
     own = list(letters[len(letters) - len(shape) :])
     return [
         fixed(0) if n == 1 and m != 1 else letter(c)

@@ -76,7 +76,7 @@ def _reshape(use: Use) -> Form:
 
 
 def _digit(groups: list[tuple[str, int]], after: int, n: int, size: int) -> Place:
-    """One axis of a new shape: a digit of the entry's number in the old one."""
+    """Return one axis of a new shape: a digit of the entry's number in the old one."""
     weights = []
     rest = size
     for c, m in groups:

@@ -68,7 +68,7 @@ def along(name: str, start: int, step: int) -> Place:
 
 
 def looked_up(name: str, array: Any, names: Sequence[str]) -> Place:
-    """An index array's entry: ``r[i]``."""
+    """Return an index array's entry: ``r[i]``."""
     array = np.asarray(array)
     own = names[len(names) - array.ndim :] if array.ndim else []
     places = [
@@ -193,13 +193,13 @@ class Product(Term):
 
 
 def product(*factors: Term) -> Term:
-    """A product; ones are left out."""
+    """Return a product; ones are left out."""
     kept = tuple(f for f in factors if not (isinstance(f, Number) and f.number == 1)) or factors[:1]
     return kept[0] if len(kept) == 1 else Product(kept)
 
 
 def ratio(x: float, y: float) -> Term:
-    """A quotient of numbers, as a number where it is whole."""
+    """Return a quotient of numbers, as a number where it is whole."""
     return Number(x / y) if y and x % y == 0 else apply(primitives.divide, Number(x), Number(y))
 
 
@@ -256,7 +256,7 @@ class Apply(Term):
 
     @lazily
     def written(self) -> tuple[str, int]:
-        """The text, and how tightly it binds."""
+        """Return the text, and how tightly it binds."""
         text, binds = write(self.node, [(x.text, x.binds) for x in self.inputs])
         text = text.replace(" * ", "·")
         powers = re.sub(r"\*\*(\d+)(?![.\d])", lambda m: m[1].translate(_RAISED), text)
@@ -278,7 +278,7 @@ class Apply(Term):
 
 
 def apply(primitive: Primitive, *inputs: Term, **params: Any) -> Apply:
-    """An elementwise primitive on entries."""
+    """Return an elementwise primitive on entries."""
     return Apply(Node(primitive, (), (), params), inputs)
 
 
@@ -327,7 +327,7 @@ class Equation:
         return f"{self.left.tex.text} {sign} {self.right.tex.text}{note}"
 
     def evaluate(self) -> Any:
-        """The whole array that the equation describes, entry by entry."""
+        """Return the whole array that the equation describes, entry by entry."""
         names = list(self.sizes)
         positions = {
             c: np.arange(n).reshape([n if c == other else 1 for other in names])

@@ -42,7 +42,7 @@ class LocalGradient:
 
 
 def local_gradient(node: Node, position: int) -> LocalGradient:
-    """The formula for one input of a gate."""
+    """Return the formula for one input of a gate."""
     is_factor = _is_elementwise(node)
     if len(node.outputs) != 1 and not callable(node.primitive.forward):
         return LocalGradient(PARTS, False)
@@ -69,7 +69,7 @@ def _is_elementwise(node: Node) -> bool:
 
 
 def rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
-    """The rule for one input as a graph from (inputs, output, upstream) to the downstream gradient.
+    """Return the rule for one input as a graph from (inputs, output, upstream) to the downstream gradient.
 
     Rules are written for the conjugates of complex gradients (see `backprop.conjugate`), the graph for those
     that users see.

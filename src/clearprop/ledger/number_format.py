@@ -42,7 +42,7 @@ def _number(value: Any) -> str:
 
 
 def bracketed(text: str) -> str:
-    """A number that something is written before or after: in brackets if it has a sign.
+    """Return a number that something is written before or after: in brackets if it has a sign.
 
     >>> bracketed("2"), bracketed("-2"), bracketed("1+2j")
     ('2', '(-2)', '(1+2j)')
@@ -51,7 +51,7 @@ def bracketed(text: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: numbers and nested lists; NaN and infinities as strings."""
+    """Return a value as JSON has it: numbers and nested lists; NaN and infinities as strings."""
     if value is None:
         return None
     array = np.asarray(value)

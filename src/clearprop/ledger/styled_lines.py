@@ -14,7 +14,7 @@ Line = list[tuple[str, str]]
 
 
 def to_plain(document: list[Line]) -> str:
-    """The text without its styles."""
+    """Return the text without its styles."""
     return "\n".join("".join(text for _, text in line).rstrip() for line in document)
 
 
@@ -31,7 +31,7 @@ def lines(account: Account) -> list[Line]:
 
 
 def written(node: Node) -> str:
-    """A node as an assignment in NumPy's notation."""
+    """Return a node as an assignment in NumPy's notation."""
     text, _ = write(node, [_ref(wire) for wire in node.inputs])
     return f"{', '.join(w.name for w in node.outputs)} = {text}"
 
@@ -42,7 +42,7 @@ def _ref(wire: Wire) -> tuple[str, int]:
 
 
 def _with_numbers(account: Account, node: Node) -> str:
-    """The right-hand side with values in place of names, for gates on scalars."""
+    """Return the right-hand side with values in place of names, for gates on scalars."""
     if any(w.spec.shape != () for w in (*node.inputs, *node.outputs)):
         return ""
     text, _ = write(node, [_number(short(account.values[wire])) for wire in node.inputs])
@@ -50,7 +50,7 @@ def _with_numbers(account: Account, node: Node) -> str:
 
 
 def _number(text: str) -> tuple[str, int]:
-    """A number as an operand: bound as loosely as it is written."""
+    """Return a number as an operand: bound as loosely as it is written."""
     return text, 0 if text.endswith("j") else 29 if text.startswith("-") else 100
 
 
@@ -112,7 +112,7 @@ def _gate(gate: Gate, role: str) -> list[Line]:
 
 
 def role_sentence(node: Node, *, full: bool = True) -> str:
-    """The gate's part in the backward pass; in full with what follows from it."""
+    """Return the gate's part in the backward pass; in full with what follows from it."""
     name, why = node.primitive.name, node.primitive.why
     if node.body is not None:
         sentence = f"{name} is a block of {len(node.body.nodes)} gates."
