@@ -12,7 +12,7 @@ _WIDE = set("mwMW@%×÷−+=<>~^‖")
 
 
 def number_text(value: Any) -> str:
-    """A scalar to four digits; a small array in full; a larger one as its shape.
+    """Return a scalar to four digits; a small array in full; a larger one as its shape.
 
     >>> number_text(-0.19661193), number_text(np.array([1.0, -2.0])), number_text(np.ones((3, 4)))
     ('−0.1966', '[1, −2]', '3×4')

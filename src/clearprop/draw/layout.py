@@ -153,7 +153,7 @@ class _Arrangement:
     # ---- heights
 
     def choose_heights(self) -> list[float]:
-        """The middle of each box: near its neighbours' middles, in order, without overlap."""
+        """Return the middle of each box: near its neighbours' middles, in order, without overlap."""
         middle = [0.0] * len(self.boxes)
         for layer in self.layers:
             y = 0.0
@@ -208,7 +208,7 @@ class _Arrangement:
 
 
 def _ranks(count: int, edges: Sequence[Edge]) -> list[int]:
-    """The layer of each box: one right of its rightmost source, and sources close to their users."""
+    """Return the layer of each box: one right of its rightmost source, and sources close to their users."""
     rank = [0] * count
     has_source = [False] * count
     for edge in sorted(edges, key=lambda e: e.target):
@@ -238,7 +238,7 @@ def _sorted_by_mean(
 
 
 def _spread(wished: list[float], weights: list[float], heights: list[float]) -> list[float]:
-    """The middles nearest to the wished ones (least squares) that keep order and distance.
+    """Return the middles nearest to the wished ones (least squares) that keep order and distance.
 
     With the distances taken off, middles only have to ascend: pool neighbours that do not into
     groups at their weighted mean (the pool-adjacent-violators algorithm).

@@ -36,7 +36,7 @@ class Item:
 
 
 def draw_stages(name: str, program: Program, items: Sequence[Item]) -> str:
-    """An SVG document: inputs at the left, then the stages, outputs at the right."""
+    """Return an SVG document: inputs at the left, then the stages, outputs at the right."""
     ends = [*program.inputs, *program.outputs]
     boxes = [Box(text_width(b.name, _SIZE) + 6, 22) for b in program.inputs]
     first = len(boxes)
@@ -73,7 +73,7 @@ def draw_stages(name: str, program: Program, items: Sequence[Item]) -> str:
 
 
 def _edges(program: Program, first: int, last: int) -> list[Edge]:
-    """One line from each maker of an array to each stage that reads it."""
+    """Return one line from each maker of an array to each stage that reads it."""
     maker: dict[Buffer, int] = {b: i for i, b in enumerate(program.inputs)}
     found: dict[tuple[int, int], None] = {}
     for number, stage in enumerate(program.stages, first):
@@ -93,7 +93,7 @@ def _edges(program: Program, first: int, last: int) -> list[Edge]:
 
 
 def _line(corners: Sequence[Point]) -> str:
-    """A route as a curve that is level at its corners."""
+    """Return a route as a curve that is level at its corners."""
     (x, y), *rest = corners
     path = [f"M{x:.1f} {y:.1f}"]
     for to_x, to_y in rest:

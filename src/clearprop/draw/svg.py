@@ -67,12 +67,12 @@ class _Item:
         return _ROUND + _ROW * (len(self.wires) - 1)
 
     def row(self, wire: Wire) -> float:
-        """The height at which a wire leaves, relative to the middle."""
+        """Return the height at which a wire leaves, relative to the middle."""
         return (self.wires.index(wire) - (len(self.wires) - 1) / 2) * _ROW
 
 
 def draw(graph: Graph, values: Mapping[Wire, Any], gradients: Mapping[Wire, Any]) -> str:
-    """The picture as an SVG document.
+    """Return the picture as an SVG document.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class _Picture:
         return max(names, default=0.0)
 
     def _labels(self, wire: Wire, named: bool) -> tuple[str, str, str]:
-        """The wire's name, its value, its gradient, as they stand on it."""
+        """Return the wire's name, its value, its gradient, as they stand on it."""
         name = f"{wire.name} =" if named and wire.is_named and wire not in self.ends else ""
         gradient = self.gradients.get(wire)
         below = "" if gradient is None else gradient_text(gradient)
@@ -205,7 +205,7 @@ class _Picture:
         return parts
 
     def _wire_start(self, item: _Item, wire: Wire, x: float, y: float) -> list[str]:
-        """The straight beginning of a wire, with its labels; an arrow where it leaves the graph."""
+        """Return the straight beginning of a wire, with its labels; an arrow where it leaves the graph."""
         end, middle = x + item.stub, x + item.stub / 2
         name, above, below = self._labels(wire, item.node is not None)
         ends = wire in self.ends
@@ -293,7 +293,7 @@ def _inset(item: _Item, dy: float) -> float:
 
 
 def _curve(route: list[Point]) -> str:
-    """A path through the corners that is level at each."""
+    """Return a path through the corners that is level at each."""
     (x, y), *rest = route
     path = [f"M{_n(x)} {_n(y)}"]
     for to_x, to_y in rest:
@@ -307,5 +307,5 @@ def _curve(route: list[Point]) -> str:
 
 
 def _n(number: float) -> str:
-    """A coordinate, to a tenth."""
+    """Return a coordinate, to a tenth."""
     return f"{number + 0.0:.1f}".removesuffix(".0")
