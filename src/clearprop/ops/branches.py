@@ -73,7 +73,8 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
 def _everywhere(
     function: Callable[..., Any], condition: Any, x: Any, args: Any, kw: dict[str, Any]
 ) -> Any:
-    """A piece at all entries, while nobody knows which ones it is for: at the others it is taken of ones.
+    """Return a piece at all entries, while nobody knows which ones it is for: at the others it is
+    taken of ones.
 
     Those are dropped again, and their slopes, infinite or not, with them.
     """

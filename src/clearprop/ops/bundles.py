@@ -30,6 +30,6 @@ pick = primitive(
 
 
 def filled(g: Any, out: Any) -> tuple[Any, ...]:
-    """The upstream gradients of several results, with zeros where there are none."""
+    """Return the upstream gradients of several results, with zeros where there are none."""
     pairs = zip(g, out, strict=True)
     return tuple(np.zeros(y.shape, y.dtype)[()] if gy is None else gy for gy, y in pairs)

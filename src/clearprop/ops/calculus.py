@@ -89,7 +89,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 
 
 def _spacings(varargs: tuple[Any, ...], axes: list[int]) -> list[Any]:
-    """One spacing for each axis."""
+    """Return one spacing for each axis."""
     if not varargs:
         return [1.0] * len(axes)
     if len(varargs) == 1 and np.ndim(varargs[0]) == 0:
@@ -103,7 +103,7 @@ def _spacings(varargs: tuple[Any, ...], axes: list[int]) -> list[Any]:
 
 
 def _steps(spacing: Any, f: Any, axis: int) -> Any:
-    """The distance between neighbours: a number if it is the same everywhere, or one for each pair."""
+    """Return the distance between neighbours: a number if it is the same everywhere, or one for each pair."""
     if not np.ndim(spacing):
         return spacing
     spacing = shaped(spacing)
@@ -133,7 +133,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
         return f[_along(axis, start, stop)]
 
     def weight(w: Any) -> Any:
-        """A number for each step stands along the axis."""
+        """Return the weights along the axis: a number for each step."""
         return w.reshape((-1,) + (1,) * (f.ndim - axis - 1))
 
     before, here, after = at(None, -2), at(1, -1), at(2, None)
@@ -156,7 +156,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
 
 
 def _edge_slope(near: Any, far: Any, edge: Any, inner: Any, innermost: Any) -> Any:
-    """The slope at an edge from the parabola through three entries, looking inwards."""
+    """Return the slope at an edge from the parabola through three entries, looking inwards."""
     both = near + far
     return (
         -(2.0 * near + far) / (near * both) * edge

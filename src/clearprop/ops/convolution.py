@@ -35,7 +35,7 @@ def convolve_vjp_v(g: Any, out: Any, a: Any, v: Any, mode: Any) -> Any:
 
 
 def _slide(g: Any, other: Any, size: int, mode: str) -> Any:
-    """The other sequence, turned around, slides along `g`; where it was the longer one, `g` along it."""
+    """Slide the other sequence, turned around, along `g`; where it was the longer one, slide `g` along it."""
     if mode == "valid" and other.size > size:
         return _convolve_record(other[::-1], g, mode="valid")
     return _convolve_record(g, other[::-1], mode=_DUAL[mode])

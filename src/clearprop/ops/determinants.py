@@ -58,7 +58,9 @@ def det(a: Any) -> Any:
 
 
 def _inverse_if_safe(a: Any) -> Any:
-    """The inverse, where rounding leaves three quarters of its digits; None where some matrix does not."""
+    """Return the inverse, where rounding leaves three quarters of its digits; None where some matrix
+    does not.
+    """
     try:
         inverse = np.linalg.inv(a)
     except np.linalg.LinAlgError:
@@ -73,7 +75,7 @@ def _svd(a: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def _before(s: Any) -> Any:
-    """The products of all numbers before each place."""
+    """Return the products of all numbers before each place."""
     return np.cumprod(np.concatenate([np.ones_like(s[..., :1]), s[..., :-1]], -1), -1)
 
 

@@ -79,7 +79,7 @@ def min_(
 def _chosen_extreme(
     reduce: Any, pairwise: Any, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any
 ) -> Any:
-    """The extreme of some entries, and of the number to start from."""
+    """Return the extreme of some entries, and of the number to start from."""
     a = shaped(a)
     name = reduce.__name__
     if where is not True:
@@ -95,7 +95,7 @@ def _chosen_extreme(
 
 
 def _last_resort(pairwise: Any, dtype: np.dtype[Any]) -> Any:
-    """The number of this dtype that loses against every other one."""
+    """Return the number of this dtype that loses against every other one."""
     lowest = pairwise is np.maximum
     if dtype.kind in "fc":
         end = -np.inf if lowest else np.inf

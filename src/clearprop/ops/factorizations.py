@@ -96,7 +96,7 @@ def qr_vjp(g: Any, out: Any, a: Any, mode: str) -> Any:
 
 
 def _tall(q: Any, r: Any, gq: Any, gr: Any) -> Any:
-    """The gradient of a matrix with no more columns than rows.
+    """Return the gradient of a matrix with no more columns than rows.
 
     Q may have further columns: how they are turned among themselves is anybody's choice, so only what does
     not depend on that has a gradient.

@@ -208,7 +208,7 @@ def _from_end(name: str, x: Any, axis: int) -> int:
 
 
 def _checked(name: str, x: Any, n: Any, axis: int, norm: str | None) -> str:
-    """The name of the norm, if all is well."""
+    """Return the name of the norm, if all is well."""
     if (x.shape[axis] if n is None else n) < 1:
         raise ShapeError(
             f"{name}: at least one number is needed along axis {axis}, but the shape is {x.shape} and "
@@ -267,7 +267,7 @@ def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None)
 
 
 def _swapped(norm: str | None) -> str | None:
-    """The norm of the transform in the other direction; what is no norm is refused there."""
+    """Return the norm of the transform in the other direction; what is no norm is refused there."""
     return _DUAL.get(norm or "backward", norm)
 
 
@@ -296,7 +296,7 @@ def _sizes_and_axes(
 def _over(
     name: str, record: Primitive, a: Any, sizes: Sequence[int], axes: Sequence[int], norm: Any
 ) -> Any:
-    """The complex transform over several axes: at once, or one by one where sizes change."""
+    """Return the complex transform over several axes: at once, or one by one where sizes change."""
     for n, axis in zip(sizes, axes, strict=True):
         norm = _checked(name, a, n, axis, norm)
     if not axes:

@@ -116,7 +116,7 @@ def _edges(plain: Any, numbers: Any, bins: Any, range: Any) -> Any:
 
 
 def _densities(counts: Any, edges: Any) -> Any:
-    """The share of all that is in each class, for each unit of its width (its area, its volume)."""
+    """Return the share of all that is in each class, for each unit of its width (its area, its volume)."""
     shares = counts
     for axis, row in enumerate(edges):
         shares = shares / np.diff(row).reshape((-1,) + (1,) * (counts.ndim - axis - 1))

@@ -35,7 +35,7 @@ _FULL = slice(None)
 
 
 def split_index(index: Any) -> tuple[Index, tuple[Any, ...]]:
-    """An index as the user wrote it -> the index with slots, and the arrays for them."""
+    """Return an index, as the user wrote it, with slots for its arrays, and the arrays for them."""
     items = index if isinstance(index, tuple) else (index,)
     arrays: list[Any] = []
     parts: list[Any] = []
@@ -64,7 +64,7 @@ def _fill(index: Index, arrays: tuple[Any, ...]) -> Index:
 
 
 def _region(shape: tuple[int, ...], index: Index, arrays: tuple[Any, ...]) -> tuple[int, ...]:
-    """The shape that an index picks out of an array of this shape."""
+    """Return the shape that an index picks out of an array of this shape."""
     known = []
     for array in arrays:
         if isinstance(array, ArraySpec):
@@ -102,7 +102,7 @@ def _getitem(x: Any, *arrays: Any, index: Index) -> Any:
 
 
 def _axis_of(index: Index, arrays: tuple[Any, ...], x: Any) -> int | None:
-    """The axis that an index of one array of positions and full slices picks along; else None."""
+    """Return the axis that an index of one array of positions and full slices picks along; else None."""
     if len(arrays) != 1 or arrays[0].dtype.kind not in "iu":
         return None
     at = 0
@@ -351,7 +351,7 @@ def setitem(x: Any, index: Any, value: Any) -> Any:
 
 
 def _fitting(value: Any, x: Any, index: Index, arrays: tuple[Any, ...]) -> Any:
-    """A value without leading axes of size one that its place does not have."""
+    """Return a value without leading axes of size one that its place does not have."""
     shape = shape_of(value)
     if shape[:1] != (1,):
         return value

@@ -17,7 +17,7 @@ from .specs import shaped
 
 
 def _parts(name: str, arrays: Any, dtype: Any, casting: Any) -> list[Any]:
-    """The arrays to be joined, converted to `dtype` if it is given."""
+    """Return the arrays to be joined, converted to `dtype` if it is given."""
     parts = [shaped(x) for x in arrays] if np.iterable(arrays) else []
     if not parts:
         raise ShapeError(f"{name}: there is nothing to join; give it a list of arrays")

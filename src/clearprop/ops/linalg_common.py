@@ -48,17 +48,17 @@ def as_floats(x: Any) -> Any:
 
 
 def conj(x: Any) -> Any:
-    """The complex conjugate, at no cost for real numbers."""
+    """Return the complex conjugate, at no cost for real numbers."""
     return np.conj(x) if x.dtype.kind == "c" else x
 
 
 def adjoint(x: Any) -> Any:
-    """The conjugate transpose of matrices."""
+    """Return the conjugate transpose of matrices."""
     return conj(x).mT
 
 
 def ascending(rule: Rule) -> Rule:
-    """A rule written for gradients as users see them, the directions of steepest ascent.
+    """Return a rule written for gradients as users see them, the directions of steepest ascent.
 
     Functions that conjugate their input have no complex derivative, and their rules are best known in that
     form (e.g. C. Roberts and L. Roberts, QR and LQ decomposition matrix backpropagation algorithms, 2020);
@@ -77,17 +77,17 @@ def hermitian_part(x: Any) -> Any:
 
 
 def row(x: Any) -> Any:
-    """A vector as a row: what it multiplies are columns."""
+    """Return a vector as a row: what it multiplies are columns."""
     return np.expand_dims(x, -2)
 
 
 def column(x: Any) -> Any:
-    """A vector as a column: what it multiplies are rows."""
+    """Return a vector as a column: what it multiplies are rows."""
     return np.expand_dims(x, -1)
 
 
 def number(x: Any) -> Any:
-    """A number for each matrix, to multiply matrices with."""
+    """Return a number for each matrix, to multiply matrices with."""
     return np.expand_dims(x, (-2, -1))
 
 

@@ -31,7 +31,7 @@ def matmul_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 def _what_would_fit(x: Any, y: Any) -> str:
-    """The end of a message about two matrices, where turning one of them helps."""
+    """Return the end of a message about two matrices, where turning one of them helps."""
     fits = []
     if x.ndim == y.ndim == 2:
         fits += ["a @ b.T"] if x.shape[1] == y.shape[1] else []

@@ -12,7 +12,7 @@ from .specs import shaped
 
 
 def _numbers(a: Any, where: Any = True) -> Any:
-    """The mask of what counts."""
+    """Return the mask of what counts."""
     found = np.logical_not(np.isnan(a))
     return found if where is True else np.logical_and(found, where)
 

@@ -101,7 +101,7 @@ def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
 
 
 def _largest(sizes: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    """The largest of numbers that are not negative, 0 if there are none."""
+    """Return the largest of numbers that are not negative, 0 if there are none."""
     if count(sizes, axes):
         return np.max(sizes, axis=axes, keepdims=keepdims)
     return np.max(sizes, axis=axes, keepdims=keepdims, initial=0)
@@ -135,7 +135,7 @@ def _floating(x: Any) -> Any:
 
 
 def _order(ord: Any) -> Any:
-    """The order of a norm, which is a plain number."""
+    """Return the order of a norm, which is a plain number."""
     return float(ord) if isinstance(ord, Tensor) else ord
 
 

@@ -145,7 +145,7 @@ def _ramp(ends: Pairs, x: Any, axis: int, side: int, n: int) -> Any:
 
 
 def _statistic(f: Callable[..., Any], lengths: Pairs, x: Any, axis: int, side: int, n: int) -> Any:
-    """The maximum, minimum or mean of the entries nearest to this side, `n` times."""
+    """Return the maximum, minimum or mean of the entries nearest to this side, `n` times."""
     size = x.shape[axis]
     length = size if lengths[axis][side] is None else min(lengths[axis][side], size)
     found = f(

@@ -34,7 +34,7 @@ def _coefficients(name: str, p: Any) -> Any:
 
 
 def _value(p: Any) -> Any:
-    """The numbers, or None if they are not known."""
+    """Return the numbers, or None if they are not known."""
     if isinstance(p, Tensor):
         return p.value if p.is_known else None
     return p
@@ -215,7 +215,7 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
 
 
 def _without_small(rest: Any) -> Any:
-    """A remainder without leading coefficients that NumPy takes for zero, as far as they are known."""
+    """Return a remainder without leading coefficients that NumPy takes for zero, as far as they are known."""
     value = _value(rest)
     if value is None:
         return rest

@@ -36,7 +36,9 @@ def argwhere(a: Any) -> Any:
 
 @answers(np.unravel_index)
 def unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
-    """One array for each axis, which may be traced; where the numbers are known, they are looked at first."""
+    """Return one array for each axis, which may be traced; where the numbers are known, they are
+    looked at first.
+    """
     shape = tuple(shape) if np.iterable(shape) else (shape,)
     if indices.is_known:
         np.unravel_index(indices.value, shape)  # for the error it raises

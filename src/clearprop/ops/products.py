@@ -97,7 +97,7 @@ def _check_inner(name: str, x: Any, y: Any, n: int, m: int) -> None:
 
 @answers(np.inner)
 def inner(a: Any, b: Any) -> Any:
-    """The sum over the last axis of both."""
+    """Return the sum over the last axis of both."""
     a, b = _array(a), _array(b)
     if not a.ndim or not b.ndim:
         return a * b
@@ -157,7 +157,7 @@ def _as_matrix(x: Any, left: Axes, right: Axes) -> Any:
 
 @answers(np.kron)
 def kron(a: Any, b: Any) -> Any:
-    """Every entry of `a` times all of `b`, side by side."""
+    """Return every entry of `a` times all of `b`, side by side."""
     a, b = _array(a), _array(b)
     ndim = max(a.ndim, b.ndim)
     if min(a.ndim, b.ndim) == 0:
@@ -189,7 +189,7 @@ def linalg_tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
 
 @answers(np.linalg.multi_dot)
 def multi_dot(arrays: Sequence[Any]) -> Any:
-    """The product of all, in the order that needs the fewest multiplications."""
+    """Return the product of all, in the order that needs the fewest multiplications."""
     factors = [_array(x) for x in arrays]
     shapes = [x.shape for x in factors]
     if len(factors) < 2:
@@ -295,7 +295,7 @@ def cross(
 
 
 def _in_space(x: Any) -> Any:
-    """A vector of the plane as one of space."""
+    """Return a vector of the plane as one of space."""
     if x.shape[-1] == 3:
         return x
     return np.concatenate([x, np.zeros((*x.shape[:-1], 1), x.dtype)], -1)

@@ -129,7 +129,7 @@ def _numbers(ordered: Any) -> Any:
 def _interpolated(
     pick: Callable[[Any], Any], place: Any, method: str, q: Any, *, whole: bool
 ) -> Any:
-    """The entries at `whole` places, or between two of them."""
+    """Return the entries at `whole` places, or between two of them."""
     if whole:
         return pick(place)
     floor = np.floor(place)

@@ -37,7 +37,7 @@ def _product(shape: tuple[int, ...], axis: tuple[int, ...]) -> int:
 
 
 def chosen(where: Any, a: Any, function: str) -> Any:
-    """The mask `where=`, in the shape of `a`."""
+    """Return the mask `where=`, in the shape of `a`."""
     where = shaped(where)
     if where.dtype.kind != "b":
         raise DtypeError(f"{function}: where= takes a mask of booleans, not {where.dtype}")
@@ -136,7 +136,7 @@ def _mean(x: Any, axis: Any, keepdims: Any) -> Any:
 
 
 def mean_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
-    """The spec of a reduction that divides."""
+    """Return the spec of a reduction that divides."""
     return ArraySpec(reduced(x.shape, axis, keepdims), ufunc_dtype(np.true_divide, x, 1))
 
 
@@ -171,7 +171,7 @@ def mean(
 
 
 def mean_dtype(a: Any, dtype: Any, function: str) -> np.dtype[Any]:
-    """The dtype of a mean: the one asked for, or NumPy's choice."""
+    """Return the dtype of a mean: the one asked for, or NumPy's choice."""
     usual = ufunc_dtype(np.true_divide, a, 1)
     if dtype is not None and not np.can_cast(usual, dtype, "same_kind"):
         raise DtypeError(f"{function}: dtype={np.dtype(dtype)} cannot hold a mean of {a.dtype}")

@@ -24,7 +24,7 @@ Axis = int
 
 
 def _part(axis: Axis, start: int | None, stop: int | None) -> Any:
-    """The index of a stretch along an axis."""
+    """Return the index of a stretch along an axis."""
     return (slice(None),) * axis + (slice(start, stop),)
 
 
@@ -123,7 +123,7 @@ def _cumprod(x: Any, axis: Axis, reverse: bool) -> Any:
 
 
 def cumprod_vjp(g: Any, out: Any, x: Any, axis: Axis, reverse: bool) -> Any:
-    """The gradient of what an entry multiplies, times the product of the entries before it."""
+    """Return the gradient of what an entry multiplies, times the product of the entries before it."""
     links = x[_part(axis, None, -1) if reverse else _part(axis, 1, None)]
     later = _recurrence_record(links, g, axis=axis, reverse=not reverse)
     return later * _before(out, axis, reverse)

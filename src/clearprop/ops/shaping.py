@@ -69,7 +69,7 @@ def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -
 
 
 def row_or_axis(a: Any, axis: int | None, *, number: bool = True) -> tuple[Any, int]:
-    """An array and the axis to work along: of all entries in one row, if `axis` is None.
+    """Return an array and the axis to work along: of all entries in one row, if `axis` is None.
 
     With `number`, the axes 0 and -1 of a number are those of the row of it, as in most of NumPy.
     """

@@ -86,7 +86,7 @@ def _skew(x: Any) -> Any:
 
 
 def _beside(x: Any, gx: Any, k: int) -> Any:
-    """The part of the gradient of the first `k` columns that leads out of the space they span."""
+    """Return the part of the gradient of the first `k` columns that leads out of the space they span."""
     x1, gx1 = x[..., :k], gx[..., :k]
     if x.shape[-1] == k:
         return gx1 - x1 @ (adjoint(x1) @ gx1)

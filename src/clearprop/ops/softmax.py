@@ -198,7 +198,7 @@ _nll_loss_record = primitive(
 
 
 def cross_entropy(logits: Any, labels: Any) -> Any:
-    """The mean of ``-log(softmax(logits)[label])`` over all rows (PyTorch's `cross_entropy`).
+    """Return the mean of ``-log(softmax(logits)[label])`` over all rows (PyTorch's `cross_entropy`).
 
     Two gates: `log_softmax`, and the mean of the negative log-likelihoods of the labels.
 

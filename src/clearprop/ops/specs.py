@@ -30,12 +30,12 @@ def like_ufunc(ufunc: np.ufunc) -> SpecRule:
 
 
 def same(x: Any, **params: Any) -> ArraySpec:
-    """The spec of the first input."""
+    """Return the spec of the first input."""
     return ArraySpec(x.shape, x.dtype)
 
 
 def reduced(shape: tuple[int, ...], axis: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
-    """The shape after a reduction over `axis`."""
+    """Return the shape after a reduction over `axis`."""
     if keepdims:
         return tuple(1 if i in axis else n for i, n in enumerate(shape))
     return tuple(n for i, n in enumerate(shape) if i not in axis)

@@ -155,7 +155,7 @@ def eig_vjp(g: Any, out: Any, a: Any) -> Any:
 
 
 def _if_spanning(v: Any) -> Any:
-    """One where vectors span the space, NaN where they do not: eigenvalues have no slope there."""
+    """Return one where vectors span the space, NaN where they do not: eigenvalues have no slope there."""
     least = np.linalg.svdvals(primitives.stop_gradient(v))[..., -1:]
     spans = least > 16 * v.shape[-1] * np.finfo(v.dtype).eps
     return np.where(np.all(spans, axis=-1), least.dtype.type(1), least.dtype.type(np.nan))

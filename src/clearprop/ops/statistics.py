@@ -43,7 +43,7 @@ def _std(x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
 
 
 def _away(x: Any, axis: Any) -> Any:
-    """The direction in which a step of each entry makes the spread larger."""
+    """Return the direction in which a step of each entry makes the spread larger."""
     d = _centred(x, axis)
     return np.conj(d) if x.dtype.kind == "c" else d
 
@@ -156,7 +156,7 @@ def _variance(
     mean: Any,
     function: str,
 ) -> Any:
-    """The variance of chosen entries, or about a mean that is given."""
+    """Return the variance of chosen entries, or about a mean that is given."""
     a = shaped(a)
     result_dtype = np.empty((), mean_dtype(a, dtype, function)).real.dtype
     a = wide(a, dtype)
@@ -213,7 +213,7 @@ def cov(
 
 
 def _variables(x: Any, rowvar: bool) -> Any:
-    """One variable a row."""
+    """Return one variable a row."""
     if x.ndim > 2:
         raise ShapeError(
             f"cov: shape {x.shape} has more than 2 axes; they stand for variables and observations"
@@ -222,7 +222,7 @@ def _variables(x: Any, rowvar: bool) -> Any:
 
 
 def _weights(name: str, given: Any, x: Any) -> Any:
-    """One weight for each observation; ones where none are given."""
+    """Return one weight for each observation; ones where none are given."""
     if given is None:
         return np.ones(x.shape[1])
     given = shaped(given)

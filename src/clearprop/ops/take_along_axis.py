@@ -19,7 +19,7 @@ _ORDER = np.array([[1, 0, 2], [2, 0, 1]])
 
 
 def places(indices: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
-    """The index that picks ``x[i, indices[i, j]]`` from an `x` of this shape, and so for any axis."""
+    """Return the index that picks ``x[i, indices[i, j]]`` from an `x` of this shape, and so for any axis."""
     ndim = len(shape)
     return tuple(
         indices if i == axis else np.arange(n).reshape((-1,) + (1,) * (ndim - i - 1))

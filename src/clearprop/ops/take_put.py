@@ -18,7 +18,7 @@ from .take_along_axis import check, places
 
 
 def known(x: Any, what: str) -> Any:
-    """The plain value of something whose numbers decide how many entries there will be."""
+    """Return the plain value of something whose numbers decide how many entries there will be."""
     value = x.value if isinstance(x, Tensor) else shaped(x)
     if isinstance(value, ArraySpec):
         raise TraceError(
@@ -93,7 +93,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 
 @answers(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    """The new numbers behind the old ones, then all in the order that NumPy gives to positions."""
+    """Put the new numbers behind the old ones, then take all in the order that NumPy gives to positions."""
     arr = shaped(arr)
     holding(arr.dtype, values)
     values = shaped(values)

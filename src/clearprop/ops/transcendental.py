@@ -147,7 +147,7 @@ _sigmoid_record = primitive(
 
 
 def sigmoid(x: Any) -> Any:
-    """The logistic function ``1 / (1 + exp(-x))``, without overflow.
+    """Return the logistic function ``1 / (1 + exp(-x))``, without overflow.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ _RUNNING: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 @answers_method("outer")
 def outer(ufunc: Any, A: Any, B: Any, /) -> Any:
-    """Every entry of A with every entry of B."""
+    """Return every entry of A with every entry of B."""
     A, B = shaped(A), shaped(B)
     return ufunc(np.reshape(A, A.shape + (1,) * B.ndim), B)
 
@@ -44,7 +44,7 @@ def _stand_in(method: Any, array: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _entries(array: Any, axes: tuple[int, ...]) -> list[Any]:
-    """The parts of an array along some axes, in NumPy's order."""
+    """Return the parts of an array along some axes, in NumPy's order."""
     moved = np.moveaxis(array, axes, range(len(axes)))
     parts = np.reshape(moved, (-1, *moved.shape[len(axes) :])) if moved.size else moved[:0]
     return [parts[i] for i in range(parts.shape[0])]
@@ -83,7 +83,7 @@ def reduce(
 def _fold(
     ufunc: Any, array: Any, axis: Any, dtype: Any, keepdims: bool, initial: Any, where: Any
 ) -> Any:
-    """One entry after the other, from the first one on, or from `initial`."""
+    """Fold one entry after the other, from the first one on, or from `initial`."""
     options: dict[str, Any] = {} if initial is None else {"initial": 1}
     if where is not True:
         where = chosen(where, array, f"{ufunc.__name__}.reduce")
@@ -166,7 +166,7 @@ def at(ufunc: Any, a: Any, indices: Any, b: Any = None, /) -> None:
 
 
 def _in_turns(ufunc: Any, a: Tensor, indices: Any, operands: tuple[Any, ...]) -> None:
-    """The first uses of all entries at once, then the second ones."""
+    """Apply the first uses of all entries at once, then the second ones."""
     what = (
         f"np.{ufunc.__name__}.at's indices (those of np.add.at and np.subtract.at may be unknown)"
     )
@@ -198,7 +198,9 @@ def _write(ufunc: Any, a: Tensor, indices: Any, operands: tuple[Any, ...]) -> No
 
 
 def _fitting(ufunc: Any, value: Any, a: Tensor) -> Any:
-    """A value to go into `a`: of the same kind, or whole numbers that wrap around, as NumPy's do here."""
+    """Return a value to go into `a`: of the same kind, or whole numbers that wrap around, as NumPy's
+    do here.
+    """
     if np.can_cast(value.dtype, a.dtype, "same_kind"):
         return value
     if value.dtype.kind in "iu" and a.dtype.kind in "iu":
@@ -210,7 +212,7 @@ def _fitting(ufunc: Any, value: Any, a: Tensor) -> Any:
 
 
 def _near(a: Tensor, b: Any) -> Any:
-    """A Python number in the dtype that it has beside `a`."""
+    """Return a Python number in the dtype that it has beside `a`."""
     return np.result_type(a.dtype, b).type(b) if type(b) in (int, float, complex) else shaped(b)
 
 
