@@ -30,7 +30,9 @@ def one_or_more_square(function: str, a: Any) -> Any:
 
 
 def each_matrix(function: Callable[..., Any], *stacks: Any) -> tuple[Any, ...]:
-    """The results of a function of single matrices (vectors, if of one axis), each for all of the stack."""
+    """Return the results of a function of single matrices (vectors, if of one axis), each for all of
+    the stack.
+    """
     batch = broadcast_shapes(*(x.shape[:-2] for x in stacks))
     if not batch:
         results = function(*stacks)

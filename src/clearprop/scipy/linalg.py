@@ -138,7 +138,7 @@ def _assumed(name: str, a: Any, structure: str | None, lower: bool) -> Any:
 
 
 def _numbers(a: Any) -> Any:
-    """The numbers, or those of an identity while tracing."""
+    """Return the numbers, or those of an identity while tracing."""
     value = a.value if isinstance(a, Tensor) else a
     return np.eye(a.shape[-1], dtype=a.dtype) if isinstance(value, ArraySpec) else value
 

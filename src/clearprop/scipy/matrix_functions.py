@@ -37,7 +37,7 @@ def _function(name: str, why: str, matrix: Any, scale: float = 1.0) -> Primitive
         return out.astype(a.dtype, copy=False)
 
     def rule(g: Any, out: Any, a: Any) -> Any:
-        """The upper right part of the function of [[aᵀ, g], [0, aᵀ]]."""
+        """Return the upper right part of the function of [[aᵀ, g], [0, aᵀ]]."""
         n = a.shape[-1]
         if not n:
             return g + a.mT

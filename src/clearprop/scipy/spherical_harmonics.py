@@ -116,7 +116,7 @@ def _no_derivatives(name: str, diff_n: int) -> None:
 
 
 def _grid(n: int, m: int, *xs: Any) -> tuple[Any, Any]:
-    """All degrees up to n, and orders as SciPy has them: 0, 1, ..., m, -m, ..., -1."""
+    """Return all degrees up to n, and orders as SciPy has them: 0, 1, ..., m, -m, ..., -1."""
     ones = (1,) * len(broadcast_shapes(*(np.shape(x) for x in xs)))
     orders = np.concatenate([np.arange(m + 1), np.arange(-m, 0)])
     return np.arange(n + 1).reshape((-1, 1, *ones)), orders.reshape((-1, *ones))
@@ -244,7 +244,7 @@ def sph_harm_y_all(n: int, m: int, theta: Any, phi: Any, *, diff_n: int = 0) -> 
 
 
 def _sequence(name: str, x: Any, *params: Any) -> Any:
-    """The highest degree is the last of `params`; functions and slopes, as in SciPy."""
+    """Return the highest degree is the last of `params`; functions and slopes, as in SciPy."""
     if not isinstance(x, Tensor):
         return getattr(sp, name)(*params, x)
     if params[-1] < 1:

@@ -130,7 +130,7 @@ _integrals(sp.it2i0k0, _i0_over, lambda x: -sp.k0(x) / x, why=_BOTH)
 
 
 def _root_above(x: Any) -> Any:
-    """The root of what is above 0, and 0 below."""
+    """Return the root of what is above 0, and 0 below."""
     above = x > 0
     return np.where(above, np.sqrt(np.where(above, x, 1.0)), 0.0)
 

@@ -163,7 +163,7 @@ def _elliprj_slope(position: int) -> Callable[..., Any]:
 
 
 def _difference(position: int, *xyzp: Any) -> Any:
-    """The slope of elliprj with respect to x, y or z, where p is none of them."""
+    """Return the slope of elliprj with respect to x, y or z, where p is none of them."""
     x, y, z, p = xyzp
     last = [x, y, z]
     moved = last.pop(position)

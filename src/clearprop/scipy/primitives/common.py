@@ -46,7 +46,7 @@ def special(
 
 
 def doubled(ufunc: Any) -> Callable[..., Any]:
-    """A ufunc that computes in double precision; its results are in that of its inputs, as ever."""
+    """Return a ufunc that computes in double precision; its results are in that of its inputs, as ever."""
 
     def call(*inputs: Any) -> Any:
         kinds = (getattr(x, "dtype", type(x)) for x in inputs)
@@ -60,7 +60,7 @@ def doubled(ufunc: Any) -> Callable[..., Any]:
 
 
 def refused(ufunc: Any, what: str, name: str) -> Rule:
-    """The rule of an input that has no gradient here: it says so."""
+    """Return the rule of an input that has no gradient here: it says so."""
 
     def refuse(g: Any, out: Any, *inputs: Any, **params: Any) -> Any:
         raise UnsupportedError(
@@ -73,7 +73,7 @@ def refused(ufunc: Any, what: str, name: str) -> Rule:
 
 
 def slope_is(slope: Callable[..., Any]) -> Rule:
-    """The rule of an input whose slope is ``slope(*inputs)``."""
+    """Return the rule of an input whose slope is ``slope(*inputs)``."""
 
     def scale(g: Any, out: Any, *inputs: Any) -> Any:
         return g * slope(*inputs)
@@ -132,7 +132,7 @@ def near_zero(
 
 
 def weighed(g: Any, *slopes: Callable[[], Any]) -> Any:
-    """The downstream of several results' gradients, without those of which there is none.
+    """Return the downstream of several results' gradients, without those of which there is none.
 
     Times zero would not do: a slope may be infinite.
     """
@@ -141,7 +141,9 @@ def weighed(g: Any, *slopes: Callable[[], Any]) -> Any:
 
 
 def ufunc_behind(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The ufunc to which a Python function of SciPy's hands what is no array; itself if there is none."""
+    """Return the ufunc to which a Python function of SciPy's hands what is no array; itself if there
+    is none.
+    """
     found = []
 
     class Probe:

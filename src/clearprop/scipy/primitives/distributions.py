@@ -60,7 +60,7 @@ _smooth_poisson.inverse(sp.pdtrik, "y m", (0.6, 2.0))
 
 
 def _ratio(dfn: Any, dfd: Any, x: Any) -> tuple[Any, Any, Any]:
-    """The inputs of the incomplete beta function."""
+    """Return the inputs of the incomplete beta function."""
     return 0.5 * dfn, 0.5 * dfd, dfn * x / (dfd + dfn * x)
 
 

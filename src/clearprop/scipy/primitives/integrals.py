@@ -83,7 +83,7 @@ sici = special(
 
 
 def _hyperbolic(x: Any) -> tuple[Any, Any]:
-    """The hyperbolic sine and cosine."""
+    """Return the hyperbolic sine and cosine."""
     up, down = np.exp(x), np.exp(-x)
     return (up - down) / 2, (up + down) / 2
 

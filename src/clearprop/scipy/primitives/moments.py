@@ -26,7 +26,7 @@ _INNER_WEIGHTS = _STEP * np.pi * np.cosh(_INNER) * _SHARES * _SHARES[::-1]
 
 
 def _up_to(top: Any, end: Any, hill: Callable[[Any], Any]) -> Any:
-    """The integral of ``hill(v)`` over all v below `end`, where the hill's `top` is or is not."""
+    """Return the integral of ``hill(v)`` over all v below `end`, where the hill's `top` is or is not."""
     total = np.zeros(np.shape(end))
     top = np.minimum(top, end)
     for distance, weight in zip(_DISTANCES, _WEIGHTS, strict=True):

@@ -73,7 +73,7 @@ def _gamma_ratio(v: Any) -> Any:
 
 
 def _mean_of_exponential(v: Any, w: Any) -> Any:
-    """The mean of exp(w s) where s² has a chi-squared distribution with `v` degrees of freedom."""
+    """Return the mean of exp(w s) where s² has a chi-squared distribution with `v` degrees of freedom."""
     low = w < -1  # where the sum would lose digits
     down, up = np.where(low, w, -1.0), np.where(low, 0.0, w)
     z = 0.5 * up * up

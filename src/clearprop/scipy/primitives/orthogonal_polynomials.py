@@ -40,7 +40,7 @@ def _polynomial(
 
 
 def _lowered(n: Any) -> Any:
-    """One less, but not below 0, where Hermite's are NaN."""
+    """Return one less, but not below 0, where Hermite's are NaN."""
     if isinstance(n, int | float):
         return n - 1 if n else n
     return np.where(n == 0, n, n - 1)

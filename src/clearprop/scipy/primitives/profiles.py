@@ -52,7 +52,7 @@ _TAIL_WIDTH = [2 * k * c for k, c in enumerate(_TAIL)][1:]
 
 
 def _voigt(x: Any, sigma: Any, gamma: Any) -> tuple[Any, Any]:
-    """The complex slope along x + i gamma, and the slope by sigma."""
+    """Return the complex slope along x + i gamma, and the slope by sigma."""
     z = x + gamma * 1j
     far = np.abs(z) > _FAR * sigma
     away, wide = np.where(far, z, 1.0), np.where(far, sigma, 0.0)
@@ -135,7 +135,9 @@ special(
 
 
 def _smirnov_slope(n: Any, d: Any, order: int) -> Any:
-    """The derivative of this order of a sum over 0 <= v <= n (1 - d), each term a product of powers."""
+    """Return the derivative of this order of a sum over 0 <= v <= n (1 - d), each term a product of
+    powers.
+    """
     dtype = promote(n, d, 1.0)
     n, d = np.broadcast_arrays(np.asarray(n, float), np.asarray(d, float))
     total = np.zeros(d.shape)

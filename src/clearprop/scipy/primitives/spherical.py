@@ -25,7 +25,7 @@ def _spec(*inputs: Any, **params: Any) -> ArraySpec:
 
 
 def _less(n: Any) -> Any:
-    """One less, but not below zero."""
+    """Return one less, but not below zero."""
     return np.maximum(shaped(n) - 1, 0)
 
 
