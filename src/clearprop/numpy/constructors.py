@@ -27,7 +27,9 @@ is_watched = transforms.get
 
 
 def fillable(numbers: Any) -> Any:
-    """A new array as it is to be handed out: within a transform or a trace, one that Tensors can fill."""
+    """Return a new array as it is to be handed out: within a transform or a trace, one that Tensors
+    can fill.
+    """
     if is_watched() and type(numbers) is np.ndarray and is_floating(numbers.dtype):
         return tensor(numbers, requires_grad=False)
     return numbers
@@ -48,7 +50,7 @@ MAKING = {
 
 
 def _converting(function: Callable[..., Any], ndmin: int = 0) -> Callable[..., Any]:
-    """One of NumPy's functions that make an array of something: of what holds Tensors, a Tensor."""
+    """Return one of NumPy's functions that make an array of something: of what holds Tensors, a Tensor."""
     ours = partial(_converted, ndmin=ndmin)
     return forwarding(function, instead(ours, 1), of_tensors=1)
 

@@ -87,7 +87,9 @@ def forwarding(
 
 
 def instead(ours: Callable[..., Any], looks_at: int | None = None) -> Callable[..., Any]:
-    """An `otherwise`: ours, if Tensors are among the arguments (the first ones); else the error stands."""
+    """Return an `otherwise` that calls ours if Tensors are among the arguments (the first ones); else
+    the error stands.
+    """
 
     def otherwise(error: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if error is not None and not holds_tensor((*args[:looks_at], *kwargs.values())):

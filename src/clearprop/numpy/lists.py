@@ -25,7 +25,7 @@ _OF_SEQUENCES = {
 
 
 def taking_lists(thing: Any) -> Any:
-    """A function or ufunc of NumPy's that joins lists which hold Tensors; anything else as it is."""
+    """Return a function or ufunc of NumPy's that joins lists which hold Tensors; anything else as it is."""
     if isinstance(thing, np.ufunc):
         return _ufunc(thing)
     if isinstance(thing, types.FunctionType) or type(thing).__name__ in _DISPATCHERS:
@@ -41,7 +41,7 @@ def _function(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _ufunc(ufunc: np.ufunc) -> Callable[..., Any]:
-    """A ufunc as a function that takes lists; its methods do, too, and its attributes are there."""
+    """Return a ufunc as a function that takes lists; its methods do, too, and its attributes are there."""
     call = _function(ufunc)
     for name in dir(ufunc):
         if not name.startswith("__"):

@@ -75,7 +75,7 @@ def _for_both(plain: Callable[..., Any], ours: Callable[..., Any]) -> Callable[.
 
 
 def _loaded(name: str) -> ModuleType:
-    """A module of `numpy.polynomial` loaded once more, with functions for both."""
+    """Return a module of `numpy.polynomial` loaded once more, with functions for both."""
     plain = import_module(f"numpy.polynomial.{name}")
     module = sys.modules[f"{__name__}.{name}"] = ModuleType(f"{__name__}.{name}", plain.__doc__)
     module.__package__ = __name__
