@@ -23,7 +23,8 @@ _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 def printable(text: str) -> str:
-    r"""The text without what moves a terminal's cursor, breaks a line, turns it around or is no letter.
+    r"""Return the text without what moves a terminal's cursor, breaks a line, turns it around or is no
+    letter.
 
     >>> printable("a\x1b[2Jb"), printable("π\u2028")
     ('a�[2Jb', 'π�')
@@ -83,13 +84,15 @@ _outermost: set[int] = set()
 
 
 def called_by_nobody(function: F) -> F:
-    """Decorator: what called this function, such as a console script, is no code of the user's."""
+    """Mark a function: what called it, such as a console script, is no code of the user's."""
     _outermost.add(id(function.__code__))
     return function
 
 
 def library_asking() -> str:
-    """The library on whose behalf we were called, NumPy apart: it only hands on what others ask for."""
+    """Return the library on whose behalf we were called, NumPy apart: it only hands on what others ask
+    for.
+    """
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and (library := library_of(frame.f_code)):
         if library not in ("clearprop", "numpy"):
@@ -99,7 +102,7 @@ def library_asking() -> str:
 
 
 def user_frame() -> FrameType | None:
-    """The innermost frame that is neither Clearprop's nor one of the libraries'."""
+    """Return the innermost frame that is neither Clearprop's nor one of the libraries'."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and library_of(frame.f_code):
         frame = frame.f_back
@@ -112,7 +115,8 @@ def is_assigning(frame: FrameType) -> bool:
 
 
 def called_in(frame: FrameType, place: int | None = None) -> tuple[str, Any]:
-    """The last name of what a frame calls (now, or at a place), and the function if names alone lead to it.
+    """Return the last name of what a frame calls (now, or at a place), and the function if names alone
+    lead to it.
 
     Functions written in C have no frame, so the byte code of their caller is all there is to see.
     """
@@ -166,7 +170,7 @@ def library_in_c(name: str, function: Any) -> str:
 
 
 def _names_called(code: CodeType, place: int) -> tuple[tuple[str, ...], str]:
-    """The names that lead to what is called at a place of the byte code, and the operation there.
+    """Return the names that lead to what is called at a place of the byte code, and the operation there.
 
     What is called begins where the call begins in the source, and is loaded before its arguments.
     """
@@ -204,18 +208,18 @@ _LOADS = {
 
 
 def line_of(frame: FrameType) -> Line:
-    """The line that a frame is executing."""
+    """Return the line that a frame is executing."""
     return Line(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
 def user_line() -> Line | None:
-    """The user's line that led here, or None at the edge of an embedding."""
+    """Return the user's line that led here, or None at the edge of an embedding."""
     frame = user_frame()
     return None if frame is None else line_of(frame)
 
 
 def warn(message: str) -> None:
-    """A warning that names the user's line."""
+    """Warn, and name the user's line."""
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and library_of(frame.f_code):
         level, frame = level + 1, frame.f_back
@@ -223,7 +227,7 @@ def warn(message: str) -> None:
 
 
 def here() -> str:
-    """The tail of an error message: where it happened, with the source text when it is known."""
+    """Return the tail of an error message: where it happened, with the source text when it is known."""
     line = user_line()
     if line is None:
         return ""

@@ -151,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_target(command: argparse.ArgumentParser) -> None:
-    """The function, and its inputs."""
+    """Add the function, and its inputs."""
     command.add_argument(
         "target", metavar="FILE[:FUNCTION]", help="a Python file; its only function by default"
     )
@@ -280,7 +280,7 @@ def _files(count: int) -> str:
 
 
 def _split(target: str) -> tuple[str, str]:
-    """The path of a file, and the name of a function in it, if there is one."""
+    """Return the path of a file, and the name of a function in it, if there is one."""
     if not Path(target).exists() and ":" in target:
         path, _, name = target.rpartition(":")
         return path, name
@@ -340,7 +340,9 @@ def _load(path: Path) -> ModuleType:
 
 
 def _code(path: Path) -> CodeType:
-    """A file's code. What can be read once only, such as a pipe, stays known for messages and names."""
+    """Return a file's code. What can be read once only, such as a pipe, stays known for messages and
+    names.
+    """
     try:
         text = path.read_bytes()
         code: CodeType = compile(text, str(path), "exec", dont_inherit=True)

@@ -126,7 +126,7 @@ class _Settings:
     eps: float | None
 
     def step(self, dtype: Any) -> float:
-        """A power of two, so that moving by it is exact, near the best for fourth order."""
+        """Return a power of two, so that moving by it is exact, near the best for fourth order."""
         return self.eps or float(2.0 ** round(np.log2(np.finfo(dtype).eps) / 5))
 
     def close(self, got: Any, expected: Any, noise: float) -> Any:
@@ -194,7 +194,9 @@ def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
 
 
 def _derived(problem: _Problem) -> _Problem:
-    """The function that computes a random weighted sum of the derivatives, to be checked in its turn."""
+    """Return the function that computes a random weighted sum of the derivatives, to be checked in its
+    turn.
+    """
 
     def gradients(*xs: Any) -> Arrays:
         outputs, pullback = vjp(problem.function, *xs)
@@ -228,7 +230,7 @@ def _plain(x: Any) -> Any:
 
 
 def _inner(a: Any, b: Any) -> float:
-    """The sum of products, of both parts where they are complex, in double precision."""
+    """Return the sum of products, of both parts where they are complex, in double precision."""
     return float(np.sum(np.real(np.conj(a) * b), dtype=float))
 
 
@@ -243,7 +245,7 @@ def _sizes(x: Any) -> Any:
 
 
 def _quotient(values: Callable[[float], Any], step: float) -> Any:
-    """The derivative at 0, from two central differences that cancel each other's error."""
+    """Return the derivative at 0, from two central differences that cancel each other's error."""
     near = values(step) - values(-step)
     return (8 * near - (values(2 * step) - values(-2 * step))) / (12 * step)
 
@@ -281,7 +283,7 @@ class _Checker:
         return 10 * coarsest * self.largest / (self.step(*moved) * shortest)
 
     def slope(self, position: int, direction: Any) -> float:
-        """The derivative of the weighed sum of the outputs as one input moves."""
+        """Return the derivative of the weighed sum of the outputs as one input moves."""
         step = self.step(self.problem.at[position])
 
         def values(by: float) -> Any:
@@ -300,7 +302,7 @@ class _Checker:
             compare(position, got)
 
     def _entry(self, position: int, place: tuple[int, ...]) -> Any:
-        """The derivative by one number: of a complex one, by both of its parts."""
+        """Return the derivative by one number: of a complex one, by both of its parts."""
         x = np.asarray(self.problem.at[position])
         unit = np.zeros(x.shape, x.dtype)
         size = unit[place] = _sizes(x[place])
@@ -337,7 +339,7 @@ class _Checker:
                 self._complain(position, place, entry, got[place], "")
 
     def _worst(self, position: int, got: Any, direction: Any) -> tuple[int, ...]:
-        """A place where a gradient is wrong, by halving: the half that is further off has it."""
+        """Return a place where a gradient is wrong, by halving: the half that is further off has it."""
         numbers = np.arange(got.size)
         while len(numbers) > 1:
             halves = np.array_split(numbers, 2)
