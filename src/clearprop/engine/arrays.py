@@ -168,7 +168,8 @@ def joined(x: Any) -> Any:
 
 
 def as_array(x: Any) -> Any:
-    """`x` with a dtype and a shape, for what computes its shapes before the operation looks at its inputs.
+    """Return `x` with a dtype and a shape, for what computes its shapes before the operation looks at
+    its inputs.
 
     >>> as_array(2.0), as_array([1.0])
     (np.float64(2.0), array([1.]))

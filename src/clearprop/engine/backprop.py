@@ -209,7 +209,7 @@ def _note_gradient(node: Tensor, g: Any) -> None:
 
 
 def check_seed(output: Any, seed: Any) -> Any:
-    """`seed` as an upstream gradient of `output`; raises ShapeError where it does not fit."""
+    """Return `seed` as an upstream gradient of `output`; raise ShapeError where it does not fit."""
     shape = shape_of(output)
     seed = as_array(numbers_of(seed, "the gradient given is"))
     check_numbers(seed, "the gradient given is")

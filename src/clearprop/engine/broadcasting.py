@@ -9,7 +9,7 @@ import numpy as np
 
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """NumPy's broadcasting rule on shapes; raises ValueError where they do not fit.
+    """Return the shape that shapes broadcast to, by NumPy's rule; raise ValueError where they do not fit.
 
     NumPy's own function stops at 32 axes, while its arrays may have 64.
 

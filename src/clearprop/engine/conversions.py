@@ -177,7 +177,9 @@ class Conversions:
     # ---- copies and pickles
 
     def __copy__(self) -> Any:
-        """Of a leaf another leaf; of a result, and within a transform, a copy that gradients pass through."""
+        """Copy a leaf as another leaf; a result, and within a transform, as a copy that gradients pass
+        through.
+        """
         if self.primitive is not None or transforms.get():
             return self.copy("K")
         make, parts = self.__reduce__()

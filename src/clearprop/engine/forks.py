@@ -22,7 +22,9 @@ _held = ExitStack()
 
 
 def fork_waits_for(lock: AbstractContextManager[Any]) -> None:
-    """No fork happens while another thread holds `lock`; whoever holds it takes none of those before it."""
+    """Let no fork happen while another thread holds `lock`; whoever holds it takes none of those
+    before it.
+    """
     _locks.append(lock)
 
 

@@ -57,7 +57,7 @@ def check_request(transform: str, f: Any, argnums: Any) -> None:
 
 
 def _where_found(f: Callable[..., Any], names: Sequence[Any]) -> str:
-    """At which positions a function has arguments of these names, to be added to a message."""
+    """Return at which positions a function has arguments of these names, to be added to a message."""
     try:
         arguments = list(inspect.signature(f).parameters)
     except (TypeError, ValueError):

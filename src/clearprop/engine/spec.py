@@ -101,7 +101,9 @@ def ufunc_dtype(ufunc: np.ufunc, *values: Any) -> np.dtype[Any]:
 
 
 def holding(dtype: np.dtype[Any], *values: Any) -> np.dtype[Any]:
-    """`dtype`; raises OverflowError, as NumPy does, if one of these Python integers does not fit into it."""
+    """Return `dtype`; raise OverflowError, as NumPy does, if one of these Python integers does not fit
+    into it.
+    """
     if dtype.kind in "iu":
         for value in values:
             if type(value) is int:
@@ -112,7 +114,7 @@ def holding(dtype: np.dtype[Any], *values: Any) -> np.dtype[Any]:
 def normalize_axes(
     axis: int | Iterable[int] | None, ndim: int, *, reduces: bool = False
 ) -> tuple[int, ...]:
-    """Axes as a sorted tuple of non-negative numbers; None means all of them.
+    """Return axes as a sorted tuple of non-negative numbers; None means all of them.
 
     What `reduces` an array takes the axes 0 and -1 for a number, too, which has none, as most of NumPy does.
 

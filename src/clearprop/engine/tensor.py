@@ -315,7 +315,7 @@ def _install_operator(name: str, primitive: Primitive) -> None:
 
 
 def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
-    """`apply` for an operator, unrolled: scalar programs are made of these."""
+    """Return `apply` for an operator, unrolled: scalar programs are made of these."""
     forward: Any = primitive.forward
     differentiable = primitive.differentiable
 
@@ -355,7 +355,7 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
 def _apply_recording(
     primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any]
 ) -> Tensor:
-    """`apply` while gradients are off, a trace or an explanation records, or a block is open."""
+    """Run `apply` while gradients are off, a trace or an explanation records, or a block is open."""
     if happened.windows_may_lag:
         refresh(inputs)
     if primitive.put:

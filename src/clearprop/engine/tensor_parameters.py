@@ -84,7 +84,7 @@ def _hands_on(frame: FrameType) -> bool:
 
 
 def _name_for_users(frame: FrameType, name: str, library: str) -> str:
-    """Under which name users know the function of a frame."""
+    """Return under which name users know the function of a frame."""
     _, _, module = frame.f_globals["__name__"].partition("numpy.polynomial.")
     if module == "_polybase":
         owner = frame.f_locals.get("self", frame.f_locals.get("cls"))
@@ -99,7 +99,7 @@ def _name_for_users(frame: FrameType, name: str, library: str) -> str:
 
 
 def _public(name: str) -> Any:
-    """NumPy's function of this name, if Tensors have an answer to it."""
+    """Return NumPy's function of this name, if Tensors have an answer to it."""
     name = name.rpartition(".")[2]
     for place in (np, np.linalg, np.fft):
         function = getattr(place, name, None)
@@ -252,7 +252,7 @@ def holds_tensor(given: Any) -> bool:
 
 
 def plain_params(primitive: Primitive, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Parameters without Tensors: those that are constants by their values, all others refused."""
+    """Return parameters without Tensors: those that are constants by their values, all others refused."""
     if not holds_tensor(tuple(params.values())):
         return params
     return {name: _plain(part, primitive.name, name) for name, part in params.items()}

@@ -17,7 +17,7 @@ from .spec import ArraySpec
 
 
 def laid_out_like(old: Any, value: Any) -> Any:
-    """`value` with the strides of `old`: what changes in place stays where it is."""
+    """Return `value` with the strides of `old`: what changes in place stays where it is."""
     if type(value) is not np.ndarray or type(old) is not np.ndarray or value.strides == old.strides:
         return value
     reach = [(n - 1) * step for n, step in zip(old.shape, old.strides, strict=True)]
