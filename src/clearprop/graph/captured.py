@@ -237,7 +237,7 @@ class Surroundings:
         return [place for place in held if place.changed()]
 
     def settle(self) -> None:
-        """From now on, what the places hold after the run counts: counters and memos are settled."""
+        """Settle counters and memos: from now on, what the places hold after the run counts."""
         for place in self.places:
             place.value = place.now()
 
@@ -277,7 +277,7 @@ def warn_of_changes(f: Callable[..., Any], places: Sequence[Place]) -> None:
 def watched(
     f: Callable[..., Any], arguments: Sequence[Any], code: str, *, refuse: bool = False
 ) -> Iterator[Surroundings]:
-    """While `f` runs to be made into `code`: warn of random numbers drawn, and of attributes changed.
+    """Warn, while `f` runs to be made into `code`, of random numbers drawn, and of attributes changed.
 
     Raises TraceError for random numbers with `refuse`: where what is made is to be compared with `f`.
     """

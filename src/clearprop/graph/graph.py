@@ -65,7 +65,7 @@ class Wire:
         return _wire, (self.name, self.spec, constant, shape, self.called, self.is_named)
 
     def copy(self) -> Wire:
-        """Another wire with the same name, spec and constant."""
+        """Return another wire with the same name, spec and constant."""
         other = Wire(self.name, self.spec, self.constant)
         other.is_named, other.called = self.is_named, self.called
         return other
@@ -75,7 +75,7 @@ class Wire:
         return self.constant is not _NO_VALUE
 
     def __str__(self) -> str:
-        """As the printer refers to it: its name, or the number when it is a small constant."""
+        """Write a wire as the printer refers to it: its name, or the number when it is a small constant."""
         if not self.is_constant:
             return self.name
         value = self.constant

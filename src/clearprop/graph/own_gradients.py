@@ -92,7 +92,7 @@ class Application:
         self.known_specs: dict[tuple[ArraySpec, ...], Any] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Without the arrays, which only an example of a trace is made from."""
+        """Pickle without the arrays, which only an example of a trace is made from."""
         example = self.unflatten([spec_of(x) for x in self.leaves])
         result = None
         if self.unflatten_result is not None:

@@ -298,7 +298,7 @@ class _Builder:
         return [self.picks.get((t, i)) for i in range(len(t._value))]
 
     def collect(self) -> list[Tensor]:
-        """Operations between inputs and outputs, in the order in which they happened."""
+        """Return operations between inputs and outputs, in the order in which they happened."""
         nodes = list(dict.fromkeys(y for y in self.outputs if isinstance(y, Tensor)))
         seen = set(nodes)
         for t in nodes:  # grows while it is walked
@@ -345,7 +345,7 @@ class _Builder:
         return self.constants[key]
 
     def emit(self, order: Sequence[Tensor], depth: int, env: dict[Tensor, Wire]) -> list[Node]:
-        """Nodes for these operations, those of a block's call gathered into one."""
+        """Return nodes for these operations, those of a block's call gathered into one."""
         nodes: list[Node] = []
         i = 0
         while i < len(order):
@@ -385,7 +385,7 @@ class _Builder:
         return [*stops, node]
 
     def wires_of(self, t: Tensor, env: dict[Tensor, Wire]) -> tuple[Wire, ...]:
-        """New wires for what an operation made, noted in `env`."""
+        """Return new wires for what an operation made, noted in `env`."""
         wires = []
         for result, value in zip(self.results_of(t), as_bundle(t._value), strict=True):
             name = "" if result is None else self.name_of(result)
