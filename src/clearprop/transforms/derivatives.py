@@ -81,7 +81,7 @@ class _Run:
         return [_as_seen(g, v) for g, v in zip(found, self.wanted, strict=True)]
 
     def sweep(self, seeds: Sequence[Any], *, free: bool = False) -> list[Any]:
-        """Each variable's sum of the derivatives of all outputs, weighted with `seeds`."""
+        """Sum up, for each variable, the derivatives of all outputs, weighted with `seeds`."""
         pairs = [
             (y, seed)
             for y, seed in zip(self.outputs, seeds, strict=True)
@@ -93,14 +93,14 @@ class _Run:
         return [found[v] for v in self.wanted]
 
     def hand_out(self, gradients: Sequence[Any]) -> Any:
-        """Gradients in the containers that the arguments came in, in memory of their own."""
+        """Return gradients in the containers that the arguments came in, in memory of their own."""
         if not self.span.watched:
             given: set[int] = set()
             gradients = [own(g, given) for g in gradients]
         return self.unflatten_inputs(list(gradients))
 
     def plain(self, tree: Any) -> Any:
-        """Outputs as the caller may have them: Tensors where an enclosing transform watches."""
+        """Return outputs as the caller may have them: Tensors where an enclosing transform watches."""
         if self.span.watched:
             return tree
         leaves, unflatten = flatten(tree)
@@ -191,7 +191,7 @@ def _argument_numbers(argnums: Argnums, count: int, f: Callable[..., Any]) -> tu
 
 
 def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
-    """Return the one number that `f` returned, perhaps as an array of one; raises where it is not one."""
+    """Return the one number that `f` returned, perhaps as an array of one; raise if it is not."""
     returned = run.unflatten_outputs(run.outputs)
     if not is_array(returned) and not isinstance(returned, float | int):
         raise GradientError(
@@ -223,7 +223,7 @@ def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
 def value_and_grad(
     f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """Like `grad`, returning ``(f(...), gradient)``, or ``((f(...), aux), gradient)`` with `has_aux`.
+    """Return a `grad` that gives ``(f(...), gradient)``, or ``((f(...), aux), gradient)`` with `has_aux`.
 
     >>> value, dx = value_and_grad(lambda x: x**2)(3.0)
     >>> float(value), float(dx)
@@ -445,9 +445,7 @@ def _jacobian_of(run: _Run, position: int, layout: str) -> list[Any]:
 
 
 def _complex_derivatives(along_1: list[Any], along_i: list[Any]) -> list[Any]:
-    """Return the derivatives of a complex number, from those of its real part and of minus its
-    imaginary part.
-    """
+    """Return derivatives of a complex number, given those of its real and of minus its imaginary part."""
     rows = []
     for real, turned in zip(along_1, along_i, strict=True):
         if real.dtype.kind != "c":  # of a real variable

@@ -134,7 +134,9 @@ def _indices(tree: Any) -> tuple[int, ...]:
 
 
 def _sorted_keys(tree: Any) -> tuple[Any, ...]:
-    """Keys that do not compare go by their types; if they still do not, they stay as they came."""
+    """Sort keys. Those that do not compare go by their types; if they still do not, they stay as they
+    came.
+    """
     for key in (None, lambda k: (f"{type(k).__module__}.{type(k).__qualname__}", k)):
         try:
             return tuple(sorted(tree, key=key))

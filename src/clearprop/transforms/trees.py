@@ -44,7 +44,7 @@ def flatten(tree: Any) -> tuple[list[Any], Unflatten]:
 
 
 def paths(tree: Any) -> list[tuple[Any, ...]]:
-    """For each leaf, the keys, indices and field names that lead to it; ``()`` for a lone leaf."""
+    """Return, for each leaf, the keys, indices and field names that lead to it; ``()`` for a lone leaf."""
     if isinstance(tree, _LEAVES):
         return [()]
     return list(_flatten(tree)[1].paths())
@@ -113,7 +113,7 @@ class _Itself:
 
 
 def same(x: Any, otherwise: Callable[[Any], Hashable] = _Itself) -> Hashable:
-    """Equal for values that are the same in type and value, down to the sign of a zero.
+    """Return a key that is equal for values of the same type and value, down to the sign of a zero.
 
     Numbers, strings and what consists of such count by value; other objects stand for themselves, or
     as `otherwise` has it: their ``==`` may leave out what a function reads.
@@ -147,7 +147,9 @@ def same(x: Any, otherwise: Callable[[Any], Hashable] = _Itself) -> Hashable:
 
 
 def _equal(x: Any) -> Hashable:
-    """Keys of dicts, and what registered classes say of themselves, are the same if they are equal."""
+    """Return a key for keys of dicts, and for what registered classes say of themselves: these are the
+    same if they are equal.
+    """
     try:
         hash(x)
     except TypeError:

@@ -35,7 +35,7 @@ class Wrapper(ABC):
         """Return a function, and its arguments, that makes another one like this."""
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        """As a method: the object it was called on is the first argument."""
+        """Bind it as a method: the object it was called on is the first argument."""
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
