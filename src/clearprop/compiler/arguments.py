@@ -37,17 +37,19 @@ class Arguments:
         return [x for x in self._values if is_input(x)]
 
     def key(self) -> Hashable:
-        """Equal where the same code will do: the same shapes and dtypes, constants and containers."""
+        """Return a key that is equal where the same code will do: the same shapes and dtypes,
+        constants and containers.
+        """
         return tuple(map(_kind, self._values)), structure((self.args, self.kwargs))
 
     # ---- by place: what is passed twice is one object in two of them
 
     def places(self, f: Callable[..., Any]) -> list[int]:
-        """For each input of the graph of `f`, its number among `inputs`."""
+        """Return, for each input of the graph of `f`, its number among `inputs`."""
         return _numbers(in_order(f, *self._marked()))
 
     def donated(self, f: Callable[..., Any], names: Sequence[str]) -> list[bool]:
-        """For each input of the graph of `f`, whether it stands within an argument of these names."""
+        """Return, for each input of the graph of `f`, whether it stands within an argument of these names."""
         places = self.places(f)
         if not names:
             return [False] * len(places)
@@ -93,7 +95,7 @@ class _Place:
 
 
 def _numbers(tree: Any) -> list[int]:
-    """Those of the places in a container, in the order of its leaves."""
+    """Return the numbers of the places in a container, in the order of its leaves."""
     return [x.number for x in flatten(tree)[0] if isinstance(x, _Place)]
 
 

@@ -85,14 +85,14 @@ class Compiled(Wrapper):
         return self._call(*args, **kwargs)
 
     def made_by(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """Without code, which another process makes for itself."""
+        """Return what makes it again, without code: another process makes that for itself."""
         return Compiled, (self.function, self.donate)
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}>"
 
     def _slow(self, *args: Any, **kwargs: Any) -> Any:
-        """Arguments of any kind: find what was compiled for them, or compile it."""
+        """Find what was compiled for arguments of any kind, or compile it."""
         arguments = Arguments(args, kwargs, self.__name__)
         if any(isinstance(leaf, Tensor) for leaf in arguments.leaves):
             return self.function(*args, **kwargs)  # someone wants gradients through it
@@ -166,7 +166,7 @@ class Compiled(Wrapper):
 
 @cache
 def _executables() -> type[Executable]:
-    """Native code, where it runs."""
+    """Return the kind of executable: native code, where it runs."""
     reason = missing()
     if not reason:
         return load(".native", __package__).NativeExecutable

@@ -118,7 +118,7 @@ def evaluated(graph: Graph, flat: Sequence[Any]) -> list[Any]:
 
 @contextmanager
 def _no_collections() -> Iterator[None]:
-    """Python does not look for garbage meanwhile: a large graph is many small objects, all of them in use."""
+    """Keep Python from looking for garbage: a large graph is many small objects, all of them in use."""
     global _stopped_by
     if not gc.isenabled():  # whoever stopped it starts it again
         yield
@@ -137,7 +137,7 @@ _stopped_by: int | None = None
 
 
 def _after_fork() -> None:
-    """In a child, a thread that stopped Python's looking for garbage is not there to start it again."""
+    """Start the search for garbage again in a child: a thread that stopped it is not there to do so."""
     if _stopped_by not in (None, get_ident()):
         gc.enable()
 

@@ -89,7 +89,9 @@ def _spec(spec: ArraySpec) -> Any:
 
 @cache
 def versions() -> bytes | None:
-    """Python, NumPy, and Clearprop down to its files: whoever changes them wants their code."""
+    """Return the versions of Python, NumPy, and Clearprop down to its files: whoever changes them
+    wants their code.
+    """
     facts = [sys.version, np.__version__]
     try:
         for path in _files():
@@ -101,7 +103,9 @@ def versions() -> bytes | None:
 
 
 def _files() -> list[Path]:
-    """Those that Clearprop is imported from: its source, its byte code where that is all, or an archive."""
+    """Return the files that Clearprop is imported from: its source, its byte code where that is all,
+    or an archive.
+    """
     folder = Path(__file__).parent.parent
     archive = getattr(__spec__.loader, "archive", None)  # of a zip file
     if archive is not None:

@@ -68,7 +68,7 @@ class NativeExecutable(Executable):
 
     @lazily
     def plan(self) -> Plan:
-        """Made when it is needed: code from disk may do without."""
+        """Make the plan when it is needed: code from disk may do without."""
         return Plan(self.graph, self.given)
 
     # ---- code

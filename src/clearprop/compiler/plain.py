@@ -22,7 +22,7 @@ class PlainExecutable(Executable):
     kinds = ("graph", "numpy")
 
     def prepare(self, arguments: Arguments, given: Sequence[bool]) -> None:
-        """There is nothing to find out."""
+        """Do nothing: there is nothing to find out."""
 
     def generate(self) -> None:
         start = time.perf_counter()

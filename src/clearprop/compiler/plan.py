@@ -72,7 +72,7 @@ class Plan:
         )
 
     def _steps(self) -> list[Kernel | Host]:
-        """Runs of nests as kernels, and what NumPy computes between them."""
+        """Return the steps: runs of nests as kernels, and what NumPy computes between them."""
         runs: list[list[Nest] | Host] = []
         for stage in self.program.stages:
             if isinstance(stage, Host):
