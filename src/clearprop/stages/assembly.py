@@ -65,7 +65,7 @@ def _stacked(node: Node) -> Iterator[Piece]:
 
 
 def _written(node: Node, value: Wire, rest: Wire | None) -> list[Piece] | None:
-    """`value` where the index points to, the numbers of `rest` (or zeros) around it."""
+    """Return `value` where the index points to, the numbers of `rest` (or zeros) around it."""
     shape, index = node.out.spec.shape, node.params["index"]
     inside = _box(shape, index)
     if inside is None:
@@ -102,7 +102,7 @@ def _box(shape: tuple[int, ...], index: tuple[Any, ...]) -> Box | None:
 
 
 def _around(shape: tuple[int, ...], inside: Box) -> Iterator[Box]:
-    """Boxes that cover everything but one."""
+    """Yield boxes that cover everything but one."""
     for axis, (start, stop) in enumerate(inside):
         before, after = inside[:axis], tuple((0, n) for n in shape[axis + 1 :])
         if start:

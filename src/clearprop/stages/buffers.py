@@ -27,7 +27,7 @@ def aligned(size: int) -> int:
 
 
 def together(nests: Sequence[Nest]) -> list[list[Nest]]:
-    """Nests one by one, but those that go along together in one."""
+    """Return the nests one by one, but those that go along together in one."""
     found: list[list[Nest]] = []
     for nest in nests:
         if nest.tiles is not None and found and found[-1][0].tiles is nest.tiles:
@@ -86,7 +86,9 @@ def arrange(
 def _heirs(
     steps: Sequence[Sequence[Stage]], lives: dict[Buffer, tuple[int, int]]
 ) -> dict[Buffer, Buffer]:
-    """For temporaries that end where another one may be written over them: which, newest first."""
+    """Return, for temporaries that end where another one may be written over them, which one, newest
+    first.
+    """
     found: dict[Buffer, Buffer] = {}
     for number in reversed(range(len(steps))):
         nest, *others = steps[number]
@@ -135,7 +137,7 @@ def _has_ragged_rows(nest: Nest, itemsize: int) -> bool:
 
 
 def donors(program: Program, donated: Collection[Buffer]) -> dict[Buffer, Buffer]:
-    """For outputs that can be written over a donated input of their spec: which one.
+    """Return, for outputs that can be written over a donated input of their spec, which one.
 
     That is so when nothing reads the input after the output's first write, and what reads it in the
     same nest reads the very entry that is written; and when nothing can stop the program any more.

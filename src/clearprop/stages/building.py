@@ -228,7 +228,7 @@ class _Nesting:
         return Store(self.value(node.out), access)
 
     def _scattered(self, node: Node, buffer: Buffer) -> Accumulate:
-        """Numbers added up at places that index arrays name."""
+        """Add up numbers at places that index arrays name."""
         found = lookup(node)
         assert found is not None
         place = self.group.places[node.out]

@@ -150,7 +150,9 @@ class Grouping:
     # ---- joining
 
     def candidates(self, wires: Sequence[Wire]) -> list[int]:
-        """Groups that may compute from these: the one that makes the newest of them, then later ones."""
+        """Return groups that may compute from these: the one that makes the newest of them, then later
+        ones.
+        """
         newest = max((self.maker.get(self.view(w).root, -1) for w in wires), default=-1)
         found = [newest] if newest >= 0 else []
         found += range(len(self.groups) - 1, max(newest, len(self.groups) - 1 - _LATER), -1)
@@ -180,7 +182,7 @@ class Grouping:
         self.join(node, [found.aligned(self.view(w)) for w in node.inputs[1:]], after=source)
 
     def scatter(self, node: Node) -> None:
-        """Numbers added up at places that index arrays name: where the numbers are made."""
+        """Add up numbers at places that index arrays name: where the numbers are made."""
         found = lookup(node)
         g = self.view(node.inputs[0])
         if found is None or g.shape != found.picked:
@@ -403,7 +405,7 @@ def shape_of_node(node: Node) -> Expression:
 
 
 def _blank(wire: Wire) -> Expression:
-    """Of a constant that consists of one number that number, else something that is read."""
+    """Return, of a constant that consists of one number, that number, else something that is read."""
     if wire.is_constant and (number := uniform(wire)) is not VARIES:
         return Literal(wire.spec.dtype, frozenset(), number)
     return Load(wire.spec.dtype, frozenset(), Access(_NOWHERE, ()))

@@ -302,7 +302,7 @@ class Nest:
             yield self.product.right
 
     def picked(self) -> set[Buffer]:
-        """Buffers that are read at places which only the numbers in others tell."""
+        """Return buffers that are read at places which only the numbers in others tell."""
         return {e.access.buffer for e in self.expressions() if isinstance(e, Pick)}
 
     def writes(self) -> Iterator[Access]:
@@ -341,7 +341,7 @@ def rewrite(
     axes: Callable[[frozenset[int]], frozenset[int]],
     axis: Callable[[int], int],
 ) -> tuple[dict[Expression, Expression], list[Effect]]:
-    """Expressions and effects on other axes: what becomes of accesses, of sets of axes, and of each axis."""
+    """Rewrite expressions and effects on other axes, by what becomes of accesses, sets of axes and axes."""
     new: dict[Expression, Expression] = {}
 
     def moved(indices: tuple[Index, ...]) -> tuple[Index, ...]:

@@ -137,7 +137,7 @@ def keep(nest: Nest, cheap: float) -> None:
 def _needed_later(
     nest: Nest, phases: dict[Expression, int], inside: list[Expression], kept: set[Expression]
 ) -> set[Expression]:
-    """Values that an expression of a later phase reads, perhaps through others that are not kept."""
+    """Return values that an expression of a later phase reads, perhaps through others that are not kept."""
     found: set[Expression] = set()
     for e in reversed(inside):
         for x in operands(e):

@@ -47,7 +47,7 @@ def is_none(x: Expression) -> bool:
 
 
 def convert(x: Expression, dtype: np.dtype[Any]) -> Expression:
-    """`x` as NumPy's astype gives it."""
+    """Return `x` as NumPy's astype gives it."""
     if x.dtype == dtype:
         return x
     if isinstance(x, Literal):
@@ -66,7 +66,7 @@ def compute(operation: str, dtype: np.dtype[Any], *operands: Expression) -> Comp
 
 
 def _arithmetic(operation: str, kinds: str = "iuf") -> Lowering:
-    """All operands become the result's dtype first."""
+    """Return a lowering that converts all operands to the result's dtype first."""
 
     def lower(node: Node, inputs: Sequence[Expression]) -> Expression:
         dtype = node.out.spec.dtype
@@ -78,7 +78,9 @@ def _arithmetic(operation: str, kinds: str = "iuf") -> Lowering:
 
 
 def _comparison(operation: str) -> Lowering:
-    """As NumPy compares: whole numbers exactly, also where no dtype holds both."""
+    """Return a lowering that compares as NumPy does: whole numbers exactly, also where no dtype holds
+    both.
+    """
     ufunc = getattr(np, operation)
 
     def lower(node: Node, inputs: Sequence[Expression]) -> Expression:
@@ -226,7 +228,7 @@ def clip(node: Node, inputs: Sequence[Expression]) -> Expression:
 
 @_elementwise
 def power(node: Node, inputs: Sequence[Expression]) -> Expression:
-    """A small whole exponent becomes products, one half a square root, as NumPy itself has it."""
+    """Turn a small whole exponent into products, one half into a square root, as NumPy itself has it."""
     dtype = node.out.spec.dtype
     x, y = (convert(x, dtype) for x in inputs)
     if isinstance(y, Literal):

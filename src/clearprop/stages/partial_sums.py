@@ -64,7 +64,7 @@ def _work(nest: Nest) -> float:
 
 
 def _count(extent: int) -> int:
-    """In how many equal parts an axis falls, at most `_PARTS`."""
+    """Return in how many equal parts an axis falls, at most `_PARTS`."""
     return next((n for n in range(_PARTS, 1, -1) if extent % n == 0), 1)
 
 
@@ -101,7 +101,7 @@ def _after(late: Sequence[Effect]) -> set[Expression]:
 
 
 def split(nest: Nest, axis: int, count: int) -> list[Stage]:
-    """Parts of `axis` as a new first axis, and the nests that add up what the parts found."""
+    """Return parts of `axis` as a new first axis, and the nests that add up what the parts found."""
     size = nest.extents[axis] // count
     extents = list(nest.extents)
     extents[axis] = size

@@ -66,7 +66,7 @@ def tile(stages: Sequence[Stage]) -> list[Stage]:
 
 
 def _axes(stage: Stage) -> list[int]:
-    """Axes along which a group may start: of a nest that writes a large array for others."""
+    """Return axes along which a group may start: of a nest that writes a large array for others."""
     if isinstance(stage, Host) or not any(
         a.buffer.role == "temporary" and a.buffer.bytes > _WORTH / 8 for a in stage.writes()
     ):
@@ -291,7 +291,7 @@ def _suits(nest: Nest, axis: int, places: int) -> bool:
 
 
 def _split_product(nest: Nest, axis: int, count: int) -> list[Stage]:
-    """Parts of `axis` as a new first one; of the inner axis, products of parts and their sum."""
+    """Return parts of `axis` as a new first one; of the inner axis, products of parts and their sum."""
     p, inner = nest.product, len(nest.extents)
     assert p is not None
     size = (*nest.extents, p.inner)[axis] // count

@@ -12,7 +12,7 @@ from ..graph.graph import Node, Wire
 
 
 def dense(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Strides, in entries, of an array without gaps; 0 along axes of one entry.
+    """Return strides, in entries, of an array without gaps; 0 along axes of one entry.
 
     >>> dense((3, 1, 4))
     (4, 0, 1)
