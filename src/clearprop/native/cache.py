@@ -168,7 +168,7 @@ def _checksum(key: bytes, content: bytes) -> bytes:
 
 
 def _files(place: Path | None) -> list[tuple[Path, os.stat_result]]:
-    """Everything in a folder that is ours; nothing where there is no such folder."""
+    """Return everything in a folder that is ours; nothing where there is no such folder."""
     found: list[tuple[Path, os.stat_result]] = []
     if place is None:
         return found

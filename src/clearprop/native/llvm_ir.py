@@ -64,7 +64,7 @@ class Value:
         return self.builder.binary("", "shl", self, other)
 
     def __rshift__(self, other: Value | Number) -> Value:
-        """Arithmetic shift for signed integers, logical for unsigned ones."""
+        """Shift right: arithmetically for signed integers, logically for unsigned ones."""
         return self.builder.binary("", "ashr" if self.type.is_signed else "lshr", self, other)
 
     def __neg__(self) -> Value:
@@ -178,13 +178,13 @@ class Builder:
         return Value(self, f"<{', '.join(texts)}>", type)
 
     def counting(self, type: Type) -> Value:
-        """0, 1, 2, ... across the lanes."""
+        """Return 0, 1, 2, ... across the lanes."""
         if type.width == 1:
             return self.constant(type, 0)
         return self.lanes(type, range(type.width))
 
     def mask(self, width: int, lanes: int) -> Value:
-        """True in the first `lanes` lanes."""
+        """Return a mask that is true in the first `lanes` lanes."""
         return self.lanes(BOOL.wide(width), (i < lanes for i in range(width)))
 
     def spread(self, x: Value, width: int) -> Value:
@@ -201,7 +201,7 @@ class Builder:
         )
 
     def shuffle(self, x: Value, y: Value | None, order: Sequence[int]) -> Value:
-        """Lanes picked from x (0, 1, ...) and y (width, width + 1, ...)."""
+        """Return lanes picked from x (0, 1, ...) and y (width, width + 1, ...)."""
         type = x.type.wide(len(order))
         picks = ", ".join(f"i32 {i}" for i in order)
         other = "poison" if y is None else y.ref
@@ -219,7 +219,9 @@ class Builder:
         return self.value(x.type, f"{operation} {x.type.text} {x.ref}, {y.ref}")
 
     def compare(self, how: str, x: Value, y: Value | Number) -> Value:
-        """``== != < <= > >=`` as IEEE has them (all false for NaN, except !=); ``unordered``: any is NaN."""
+        """Compare by ``== != < <= > >=`` as IEEE has them (all false for NaN, except !=);
+        ``unordered``: any is NaN.
+        """
         y = x.like(y)
         if x.type.is_float:
             condition = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
@@ -235,7 +237,7 @@ class Builder:
         return self.compare("unordered", x, x)
 
     def select(self, condition: Value, x: Value | Number, y: Value | Number) -> Value:
-        """x where the condition holds, else y; one of them may be a number."""
+        """Return x where the condition holds, else y; one of them may be a number."""
         if not isinstance(x, Value):
             assert isinstance(y, Value)
             x = y.like(x)
@@ -256,11 +258,11 @@ class Builder:
         return self.value(returns, f"call {returns.text} {full}({arguments})")
 
     def fma(self, x: Value, y: Value | Number, z: Value | Number) -> Value:
-        """x * y + z, rounded once."""
+        """Return x * y + z, rounded once."""
         return self.call("fma", x, x.like(y), x.like(z))
 
     def convert(self, x: Value, dtype: Any) -> Value:
-        """To another dtype as NumPy's astype does; a floating number must fit into a whole one."""
+        """Convert to another dtype as NumPy's astype does; a floating number must fit into a whole one."""
         to, source = x.type.of(dtype), x.type
         if to == source:
             return x
@@ -309,7 +311,7 @@ class Builder:
     # ---- memory
 
     def offset(self, pointer: str, *terms: tuple[Value | int, int], size: int = 1) -> str:
-        """pointer + Σ index · stride elements of `size` bytes."""
+        """Return pointer + Σ index · stride elements of `size` bytes."""
         fixed = 0
         for index, stride in terms:
             if isinstance(index, int):
@@ -325,7 +327,9 @@ class Builder:
         return pointer
 
     def load(self, type: Type, pointer: str, lanes: int | None = None) -> Value:
-        """Consecutive numbers, one for each lane; only the first `lanes` of them if given, the rest 0."""
+        """Load consecutive numbers, one for each lane; only the first `lanes` of them if given, the
+        rest 0.
+        """
         memory = type.of("u1") if type.is_bool else type
         if lanes is None or lanes >= type.width:
             x = self.value(
@@ -359,7 +363,7 @@ class Builder:
         )
 
     def _apart(self, width: int, stride: int) -> Value:
-        """0, 1, 2, ... times `stride`."""
+        """Return 0, 1, 2, ... times `stride`."""
         return self.lanes(I64.wide(width), (i * stride for i in range(width)))
 
     def _places(self, type: Type, pointer: str, index: Value) -> tuple[str, str]:
@@ -446,7 +450,7 @@ class Builder:
         step: int = 1,
         carried: Sequence[Value] = (),
     ) -> Iterator[Loop]:
-        """From `start` (inclusive) by `step` while below `stop`; the body runs at least once.
+        """Loop from `start` (inclusive) by `step` while below `stop`; the body runs at least once.
 
         A loop of one round is written without a jump.
         """

@@ -23,7 +23,7 @@ fork_waits_for(LOCK)
 
 
 def _once(make: Callable[P, T]) -> Callable[P, T]:
-    """`cache` for what there may be one of only, however many threads ask for it at the same time."""
+    """Cache what there may be one of only, however many threads ask for it at the same time."""
     kept: Any = cache(make)
 
     @wraps(make)
@@ -61,7 +61,7 @@ def machine(level: int) -> Any:
 
 @_once
 def _linker() -> Any:
-    """LLVM's newer linker, which puts an object's code and constants in one piece of memory.
+    """Return LLVM's newer linker, which puts an object's code and constants in one piece of memory.
 
     There is one, since code that it linked goes when it goes.
 
@@ -73,7 +73,9 @@ def _linker() -> Any:
 
 
 def assemble(text: str, level: int = 2) -> bytes:
-    """Object code of a module's IR text. No pass of LLVM's runs on the IR: it is written as wanted."""
+    """Return the object code of a module's IR text. No pass of LLVM's runs on the IR: it is written as
+    wanted.
+    """
     parsed = llvm.parse_assembly(text)
     parsed.verify()
     return machine(level).emit_object(parsed)

@@ -45,7 +45,7 @@ def write_nest(
 
 
 def parts(nest: Nest) -> int:
-    """In how many parts threads may compute a nest by itself."""
+    """Return in how many parts threads may compute a nest by itself."""
     if nest.tiles is not None:
         return 1
     adds = [e.access for e in nest.effects if isinstance(e, Accumulate)]
@@ -67,7 +67,7 @@ def parts(nest: Nest) -> int:
 
 
 def work(nest: Nest) -> float:
-    """About how many vector operations a nest takes."""
+    """Return about how many vector operations a nest takes."""
     points = math.prod(nest.extents)
     if nest.product is not None:
         points *= nest.product.inner
@@ -79,7 +79,7 @@ def work(nest: Nest) -> float:
 
 
 def threads_of(nests: Sequence[Nest]) -> int:
-    """In how many parts threads may compute nests in tiles: each has memory of its own."""
+    """Return in how many parts threads may compute nests in tiles: each has memory of its own."""
     tiles = nests[0].tiles
     assert tiles is not None
     most = int(sum(map(work, nests)) // _ENOUGH)

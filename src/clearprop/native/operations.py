@@ -71,7 +71,7 @@ WRITTEN |= {
 
 
 def cast(b: Builder, x: Value, dtype: np.dtype[Any]) -> Value:
-    """To another dtype as NumPy's astype does; what does not fit, as in its loops over long arrays.
+    """Convert to another dtype as NumPy's astype does; what does not fit, as in its loops over long arrays.
 
     They go by signed numbers of 32 or 64 bits, the least of which stands for all that these do not hold;
     narrower ones take the lowest bits, and unsigned ones as wide begin again at half of their range.

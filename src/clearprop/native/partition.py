@@ -16,7 +16,7 @@ class Part:
     count: int
 
     def bounds(self, b: Builder, extent: int, step: int) -> tuple[Value, Value]:
-        """From where to where this part goes; never empty if `parts_of` chose the count."""
+        """Return from where to where this part goes; never empty if `parts_of` chose the count."""
         size = -(-(extent // step) // self.count) * step
         start = self.number * size
         stop = start + size

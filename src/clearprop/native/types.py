@@ -30,7 +30,7 @@ class Type:
 
     @lazily
     def suffix(self) -> str:
-        """As the names of intrinsics have it: ``v16f32``."""
+        """Return the suffix as the names of intrinsics have it: ``v16f32``."""
         bits = 1 if self.dtype.kind == "b" else self.dtype.itemsize * 8
         element = f"{'f' if self.is_float else 'i'}{bits}"
         return element if self.width == 1 else f"v{self.width}{element}"
@@ -52,11 +52,11 @@ class Type:
         return self.dtype.itemsize * 8
 
     def of(self, dtype: Any) -> Type:
-        """As many lanes of another dtype."""
+        """Return the type of as many lanes of another dtype."""
         return Type(np.dtype(dtype), self.width)
 
     def wide(self, width: int) -> Type:
-        """Another number of lanes of the same dtype."""
+        """Return the type of another number of lanes of the same dtype."""
         return Type(self.dtype, width)
 
     @property

@@ -171,7 +171,7 @@ class Guards:
         return self.w.load_pointer(thing, self.at.data)
 
     def is_dtype(self, dtype: str, wanted: np.dtype[Any]) -> Value:
-        """Of that class and this machine's byte order: stored arrays have their own dtype."""
+        """Test a dtype by its class and the byte order: stored arrays have dtype objects of their own."""
         order = self.w.field(Type(np.dtype("u1")), dtype, self.at.byte_order)
         right = self.b.compare("==", order, ord(wanted.byteorder))
         return right & self.w.is_type(dtype, type(wanted))
@@ -190,7 +190,7 @@ class Guards:
     # -- shared memory
 
     def check_overlap(self) -> None:
-        """No donated array may share memory with another argument, which is still to be read.
+        """Check that no donated array shares memory with another argument, which is still to be read.
 
         One donated array is compared to eight others at once. Both differences are taken without a
         sign: they are large if one lies far below.
@@ -222,7 +222,7 @@ class Guards:
         self.w.go_on_if(b.value(POINTER.truth, f"icmp eq i{lanes.width} {bits}, -1"))
 
     def side_by_side(self, order: Sequence[int], lanes: int) -> tuple[str, str, int]:
-        """Tables of the arguments' addresses and sizes: nothing at address 0 for lanes left over."""
+        """Return tables of the arguments' addresses and sizes: nothing at address 0 for lanes left over."""
         left_over = -len(order) % lanes
         count = len(order) + left_over
         starts, sizes = self.w.on_stack(8 * count), "@entry_sizes"

@@ -151,7 +151,9 @@ def _containers_as_expected(at: Layout) -> bool:
 
 
 def _functions_as_expected() -> bool:
-    """Those of NumPy's that are used are where its header has them, and do what they are called."""
+    """Return whether NumPy's functions that are used are where its header has them, and do what they
+    are called.
+    """
     version = ctypes.CFUNCTYPE(ctypes.c_uint)(_numpy_function(0))()
     if version >> 24 != 2:
         return False

@@ -98,14 +98,18 @@ class Results:
     # -- outputs, arena, kernel
 
     def hold_inputs(self) -> None:
-        """While other threads run, they could drop arrays from lists and dicts that we read."""
+        """Hold the inputs: while other threads run, they could drop arrays from lists and dicts that
+        we read.
+        """
         for number in self.may_vanish:
             thing = self.w.load_pointer(self.given, 8 * number)
             self.w.python("Py_IncRef", thing)
             self.hold(thing)
 
     def make_outputs(self) -> None:
-        """Memory for each result: an array of ours, an argument's, or for a scalar a place on the stack."""
+        """Get memory for each result: an array of ours, an argument's, or for a scalar a place on the
+        stack.
+        """
         for place, r in enumerate(self.signature.results, len(self.signature.arguments)):
             if r.donor is not None:
                 pointer = self.w.load_pointer(self.table, 8 * r.donor)
@@ -126,7 +130,7 @@ class Results:
         return self.new(self.w.python("PyArray_Empty", str(ndim), name, dtype, "0"))
 
     def claim_arena(self) -> str | None:
-        """Temporary memory; returns what to give back: nothing if it is on the stack.
+        """Claim temporary memory, and return what to give back: nothing if it is on the stack.
 
         A large one is kept from call to call: above 32 MiB, malloc would take fresh pages each time. One
         call has it at a time; if there are two, the second makes another.

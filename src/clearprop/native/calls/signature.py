@@ -92,7 +92,7 @@ class Result:
 
 
 def _normalise(described: Argument | Result) -> None:
-    """NumPy's own dtype object, which lives for ever, and a tuple of numbers."""
+    """Set the dtype to NumPy's own object, which lives for ever, and the shape to a tuple of numbers."""
     dtype = np.dtype(described.dtype)
     if dtype.kind not in "biufc" or not dtype.isnative:
         raise ValueError(f"no native code for arrays of {dtype}")

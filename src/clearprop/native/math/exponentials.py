@@ -18,7 +18,7 @@ from .instructions import absolute, rint, with_sign
 
 
 def reduced_exp(x: Value, more: Value | None = None) -> tuple[Value, Value, Value]:
-    """n (in the last bits), and exp(r) - 1 as an exact first part and a small second one.
+    """Return n (in the last bits), and exp(r) - 1 as an exact first part and a small second one.
 
     x + more = n · log 2 + r, |r| ≤ log 2 / 2.
     """
@@ -32,14 +32,14 @@ def reduced_exp(x: Value, more: Value | None = None) -> tuple[Value, Value, Valu
 
 
 def exp(x: Value) -> Value:
-    """e^x."""
+    """Return e^x."""
     form = format_of(x)
     bits, first, rest = reduced_exp(clamp(x, form.exp_low, form.exp_high))
     return scale(first + rest + 1.0, bits - form.rounder_bits)
 
 
 def exp2(x: Value) -> Value:
-    """2^x."""
+    """Return 2^x."""
     b, dtype, form = x.builder, x.type.dtype, format_of(x)
     high, low = table.LN2[dtype]
     x = clamp(x, form.exp_low * 1.5, form.exp_high * 1.5)
@@ -53,7 +53,7 @@ def exp2(x: Value) -> Value:
 
 
 def expm1(x: Value) -> Value:
-    """e^x - 1, as exact for small x."""
+    """Return e^x - 1, as exact for small x."""
     b, form = x.builder, format_of(x)
     bits, first, rest = reduced_exp(clamp(x, -50.0, form.exp_high))  # -1 below
     half = power_of_two(bits - 1, x.type)  # 2^n may be too large
@@ -63,7 +63,7 @@ def expm1(x: Value) -> Value:
 
 
 def sigmoid(x: Value) -> Value:
-    """1 / (1 + e^-x).
+    """Return 1 / (1 + e^-x).
 
     With e^-x = 2^n · (1 + p) as s / (s + m + m · p), s = 2^-⌊n/2⌋, m = 2^⌈n/2⌉: nothing overflows, and
     the two powers of 2 are added without rounding.

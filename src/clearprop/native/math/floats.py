@@ -63,7 +63,7 @@ def format_of(x: Value) -> Format:
 
 
 def polynomial(x: Value, coefficients: Sequence[float]) -> Value:
-    """Horner's rule: the fewest operations; other lanes and iterations fill the waiting."""
+    """Evaluate by Horner's rule: the fewest operations; other lanes and iterations fill the waiting."""
     total = x.like(coefficients[-1])
     for c in reversed(coefficients[:-1]):
         total = x.builder.fma(total, x, c)
@@ -77,7 +77,7 @@ def odd(x: Value, square: Value, name: str) -> Value:
 
 
 def clamp(x: Value, low: float, high: float) -> Value:
-    """Within the bounds; NaN stays."""
+    """Clamp within the bounds; NaN stays."""
     b = x.builder
     return at_most(b.select(b.compare("<", x, low), low, x), high)
 
@@ -101,13 +101,13 @@ def nearest(x: Value, scale: float) -> tuple[Value, Value]:
 
 
 def power_of_two(n: Value, type: Type) -> Value:
-    """2^n for whole n in the range of normal numbers; only the last bits of n count."""
+    """Return 2^n for whole n in the range of normal numbers; only the last bits of n count."""
     form = _FORMATS[type.dtype]
     return n.builder.bits((n << form.mantissa) + form.one, type)
 
 
 def scale(x: Value, n: Value) -> Value:
-    """x · 2^n for whole n, rounded once where the result is denormal."""
+    """Return x · 2^n for whole n, rounded once where the result is denormal."""
     b = x.builder
     if machine.vector_bits() == 512:  # an instruction there, but a call of the C library elsewhere
         n = b.convert(n, "i4")
@@ -117,13 +117,13 @@ def scale(x: Value, n: Value) -> Value:
 
 
 def exact_product(x: Value, y: Value | float) -> tuple[Value, Value]:
-    """x · y as a float and what it lacks."""
+    """Return x · y as a float and what it lacks."""
     high = x * y
     return high, x.builder.fma(x, y, -high)
 
 
 def exact_sum(x: Value, y: Value) -> tuple[Value, Value]:
-    """x + y as a float and what it lacks, for |x| ≥ |y| or x = 0 (T. J. Dekker 1971)."""
+    """Return x + y as a float and what it lacks, for |x| ≥ |y| or x = 0 (T. J. Dekker 1971)."""
     high = x + y
     return high, y - (high - x)
 

@@ -12,7 +12,7 @@ from .logarithms import log_ends, log_of_sum
 
 
 def _half_exp(size: Value) -> Value:
-    """e^size / 2, which may be finite where e^size is not."""
+    """Return e^size / 2, which may be finite where e^size is not."""
     form = format_of(size)
     bits, first, rest = reduced_exp(at_most(size, form.exp_high + 1.0))
     return scale(first + rest + 1.0, bits - (form.rounder_bits + 1))
@@ -28,25 +28,25 @@ def sinh(x: Value) -> Value:
 
 
 def cosh(x: Value) -> Value:
-    """(e^x + e^-x) / 2."""
+    """Return (e^x + e^-x) / 2."""
     half = _half_exp(absolute(x))
     return half + 0.25 / half
 
 
 def arcsinh(x: Value) -> Value:
-    """log(|x| + √(x² + 1)), the sum in two parts, so that it may be next to 1."""
+    """Return log(|x| + √(x² + 1)), the sum in two parts, so that it may be next to 1."""
     size = absolute(x)
     return with_sign(_log_of_hyperbola(size, 1.0), x)
 
 
 def arccosh(x: Value) -> Value:
-    """log(x + √(x² - 1)), likewise."""
+    """Return log(x + √(x² - 1)), likewise."""
     b = x.builder
     return b.select(b.compare("<", x, 1.0), np.nan, _log_of_hyperbola(x, -1.0))
 
 
 def _log_of_hyperbola(x: Value, one: float) -> Value:
-    """log(x + √(x² ± 1)) for x ≥ 0; for large x, where the root is x, log x + log 2."""
+    """Return log(x + √(x² ± 1)) for x ≥ 0; for large x, where the root is x, log x + log 2."""
     b = x.builder
     square, square_low = exact_product(x, x)
     inside = square + one
@@ -63,7 +63,7 @@ def _log_of_hyperbola(x: Value, one: float) -> Value:
 
 
 def arctanh(x: Value) -> Value:
-    """log(1 + 2x / (1 - x)) / 2."""
+    """Return log(1 + 2x / (1 - x)) / 2."""
     b, size = x.builder, absolute(x)
     over, under = size + size, 1.0 - size
     q = over / under

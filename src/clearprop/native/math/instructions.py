@@ -24,7 +24,7 @@ def with_sign(x: Value, sign: Value) -> Value:
 
 
 def sign(x: Value) -> Value:
-    """-1, 0 or 1; NaN stays."""
+    """Return -1, 0 or 1; NaN stays."""
     b = x.builder
     if x.type.is_float:
         one = with_sign(x.like(1.0), x)

@@ -20,7 +20,7 @@ from .instructions import absolute, with_sign
 
 
 def arctan(x: Value) -> Value:
-    """By the angle's difference from 0, π/4 or π/2, so that |tan| of it is below √2 - 1."""
+    """Compute arctan by the angle's difference from 0, π/4 or π/2, so that |tan| of it is below √2 - 1."""
     size = absolute(x)
     b = x.builder
     steep, middle = b.compare(">", size, 2**0.5 + 1), b.compare(">", size, 2**0.5 - 1)
@@ -32,7 +32,7 @@ def arctan(x: Value) -> Value:
 
 
 def _angle(over: Value, under: Value, eighths: Value) -> Value:
-    """arctan(over / under), |over / under| ≤ √2 - 1, plus so many eighths of a turn."""
+    """Return arctan(over / under), |over / under| ≤ √2 - 1, plus so many eighths of a turn."""
     b, dtype = over.builder, over.type.dtype
     high, low, _ = table.HALF_PI[dtype]
     q = over / under
@@ -70,7 +70,7 @@ def arctan2(y: Value, x: Value) -> Value:
 
 
 def arcsin(x: Value) -> Value:
-    """Near the ends π/2 - 2 arcsin √((1 - |x|) / 2)."""
+    """Compute arcsin; near the ends it is π/2 - 2 arcsin √((1 - |x|) / 2)."""
     b, dtype = x.builder, x.type.dtype
     size = absolute(x)
     inner, root, tail = _arcsine_parts(x, size)
@@ -81,7 +81,7 @@ def arcsin(x: Value) -> Value:
 
 
 def arccos(x: Value) -> Value:
-    """π/2 - arcsin x, for large x 2 arcsin √((1 - x) / 2)."""
+    """Return π/2 - arcsin x, for large x 2 arcsin √((1 - x) / 2)."""
     b, dtype = x.builder, x.type.dtype
     size = absolute(x)
     inner, root, tail = _arcsine_parts(x, size)
@@ -96,7 +96,7 @@ def arccos(x: Value) -> Value:
 
 
 def _arcsine_parts(x: Value, size: Value) -> tuple[Value, Value, Value]:
-    """arcsin x for small x, and that of √((1 - |x|) / 2) for the others, as a sum of two."""
+    """Return arcsin x for small x, and that of √((1 - |x|) / 2) for the others, as a sum of two."""
     b, dtype = x.builder, x.type.dtype
     inner = odd(x, x * x, "ASIN")
     z = (1.0 - size) * 0.5

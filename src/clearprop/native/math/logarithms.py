@@ -20,7 +20,7 @@ from .instructions import with_sign
 
 
 def mantissa_and_exponent(x: Value) -> tuple[Value, Value]:
-    """k (a whole float) and m with x = m · 2^k, m between the roots of 1/2 and 2; for normal x > 0."""
+    """Return k (a whole float) and m with x = m · 2^k, m between the roots of 1/2 and 2; for normal x > 0."""
     b, form = x.builder, format_of(x)
     root = int(x.type.dtype.type(0.5**0.5).view(x.type.integer.dtype))
     bits = as_bits(x) + (form.one - root)
@@ -32,7 +32,7 @@ def mantissa_and_exponent(x: Value) -> tuple[Value, Value]:
 
 
 def _log_near_one(f: Value, k: Value) -> Value:
-    """log(1 + f) + k · log 2, for 1 + f between the roots of 1/2 and 2."""
+    """Return log(1 + f) + k · log 2, for 1 + f between the roots of 1/2 and 2."""
     b, dtype = f.builder, f.type.dtype
     high, low = table.LN2[dtype]
     square = f * f
@@ -48,7 +48,7 @@ def _log_near_one(f: Value, k: Value) -> Value:
 
 
 def log_in_two(f: Value, k: Value) -> tuple[Value, Value]:
-    """log(1 + f) + k · log 2 as the sum of two floats, with half as many digits again, or more.
+    """Return log(1 + f) + k · log 2 as the sum of two floats, with half as many digits again, or more.
 
     2 s + s³ (2/3 + s² P(s²)), s = f / (2 + f): all in two floats but the polynomial.
     """
@@ -76,7 +76,7 @@ def log_in_two(f: Value, k: Value) -> tuple[Value, Value]:
 
 
 def normalised(x: Value) -> tuple[Value, Value]:
-    """x as a normal number times 2^shift (a float, 0 or negative), for denormals too."""
+    """Return x as a normal number times 2^shift (a float, 0 or negative), for denormals too."""
     b, form = x.builder, format_of(x)
     tiny = b.compare("<", x, form.smallest_normal)
     digits = form.mantissa + 1
@@ -85,7 +85,7 @@ def normalised(x: Value) -> tuple[Value, Value]:
 
 
 def log_ends(x: Value, y: Value) -> Value:
-    """`y` where x is positive and finite, else what the logarithm is there."""
+    """Return `y` where x is positive and finite, else what the logarithm is there."""
     b = x.builder
     at_zero = b.select(b.compare("==", x, 0.0), x.like(-np.inf), x.like(np.nan))
     y = b.select(b.compare("<", x, np.inf), y, x)
@@ -100,7 +100,7 @@ def log(x: Value) -> Value:
 
 
 def log1p(x: Value) -> Value:
-    """log(1 + x), as exact for small x."""
+    """Return log(1 + x), as exact for small x."""
     b = x.builder
     u = x + 1.0
     lost = b.select(b.compare(">", x, 1.0), 1.0 - (u - x), x - (u - 1.0))  # of x, by rounding
@@ -108,7 +108,7 @@ def log1p(x: Value) -> Value:
 
 
 def log_of_sum(x: Value, small: Value, doublings: Value | None = None) -> Value:
-    """log(x + small), also where that is next to 1; plus log 2 so many times. For normal x > 0."""
+    """Return log(x + small), also where that is next to 1; plus log 2 so many times. For normal x > 0."""
     b = x.builder
     k, m = mantissa_and_exponent(x)
     # 2^-k · small, where it matters: beyond, it is less than half a unit of x
@@ -130,7 +130,9 @@ def log10(x: Value) -> Value:
 
 
 def _log_to_base(x: Value, of_e: tuple[float, ...], of_2: tuple[float, ...]) -> Value:
-    """By the logarithms of e and of 2 to that base, each a sum of two; the second times k is exact."""
+    """Compute it by the logarithms of e and of 2 to that base, each a sum of two; the second times k
+    is exact.
+    """
     b = x.builder
     normal, shift = normalised(x)
     k, m = mantissa_and_exponent(normal)

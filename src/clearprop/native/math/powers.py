@@ -22,7 +22,7 @@ from .logarithms import log_in_two, mantissa_and_exponent, normalised
 
 
 def power(x: Value, y: Value) -> Value:
-    """x^y as e^(y · log |x|), with the special cases of C and NumPy."""
+    """Return x^y as e^(y · log |x|), with the special cases of C and NumPy."""
     b, form, size = x.builder, format_of(x), absolute(x)
     normal, shift = normalised(size)
     k, m = mantissa_and_exponent(normal)
@@ -41,7 +41,7 @@ def power(x: Value, y: Value) -> Value:
 
 
 def _power_sign(x: Value, y: Value, result: Value) -> Value:
-    """Minus, if x is negative and y odd; NaN, if x is negative and y is not whole."""
+    """Return minus, if x is negative and y odd; NaN, if x is negative and y is not whole."""
     b = x.builder
     half = y * 0.5
     is_whole = b.compare("==", y, rint(y))

@@ -46,7 +46,7 @@ def _sine_after(r: Value, turns: Value) -> Value:
 
 
 def _far_turned(size: Value, far: Value, quarter_turns: int, near: Value) -> Value:
-    """Lane by lane, out of line, by `_far_sine`; `near` in the other lanes."""
+    """Compute lane by lane, out of line, by `_far_sine`; take `near` in the other lanes."""
     b, type = size.builder, size.type
     single = type.wide(1)
     b.declarations |= _far_sine()
@@ -81,7 +81,7 @@ def _far_sine() -> frozenset[str]:
 
 
 def _far_quarter_turns(x: Value) -> tuple[Value, Value]:
-    """r, |r| ≤ π/4, and whole turns with x = turns · π/2 + r up to multiples of four turns; for x ≥ 1.
+    """Return r, |r| ≤ π/4, and whole turns with x = turns · π/2 + r up to multiples of four turns; for x ≥ 1.
 
     M. H. Payne and R. N. Hanek, Radian reduction for trigonometric functions, 1983. x is m · 2^e with a
     whole m; of the binary digits of 2/π · 2^e, those before the last two of the whole part only make
@@ -122,7 +122,7 @@ def _far_quarter_turns(x: Value) -> tuple[Value, Value]:
 
 
 def _top(b: Builder, number: str, skipped: int) -> Value:
-    """53 bits of an i192, after skipping the last ones, as a float."""
+    """Return 53 bits of an i192, after skipping the last ones, as a float."""
     shifted = b.pointer(f"lshr i192 {number}, {skipped}")
     bits = b.value(I64, f"trunc i192 {shifted} to i64")
     return b.convert(bits & ((1 << 53) - 1), "f8")

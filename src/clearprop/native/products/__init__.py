@@ -68,7 +68,7 @@ def workspace_size(
     left_strides: tuple[int, int],
     right_strides: tuple[int, int],
 ) -> int:
-    """Bytes of memory that the product of these sizes and strides (in elements) needs to work in."""
+    """Return bytes of memory that the product of these sizes and strides (in elements) needs to work in."""
     if 0 in (m, k, n):
         return 0
     left, right = Operand("", *left_strides), Operand("", *right_strides)

@@ -86,7 +86,7 @@ def each_vector(
 
 
 def added(sums: Sequence[Value], count: int) -> list[Value]:
-    """Several lots of `count` sums, added to one."""
+    """Add several lots of `count` sums to one."""
     totals = list(sums[:count])
     for start in range(count, len(sums), count):
         totals = [x + y for x, y in zip(totals, sums[start : start + count], strict=True)]
@@ -94,7 +94,7 @@ def added(sums: Sequence[Value], count: int) -> list[Value]:
 
 
 def side_by_side(b: Builder, numbers: Sequence[Value]) -> Value:
-    """Numbers as the first lanes of a vector, or as it is if there is only one."""
+    """Return numbers as the first lanes of a vector, or as it is if there is only one."""
     if len(numbers) == 1:
         return numbers[0]
     width = 1 << (len(numbers) - 1).bit_length()

@@ -83,7 +83,9 @@ class Tiles:
         return lines >= 64 * 1024 and self.n >= 4 * width
 
     def _blocks(self, blocks: int) -> int:
-        """In how many blocks to take k, at least so many: a number that leaves no steps over, if any."""
+        """Return in how many blocks to take k, at least so many: a number that leaves no steps over,
+        if any.
+        """
         if blocks == 1:
             return 1
         even = (c for c in range(blocks, 2 * blocks) if self.k % c == 0 and self.k // c % 2 == 0)
