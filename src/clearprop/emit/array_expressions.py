@@ -25,7 +25,7 @@ _CHAINS = {"+", "-", "*", "/", "@"}
 
 
 def expression(graph: Graph, wire: Wire, *, stop: Collection[Wire] = ()) -> str:
-    """`wire` written in terms of the inputs of `graph`, or of the wires in `stop`.
+    """Write `wire` in terms of the inputs of `graph`, or of the wires in `stop`.
 
     >>> import clearprop
     >>> graph = clearprop.trace(lambda x, y, z: (x + y) * z, 1.0, 2.0, 3.0)

@@ -19,7 +19,7 @@ def _is_record(tree: Any) -> bool:
 
 
 def parts(tree: Any) -> list[tuple[Any, Any]]:
-    """Keys, field names or places in a container, with what is there; nothing of what is none."""
+    """Return keys, field names or places in a container, with what is there; nothing of what is none."""
     if isinstance(tree, dict):
         return list(tree.items())
     if _is_record(tree):

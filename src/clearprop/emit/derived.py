@@ -30,7 +30,7 @@ class Derived:
         return {p.name: p for p in called if application_of(p) is not None}
 
     def run(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        """Values and gradients of the computation itself, for leaves of the arguments."""
+        """Compute values and gradients by the computation itself, for leaves of the arguments."""
         env = self._run(leaves)
         outputs, gradients = self.joint.outputs, self.joint.gradients
         return [env[w] for w in outputs], [np.asarray(env[w])[()] for w in gradients]

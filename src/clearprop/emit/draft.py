@@ -48,16 +48,18 @@ class Draft:
         return [self.name(wire) for wire in self.problem.wire_at.values()]
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Their shapes, by their names in the code."""
+        """Return the shapes of the arguments, by their names in the code."""
         return {self.name(wire): wire.spec.shape for wire in self.problem.wire_at.values()}
 
     def seed_shapes(self) -> dict[str, tuple[int, ...]]:
-        """And those of the upstream gradients."""
+        """Return the shapes of the upstream gradients, by their names in the code."""
         seeds = self.derived.joint.seeds
         return {n: w.spec.shape for n, w in zip(self.seed_names, seeds, strict=True)}
 
     def numbers(self, *, seeds: bool) -> dict[Wire, str]:
-        """Arguments that are single numbers, with their names in the code; with the upstream gradients."""
+        """Return arguments that are single numbers, with their names in the code; with the upstream
+        gradients.
+        """
         given = [*self.problem.wire_at.values(), *(self.derived.joint.seeds if seeds else ())]
         return {w: self.name(w) for w in given if not w.spec.shape and is_floating(w.spec.dtype)}
 
@@ -76,7 +78,7 @@ class Draft:
         )
 
     def unpacking(self, read: set[str] | None = None) -> list[str]:
-        """Lines that take what is needed out of the containers."""
+        """Return lines that take what is needed out of the containers."""
         problem, lines = self.problem, []
         for place, argument in problem.written.items():
             tree = problem.tree[place[0]][place[1]]

@@ -19,7 +19,7 @@ class Parts:
 
 
 def split(draft: Draft) -> Parts:
-    """Forward and backward statements; those that only the backward pass needs are its own."""
+    """Split forward from backward statements; those that only the backward pass needs are its own."""
     program = draft.program
     forward = [s for s in program.statements if not s.is_backward]
     backward = [s for s in program.statements if s.is_backward]

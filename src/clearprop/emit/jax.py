@@ -108,7 +108,7 @@ class Jax(Library):
     def call(
         self, problem: Problem, function: Any, args: Any, kwargs: Any
     ) -> tuple[list[Any], list[Any]]:
-        """In double precision where the arguments are."""
+        """Call the function, in double precision where the arguments are."""
         import jax
 
         with jax.enable_x64(True):

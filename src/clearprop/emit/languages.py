@@ -31,7 +31,7 @@ LARGEST_CONSTANT = 400
 
 
 def wrap(written: Written) -> str:
-    """Text that may be followed by a dot or a bracket."""
+    """Return a text that may be followed by a dot or a bracket."""
     return written[0] if written[1] >= ATOM else f"({written[0]})"
 
 
@@ -139,7 +139,9 @@ class Language:
         return None
 
     def promoted(self, node: Node, operands: list[Written]) -> list[Written]:
-        """Operands of an entry-by-entry operation, with a conversion where the result needs NumPy's dtype."""
+        """Return operands of an entry-by-entry operation, with a conversion where the result needs
+        NumPy's dtype.
+        """
         out = node.outputs[0].spec.dtype
         real = all(w.spec.dtype.kind in "fiub" for w in (*node.inputs, node.outputs[0]))
         if (
@@ -216,7 +218,7 @@ class Language:
         return f"{self.module}.{self.maker}({text}{self.dtype_argument(array.dtype)})", ATOM
 
     def triangle(self, rows: int, columns: int, k: int) -> str:
-        """True in a lower triangle, up to the k-th diagonal."""
+        """Write an array that is true in a lower triangle, up to the k-th diagonal."""
         size, word = (f"{rows}", "k=") if rows == columns else (f"{rows}, {columns}", "")
         return f"{self.module}.tri({size}{f', {word}{k}' if k else ''}, dtype=bool)"
 
@@ -305,7 +307,7 @@ class Language:
         return f"{self.module}.zeros_like({text})"
 
     def zeros_for(self, seed: str, alike: bool, wire: Wire) -> str | None:
-        """Zeros for a gradient, with the device or dtype of an upstream one, if that matters."""
+        """Return zeros for a gradient, with the device or dtype of an upstream one, if that matters."""
         return None
 
 
@@ -344,7 +346,7 @@ def filled_in(
 
 
 def arguments(language: Language, node: Node, operands: Sequence[Written]) -> list[str]:
-    """Operands as a function of the library takes them."""
+    """Write operands as a function of the library takes them."""
     texts = []
     whole = node.outputs[0].spec.dtype
     for (text, _), wire in zip(operands, node.inputs, strict=True):
@@ -392,7 +394,7 @@ def read_index(
 
 
 def reduction(method: str, function: str = "", **options: Any) -> Entry:
-    """``x.sum(axis=0, keepdims=True)``; of a whole expression ``np.sum(...)``."""
+    """Write ``x.sum(axis=0, keepdims=True)``; of a whole expression ``np.sum(...)``."""
 
     def entry(language: Language, node: Node, operands: list[Written]) -> Written:
         (x,) = operands

@@ -43,7 +43,7 @@ class Library(Target):
     def call(
         self, problem: Problem, function: Any, args: Any, kwargs: Any
     ) -> tuple[list[Any], list[Any]]:
-        """Values and gradients as flat lists of NumPy arrays."""
+        """Return values and gradients as flat lists of NumPy arrays."""
 
     def write(self, derived: Derived) -> Code:
         return Module(self, derived, self.body(draft(derived, self.language)))

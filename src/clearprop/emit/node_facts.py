@@ -62,7 +62,7 @@ def disjoint(nodes: list[Node]) -> bool:
 
 
 def stretched_values(graph: Graph) -> dict[Wire, tuple[int, ...]]:
-    """Forward values that an operation stretched, and along which axes of the result."""
+    """Return forward values that an operation stretched, and along which axes of the result."""
     found: dict[Wire, tuple[int, ...]] = {}
     for node in graph.nodes:
         if node.is_backward or "elementwise" not in node.primitive.traits or len(node.outputs) != 1:

@@ -15,8 +15,8 @@ from ..engine.primitive import numpy_table
 
 @lru_cache(maxsize=1024)
 def numpy_path(name: str, params: tuple[str, ...]) -> tuple[str, Mapping[str, Any]]:
-    """``np.linalg.inv`` for the function of this name that a primitive answers, with these parameters; or
-    one of SciPy's. And the parameters' defaults.
+    """Return ``np.linalg.inv`` for the function of this name that a primitive answers, with these
+    parameters; or one of SciPy's. And the parameters' defaults.
     """
     for function in numpy_table:
         called = getattr(function, "__name__", "")

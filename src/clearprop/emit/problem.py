@@ -67,7 +67,7 @@ class Problem:
         return [list(self.wire_at).index(i) for i in self.wanted]
 
     def input_wires(self) -> list[Wire]:
-        """And the inputs themselves."""
+        """Return the inputs themselves."""
         return [self.wire_at[i] for i in self.wanted]
 
     def title_of(self, leaf: int) -> str:
@@ -109,7 +109,7 @@ class Problem:
         return max(map(tolerance, self._dtypes()))
 
     def _dtypes(self) -> set[Any]:
-        """Those of the floating numbers of the forward pass."""
+        """Return the dtypes of the floating numbers of the forward pass."""
         return {w.spec.dtype for w in self.forward.wires() if is_floating(w.spec.dtype)}
 
 
@@ -252,7 +252,7 @@ def _seeds(title: str, forward: Graph, gradient: Any) -> list[Any]:
 
 
 def unique(names: Iterable[str]) -> list[str]:
-    """Names with a number where one came before."""
+    """Return names with a number where one came before."""
     found: dict[str, None] = {}
     for name in names:
         free, i = name, 2

@@ -19,7 +19,8 @@ INDENT = "    "
 def size_lines(
     program: Program, shapes: Mapping[str, tuple[int, ...]], shape: str = "{}.shape"
 ) -> list[str]:
-    """Assertions of the shapes that the code's constants hold for, of what is read; none for numbers alone.
+    """Return assertions of the shapes that the code's constants hold for, of what is read; none for
+    numbers alone.
 
     `shape` is how the shape of what may be a number is written.
     """
@@ -36,7 +37,9 @@ def size_lines(
 
 
 def number_lines(draft: Draft, made: str, *, seeds: bool) -> list[str]:
-    """Lines that make the library's numbers of Python's, where these have no such method, or other powers."""
+    """Return lines that make the library's numbers of Python's, where these have no such method, or
+    other powers.
+    """
     names = draft.numbers(seeds=seeds)
     made_of: dict[Wire, set[Wire]] = {wire: {wire} for wire in names}
     needed: set[Wire] = set()
@@ -65,7 +68,7 @@ def _needs_array(node: Node) -> bool:
 
 
 def body(program: Program) -> list[str]:
-    """Forward, then backward, each backward block under the forward line that it answers."""
+    """Write forward, then backward, each backward block under the forward line that it answers."""
     forward = [s for s in program.statements if not s.is_backward]
     backward = [s for s in program.statements if s.is_backward]
     lines = written(forward)

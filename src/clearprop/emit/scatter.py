@@ -15,7 +15,7 @@ def part_lines(
     *,
     atom: bool = True,
 ) -> list[str]:
-    """Lines that make an array and write parts of it."""
+    """Return lines that make an array and write parts of it."""
     text = base
     lines = [f"{name} = {base}"]
     for how, node, value, arrays in writes:

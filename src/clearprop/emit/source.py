@@ -53,7 +53,7 @@ class Source:
         return self.text
 
     def __reduce__(self) -> tuple[Callable[..., Source], tuple[Any, ...]]:
-        """The text is stored, and what it defines as its target stores that."""
+        """Pickle the text, and what it defines in the form that its target stores."""
         function = target(self.target).stored(self.function)
         rest = self.steps, self.errors, self.target, dict(self.files), dict(self.blocks)
         return _again, (self.text, function, *rest)

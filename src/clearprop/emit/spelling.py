@@ -85,7 +85,7 @@ class Letters(Spelling):
 
 
 def python_spelling(*words: str) -> Spelling:
-    """Names for Python code that needs these modules and variables of its own."""
+    """Return names for Python code that needs these modules and variables of its own."""
     needed = {*keyword.kwlist, "float", "next", "str", "type", *words}
     return Spelling(needed, {*keyword.softkwlist, *dir(builtins)} - needed)
 

@@ -58,7 +58,7 @@ class Target(ABC):
 
     @abstractmethod
     def write(self, derived: Derived) -> Code:
-        """Raises UnsupportedError for what has no form."""
+        """Write the code. Raises UnsupportedError for what has no form."""
 
     def has(self, node: Node) -> bool:
         """Return whether errors may name this target as one that has a form for an operation."""
@@ -80,14 +80,14 @@ class Target(ABC):
         return function
 
     def restored(self, stored: Any, text: str, blocks: Mapping[str, Any]) -> Any:
-        """And what becomes of that where it is unpickled; None where nothing there can run it."""
+        """Return what becomes of that where it is unpickled; None where nothing there can run it."""
         return stored
 
 
 def commented(
     mark: str, spelling: Spelling, code: str, header: Sequence[str], steps: Sequence[str]
 ) -> str:
-    """Code between a header and a derivation, whose lines begin with a mark."""
+    """Write code between a header and a derivation, whose lines begin with a mark."""
     above, below = (
         "".join(f"{mark} {spelling.comment(line)}\n" for line in lines) for lines in (header, steps)
     )

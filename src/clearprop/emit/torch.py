@@ -60,7 +60,7 @@ class TorchLanguage(Language):
         return f"{seed}.new_zeros({sizes})"
 
     def index_of(self, node: Node, arrays: list[str], value: str) -> tuple[str, str]:
-        """Slices only go up, so what is written into one that goes down is turned around."""
+        """Write an index. Slices only go up, so what is written into one that goes down is turned around."""
         if arrays:
             return _places(node, arrays), value
         whole = node.out.spec.shape
@@ -163,7 +163,7 @@ class Torch(Library):
     def call(
         self, problem: Problem, function: Any, args: Any, kwargs: Any
     ) -> tuple[list[Any], list[Any]]:
-        """Through PyTorch's own check."""
+        """Call the function through PyTorch's own check."""
         import torch
 
         leaves = flatten((tuple(args), dict(kwargs)))[0]
@@ -182,7 +182,9 @@ class Torch(Library):
 
 
 def _once(name: str, hidden: list[str]) -> list[str]:
-    """Autograd takes what `forward` made and kept for constant: second derivatives would lack a part."""
+    """Write lines that refuse second derivatives. They would lack a part: autograd takes what `forward`
+    made and kept for constant.
+    """
     if not hidden:
         return []
     return [

@@ -72,7 +72,7 @@ def verify(derived: Derived, run: Run) -> Errors:
 
 
 def _smaller(derived: Derived, leaves: list[Any]) -> tuple[list[Any], _Expected] | None:
-    """Arguments nearer to zero at which all is finite, and what the engine gives there."""
+    """Return arguments nearer to zero at which all is finite, and what the engine gives there."""
     problem = derived.problem
     for halvings in range(1, _SMALLER + 1):
         scale = 0.5**halvings

@@ -78,7 +78,7 @@ def _built(function: CFunction, cc: str, folder: Path) -> ctypes.CDLL:
 
 
 def _fenced(size: int) -> Any:
-    """So many bytes and a fence behind them, filled with what nothing may rest on."""
+    """Return so many bytes and a fence behind them, filled with what nothing may rest on."""
     return np.full(-(-size // 8) * 8 + _FENCE, _FILLING, np.uint8)[: size + _FENCE]
 
 

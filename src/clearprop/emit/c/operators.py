@@ -116,7 +116,9 @@ class CSpelling(Letters):
         return f"x{name}" if re.match("_[_A-Z]", name) else name  # those are the compiler's
 
     def comment(self, text: str) -> str:
-        """Nothing ends or begins a comment, stands for another letter or goes on in the next line."""
+        """Write a text so that nothing ends or begins a comment, stands for another letter or goes on
+        in the next line.
+        """
         text = printable(text).replace("??", "? ?")
         while (clear := text.replace("*/", "* /").replace("/*", "/ *")) != text:
             text = clear

@@ -187,7 +187,7 @@ def einsum(language: Language, node: Node, operands: list[Written]) -> Written:
 
 
 def running(language: Language, node: Node, operands: list[Written]) -> Written | None:
-    """Running sums and products, also from the end."""
+    """Write running sums and products, also from the end."""
     axis, name = node.params["axis"], node.primitive.name
     if axis is None:
         return None

@@ -20,7 +20,7 @@ def _bessel(language: Language, node: Node, operands: list[Written]) -> Written 
 
 
 def _sqrtm(language: Language, node: Node, operands: list[Written]) -> Written | None:
-    """JAX's is complex always, and of one matrix."""
+    """Write a matrix square root; JAX's is complex always, and of one matrix."""
     if node.inputs[0].spec.ndim > 2 or not node.inputs[0].spec.size:
         return None
     real = "" if node.out.spec.dtype.kind == "c" else ".real"

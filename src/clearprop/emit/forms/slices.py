@@ -12,8 +12,8 @@ Index = tuple[Any, ...]
 
 
 def ascending(index: Index, shape: tuple[int, ...]) -> tuple[Index, tuple[int, ...]]:
-    """For an index without arrays: one that picks the same with steps up, and the axes of what is picked that
-    are then turned.
+    """Return, for an index without arrays, one that picks the same with steps up, and the axes of what
+    is picked that are then turned.
     """
     rest = len(shape) - sum(part is not None and part is not Ellipsis for part in index)
     found: list[Any] = []
@@ -37,8 +37,8 @@ def ascending(index: Index, shape: tuple[int, ...]) -> tuple[Index, tuple[int, .
 def beside_arrays(
     index: Index, shape: tuple[int, ...], arrays: Sequence[ArraySpec]
 ) -> tuple[Index, tuple[int, ...]]:
-    """For an index with arrays: one that picks the same with steps up, and the axes of the array that are
-    turned before.
+    """Return, for an index with arrays, one that picks the same with steps up, and the axes of the
+    array that are turned before.
 
     NumPy takes whole numbers for arrays too, which decides where the axes of what is picked by arrays stand.
     """

@@ -16,7 +16,7 @@ from .slices import ascending, beside_arrays
 
 
 def _where(language: Language, node: Node, operands: list[Written]) -> Written:
-    """The condition is no number, nor are both of the others."""
+    """Write a choice: the condition is no number, nor are both of the others."""
     texts, arrays = [text for text, _ in operands], arguments(language, node, operands)
     if is_literal(texts[1], node.inputs[1]) and is_literal(texts[2], node.inputs[2]):
         texts[1] = arrays[1]
@@ -41,7 +41,7 @@ def _logaddexp(language: Language, node: Node, operands: list[Written]) -> Writt
 
 
 def _promoted(language: Language, node: Node, operands: list[Written]) -> list[Written]:
-    """PyTorch multiplies matrices of one dtype only."""
+    """Convert the operands: PyTorch multiplies matrices of one dtype only."""
     dtype = node.out.spec.dtype
     return [
         x if w.spec.dtype == dtype else (f"{wrap(x)}.to(torch.{dtype.name})", ATOM)
@@ -65,7 +65,7 @@ def _cross(language: Language, node: Node, operands: list[Written]) -> Written |
 
 
 def _window(language: Language, node: Node, operands: list[Written]) -> Written:
-    """PyTorch's slices go up, so one that goes down is turned around afterwards."""
+    """Write a slice. PyTorch's go up, so one that goes down is turned around afterwards."""
     index, turned = ascending(node.params["index"], node.inputs[0].spec.shape)
     text = f"{wrap(operands[0])}"
     if any(part != slice(None) for part in index):
@@ -74,7 +74,7 @@ def _window(language: Language, node: Node, operands: list[Written]) -> Written:
 
 
 def _gather(language: Language, node: Node, operands: list[Written]) -> Written:
-    """The array is turned around before it is picked from: arrays move the axes of what is picked."""
+    """Turn the array around before it is picked from: arrays move the axes of what is picked."""
     x, *arrays = node.inputs
     index, turned = beside_arrays(node.params["index"], x.spec.shape, [w.spec for w in arrays])
     if turned:
@@ -94,7 +94,7 @@ def _pad(language: Language, node: Node, operands: list[Written]) -> Written | N
 
 
 def _convolve(language: Language, node: Node, operands: list[Written]) -> Written | None:
-    """PyTorch's convolution does not turn its second sequence around."""
+    """Write a convolution; PyTorch's does not turn its second sequence around."""
     x, y = node.inputs
     (a, b), (n, m) = operands, (x.spec.size, y.spec.size)
     if n < m:
@@ -123,7 +123,7 @@ def _take_along(language: Language, node: Node, operands: list[Written]) -> Writ
 
 
 def _from_front(node: Node, places: Written, size: int) -> str:
-    """PyTorch counts places along an axis from the front alone."""
+    """Count places along an axis from the front alone, as PyTorch does."""
     index = node.inputs[1]
     if node.params["once"] or (index.is_constant and np.min(index.constant, initial=0) >= 0):
         return places[0]

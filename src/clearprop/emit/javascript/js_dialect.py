@@ -67,19 +67,19 @@ class JavaScriptDialect(Dialect):
         return f"for (let {index} = 0; {index} < {extent}; {index}++)"
 
     def fill(self, name: str, size: int, first: str) -> list[str]:
-        """Arrays are new, so they hold zeros."""
+        """Write lines that set all entries; none for zeros, which new arrays hold."""
         return [] if first in ("0", "false") else [f"{name}.fill({first});"]
 
     def remark(self, text: str) -> str:
         return f"// {self.spelling.comment(text)}"
 
     def single(self, buffer: Buffer, name: str) -> str:
-        """Arguments that are numbers, and whatever else is one, are variables."""
+        """Return the variable of an argument, or of anything else, that is one number."""
         is_array = buffer.role == "constant" or (buffer.role == "input" and buffer.spec.shape)
         return "" if is_array or buffer.size != 1 else name
 
     def updated(self, place: str, symbol: str, value: str, dtype: np.dtype[Any]) -> str:
-        """Entries of arrays are rounded as they are stored."""
+        """Write an update; entries of arrays are rounded as they are stored."""
         if dtype.itemsize == 8 or place.endswith("]"):
             return super().updated(place, symbol, value, dtype)
         operation = {"+": "add", "*": "multiply"}[symbol]
@@ -116,7 +116,7 @@ class JavaScriptDialect(Dialect):
         return super().is_operator(operation, dtype)
 
     def truth(self, text: str) -> Written:
-        """Variables hold truth values themselves."""
+        """Write a condition; variables hold truth values themselves."""
         return super().truth(text) if text.endswith("]") else (text, ATOM)
 
     def rounded(self, written: Written, operation: str, dtype: np.dtype[Any]) -> Written:

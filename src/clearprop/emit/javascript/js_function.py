@@ -65,7 +65,7 @@ class _Writer:
         yield f"@returns {{{{{found}}}}}"
 
     def _checks(self) -> Iterator[str]:
-        """Another length would give other numbers, or none."""
+        """Yield checks of lengths: another one would give other numbers, or none."""
         for b in self.program.inputs:
             if b.spec.shape:
                 name = self.names[b]

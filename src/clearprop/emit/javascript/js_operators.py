@@ -176,7 +176,7 @@ class JavaScriptSpelling(Letters):
         return super().is_taken(name) or _PATTERNS.fullmatch(name) is not None
 
     def comment(self, text: str) -> str:
-        """Nothing ends a comment, or the script element of a page."""
+        """Write a text so that nothing ends a comment, or the script element of a page."""
         text = printable(text)
         while (clear := text.replace("*/", "* /").replace("</", "< /")) != text:
             text = clear

@@ -69,7 +69,7 @@ class _Node:
         atexit.register(self.close)
 
     def ask(self, message: Any) -> list[Any]:
-        """Raises CompileError where the code does, or the process has ended."""
+        """Run code in the process. Raises CompileError where the code does, or the process has ended."""
         stdin, stdout = self.process.stdin, self.process.stdout
         assert stdin is not None
         assert stdout is not None

@@ -90,7 +90,7 @@ def equations(
 
 
 def _by_name(graph: Graph) -> dict[Wire, Wire]:
-    """Gradients are called d and the name of what they are the gradient of."""
+    """Find gradients by their names: d and the name of what they are the gradient of."""
     made_back = {w for node in graph.nodes if node.is_backward for w in node.outputs}
     forward = {w.name: w for w in graph.wires() if w.is_named and w not in made_back}
     found: dict[Wire, Wire] = {}
@@ -256,7 +256,7 @@ class _Equations:
         return []
 
     def equation(self, node: Node) -> list[str]:
-        """No line where the value stands within the expression that reads it."""
+        """Write an equation; no line where the value stands within the expression that reads it."""
         if len(node.outputs) > 1:
             for wire in node.outputs:
                 self._give_any(wire, node)
@@ -345,7 +345,7 @@ class _Equations:
 
 
 def broken(left: str, right: Tex) -> list[str]:
-    """``left &= right``, continued on further lines where it is long and a sum."""
+    """Break ``left &= right``: it is continued on further lines where it is long and a sum."""
     lines = [f"{left} &= "]
     length = 0
     for term in right.parts():

@@ -159,7 +159,7 @@ def _sqrt(w: Expressions, node: Node, index: Index) -> Tex:
 
 
 def _squared(w: Expressions, total: Node) -> Wire | None:
-    """x if a node is the sum of all x**2."""
+    """Return x if a node is the sum of all x**2."""
     if total.primitive is not primitives.sum or total.outputs[0].spec.size != 1:
         return None
     square = w.makers.get(total.inputs[0])

@@ -132,7 +132,7 @@ def number(value: Any) -> str:
 
 
 def visible(text: str) -> int:
-    """About how many letters wide LaTeX text is when it is set."""
+    """Return about how many letters wide LaTeX text is when it is set."""
     text = re.sub(
         r"\\(left|right|mathbf|mathrm|mathit|operatorname|boldsymbol|text|partial)\b", "", text
     )

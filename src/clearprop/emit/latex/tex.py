@@ -30,7 +30,7 @@ class Tex:
     """Of a number times something: the number, how it is written, and the rest (None: it is a number)."""
 
     def within(self, binds: int) -> str:
-        """In brackets unless it binds this tightly."""
+        """Return it in brackets unless it binds this tightly."""
         return self.text if self.binds >= binds else bracketed(self.text)
 
     def parts(self) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ class Tex:
 
 
 def bracketed(text: str) -> str:
-    """In brackets as large as needed."""
+    """Return it in brackets as large as needed."""
     tall = "\\frac" in text or "\\sum" in text or "\\begin" in text or "\\left" in text
     return f"\\left({text}\\right)" if tall else f"({text})"
 
@@ -149,7 +149,7 @@ def multiplied(x: Tex, y: Tex, *, entrywise: bool = False) -> Tex:
 
 
 def beside(left: str, right: str) -> str:
-    """Two factors with as much space as it takes to tell them apart."""
+    """Write two factors with as much space as it takes to tell them apart."""
     if right.startswith("-"):
         right = bracketed(right)
     if right[0].isdigit():

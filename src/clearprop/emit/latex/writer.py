@@ -95,7 +95,7 @@ class Expressions:
         return self.entries(wire, index, plain_call(self, node))
 
     def entries(self, wire: Wire, index: Index, text: Tex) -> Tex:
-        """Entries of an expression for the whole array."""
+        """Return entries of an expression for the whole array."""
         return self._entries(wire, index, text, text)
 
     def _entries(self, wire: Wire, index: Index, whole: Tex, entry: Tex) -> Tex:
@@ -145,7 +145,7 @@ class Expressions:
     # ---- letters
 
     def fresh(self, count: int, taken: Sequence[str] = ()) -> list[str]:
-        """Letters for new sums."""
+        """Return letters for new sums."""
         used = {*self.bound, *taken}
         free = [c for c in self.letters if c not in used]
         return free[:count]
@@ -211,7 +211,7 @@ def laid_out(x: Tex, shape: Sequence[int], target: Sequence[int]) -> Tex:
 
 
 def linear(x: Tex, change: Callable[[Tex], Tex]) -> Tex:
-    """`change`, which is linear, with a number left in front."""
+    """Write `change`, which is linear, with a number left in front."""
     if x.factor is None or x.factor[2] is None:
         return change(x)
     value, text, _ = x.factor
@@ -219,7 +219,7 @@ def linear(x: Tex, change: Callable[[Tex], Tex]) -> Tex:
 
 
 def function(writer: Expressions, node: Node, index: Index) -> Tex:
-    """Entry by entry: the function's name before its arguments."""
+    """Write a function entry by entry: its name before its arguments."""
     name = FUNCTIONS.get(node.primitive.name, operator(node.primitive.name))
     if name[1:].lower() in {
         word.lower() for word in writer.names
@@ -239,7 +239,7 @@ def plain_call(writer: Expressions, node: Node) -> Tex:
 
 
 def _shown(params: Mapping[str, object]) -> str:
-    """Parameters as a subscript, each with its name: ``axis=1``; not those that are off."""
+    """Write parameters as a subscript, each with its name: ``axis=1``; not those that are off."""
     found = []
     for key, value in params.items():
         values = value if isinstance(value, tuple) else (value,)
@@ -255,7 +255,7 @@ def _is_plain(value: object) -> bool:
 
 
 def product(writer: Expressions, node: Node, index: Index) -> Tex:
-    """Numbers first, arrays side by side with them; arrays among each other entry by entry."""
+    """Write numbers first, arrays side by side with them; arrays among each other entry by entry."""
     x, y = node.inputs
     first, second = aligned(x, index), aligned(y, index)
     left, right = writer.write(x, first), writer.write(y, second)

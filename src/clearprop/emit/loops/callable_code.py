@@ -64,7 +64,7 @@ class LoopCode(Code):
         return self.start()
 
     def load(self, text: str) -> Any:
-        """Comments change nothing, so it is started once."""
+        """Return the code as started once: comments change nothing."""
         return self._started
 
     def run(self, function: Any, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:

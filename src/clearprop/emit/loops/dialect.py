@@ -26,7 +26,7 @@ INFIX = {
 
 
 def wrapped(text: str, *, tight: bool) -> str:
-    """Brackets around a text, unless it binds tightly enough."""
+    """Put brackets around a text, unless it binds tightly enough."""
     return text if tight else f"({text})"
 
 
@@ -54,7 +54,7 @@ class Dialect(ABC):
         """Return the head of a loop from 0 to the extent, or back."""
 
     def fill(self, name: str, size: int, first: str) -> list[str]:
-        """Lines that set all entries of an array."""
+        """Return lines that set all entries of an array."""
         return [f"{self.loop('i', size)}", f"    {name}[i] = {first};"]
 
     def remark(self, text: str) -> str:

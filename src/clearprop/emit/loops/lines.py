@@ -47,7 +47,7 @@ class Lines:
             self.line(self.dialect.remark(f"{'backward of: ' * is_backward}{text}"))
 
     def fresh(self, wished: str) -> str:
-        """This name, or one like it that is free."""
+        """Return this name, or one like it that is free."""
         name, count = wished, 1
         while name in self.taken:
             count += 1

@@ -107,7 +107,7 @@ class NestLines(Lines):
     def declare_all(
         self, wanted: Iterable[Expression], where: Callable[[Expression], bool]
     ) -> None:
-        """Statements for what `wanted` needs and `where` allows here, operands first."""
+        """Write statements for what `wanted` needs and `where` allows here, operands first."""
         needed = set(wanted)
         for e in reversed(self.nest.expressions()):
             if e in needed and e not in self.words.names:

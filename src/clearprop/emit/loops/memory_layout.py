@@ -25,7 +25,9 @@ class Layout:
     def __init__(
         self, program: Program, dialect: Dialect, name: str, outputs: Mapping[int, str]
     ) -> None:
-        """`outputs` are names of results by their number, where they are to be others than the program's."""
+        """Lay out memory; `outputs` are names of results by their number, where they are to be others
+        than the program's.
+        """
         for stage in program.stages:
             if isinstance(stage, Host) and not has_routine(stage.node):
                 raise _missing(stage, dialect)
@@ -74,7 +76,9 @@ class Layout:
         return (b for b in self.program.buffers() if b.role == "temporary")
 
     def constants(self) -> Iterator[tuple[Buffer, str]]:
-        """Arrays that the code reads, with their numbers: a loop without any round may not get to its own."""
+        """Yield arrays that the code reads, with their numbers: a loop without any round may not get
+        to its own.
+        """
         body = "\n".join(self.lines)
         for b in self.program.buffers():
             if b.role == "constant" and re.search(rf"\b{self.names[b]}\b", body):

@@ -74,7 +74,7 @@ def _total(symbol: str, name: str, first: str) -> Callable[[Routine], None]:
 
 
 def _recurrence(routine: Routine) -> None:
-    """``s[i] = x[i] + links[i - 1] * s[i - 1]``, or from the end."""
+    """Write ``s[i] = x[i] + links[i - 1] * s[i - 1]``, or from the end."""
     (links, x), s = routine.sources, routine.made()
     n, down = routine.shape[routine.axis], routine.params["reverse"]
     start, there, before = (n - 1, 0, 1) if down else (0, 1, 0)

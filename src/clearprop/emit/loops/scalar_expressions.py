@@ -47,7 +47,7 @@ class Writer:
         return self.dialect.rounded(self._compute(e), e.operation, e.dtype)
 
     def indices(self, indices: Sequence[Index]) -> list[tuple[str, int]]:
-        """Numbers that choose a place, with their strides, as `place_of` takes them."""
+        """Return numbers that choose a place, with their strides, as `place_of` takes them."""
         return [(wrapped(text, tight=binds > 13), s) for text, binds, s in self._numbers(indices)]
 
     def _numbers(self, indices: Sequence[Index]) -> Iterator[tuple[str, int, int]]:

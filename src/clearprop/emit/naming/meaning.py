@@ -90,7 +90,7 @@ class Meanings:
         return f"{kind}_{first}" if len(words) == 1 and kind != "scatter" else ""
 
     def _part(self, node: Node, whole: str) -> str:
-        """`u1` for one entry; of longer parts people say what they are parts of."""
+        """Return `u1` for one entry of `u`; for longer parts, what they are parts of, as people do."""
         index = node.params["index"]
         if whole and all(isinstance(i, int) and i >= 0 for i in index):
             return whole + "".join(map(str, index))
@@ -136,7 +136,7 @@ class Meanings:
         return node is not None and of in (None, node.inputs[0])
 
     def _log_of_sum(self, wire: Wire) -> Wire | None:
-        """z where a wire is log(sum(exp(z)))."""
+        """Return z where a wire is log(sum(exp(z)))."""
         node = self.sight.by(self.sight.base(wire), "log")
         found = node and self.sight.sum_of_exponentials(node.inputs[0])
         return found[0] if found else None
@@ -144,7 +144,9 @@ class Meanings:
     # ---- two inputs
 
     def _of_two(self, node: Node, x: str, y: str) -> str | None:
-        """Words for an operation on two values, at least one of which has words; None if it is another."""
+        """Return words for an operation on two values, at least one of which has words; None if it is
+        another.
+        """
         kind = node.primitive.name
         one, other = (number(w) for w in node.inputs)
         if kind in _COMPARED:

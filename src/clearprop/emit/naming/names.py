@@ -29,7 +29,7 @@ class Names:
         spelling: Spelling,
         results: Collection[Wire] | None = None,
     ) -> None:
-        """`results` is None where no name may be bound twice."""
+        """Begin with nothing named; `results` is None where no name may be bound twice."""
         self.spelling = spelling
         self.made = made
         self.gradient_of = gradient_of
@@ -57,7 +57,7 @@ class Names:
             self._find_rebound(nodes)
 
     def give(self, wire: Wire, name: str) -> str:
-        """This very name, or one like it that is free."""
+        """Return this very name, or one like it that is free."""
         free = name = self.spelling.identifier(name)
         i = self._numbers.get(name, 2)
         while free in self.taken:
@@ -170,7 +170,7 @@ class Names:
         return found
 
     def _scaled(self, node: Node | None) -> str:
-        """Of a product or quotient, what it is a multiple of."""
+        """Return what a product or quotient is a multiple of."""
         if node is None or node.primitive not in (primitives.multiply, primitives.divide):
             return ""
         words = self.meanings.of(node.inputs[0])
@@ -281,7 +281,7 @@ class Names:
                 self.binds_again[wire] = old
 
     def _find_parts(self, nodes: Iterable[Node]) -> None:
-        """Values that are made by several lines, the last of which may still read what it is made of."""
+        """Find values that are made by several lines, the last of which may still read what it is made of."""
         for node in nodes:
             if node.primitive in (primitives.scatter, primitives.assign) or (
                 node.primitive in (primitives.add, primitives.subtract)
