@@ -88,7 +88,8 @@ class _Simplifier:
 
 
 def node_key(node: Node) -> Any:
-    """Equal for nodes that compute the same; scalar constants count by value and sign of zero.
+    """Return a key that is equal for nodes that compute the same; scalar constants count by value and
+    sign of zero.
 
     Calls of one block may differ in what its numbers were fixed to, so its parts count, too.
     """
@@ -133,12 +134,12 @@ def _constant(wire: Wire) -> Any:
 
 
 def _fits(wire: Wire, node: Node) -> Wire | None:
-    """`wire` if it can stand for the node's output: the same shape and dtype."""
+    """Return `wire` if it can stand for the node's output: the same shape and dtype."""
     return wire if wire.spec == node.out.spec else None
 
 
 def _negated(wire: Wire, made: Made) -> Wire | None:
-    """x if `wire` is -x; not for integers, where a minus may wrap around."""
+    """Return x if `wire` is -x; not for integers, where a minus may wrap around."""
     node = made.get(wire)
     if node is None or not _is(node, "negative") or not is_floating(wire.spec.dtype):
         return None
@@ -146,7 +147,7 @@ def _negated(wire: Wire, made: Made) -> Wire | None:
 
 
 def _make(node: Node, primitive: Primitive, *inputs: Wire) -> Node:
-    """`node` with another operation, keeping its output."""
+    """Return `node` with another operation, keeping its output."""
     return replace(node, primitive=primitive, inputs=inputs, params={}, body=None)
 
 

@@ -119,7 +119,7 @@ def _simplified(joint: Joint, ties: bool, note: Note) -> Joint:
 
 
 def _follow(joint: Joint, twins: Mapping[Wire, Wire]) -> None:
-    """Gradients of values that others stand for now are those of the others, if these have none."""
+    """Let gradients of values that others stand for now be those of the others, if these have none."""
     alive = set(joint.graph.wires())
     taken = {of for wire, of in joint.gradient_of.items() if wire in alive}
     for wire, of in list(joint.gradient_of.items()):

@@ -316,7 +316,7 @@ class _Writer:
         self.whole = root.out.spec.size
 
     def write(self, polynomial: Polynomial) -> list[Node] | None:
-        """Nodes of which the last has the root's output, or None where nothing is left to be done."""
+        """Return nodes of which the last has the root's output, or None where nothing is left to be done."""
         wire = self.total(polynomial)
         if not self.nodes or self.nodes[-1].out is not wire or wire.spec != self.root.out.spec:
             return None

@@ -33,7 +33,7 @@ def _composite(name: str, why: str, spec: Any = _first) -> Callable[[Any], Primi
 
 
 def _average(x: Any, axis: tuple[int, ...]) -> Any:
-    """Over leading axes, or all, it need not keep the axes to broadcast."""
+    """Average; over leading axes, or all, it need not keep the axes to broadcast."""
     return np.mean(x, axis=axis, keepdims=axis != tuple(range(len(axis))))
 
 

@@ -120,7 +120,7 @@ class Sight:
         return Reduced(x, axes, factor)
 
     def centred(self, wire: Wire) -> tuple[Wire, Axes] | None:
-        """x and axes where `wire` is x less its mean over the axes."""
+        """Return x and axes where `wire` is x less its mean over the axes."""
         node = self.by(wire, "subtract")
         if node is None:
             return None
@@ -131,7 +131,7 @@ class Sight:
         return (x, found.axes) if is_one(found.factor * count(x, found.axes)) else None
 
     def squared(self, wire: Wire) -> Wire | None:
-        """x where `wire` is its square."""
+        """Return x where `wire` is its square."""
         node = self.by(wire, "power", "multiply", "square")
         if node is None:
             return None
@@ -176,7 +176,7 @@ class Sight:
         return None if below is None else self.deviation(below)
 
     def without_number(self, wire: Wire) -> Wire:
-        """x where `wire` is x plus a number."""
+        """Return x where `wire` is x plus a number."""
         if node := self.by(wire, "add"):
             x, y = node.inputs
             if number(y) is not None and x.spec == wire.spec:
@@ -186,7 +186,7 @@ class Sight:
         return wire
 
     def inverse(self, wire: Wire) -> Wire | None:
-        """x where `wire` is 1 / x."""
+        """Return x where `wire` is 1 / x."""
         if node := self.by(wire, "divide"):
             return node.inputs[1] if number(node.inputs[0]) == 1 else None
         if (node := self.by(wire, "power")) and number(node.inputs[1]) == -1:
@@ -196,7 +196,7 @@ class Sight:
         return None
 
     def quotient(self, wire: Wire) -> tuple[Wire, Wire] | None:
-        """x and y where `wire` is x / y, also as a product with the inverse."""
+        """Return x and y where `wire` is x / y, also as a product with the inverse."""
         if node := self.by(wire, "divide"):
             return node.inputs[0], node.inputs[1]
         if node := self.by(wire, "multiply"):
@@ -208,12 +208,12 @@ class Sight:
         return None
 
     def exponent(self, wire: Wire) -> Wire | None:
-        """x where `wire` is exp(x)."""
+        """Return x where `wire` is exp(x)."""
         node = self.by(wire, "exp")
         return node.inputs[0] if node else None
 
     def one_plus(self, wire: Wire) -> Wire | None:
-        """x where `wire` is 1 + x."""
+        """Return x where `wire` is 1 + x."""
         if node := self.by(wire, "add"):
             x, y = node.inputs
             if number(x) == 1:
@@ -223,18 +223,18 @@ class Sight:
         return None
 
     def one_minus(self, wire: Wire) -> Wire | None:
-        """x where `wire` is 1 - x."""
+        """Return x where `wire` is 1 - x."""
         node = self.by(wire, "subtract")
         return node.inputs[1] if node and number(node.inputs[0]) == 1 else None
 
     def sum_of_exponentials(self, wire: Wire) -> tuple[Wire, Axes] | None:
-        """z and axes where `wire` is the sum of exp(z)."""
+        """Return z and axes where `wire` is the sum of exp(z)."""
         node = self.by(self.base(wire), "sum")
         z = node and self.exponent(node.inputs[0])
         return (z, node.params["axis"]) if node and z else None
 
     def shift(self, z: Wire, axes: Axes) -> tuple[Wire, Wire | None]:
-        """x and m where z is x - m, and m is constant along the axes; else z itself."""
+        """Return x and m where z is x - m, and m is constant along the axes; else z itself."""
         node = self.by(z, "subtract")
         if node is not None:
             x, m = node.inputs

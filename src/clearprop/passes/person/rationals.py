@@ -24,7 +24,9 @@ _DECIMAL = (2, 4, 5, 8, 10, 20, 100)
 
 
 def quotient(wire: Wire) -> tuple[int, int] | None:
-    """Numerator and denominator of a constant that `Ratio.constant` made, if it is to be written as both."""
+    """Return numerator and denominator of a constant that `Ratio.constant` made, if it is to be
+    written as both.
+    """
     found = _parts(wire)
     return found if found and found[1] <= _MOST_BELOW else None
 
@@ -119,7 +121,7 @@ ONE = Ratio(1)
 
 @rule(EARLY)
 def fold_ratio(node: Node, facts: Facts) -> Wire | None:
-    """2 * (1 / 64) -> 2 / 64, and 0.7 - 0.3 -> 0.4."""
+    """Fold 2 * (1 / 64) -> 2 / 64, and 0.7 - 0.3 -> 0.4."""
     p = primitives
     if node.primitive not in (p.multiply, p.divide, p.negative, p.add, p.subtract):
         return None

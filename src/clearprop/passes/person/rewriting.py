@@ -148,7 +148,7 @@ class Rewriter:
         return None, ""
 
     def _replace(self, wire: Wire, other: Wire) -> None:
-        """`other` stands for `wire`, and takes over whose gradient that was."""
+        """Let `other` stand for `wire`, and take over whose gradient that was."""
         self.stand_in[wire] = other
         if wire.is_named and not other.is_named and not other.is_constant:
             other.name, other.is_named = wire.name, True
@@ -159,7 +159,7 @@ class Rewriter:
 
 
 def made_anew(node: Node, primitive: Primitive, *inputs: Wire, **params: Any) -> Node:
-    """`node` with another operation, keeping its output."""
+    """Return `node` with another operation, keeping its output."""
     return replace(node, primitive=primitive, inputs=inputs, params=params, body=None)
 
 
