@@ -119,7 +119,7 @@ def _output(graph: Graph) -> Wire:
 
 
 def _reached(graph: Graph) -> set[Wire]:
-    """Wires that an input's gradient depends on: floating, and made from a floating input."""
+    """Return wires that an input's gradient depends on: floating, and made from a floating input."""
     reached = {wire for wire in graph.inputs if is_floating(wire.spec.dtype)}
     for node in graph.nodes:
         if any(_passes_to(node, i) and wire in reached for i, wire in enumerate(node.inputs)):

@@ -12,7 +12,7 @@ from .local import UPSTREAM, rule_graph
 
 
 def with_backward(account: Account) -> tuple[Graph, list[tuple[Wire, Wire]]]:
-    """Forward gates, then what each gate hands back; and which wire is whose gradient.
+    """Return the forward gates, then what each gate hands back; and which wire is whose gradient.
 
     Blocks with several results and no gradient of their own are opened.
     """

@@ -192,7 +192,7 @@ def _and(letters: Sequence[str]) -> str:
 
 
 def sum_of_products(use: Use, terms: Sequence[str], output: str, sizes: dict[str, int]) -> Form:
-    """Operands whose axes have these letters, multiplied, and summed over what the output lacks."""
+    """Return operands whose axes have these letters, multiplied, and summed over what the output lacks."""
     places = [
         [
             fixed(0) if n == 1 != sizes[c] else letter(c)

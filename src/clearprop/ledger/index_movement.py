@@ -27,7 +27,7 @@ def moved(
     note: str = "",
     forward_note: str = "",
 ) -> Form:
-    """y[to] = x[source]: the gradient goes the way back, and adds up over the copies."""
+    """Return the form of y[to] = x[source]: the gradient goes the way back, and adds up over the copies."""
     y, dx = use.result(to), use.target(source)
     over = [c for c in y.letters if c not in dx.letters]
     back = Equation(dx, total(over, use.given(to)), sizes, adds, note)

@@ -58,7 +58,7 @@ def fixed(n: int) -> Place:
 
 
 def along(name: str, start: int, step: int) -> Place:
-    """start + step · letter."""
+    """Return start + step · letter."""
     if start == 0 and step == 1:
         return letter(name)
     text = name if step == 1 else f"{step}·{name}" if step != -1 else f"-{name}"
@@ -234,7 +234,7 @@ class Total(Term):
 
 
 def total(letters: Sequence[str], body: Term) -> Term:
-    """A sum over no letters is its body."""
+    """Return a sum; over no letters it is its body."""
     return Total(tuple(letters), body) if letters else body
 
 

@@ -12,7 +12,7 @@ _FEW = 9
 
 
 def short(value: Any) -> str:
-    """About four significant digits; a big array as its shape.
+    """Return about four significant digits; a big array as its shape.
 
     >>> short(0.73105857), short(-4.0), short(np.zeros((32, 64)))
     ('0.7311', '-4', 'f64[32,64]')

@@ -18,7 +18,7 @@ _STYLES = {
 
 
 def to_rich(document: list[Line]) -> Any:
-    """Styled lines as a rich Text."""
+    """Return styled lines as a rich Text."""
     from rich.text import Text
 
     text = Text()
