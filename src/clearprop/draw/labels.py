@@ -26,7 +26,7 @@ def number_text(value: Any) -> str:
 
 
 def gradient_text(value: Any) -> str:
-    """Like `number_text`, but with its norm where only the shape is shown: how large is it?
+    """Return `number_text`, but with the norm where only the shape is shown: how large is it?
 
     >>> gradient_text(2.0), gradient_text(np.ones((3, 4)))
     ('2', '3×4 ‖·‖ 3.464')
@@ -50,6 +50,6 @@ def _scalar(x: Any) -> str:
 
 
 def text_width(text: str, size: float) -> float:
-    """About how wide a sans-serif font makes a text, in pixels; rather too wide than too narrow."""
+    """Return about how wide a sans-serif font makes a text, in pixels; rather too wide than too narrow."""
     units = sum(0.42 if c in _NARROW else 1.0 if c in _WIDE else 0.65 for c in text)
     return units * size

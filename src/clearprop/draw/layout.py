@@ -85,7 +85,7 @@ class _Arrangement:
                 self.before[b].append(a)
 
     def _run_through_layers(self) -> list[list[int]]:
-        """For each edge the boxes it visits: source, a lane in each layer between, target."""
+        """Return, for each edge, the boxes it visits: source, a lane in each layer between, target."""
         chains = []
         for edge in self.edges:
             chain = [edge.source]
@@ -224,7 +224,7 @@ def _ranks(count: int, edges: Sequence[Edge]) -> list[int]:
 def _sorted_by_mean(
     layer: list[int], neighbours: list[list[int]], position: dict[int, int], *, flip: bool
 ) -> list[int]:
-    """Boxes without neighbours keep their place; the others take turns in the order of their means.
+    """Sort boxes by the means of their neighbours; those without neighbours keep their place.
 
     Equal means keep their order, or exchange it with `flip`: one of the two leads out of a dead end.
     """

@@ -132,7 +132,7 @@ class _Picture:
         return name, number_text(self.values[wire]), below
 
     def _reads(self) -> list[tuple[int, Wire]]:
-        """(gate, wire) for each line to draw; a gate that reads a wire twice gets two lines."""
+        """Return (gate, wire) for each line to draw; a gate that reads a wire twice gets two lines."""
         first = len(self.graph.inputs)
         return [
             (first + i, wire)
