@@ -17,7 +17,7 @@ from ..errors import ShapeError, TraceError, UnsupportedError
 
 
 def _known(x: Any) -> Any:
-    """Lists as arrays; arrays, Tensors and numbers as they are."""
+    """Return lists as arrays; arrays, Tensors and numbers as they are."""
     return numbers_of(x, "a choice got")
 
 

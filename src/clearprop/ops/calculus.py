@@ -121,7 +121,7 @@ def _steps(spacing: Any, f: Any, axis: int) -> Any:
 
 
 def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
-    """Central differences, and one-sided ones at both edges."""
+    """Return central differences, and one-sided ones at both edges."""
     length = f.shape[axis]
     if length < edge_order + 1:
         raise ShapeError(

@@ -41,7 +41,7 @@ _relu_record = primitive(
 
 
 def relu(x: Any) -> Any:
-    """``max(x, 0)``, with gradient 0 at 0.
+    """Return ``max(x, 0)``, with gradient 0 at 0.
 
     Parameters
     ----------

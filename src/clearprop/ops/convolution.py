@@ -78,7 +78,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 @answers(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    """Convolution with the second sequence turned around, and conjugated if it is complex."""
+    """Convolve with the second sequence turned around, and conjugated if it is complex."""
     a, v = _sequences("correlate", mode, a, v)
     turned = conj(v)[::-1]
     if mode != "same":

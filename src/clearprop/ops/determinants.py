@@ -123,7 +123,7 @@ def _cofactor_slopes(a: Any, step: Any) -> Any:
 
 
 def _without_two(s: Any) -> Any:
-    """For each pair of places the product of the numbers everywhere else; 0 on the diagonal."""
+    """Return, for each pair of places, the product of the numbers everywhere else; 0 on the diagonal."""
     n = s.shape[-1]
     later = np.tri(n, dtype=bool).T & ~np.eye(n, dtype=bool)
     between = _before(np.where(later, s[..., None, :], 1.0).astype(s.dtype))
@@ -202,5 +202,7 @@ _slogdet_record = primitive(
 
 @answers(np.linalg.slogdet)
 def slogdet(a: Any) -> Any:
-    """A singular matrix has the logarithm minus infinity, and no gradient: NaN."""
+    """Answer `np.linalg.slogdet`. A singular matrix has the logarithm minus infinity, and no gradient:
+    NaN.
+    """
     return named(np.linalg.slogdet)(_slogdet_record(square("np.linalg.slogdet", a)))

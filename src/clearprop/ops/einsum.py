@@ -17,7 +17,7 @@ from .einsum_subscripts import Product, explicit, from_lists, read, steps
 
 
 def contract(subscripts: str, operands: tuple[Any, ...], sum_products: Callable[..., Any]) -> Any:
-    """Operands contracted step by step: matrix products where they can be, else by `sum_products`."""
+    """Contract operands step by step: by matrix products where they can be, else by `sum_products`."""
     left = list(operands)
     for places, text, product in steps(subscripts, tuple(map(shape_of, operands))):
         chosen = [left.pop(i) for i in places]
@@ -39,7 +39,7 @@ def _multiplied(product: Product, x: Any, y: Any) -> Any:
 
 
 def _arranged(x: Any, axes: tuple[int, ...], shape: tuple[int, ...]) -> Any:
-    """`x` as a factor of a matrix product, copied where BLAS could not read it as it lies."""
+    """Return `x` as a factor of a matrix product, copied where BLAS could not read it as it lies."""
     if axes != tuple(range(x.ndim)):
         x = x.transpose(axes)
     if x.shape != shape:
@@ -132,7 +132,7 @@ _record = primitive(
 
 @answers(np.einsum)
 def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:
-    """`optimize` may be given, but the order of summation is always chosen here."""
+    """Answer `np.einsum`. `optimize` may be given, but the order of summation is always chosen here."""
     text, given = _read_call(subscripts, operands)
     arrays = [as_array(x) for x in given]
     if len(arrays) == 1 and isinstance(arrays[0], Tensor):
@@ -145,7 +145,7 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:
 
 
 def _window(x: Any, term: str, output: str) -> Any:
-    """Diagonals and axes in another order: as in NumPy, they show the memory of `x`."""
+    """Take diagonals and axes in another order: as in NumPy, they show the memory of `x`."""
     if term == output:
         return x[...]
     while repeated := [c for c in term if term.count(c) > 1]:
@@ -159,7 +159,7 @@ def _window(x: Any, term: str, output: str) -> Any:
 
 
 def _read_call(subscripts: Any, operands: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-    """Either form of a call as explicit subscripts and operands."""
+    """Read either form of a call as explicit subscripts and operands."""
     if isinstance(subscripts, str):
         return explicit(subscripts), operands
     return from_lists((subscripts, *operands))

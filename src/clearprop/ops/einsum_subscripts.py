@@ -27,7 +27,8 @@ class Reading(NamedTuple):
 
 
 def explicit(subscripts: str) -> str:
-    """Subscripts without spaces and with an output: where none is written, the letters used once, sorted.
+    """Return subscripts without spaces and with an output: where none is written, the letters used
+    once, sorted.
 
     >>> explicit("ij, jk"), explicit("...ii"), explicit("i,j->")
     ('ij,jk->ik', '...ii->...', 'i,j->')
@@ -41,7 +42,7 @@ def explicit(subscripts: str) -> str:
 
 
 def from_lists(operands: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-    """NumPy's other form, ``(x, [0, 1], y, [1, 2], [0, 2])``, as explicit subscripts and operands."""
+    """Read NumPy's other form, ``(x, [0, 1], y, [1, 2], [0, 2])``, as explicit subscripts and operands."""
     pairs, output = operands[: len(operands) // 2 * 2], operands[len(operands) // 2 * 2 :]
     written = [*pairs[1::2], *output]
     numbers = sorted({n for axes in written for n in axes if n is not Ellipsis})
@@ -63,7 +64,7 @@ def from_lists(operands: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
 
 @lru_cache(maxsize=4096)
 def read(subscripts: str, shapes: tuple[Shape, ...]) -> Reading:
-    """Explicit subscripts for operands of these shapes; raises ValueError where they do not fit.
+    """Read explicit subscripts for operands of these shapes; raise ValueError where they do not fit.
 
     >>> read("...ij,jk->...ik", ((5, 2, 3), (3, 4)))
     Reading(terms=('aij', 'jk'), output='aik', sizes={'a': 5, 'i': 2, 'j': 3, 'k': 4})
@@ -200,7 +201,7 @@ def _order(terms: tuple[str, ...], output: str, shapes: tuple[Shape, ...]) -> li
 
 
 def _as_product(terms: list[str], shapes: list[Shape], output: str) -> Product | None:
-    """Two operands as a matrix product, if their sum is one that BLAS is good at."""
+    """Return two operands as a matrix product, if their sum is one that BLAS is good at."""
     x, y = terms
     sides = [dict(zip(term, shape, strict=True)) for term, shape in zip(terms, shapes, strict=True)]
     shared = [c for c in x if c in y]
@@ -218,7 +219,7 @@ def _as_product(terms: list[str], shapes: list[Shape], output: str) -> Product |
         return tuple(sides[0].get(c) or sides[1].get(c, 0) for c in letters)
 
     def joined(letters: list[str]) -> Shape:
-        """Several axes as one; without a batch a vector may stay one."""
+        """Return several axes as one; without a batch a vector may stay one."""
         return (math.prod(size(letters)),) if letters or batch else ()
 
     order = [*batch, *rows, *columns]

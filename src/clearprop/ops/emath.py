@@ -17,7 +17,7 @@ from ..errors import TraceError
 
 
 def _extended(function: Any, x: Any, outside: Callable[[Any], Any]) -> Any:
-    """`x`, complex if some of its numbers lie where `function` is not real."""
+    """Return `x`, complex if some of its numbers lie where `function` is not real."""
     x = as_array(x)
     if x.dtype.kind == "c":
         return x

@@ -68,7 +68,9 @@ _cholesky_record = primitive(
 
 @answers(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    """One triangle is read; the gradient is that of a Hermitian matrix, and Hermitian itself."""
+    """Answer `np.linalg.cholesky`. One triangle is read; the gradient is that of a Hermitian matrix,
+    and Hermitian itself.
+    """
     return _cholesky_record(square("np.linalg.cholesky", a), upper=bool(upper))
 
 
@@ -139,8 +141,9 @@ _qr_record = primitive(
 
 @answers(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
-    """The first columns must be independent. In mode "complete" the columns that a tall matrix does not
-    determine have a gradient only through what does not depend on their choice.
+    """Answer `np.linalg.qr`. The first columns must be independent. In mode "complete" the columns
+    that a tall matrix does not determine have a gradient only through what does not depend on their
+    choice.
     """
     a = matrix("np.linalg.qr", a)
     if mode not in ("reduced", "complete", "r"):

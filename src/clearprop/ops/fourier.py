@@ -192,7 +192,7 @@ def _with_size(shape: tuple[int, ...], axis: int, n: int) -> tuple[int, ...]:
 
 
 def _resized(x: Any, n: int, axis: int) -> Any:
-    """`x` cut off, or filled up with zeros, to the size n."""
+    """Return `x` cut off, or filled up with zeros, to the size n."""
     size = x.shape[axis]
     if n < size:
         return x[(..., slice(0, n), *(slice(None),) * (-axis - 1))]
@@ -274,7 +274,7 @@ def _swapped(norm: str | None) -> str | None:
 def _sizes_and_axes(
     name: str, a: Any, s: Any, axes: Any, *, halved: bool = False
 ) -> tuple[list[int], list[int]]:
-    """Sizes and axes of a transform over several axes, as NumPy understands them."""
+    """Return sizes and axes of a transform over several axes, as NumPy understands them."""
     if axes is None:
         axes = range(-len(s), 0) if s is not None else range(-a.ndim, 0)
     axes = [_from_end(name, a, axis) for axis in axes]

@@ -90,7 +90,7 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
 
 
 def _plain(given: Any) -> Any:
-    """Bins or ranges without Tensors, as NumPy takes them."""
+    """Return bins or ranges without Tensors, as NumPy takes them."""
     if isinstance(given, tuple | list):
         return type(given)(map(_plain, given))
     if not isinstance(given, Tensor):
@@ -104,7 +104,7 @@ def _several(bins: Any) -> bool:
 
 
 def _edges(plain: Any, numbers: Any, bins: Any, range: Any) -> Any:
-    """Edges that follow the bins, the ends of the range, or the smallest and the largest number."""
+    """Return edges that follow the bins, the ends of the range, or the smallest and the largest number."""
     if _several(bins):
         return bins if isinstance(bins, Tensor) else plain
     low, high = (np.min(numbers), np.max(numbers)) if range is None else range

@@ -54,7 +54,9 @@ positive = ufunc(
 
 @answers(np.copy)
 def copy(a: Any, order: str = "K") -> Any:
-    """`order` is about memory alone, and so about which reshapes of the copy are windows on it."""
+    """Copy an array. `order` is about memory alone, and so about which reshapes of the copy are
+    windows on it.
+    """
     return _copy_record(a) if order == "C" or a.ndim < 2 else _copy_record(a, order=order)
 
 

@@ -197,7 +197,7 @@ def _scatter(g: Any, *arrays: Any, index: Index, shape: Any) -> Any:
 
 
 def add_at(out: Any, place: Any, g: Any) -> None:
-    """``np.add.at``, which crashes beyond 32 axes: there, with places in the flat array."""
+    """Do ``np.add.at``, which crashes beyond 32 axes: there, with places in the flat array."""
     if out.ndim > 32:
         place = np.arange(out.size).reshape(out.shape)[place].reshape(-1)
         out, g = out.reshape(-1), g.reshape(-1)
@@ -205,7 +205,7 @@ def add_at(out: Any, place: Any, g: Any) -> None:
 
 
 def _add_rows(out: Any, axis: int, rows: Any, g: Any) -> None:
-    """``np.add.at`` for positions along one axis, several times as fast for many numbers."""
+    """Do ``np.add.at`` for positions along one axis, several times as fast for many numbers."""
     count, width = out.shape[axis], math.prod(out.shape[axis + 1 :])
     rows = np.where(rows < 0, rows + count, rows)
     g = g.reshape(-1, rows.size, width)
@@ -248,7 +248,7 @@ scatter = primitive(
 
 
 def scattered(values: Any, index: Any, x: Any) -> Any:
-    """Zeros in the shape of `x`, with `values` added at an index as users write it."""
+    """Return zeros in the shape of `x`, with `values` added at an index as users write it."""
     parts, arrays = split_index(index)
     region = _region(x.shape, parts, tuple(getattr(a, "value", a) for a in arrays))
     return scatter(np.broadcast_to(values, region), *arrays, index=parts, shape=x.shape)

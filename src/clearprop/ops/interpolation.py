@@ -75,7 +75,9 @@ interp_record = primitive(
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
-    """Gradients flow to x, to the points' places xp and values fp, and to left and right."""
+    """Answer `np.interp`. Gradients flow to x, to the points' places xp and values fp, and to left and
+    right.
+    """
     x, xp, fp = (as_array(v) for v in (x, xp, fp))
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ShapeError(

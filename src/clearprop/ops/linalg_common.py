@@ -16,12 +16,12 @@ Rule = Callable[..., Any]
 
 
 def square(function: str, a: Any) -> Any:
-    """`a` as an array or Tensor of square matrices; raises ShapeError where it is none."""
+    """Return `a` as an array or Tensor of square matrices; raise ShapeError where it is none."""
     return square_as_given(function, as_floats(a))
 
 
 def square_as_given(function: str, a: Any) -> Any:
-    """Likewise, but whole numbers stay what they are."""
+    """Do as `square` does, but leave whole numbers what they are."""
     a = _matrix_as_given(function, shaped(a))
     if a.shape[-1] != a.shape[-2]:
         raise ShapeError(f"{function} needs square matrices, but the shape is {a.shape}")
@@ -29,7 +29,7 @@ def square_as_given(function: str, a: Any) -> Any:
 
 
 def matrix(function: str, a: Any) -> Any:
-    """`a` as an array or Tensor of at least two axes."""
+    """Return `a` as an array or Tensor of at least two axes."""
     return _matrix_as_given(function, as_floats(a))
 
 
@@ -42,7 +42,7 @@ def _matrix_as_given(function: str, a: Any) -> Any:
 
 
 def as_floats(x: Any) -> Any:
-    """`x` as an array or Tensor that np.linalg computes with: whole numbers become float64."""
+    """Return `x` as an array or Tensor that np.linalg computes with: whole numbers become float64."""
     x = shaped(x)
     return x.astype(float) if x.dtype.kind in "biu" else x
 
@@ -92,12 +92,12 @@ def number(x: Any) -> Any:
 
 
 def diagonal(x: Any) -> Any:
-    """Vectors as diagonal matrices."""
+    """Return vectors as diagonal matrices."""
     return np.where(np.eye(x.shape[-1], dtype=bool), column(x), np.zeros(1, x.dtype))
 
 
 def solve_right(b: Any, a: Any) -> Any:
-    """``b @ inv(a)``."""
+    """Return ``b @ inv(a)``."""
     return np.linalg.solve(a.mT, b.mT).mT
 
 
@@ -110,13 +110,14 @@ def rounding(values: Any, count: int) -> Any:
 
 
 def quotient(x: Any, y: Any, tolerance: Any) -> Any:
-    """``x / y``, and NaN where `y` is no more than rounding."""
+    """Return ``x / y``, and NaN where `y` is no more than rounding."""
     far = np.abs(y) > tolerance
     return np.where(far, x / np.where(far, y, np.ones(1, y.dtype)), np.full(1, np.nan, x.dtype))
 
 
 def per_gap(x: Any, gaps: Any, tolerance: Any) -> Any:
-    """Matrices, entry by entry, by the gaps between values of different vectors; nothing on the diagonal.
+    """Return matrices, entry by entry, by the gaps between values of different vectors; nothing on the
+    diagonal.
 
     NaN where a gap is no more than rounding. Such vectors may be turned into each other, and what a function
     of them and their values does then, as ``(v * f(w)) @ v.T`` does, takes the slope of f, which nobody knows
@@ -138,7 +139,7 @@ def named(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def well_conditioned(*shape: int, dtype: str = "float64", seed: int = 7) -> Any:
-    """Matrices whose singular values are well apart, to test on."""
+    """Return matrices whose singular values are well apart, to test on."""
     # as good as random, and np.random would take longer to import than all else
     angles = np.arange(1, 1 + int(np.prod(shape))).reshape(shape) * seed
     x = np.sin(angles * angles * 0.7)
@@ -148,6 +149,6 @@ def well_conditioned(*shape: int, dtype: str = "float64", seed: int = 7) -> Any:
 
 
 def hermitian(*shape: int, dtype: str = "float64", shift: float = 0.0) -> Any:
-    """Symmetric (or Hermitian) matrices, to test on; with `shift` positive definite ones."""
+    """Return symmetric (or Hermitian) matrices, to test on; with `shift` positive definite ones."""
     x = well_conditioned(*shape, dtype=dtype)
     return x + np.conj(x).mT + shift * np.eye(shape[-1])

@@ -92,7 +92,7 @@ def linalg_matmul(x1: Any, x2: Any, /) -> Any:
 
 @answers(np.dot)
 def dot(a: Any, b: Any) -> Any:
-    """np.dot is multiplication for numbers and a product over a's last and b's last but one axis."""
+    """Answer `np.dot`: multiplication for numbers and a product over a's last and b's last but one axis."""
     a, b = (as_array(x) for x in (a, b))
     if a.ndim == 0 or b.ndim == 0:
         return a * b

@@ -21,7 +21,7 @@ _STATISTICS: dict[str, Callable[..., Any]] = {"maximum": np.max, "minimum": np.m
 
 
 def _pad(x: Any, width: Pairs, value: Pairs) -> Any:
-    """np.pad, whose generality costs ten microseconds, where the frame is of zeros."""
+    """Do np.pad, whose generality costs ten microseconds, where the frame is of zeros."""
     if any(v for pair in value for v in pair):
         return np.pad(x, width, constant_values=value)
     out = np.zeros(_pad_spec(x, width, value).shape, x.dtype)
@@ -53,7 +53,7 @@ _pad_record = primitive(
 
 
 def _pairs(name: str, given: Any, ndim: int) -> Pairs:
-    """``n``, ``(n,)``, ``(before, after)`` or one pair for each axis, as pairs for all axes."""
+    """Return ``n``, ``(n,)``, ``(before, after)`` or one pair for each axis, as pairs for all axes."""
     try:
         return tuple(map(tuple, np.broadcast_to(given, (ndim, 2)).tolist()))
     except ValueError as error:
@@ -124,7 +124,7 @@ def pad(
 
 
 def _framed(x: Any, widths: Pairs, frame: Callable[[Any, int, int, int], Any]) -> Any:
-    """`x` within ``frame(x, axis, side, width)`` on each side, axis after axis, as NumPy does it."""
+    """Return `x` within ``frame(x, axis, side, width)`` on each side, axis after axis, as NumPy does it."""
     for axis, pair in enumerate(widths):
         sides = [frame(x, axis, side, n) if n else None for side, n in enumerate(pair)]
         x = np.concatenate([part for part in (sides[0], x, sides[1]) if part is not None], axis)
@@ -136,7 +136,7 @@ def _part(x: Any, axis: int, start: Any, stop: Any) -> Any:
 
 
 def _ramp(ends: Pairs, x: Any, axis: int, side: int, n: int) -> Any:
-    """In equal steps from the end value, outermost, to the edge, which is not reached."""
+    """Go in equal steps from the end value, outermost, to the edge, which is not reached."""
     edge = _part(x, axis, *((-1, None) if side else (0, 1)))
     end, whole = ends[axis][side], x.dtype.kind in "iu"
     steps = np.arange(n)[:: -1 if side else 1].reshape((-1,) + (1,) * (x.ndim - axis - 1))

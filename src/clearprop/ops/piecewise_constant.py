@@ -63,7 +63,7 @@ for _question in (np.isfinite, np.isnan, np.isinf):
 
 @answers(np.sign)
 def sign(x: Any) -> Any:
-    """A step for real numbers; a complex one's direction turns smoothly."""
+    """Answer `np.sign`: a step for real numbers; a complex one's direction turns smoothly."""
     if x.dtype.kind != "c":
         return primitives.sign(x)
     return direction(x)

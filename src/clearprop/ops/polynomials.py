@@ -41,7 +41,7 @@ def _value(p: Any) -> Any:
 
 
 def _trimmed(p: Any) -> Any:
-    """Without leading zeros, as far as they are known."""
+    """Drop leading zeros, as far as they are known."""
     value = _value(p)
     if value is None or not value.size:
         return p
@@ -168,7 +168,7 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 
 
 def _aligned(name: str, a1: Any, a2: Any) -> list[Any]:
-    """Both with the same number of coefficients, the shorter one filled up with zeros in front."""
+    """Return both with the same number of coefficients, the shorter one filled up with zeros in front."""
     both = [_coefficients(name, a1), _coefficients(name, a2)]
     size = max(a.size for a in both)
     return [
@@ -196,7 +196,7 @@ def polymul(a1: Any, a2: Any) -> Any:
 
 @answers(np.polydiv)
 def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
-    """Quotient and remainder, by long division."""
+    """Return quotient and remainder, by long division."""
     u, v = (_coefficients("polydiv", a) + 0.0 for a in (u, v))
     rest = u + np.zeros((), v.dtype)
     n = v.size
@@ -230,7 +230,7 @@ def _without_small(rest: Any) -> Any:
 
 @answers(np.poly)
 def poly(seq_of_zeros: Any) -> Any:
-    """Of a matrix, its characteristic polynomial."""
+    """Answer `np.poly`; of a matrix, with its characteristic polynomial."""
     zeros = _array(seq_of_zeros)
     zeros = _coefficients("poly", np.linalg.eigvals(zeros) if zeros.ndim == 2 else zeros)
     zeros = np.astype(zeros, np.dtype(np.mintypecode(zeros.dtype.char)))
@@ -281,7 +281,7 @@ _roots_record = primitive(
 
 @answers(np.roots)
 def roots(p: Any) -> Any:
-    """As in NumPy, complex only if some root is; while tracing, always."""
+    """Answer `np.roots`. As in NumPy, the result is complex only if some root is; while tracing, always."""
     p = _trimmed(_coefficients("roots", p))
     if p.dtype.kind not in "fc":
         p = np.astype(p, float)
@@ -294,7 +294,7 @@ def roots(p: Any) -> Any:
 
 @answers(np.polyfit)
 def polyfit(x: Any, y: Any, deg: int, rcond: float | None = None, w: Any = None) -> Any:
-    """Least squares by the pseudoinverse of the powers of x, in columns of length one."""
+    """Fit by least squares, by the pseudoinverse of the powers of x, in columns of length one."""
     x, y = _array(x), _array(y)
     if x.ndim != 1 or not x.size or y.ndim not in (1, 2) or y.shape[0] != x.size:
         raise ShapeError(

@@ -110,7 +110,7 @@ log10 = ufunc(
 
 
 def _lead(out: Any, x: Any, y: Any) -> Any:
-    """x - y; where both are minus infinity, so far behind that there is no gradient."""
+    """Return x - y; where both are minus infinity, so far behind that there is no gradient."""
     level = np.logical_and(x == y, out == -np.inf)
     ahead, behind = np.where(level, -np.inf, x), np.where(level, 0.0, y)
     return ahead.astype(out.dtype) - behind.astype(out.dtype)

@@ -73,7 +73,7 @@ def linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 
 def _with_last(x: Any, axis: int) -> Any:
-    """`x` with this axis as its last one."""
+    """Return `x` with this axis as its last one."""
     return x if axis in (-1, x.ndim - 1) else np.moveaxis(x, axis, -1)
 
 
@@ -134,7 +134,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 def _tensordot(a: Any, b: Any, first: Axes, second: Axes) -> Any:
-    """As one matrix product: what is left of `a` by what is left of `b`."""
+    """Compute it as one matrix product: what is left of `a` by what is left of `b`."""
     if not first:
         return a.reshape((*a.shape, *(1,) * b.ndim)) * b
     rows = tuple(i for i in range(a.ndim) if i not in first)
@@ -145,7 +145,9 @@ def _tensordot(a: Any, b: Any, first: Axes, second: Axes) -> Any:
 
 
 def _as_matrix(x: Any, left: Axes, right: Axes) -> Any:
-    """`x` with some of its axes joined to one, and the others to another: a vector if there are none."""
+    """Return `x` with some of its axes joined to one, and the others to another: a vector if there are
+    none.
+    """
     order = left + right
     if order != tuple(range(x.ndim)):
         x = x.transpose(order)
@@ -220,7 +222,7 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
 
 
 def _chain(sizes: tuple[int, ...]) -> Callable[[int, int], tuple[int, int]]:
-    """For factors start to stop of these sizes: the fewest multiplications, and where to split."""
+    """Return, for factors start to stop of these sizes, the fewest multiplications, and where to split."""
 
     @cache
     def best(start: int, stop: int) -> tuple[int, int]:

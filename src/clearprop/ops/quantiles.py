@@ -21,7 +21,7 @@ from .specs import reduced, shaped
 
 
 def _in_order(a: Any, axes: tuple[int, ...]) -> Any:
-    """`a` sorted over these axes, which become one, the first."""
+    """Return `a` sorted over these axes, which become one, the first."""
     axis = axes[0] if len(axes) == 1 else -1
     if len(axes) != 1:
         free = tuple(i for i in range(a.ndim) if i not in axes)
@@ -37,7 +37,7 @@ def _real(a: Any, function: str) -> Any:
 
 
 def _unless_nan(result: Any, ordered: Any) -> Any:
-    """NaN where there is one among the entries; it stands last."""
+    """Return `result`, or NaN where there is one among the entries; it stands last."""
     if ordered.dtype.kind != "f":
         return result
     return np.where(np.isnan(ordered[-1]), result.dtype.type(np.nan), result)

@@ -53,12 +53,12 @@ def chosen(where: Any, a: Any, function: str) -> Any:
 
 
 def only(where: Any, a: Any, fill: Any, function: str) -> Any:
-    """`a` with `fill` where the mask leaves entries out."""
+    """Return `a` with `fill` where the mask leaves entries out."""
     return a if where is True else np.where(chosen(where, a, function), a, a.dtype.type(fill))
 
 
 def in_dtype(a: Any, dtype: Any, function: str) -> Any:
-    """`a` converted as the parameter `dtype=` asks, before it is added up."""
+    """Return `a` converted as the parameter `dtype=` asks, before it is added up."""
     if dtype is None:
         return a
     if not np.can_cast(a.dtype, dtype, "same_kind"):
@@ -179,7 +179,7 @@ def mean_dtype(a: Any, dtype: Any, function: str) -> np.dtype[Any]:
 
 
 def wide(a: Any, dtype: Any = None) -> Any:
-    """`a` in the precision in which means are taken: whole numbers and half precision are widened."""
+    """Return `a` in the precision in which means are taken: whole numbers and half precision are widened."""
     if dtype is not None:
         a = a.astype(np.result_type(a.dtype, dtype) if a.dtype.kind in "fc" else dtype)
     if a.dtype.kind not in "fc":
@@ -214,7 +214,7 @@ def average(
 
 
 def _fitted(weights: Any, a: Any, axis: Any) -> Any:
-    """Weights for the entries along `axis`, in a shape that broadcasts against `a`."""
+    """Return weights for the entries along `axis`, in a shape that broadcasts against `a`."""
     if weights.shape == a.shape:
         return weights
     if axis is None:

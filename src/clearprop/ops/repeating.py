@@ -150,7 +150,7 @@ def roll_vjp(g: Any, out: Any, x: Any, shift: tuple[int, ...], axis: Any) -> Any
 
 
 def _roll(x: Any, shift: tuple[int, ...], axis: Any) -> Any:
-    """np.roll; along one axis, in a fourth of its time for small arrays."""
+    """Do np.roll; along one axis, in a fourth of its time for small arrays."""
     if axis is None or len(axis) > 1 or not x.size:
         return np.roll(x, shift, axis)
     cut = -shift[0] % x.shape[axis[0]]

@@ -29,12 +29,12 @@ def _part(axis: Axis, start: int | None, stop: int | None) -> Any:
 
 
 def _unit(x: Any, axis: Axis) -> Any:
-    """Ones in the shape of `x`, of length one along `axis`."""
+    """Return ones in the shape of `x`, of length one along `axis`."""
     return np.ones((*x.shape[:axis], 1, *x.shape[axis + 1 :]), x.dtype)
 
 
 def _before(out: Any, axis: Axis, reverse: bool) -> Any:
-    """Of running products, those of the entries before each entry (after it, in reverse)."""
+    """Return, of running products, those of the entries before each entry (after it, in reverse)."""
     one = _unit(out, axis)
     if reverse:
         return np.concatenate([out[_part(axis, 1, None)], one], axis=axis)
@@ -154,7 +154,9 @@ def cumulative_prod(
 
 
 def _recurrence(links: Any, x: Any, axis: Axis, reverse: bool) -> Any:
-    """``s[i] = x[i] + links[i - 1] * s[i - 1]``; in reverse, ``s[i] = x[i] + links[i] * s[i + 1]``."""
+    """Compute ``s[i] = x[i] + links[i - 1] * s[i - 1]``; in reverse, ``s[i] = x[i] + links[i] * s[i +
+    1]``.
+    """
     dtype = np.result_type(links, x)
     if not x.size:
         return x.astype(dtype)
@@ -211,7 +213,7 @@ def prod_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
 
 
 def _others(x: Any, axis: tuple[int, ...]) -> Any:
-    """For each entry the product of all others over `axis`."""
+    """Return, for each entry, the product of all others over `axis`."""
     if count(x, axis) < 2:
         return np.ones(x.shape, x.dtype)[()]
     if len(axis) > 1:

@@ -45,7 +45,7 @@ def linspace(
 
 
 def _floating(x: Any, other: Any) -> Any:
-    """`x` as floating numbers; a Python number in the precision of `other`."""
+    """Return `x` as floating numbers; a Python number in the precision of `other`."""
     if isinstance(x, int | float) and is_array(other) and other.dtype.kind in "fc":
         return np.asarray(x, np.empty(0, other.dtype).real.dtype)
     x = shaped(x)

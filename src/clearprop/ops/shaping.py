@@ -205,7 +205,7 @@ def broadcast_to_vjp(g: Any, out: Any, x: Any, shape: Any) -> Any:
 
 
 def _broadcast_to(x: Any, shape: Any) -> Any:
-    """np.broadcast_to, without its overhead in the usual cases: the same window, made directly."""
+    """Do np.broadcast_to, without its overhead in the usual cases: the same window, made directly."""
     if x.shape == shape:
         return x
     if x.ndim == 0:
@@ -332,7 +332,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 
 
 def _at_least(arrays: tuple[Any, ...], shape_of: Any) -> Any:
-    """Each array reshaped by `shape_of`, where that changes anything; one array comes back alone."""
+    """Reshape each array by `shape_of`, where that changes anything; one array comes back alone."""
     found = []
     for x in map(shaped, arrays):
         shape = shape_of(x.shape)

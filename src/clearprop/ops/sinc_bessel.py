@@ -26,7 +26,7 @@ _AROUND_ZERO = (
 
 
 def _spherical_bessel(z: Any, order: int) -> Any:
-    """j_n(z): by its series where |z| is small beside the order, else upwards from sin(z)/z."""
+    """Compute j_n(z): by its series where |z| is small beside the order, else upwards from sin(z)/z."""
     z = np.asarray(z)
     small = np.abs(z) < order + 2
     near = np.where(small, z, 0)
@@ -98,7 +98,9 @@ sinc = primitive(
 
 
 def _bessel(x: Any, order: int) -> Any:
-    """I_n = I_0 r_1 ... r_n, where r_k = I_k / I_(k-1) = x / (2k + x r_(k+1)), from far above downwards."""
+    """Compute I_n = I_0 r_1 ... r_n, where r_k = I_k / I_(k-1) = x / (2k + x r_(k+1)), from far above
+    downwards.
+    """
     x = np.asarray(x)
     largest = min(float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x))), 750.0)
     ratio, product = np.zeros_like(x), np.ones_like(x)

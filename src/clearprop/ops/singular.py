@@ -207,7 +207,9 @@ def matrix_rank(
 
 @answers(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
-    """As in NumPy, a singular matrix has an infinite one; there the gradient is no number."""
+    """Answer `np.linalg.cond`. As in NumPy, a singular matrix has an infinite one; there the gradient
+    is no number.
+    """
     x = matrix("np.linalg.cond", x)
     if not all(x.shape[-2:]):
         raise np.linalg.LinAlgError(f"np.linalg.cond: a matrix of shape {x.shape} has none")

@@ -26,7 +26,7 @@ def _logsumexp(x: Any, axis: Any, keepdims: Any) -> Any:
 
 
 def logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
-    """Dividing by the sum, which is 1 but for rounding, takes back what `out` was rounded by."""
+    """Share out `g`. Dividing by the sum, 1 but for rounding, takes back what `out` was rounded by."""
     top = kept(out, x, axis, keepdims)
     shares = np.exp(x - np.where(np.isfinite(top), top, 0.0))
     total = np.add.reduce(shares, axis=axis, keepdims=True)
@@ -46,7 +46,7 @@ _logsumexp_record = primitive(
 
 
 def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """``log(sum(exp(x)))`` over `axis` without overflow (SciPy's name and meaning).
+    """Return ``log(sum(exp(x)))`` over `axis` without overflow (SciPy's name and meaning).
 
     Parameters
     ----------
@@ -90,7 +90,8 @@ _softmax_record = primitive(
 
 
 def softmax(x: Any, axis: Any = -1) -> Any:
-    """Positive numbers in the proportions ``exp(x)`` that add up to one over `axis` (the last, by default).
+    """Return positive numbers in the proportions ``exp(x)`` that add up to one over `axis` (the last,
+    by default).
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ _log_softmax_record = primitive(
 
 
 def log_softmax(x: Any, axis: Any = -1) -> Any:
-    """``log(softmax(x))`` over `axis` (the last, by default), accurate where probabilities are tiny.
+    """Return ``log(softmax(x))`` over `axis` (the last, by default), accurate where probabilities are tiny.
 
     Parameters
     ----------
@@ -231,6 +232,6 @@ def cross_entropy(logits: Any, labels: Any) -> Any:
 
 
 def _floating(x: Any) -> Any:
-    """`x` as something with a shape; lists and whole numbers become float arrays."""
+    """Return `x` as something with a shape; lists and whole numbers become float arrays."""
     x = as_array(x)
     return x if x.dtype.kind in "fc" else x.astype(float)

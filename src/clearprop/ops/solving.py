@@ -78,7 +78,9 @@ _solve_record = primitive(
 
 @answers(np.linalg.solve)
 def solve(a: Any, b: Any) -> Any:
-    """`b` is one vector if it has one axis, else (stacked) matrices of columns, as in NumPy 2."""
+    """Answer `np.linalg.solve`. `b` is one vector if it has one axis, else (stacked) matrices of
+    columns, as in NumPy 2.
+    """
     a, b = square("np.linalg.solve", a), as_floats(b)
     if not b.ndim or b.shape[-min(b.ndim, 2)] != a.shape[-1]:
         raise ShapeError(
@@ -173,7 +175,9 @@ _pinv_record = primitive(
 
 @answers(np.linalg.pinv)
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Any:
-    """The gradient holds as long as the rank stays the same. Of a Hermitian matrix it is Hermitian."""
+    """Answer `np.linalg.pinv`. The gradient holds as long as the rank stays the same. Of a Hermitian
+    matrix it is Hermitian.
+    """
     a = matrix("np.linalg.pinv", a)
     params: dict[str, Any] = {"hermitian": True} if hermitian else {}
     if hermitian:
@@ -195,7 +199,7 @@ def _lstsq(a: Any, b: Any, rcond: Any) -> Bundle:
 
 
 def _lstsq_spec(a: Any, b: Any, rcond: Any) -> Bundle:
-    """The rank is taken as full, for the number of residuals."""
+    """Take the rank as full, for the number of residuals."""
     (m, n), dtype = a.shape, promote(a, b)
     real = np.empty((), dtype).real.dtype
     residuals = math.prod(b.shape[1:]) if m > n else 0
@@ -250,7 +254,7 @@ _lstsq_record = primitive(
 
 @answers(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
-    """The rank is taken as fixed; while tracing, as full."""
+    """Answer `np.linalg.lstsq`. The rank is taken as fixed; while tracing, as full."""
     a, b = matrix("np.linalg.lstsq", a), as_floats(b)
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
         raise ShapeError(

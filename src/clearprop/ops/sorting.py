@@ -159,7 +159,7 @@ def _partition_spec(x: Any, kth: Any, axis: int) -> ArraySpec:
 
 
 def partition_vjp(g: Any, out: Any, x: Any, kth: Any, axis: int) -> Any:
-    """Input and output hold the same numbers: sorted, they stand side by side."""
+    """Send gradients back by rank: input and output hold the same numbers, sorted they stand side by side."""
     ranked = np.take_along_axis(g, np.argsort(out, axis, "stable"), axis)
     order = np.argsort(x, axis, "stable")
     return put_along(ranked, order, axis=axis, shape=x.shape, once=True)

@@ -15,12 +15,12 @@ SpecRule = Callable[..., ArraySpec]
 
 
 def shaped(x: Any) -> Any:
-    """`x`, or the array of it if it is a list or a number."""
+    """Return `x`, or the array of it if it is a list or a number."""
     return as_array(x)
 
 
 def like_ufunc(ufunc: np.ufunc) -> SpecRule:
-    """Inputs broadcast; the dtype is what this ufunc would give."""
+    """Return a rule by which inputs broadcast; the dtype is what this ufunc would give."""
 
     def spec(*inputs: Any) -> ArraySpec:
         shapes = [shape_of(x) for x in inputs]
@@ -42,7 +42,7 @@ def reduced(shape: tuple[int, ...], axis: tuple[int, ...], keepdims: bool) -> tu
 
 
 def kept(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    """`g`, the gradient of a reduction of `x`, so that it broadcasts against `x`: the reduced axes are
-    back as size one (a single number broadcasts as it is).
+    """Return `g`, the gradient of a reduction of `x`, so that it broadcasts against `x`: the reduced
+    axes are back as size one (a single number broadcasts as it is).
     """
     return g if keepdims or g.shape == () else g.reshape(reduced(x.shape, axis, True))

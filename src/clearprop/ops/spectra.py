@@ -85,7 +85,9 @@ to step."""
 
 @answers(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:
-    """One triangle is read; the gradient is that of a Hermitian matrix, and Hermitian itself."""
+    """Answer `np.linalg.eigh`. One triangle is read; the gradient is that of a Hermitian matrix, and
+    Hermitian itself.
+    """
     return named(np.linalg.eigh)(_eigh_record(square("np.linalg.eigh", a), UPLO=_triangle(UPLO)))
 
 
@@ -180,15 +182,16 @@ _eig_record = primitive(
 
 @answers(np.linalg.eig)
 def eig(a: Any) -> Any:
-    """As in NumPy, complex only if some eigenvalue is; while tracing, always. The eigenvectors must span the
-    space, and the gradient is for what does not depend on their phases.
+    """Answer `np.linalg.eig`. As in NumPy, the results are complex only if some eigenvalue is; while
+    tracing, always. The eigenvectors must span the space, and the gradient is for what does not
+    depend on their phases.
     """
     return named(np.linalg.eig)(_as_numpy(a, tuple(_eig_record(square("np.linalg.eig", a)))))
 
 
 @answers(np.linalg.eigvals)
 def eigvals(a: Any) -> Any:
-    """Those of `eig`, so that the gradient finds the vector of each."""
+    """Return the eigenvalues of `eig`, so that the gradient finds the vector of each."""
     (w,) = _as_numpy(a, tuple(_eig_record(square("np.linalg.eigvals", a)))[:1])
     return w
 

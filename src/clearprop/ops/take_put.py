@@ -29,7 +29,7 @@ def known(x: Any, what: str) -> Any:
 
 
 def _within(indices: Any, size: int, mode: str) -> Any:
-    """Positions as NumPy's `mode` brings them into range."""
+    """Return positions as NumPy's `mode` brings them into range."""
     indices = indices if isinstance(indices, Tensor) else np.asarray(indices)
     if indices.dtype.kind == "b":  # numbers here, and no mask
         indices = indices.astype(np.intp)

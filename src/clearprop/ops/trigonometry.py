@@ -24,7 +24,7 @@ def _is_complex(x: Any) -> bool:
 
 
 def _other_leg(x: Any) -> Any:
-    """sqrt(1 - x²): what is left to a right triangle with hypotenuse 1 and a leg x.
+    """Return sqrt(1 - x²): what is left to a right triangle with hypotenuse 1 and a leg x.
 
     1 - x and 1 + x are exact near ±1. Complex ones are written so that the sign of a zero imaginary part,
     which tells the sides of the cut apart, is not added away; and two roots do not overflow.

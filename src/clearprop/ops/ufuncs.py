@@ -144,7 +144,7 @@ def reduceat(ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = N
 
 @answers_method("at")
 def at(ufunc: Any, a: Any, indices: Any, b: Any = None, /) -> None:
-    """`a[indices] = ufunc(a[indices], b)`, over again where an index comes twice."""
+    """Do `a[indices] = ufunc(a[indices], b)`, over again where an index comes twice."""
     if not isinstance(a, Tensor):
         raise LostGradientError(
             f"np.{ufunc.__name__}.at was asked to write a tensor into a plain array, where its gradient "
