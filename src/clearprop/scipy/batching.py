@@ -21,7 +21,7 @@ def is_plain(*values: Any) -> bool:
 
 
 def one_or_more(function: str, a: Any) -> Any:
-    """A matrix or a stack of them."""
+    """Return `a` as a matrix or a stack of them."""
     return matrix(f"scipy.linalg.{function}", a)
 
 
@@ -49,7 +49,7 @@ def each_matrix(function: Callable[..., Any], *stacks: Any) -> tuple[Any, ...]:
 
 
 def right_hand_sides(function: str, a: Any, b: Any) -> tuple[Any, bool]:
-    """`b` as columns, and whether it was one vector."""
+    """Return `b` as columns, and whether it was one vector."""
     b = as_floats(b)
     columns = np.expand_dims(b, -1) if b.ndim == 1 else b
     if not b.ndim or columns.shape[-2] != a.shape[-1]:
@@ -61,7 +61,7 @@ def right_hand_sides(function: str, a: Any, b: Any) -> tuple[Any, bool]:
 
 
 def system_spec(a: Any, b: Any, **params: Any) -> ArraySpec:
-    """Of solutions, for right-hand sides in columns."""
+    """Return the spec of solutions, for right-hand sides in columns."""
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     return ArraySpec((*batch, *b.shape[-2:]), promote(a, b))
 

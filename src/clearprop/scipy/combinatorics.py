@@ -17,7 +17,7 @@ __all__ = ["comb", "diric", "factorial", "perm"]
 
 @plain_parameters
 def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
-    """`scipy.special.comb`: in how many ways `k` of `N` can be chosen.
+    """Compute `scipy.special.comb`: in how many ways `k` of `N` can be chosen.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
 
 @plain_parameters
 def perm(N: Any, k: Any, exact: bool = False) -> Any:
-    """`scipy.special.perm`: in how many orders `k` of `N` can stand.
+    """Compute `scipy.special.perm`: in how many orders `k` of `N` can stand.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def perm(N: Any, k: Any, exact: bool = False) -> Any:
 
 @plain_parameters
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
-    """`scipy.special.factorial`, by the gamma function; 0 below 0.
+    """Compute `scipy.special.factorial`, by the gamma function; 0 below 0.
 
     Parameters
     ----------
@@ -90,7 +90,8 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
 
 
 def diric(x: Any, n: Any) -> Any:
-    """`scipy.special.diric`: ``sin(n x / 2) / (n sin(x / 2))``, the periodic sinc, of `n` a whole number.
+    """Compute `scipy.special.diric`: ``sin(n x / 2) / (n sin(x / 2))``, the periodic sinc, of `n` a
+    whole number.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ def qr(
     pivoting: bool = False,
     check_finite: bool = True,
 ) -> Any:
-    """`scipy.linalg.qr`: ``(q, r)``, with `pivoting` ``(q, r, p)``; in mode "r" without `q`.
+    """Compute `scipy.linalg.qr`: ``(q, r)``, with `pivoting` ``(q, r, p)``; in mode "r" without `q`.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def svd(
     check_finite: bool = True,
     lapack_driver: str = "gesdd",
 ) -> Any:
-    """`scipy.linalg.svd`: ``(u, s, vh)``, or the singular values alone.
+    """Compute `scipy.linalg.svd`: ``(u, s, vh)``, or the singular values alone.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def svd(
 
 @plain_parameters
 def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
-    """`scipy.linalg.svdvals`: the singular values of `a`, of shape (..., m, n), the largest first.
+    """Compute `scipy.linalg.svdvals`: the singular values of `a`, of shape (..., m, n), the largest first.
 
     >>> import clearprop
     >>> print(svdvals(clearprop.tensor([[3.0, 0.0], [0.0, -4.0]])))
@@ -142,7 +142,7 @@ def eigh(
     subset_by_value: tuple[float, float] | None = None,
     driver: str | None = None,
 ) -> Any:
-    """`scipy.linalg.eigh` of a symmetric or Hermitian matrix: ``(w, v)`` with ``a v = w v``.
+    """Compute `scipy.linalg.eigh` of a symmetric or Hermitian matrix: ``(w, v)`` with ``a v = w v``.
 
     Where eigenvalues coincide, and of complex vectors, gradients are for what does not depend on the choice
     of the vectors, as with `np.linalg.eigh`.
@@ -206,7 +206,8 @@ def _subset(x: Any, chosen: Any) -> Any:
 
 @plain_parameters
 def eigvalsh(a: Any, b: Any = None, *, lower: bool = True, **options: Any) -> Any:
-    """`scipy.linalg.eigvalsh`: the eigenvalues of a symmetric or Hermitian matrix, ascending; see `eigh`.
+    """Compute `scipy.linalg.eigvalsh`: the eigenvalues of a symmetric or Hermitian matrix, ascending;
+    see `eigh`.
 
     >>> import clearprop
     >>> print(eigvalsh(clearprop.tensor([[2.0, 1.0], [1.0, 2.0]])))
@@ -226,7 +227,8 @@ def eig(
     check_finite: bool = True,
     homogeneous_eigvals: bool = False,
 ) -> Any:
-    """`scipy.linalg.eig`: ``(w, v)`` with ``a v = w v``, always with complex `w`; of a Tensor, of one matrix.
+    """Compute `scipy.linalg.eig`: ``(w, v)`` with ``a v = w v``, always with complex `w`; of a Tensor,
+    of one matrix.
 
     Gradients are for what does not depend on the phases of the vectors, as with `np.linalg.eig`.
 
@@ -268,7 +270,7 @@ def eigvals(
     check_finite: bool = True,
     homogeneous_eigvals: bool = False,
 ) -> Any:
-    """`scipy.linalg.eigvals`: the eigenvalues of a matrix, always complex; see `eig`.
+    """Compute `scipy.linalg.eigvals`: the eigenvalues of a matrix, always complex; see `eig`.
 
     >>> import clearprop
     >>> print(eigvals(clearprop.tensor([[1.0, 2.0], [0.0, 3.0]])))

@@ -80,7 +80,7 @@ def solve(
     assume_a: Any = None,
     transposed: bool = False,
 ) -> Any:
-    """`scipy.linalg.solve`: x with ``a @ x = b``.
+    """Compute `scipy.linalg.solve`: x with ``a @ x = b``.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def inv(
     assume_a: Any = None,
     lower: bool = False,
 ) -> Any:
-    """`scipy.linalg.inv`: the inverse of a square matrix.
+    """Compute `scipy.linalg.inv`: the inverse of a square matrix.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def inv(
 
 @plain_parameters
 def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
-    """`scipy.linalg.det`: the determinant of a square matrix, in double precision.
+    """Compute `scipy.linalg.det`: the determinant of a square matrix, in double precision.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def pinv(
     return_rank: bool = False,
     check_finite: bool = True,
 ) -> Any:
-    """`scipy.linalg.pinv`: the pseudo-inverse; its gradient holds as long as the rank stays the same.
+    """Compute `scipy.linalg.pinv`: the pseudo-inverse; its gradient holds as long as the rank stays the same.
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ def norm(
     keepdims: bool = False,
     check_finite: bool = True,
 ) -> Any:
-    """`scipy.linalg.norm`: of a vector or a matrix, as `np.linalg.norm`.
+    """Compute `scipy.linalg.norm`: of a vector or a matrix, as `np.linalg.norm`.
 
     >>> import clearprop
     >>> a = clearprop.tensor([3.0, 4.0])
@@ -273,7 +273,7 @@ def norm(
 
 
 def block_diag(*arrs: Any) -> Any:
-    """`scipy.linalg.block_diag`: matrices along the diagonal of one, zeros elsewhere.
+    """Compute `scipy.linalg.block_diag`: matrices along the diagonal of one, zeros elsewhere.
 
     Parameters
     ----------
@@ -299,7 +299,8 @@ def block_diag(*arrs: Any) -> Any:
 
 
 def toeplitz(c: Any, r: Any = None) -> Any:
-    """`scipy.linalg.toeplitz`: constant diagonals, from the first column and row (by default its conjugate).
+    """Compute `scipy.linalg.toeplitz`: constant diagonals, from the first column and row (by default
+    its conjugate).
 
     Parameters
     ----------

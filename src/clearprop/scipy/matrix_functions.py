@@ -102,7 +102,7 @@ _sqrtm = primitive(
 
 
 def expm(A: Any) -> Any:
-    """`scipy.linalg.expm`: the exponential of a square matrix.
+    """Compute `scipy.linalg.expm`: the exponential of a square matrix.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def expm(A: Any) -> Any:
 
 
 def logm(A: Any) -> Any:
-    """`scipy.linalg.logm`: the logarithm of a square matrix.
+    """Compute `scipy.linalg.logm`: the logarithm of a square matrix.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def logm(A: Any) -> Any:
 
 
 def sqrtm(A: Any) -> Any:
-    """`scipy.linalg.sqrtm`: the square root of a square matrix.
+    """Compute `scipy.linalg.sqrtm`: the square root of a square matrix.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def sqrtm(A: Any) -> Any:
 
 
 def sinm(A: Any) -> Any:
-    """`scipy.linalg.sinm`: the sine of a square matrix, of shape (..., n, n); ShapeError for others.
+    """Compute `scipy.linalg.sinm`: the sine of a square matrix, of shape (..., n, n); ShapeError for others.
 
     >>> import clearprop
     >>> a = clearprop.tensor(np.zeros((2, 2)))
@@ -183,7 +183,8 @@ def sinm(A: Any) -> Any:
 
 
 def cosm(A: Any) -> Any:
-    """`scipy.linalg.cosm`: the cosine of a square matrix, of shape (..., n, n); ShapeError for others.
+    """Compute `scipy.linalg.cosm`: the cosine of a square matrix, of shape (..., n, n); ShapeError for
+    others.
 
     >>> import clearprop
     >>> print(cosm(clearprop.tensor(np.zeros((2, 2)))))

@@ -43,7 +43,7 @@ def __dir__() -> list[str]:
 def logsumexp(
     a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
 ) -> Any:
-    """`scipy.special.logsumexp`: ``log(sum(b * exp(a)))`` over `axis` without overflow.
+    """Compute `scipy.special.logsumexp`: ``log(sum(b * exp(a)))`` over `axis` without overflow.
 
     Parameters
     ----------
@@ -83,14 +83,14 @@ def logsumexp(
 
 
 def _array(x: Any, other: Any) -> Any:
-    """`x` as an array, a Python number in the dtype of `other`."""
+    """Return `x` as an array, a Python number in the dtype of `other`."""
     if isinstance(x, int | float) and is_array(other) and other.dtype.kind == "f":
         return other.dtype.type(x)
     return x if isinstance(x, Tensor) else np.asarray(x)
 
 
 def softmax(x: Any, axis: Any = None) -> Any:
-    """`scipy.special.softmax`: positive numbers in the proportions ``exp(x)`` that add up to one.
+    """Compute `scipy.special.softmax`: positive numbers in the proportions ``exp(x)`` that add up to one.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def softmax(x: Any, axis: Any = None) -> Any:
 
 
 def log_softmax(x: Any, axis: Any = None) -> Any:
-    """`scipy.special.log_softmax`: the logarithm of `softmax`, accurate where that is tiny.
+    """Compute `scipy.special.log_softmax`: the logarithm of `softmax`, accurate where that is tiny.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
 
 
 def polygamma(n: Any, x: Any) -> Any:
-    """`scipy.special.polygamma`: the derivative of order `n` of `digamma`.
+    """Compute `scipy.special.polygamma`: the derivative of order `n` of `digamma`.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def polygamma(n: Any, x: Any) -> Any:
 
 @plain_parameters
 def multigammaln(a: Any, d: int) -> Any:
-    """`scipy.special.multigammaln`: the logarithm of the gamma function of `d` by `d` matrices.
+    """Compute `scipy.special.multigammaln`: the logarithm of the gamma function of `d` by `d` matrices.
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ def _spherical(name: str, n: Any, z: Any, derivative: bool) -> Any:
 
 @plain_parameters
 def spherical_jn(n: Any, z: Any, derivative: bool = False) -> Any:
-    """`scipy.special.spherical_jn`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
+    """Compute `scipy.special.spherical_jn`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
 
     >>> import clearprop
     >>> z = clearprop.tensor(2.0)
@@ -73,7 +73,7 @@ def spherical_jn(n: Any, z: Any, derivative: bool = False) -> Any:
 
 @plain_parameters
 def spherical_yn(n: Any, z: Any, derivative: bool = False) -> Any:
-    """`scipy.special.spherical_yn`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
+    """Compute `scipy.special.spherical_yn`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
 
     >>> import clearprop
     >>> print(np.isclose(clearprop.grad(lambda z: spherical_yn(0, z))(2.0), -sp.spherical_yn(1, 2.0)))
@@ -84,7 +84,7 @@ def spherical_yn(n: Any, z: Any, derivative: bool = False) -> Any:
 
 @plain_parameters
 def spherical_in(n: Any, z: Any, derivative: bool = False) -> Any:
-    """`scipy.special.spherical_in`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
+    """Compute `scipy.special.spherical_in`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
 
     >>> import clearprop
     >>> print(np.isclose(clearprop.grad(lambda z: spherical_in(0, z))(2.0), sp.spherical_in(1, 2.0)))
@@ -95,7 +95,7 @@ def spherical_in(n: Any, z: Any, derivative: bool = False) -> Any:
 
 @plain_parameters
 def spherical_kn(n: Any, z: Any, derivative: bool = False) -> Any:
-    """`scipy.special.spherical_kn`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
+    """Compute `scipy.special.spherical_kn`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
 
     >>> import clearprop
     >>> print(np.isclose(clearprop.grad(lambda z: spherical_kn(0, z))(2.0), -sp.spherical_kn(1, 2.0)))
@@ -124,7 +124,8 @@ def _grid(n: int, m: int, *xs: Any) -> tuple[Any, Any]:
 
 @plain_parameters
 def legendre_p(n: Any, z: Any, *, diff_n: int = 0) -> Any:
-    """`scipy.special.legendre_p`: Legendre polynomials of degrees `n` (ints), with a first axis of one.
+    """Compute `scipy.special.legendre_p`: Legendre polynomials of degrees `n` (ints), with a first
+    axis of one.
 
     >>> import clearprop
     >>> print(clearprop.grad(lambda z: legendre_p(2, z)[0])(0.5))  # (3 z² - 1) / 2
@@ -138,7 +139,8 @@ def legendre_p(n: Any, z: Any, *, diff_n: int = 0) -> Any:
 
 @plain_parameters
 def legendre_p_all(n: int, z: Any, *, diff_n: int = 0) -> Any:
-    """`scipy.special.legendre_p_all`: Legendre polynomials of all degrees up to `n`, ``(1, n + 1, ...)``.
+    """Compute `scipy.special.legendre_p_all`: Legendre polynomials of all degrees up to `n`, ``(1, n +
+    1, ...)``.
 
     >>> import clearprop
     >>> print(clearprop.jacobian(lambda z: legendre_p_all(2, z)[0])(0.5))
@@ -154,7 +156,8 @@ def legendre_p_all(n: int, z: Any, *, diff_n: int = 0) -> Any:
 def assoc_legendre_p(
     n: Any, m: Any, z: Any, *, branch_cut: int = 2, norm: bool = False, diff_n: int = 0
 ) -> Any:
-    """`scipy.special.assoc_legendre_p` of degrees `n` and orders `m` (ints), with a first axis of one.
+    """Compute `scipy.special.assoc_legendre_p` of degrees `n` and orders `m` (ints), with a first axis
+    of one.
 
     >>> import clearprop
     >>> print(clearprop.grad(lambda z: assoc_legendre_p(2, 2, z)[0])(0.5))  # 3 (1 - z²)
@@ -171,7 +174,8 @@ def assoc_legendre_p(
 def assoc_legendre_p_all(
     n: int, m: int, z: Any, *, branch_cut: int = 2, norm: bool = False, diff_n: int = 0
 ) -> Any:
-    """`scipy.special.assoc_legendre_p_all`: all degrees and orders up to these, ``(1, n + 1, 2 m + 1, ...)``.
+    """Compute `scipy.special.assoc_legendre_p_all`: all degrees and orders up to these, ``(1, n + 1, 2
+    m + 1, ...)``.
 
     >>> import clearprop
     >>> print(assoc_legendre_p_all(1, 1, clearprop.tensor(0.0)).shape)
@@ -185,7 +189,7 @@ def assoc_legendre_p_all(
 
 @plain_parameters
 def sph_legendre_p(n: Any, m: Any, theta: Any, *, diff_n: int = 0) -> Any:
-    """`scipy.special.sph_legendre_p` of degrees `n` and orders `m` (ints), with a first axis of one.
+    """Compute `scipy.special.sph_legendre_p` of degrees `n` and orders `m` (ints), with a first axis of one.
 
     >>> import clearprop
     >>> g = clearprop.grad(lambda t: sph_legendre_p(1, 0, t)[0])(0.5)
@@ -200,7 +204,8 @@ def sph_legendre_p(n: Any, m: Any, theta: Any, *, diff_n: int = 0) -> Any:
 
 @plain_parameters
 def sph_legendre_p_all(n: int, m: int, theta: Any, *, diff_n: int = 0) -> Any:
-    """`scipy.special.sph_legendre_p_all`: all degrees and orders up to these, ``(1, n + 1, 2 m + 1, ...)``.
+    """Compute `scipy.special.sph_legendre_p_all`: all degrees and orders up to these, ``(1, n + 1, 2 m
+    + 1, ...)``.
 
     >>> import clearprop
     >>> print(sph_legendre_p_all(1, 1, clearprop.tensor(0.0)).shape)
@@ -213,7 +218,7 @@ def sph_legendre_p_all(n: int, m: int, theta: Any, *, diff_n: int = 0) -> Any:
 
 @plain_parameters
 def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
-    """`scipy.special.sph_harm_y`: spherical harmonics of degrees `n` and orders `m` (ints), complex.
+    """Compute `scipy.special.sph_harm_y`: spherical harmonics of degrees `n` and orders `m` (ints), complex.
 
     >>> import clearprop
     >>> phi = clearprop.tensor(0.5)
@@ -229,7 +234,7 @@ def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
 
 @plain_parameters
 def sph_harm_y_all(n: int, m: int, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
-    """`scipy.special.sph_harm_y_all`: all degrees and orders up to these, ``(n + 1, 2 m + 1, ...)``.
+    """Compute `scipy.special.sph_harm_y_all`: all degrees and orders up to these, ``(n + 1, 2 m + 1, ...)``.
 
     >>> import clearprop
     >>> print(sph_harm_y_all(1, 1, clearprop.tensor(0.1), 0.2).shape)
@@ -255,7 +260,8 @@ def _sequence(name: str, x: Any, *params: Any) -> Any:
 
 @plain_parameters
 def pbdv_seq(v: float, x: Any) -> Any:
-    """`scipy.special.pbdv_seq`: parabolic cylinder functions D of all orders up to `v`, and their slopes.
+    """Compute `scipy.special.pbdv_seq`: parabolic cylinder functions D of all orders up to `v`, and
+    their slopes.
 
     >>> import clearprop
     >>> print(clearprop.jacobian(lambda x: pbdv_seq(1, x)[0])(0.5) == sp.pbdv_seq(1, 0.5)[1])
@@ -266,7 +272,8 @@ def pbdv_seq(v: float, x: Any) -> Any:
 
 @plain_parameters
 def pbvv_seq(v: float, x: Any) -> Any:
-    """`scipy.special.pbvv_seq`: parabolic cylinder functions V of all orders up to `v`, and their slopes.
+    """Compute `scipy.special.pbvv_seq`: parabolic cylinder functions V of all orders up to `v`, and
+    their slopes.
 
     >>> import clearprop
     >>> print(clearprop.jacobian(lambda x: pbvv_seq(1, x)[0])(0.5) == sp.pbvv_seq(1, 0.5)[1])
@@ -277,7 +284,8 @@ def pbvv_seq(v: float, x: Any) -> Any:
 
 @plain_parameters
 def pbdn_seq(n: int, z: Any) -> Any:
-    """`scipy.special.pbdn_seq`: parabolic cylinder functions D of all degrees up to `n`, and their slopes.
+    """Compute `scipy.special.pbdn_seq`: parabolic cylinder functions D of all degrees up to `n`, and
+    their slopes.
 
     >>> import clearprop
     >>> z = clearprop.tensor(0.5)
@@ -290,7 +298,8 @@ def pbdn_seq(n: int, z: Any) -> Any:
 
 @plain_parameters
 def riccati_jn(n: int, x: Any) -> Any:
-    """`scipy.special.riccati_jn`: Riccati-Bessel functions of all degrees up to `n`, and their slopes.
+    """Compute `scipy.special.riccati_jn`: Riccati-Bessel functions of all degrees up to `n`, and their
+    slopes.
 
     >>> import clearprop
     >>> print(clearprop.jacobian(lambda x: riccati_jn(1, x)[0])(0.5) == sp.riccati_jn(1, 0.5)[1])
@@ -301,7 +310,8 @@ def riccati_jn(n: int, x: Any) -> Any:
 
 @plain_parameters
 def riccati_yn(n: int, x: Any) -> Any:
-    """`scipy.special.riccati_yn`: Riccati-Bessel functions of all degrees up to `n`, and their slopes.
+    """Compute `scipy.special.riccati_yn`: Riccati-Bessel functions of all degrees up to `n`, and their
+    slopes.
 
     >>> import clearprop
     >>> print(clearprop.jacobian(lambda x: riccati_yn(1, x)[0])(0.5) == sp.riccati_yn(1, 0.5)[1])
@@ -312,7 +322,7 @@ def riccati_yn(n: int, x: Any) -> Any:
 
 @plain_parameters
 def lmbda(v: float, x: Any) -> Any:
-    """`scipy.special.lmbda`: Jahnke and Emden's functions of all orders up to `v`, and their slopes.
+    """Compute `scipy.special.lmbda`: Jahnke and Emden's functions of all orders up to `v`, and their slopes.
 
     >>> import clearprop
     >>> print(clearprop.jacobian(lambda x: lmbda(1, x)[0])(0.5) == sp.lmbda(1, 0.5)[1])
@@ -323,7 +333,7 @@ def lmbda(v: float, x: Any) -> Any:
 
 @plain_parameters
 def lqn(n: int, z: Any) -> Any:
-    """`scipy.special.lqn`: Legendre functions Q of all degrees up to `n`, and their slopes.
+    """Compute `scipy.special.lqn`: Legendre functions Q of all degrees up to `n`, and their slopes.
 
     >>> import clearprop
     >>> print(clearprop.jacobian(lambda z: lqn(1, z)[0])(0.5) == sp.lqn(1, 0.5)[1])
@@ -334,7 +344,8 @@ def lqn(n: int, z: Any) -> Any:
 
 @plain_parameters
 def lqmn(m: int, n: int, z: Any) -> Any:
-    """`scipy.special.lqmn`: associated Legendre functions Q of orders to `m`, degrees to `n`, and slopes.
+    """Compute `scipy.special.lqmn`: associated Legendre functions Q of orders to `m`, degrees to `n`,
+    and slopes.
 
     >>> import clearprop
     >>> print(clearprop.jacobian(lambda z: lqmn(1, 1, z)[0])(0.5) == sp.lqmn(1, 1, 0.5)[1])
@@ -346,7 +357,7 @@ def lqmn(m: int, n: int, z: Any) -> Any:
 
 @plain_parameters
 def pro_cv_seq(m: int, n: int, c: Any) -> Any:
-    """`scipy.special.pro_cv_seq`: prolate characteristic values of all degrees from `m` to `n`.
+    """Compute `scipy.special.pro_cv_seq`: prolate characteristic values of all degrees from `m` to `n`.
 
     >>> import clearprop
     >>> print(pro_cv_seq(0, 2, clearprop.tensor(1.0)).shape)
@@ -357,7 +368,7 @@ def pro_cv_seq(m: int, n: int, c: Any) -> Any:
 
 @plain_parameters
 def obl_cv_seq(m: int, n: int, c: Any) -> Any:
-    """`scipy.special.obl_cv_seq`: oblate characteristic values of all degrees from `m` to `n`.
+    """Compute `scipy.special.obl_cv_seq`: oblate characteristic values of all degrees from `m` to `n`.
 
     >>> import clearprop
     >>> print(obl_cv_seq(0, 2, clearprop.tensor(1.0)).shape)

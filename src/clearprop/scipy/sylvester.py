@@ -45,7 +45,7 @@ sylvester = primitive(
 
 
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
-    """`scipy.linalg.solve_sylvester`: x with ``a @ x + x @ b = q``.
+    """Compute `scipy.linalg.solve_sylvester`: x with ``a @ x + x @ b = q``.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
 
 
 def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
-    """`scipy.linalg.solve_continuous_lyapunov`: x with ``a @ x + x @ aᴴ = q``.
+    """Compute `scipy.linalg.solve_continuous_lyapunov`: x with ``a @ x + x @ aᴴ = q``.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ def solve_triangular(
     overwrite_b: bool = False,
     check_finite: bool = True,
 ) -> Any:
-    """`scipy.linalg.solve_triangular`: x with ``a @ x = b`` for a triangular `a`.
+    """Compute `scipy.linalg.solve_triangular`: x with ``a @ x = b`` for a triangular `a`.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def solve_triangular(
 def cholesky(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
-    """`scipy.linalg.cholesky`: the upper (or lower) triangular factor of a positive definite matrix.
+    """Compute `scipy.linalg.cholesky`: the upper (or lower) triangular factor of a positive definite matrix.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def cholesky(
 def cho_factor(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
-    """`scipy.linalg.cho_factor`: ``(c, lower)`` for `cho_solve`.
+    """Compute `scipy.linalg.cho_factor`: ``(c, lower)`` for `cho_solve`.
 
     SciPy leaves what it likes in the other triangle of `c`; that of a Tensor has zeros there.
 
@@ -160,7 +160,7 @@ def cho_factor(
 def cho_solve(
     c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
-    """`scipy.linalg.cho_solve`: x with ``a @ x = b`` from what `cho_factor` gave for `a`.
+    """Compute `scipy.linalg.cho_solve`: x with ``a @ x = b`` from what `cho_factor` gave for `a`.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def _lu_spec(a: Any) -> Bundle:
 
 
 def _split(packed: Any) -> tuple[Any, Any]:
-    """Both factors of what `lu_factor` gives."""
+    """Return both factors of what `lu_factor` gives."""
     k = min(packed.shape[-2:])
     ones = np.eye(packed.shape[-2], k, dtype=packed.dtype)
     return np.tril(packed[..., :k], -1) + ones, np.triu(packed[..., :k, :])
@@ -280,7 +280,7 @@ def _rows(x: Any, order: Any) -> Any:
 
 @plain_parameters
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
-    """`scipy.linalg.lu_factor`: ``(lu, piv)`` for `lu_solve`.
+    """Compute `scipy.linalg.lu_factor`: ``(lu, piv)`` for `lu_solve`.
 
     Parameters
     ----------
@@ -307,7 +307,7 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> A
 def lu_solve(
     lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
-    """`scipy.linalg.lu_solve`: x with ``a @ x = b`` from what `lu_factor` gave for `a`.
+    """Compute `scipy.linalg.lu_solve`: x with ``a @ x = b`` from what `lu_factor` gave for `a`.
 
     Parameters
     ----------
@@ -351,7 +351,7 @@ def lu(
     check_finite: bool = True,
     p_indices: bool = False,
 ) -> Any:
-    """`scipy.linalg.lu`: ``(p, l, u)`` with ``a = p @ l @ u``.
+    """Compute `scipy.linalg.lu`: ``(p, l, u)`` with ``a = p @ l @ u``.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ _FAR = 100.0
 
 
 def _tail(order: int, sign: int, front: float, count: int = 10) -> list[float]:
-    """Coefficients in 1/x of the slope far out, but for a factor x**-1.5.
+    """Return coefficients in 1/x of the slope far out, but for a factor x**-1.5.
 
     There a scaled function is ``front / sqrt(x)`` times a series, and the rules' differences lose digits.
     """

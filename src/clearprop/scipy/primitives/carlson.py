@@ -24,7 +24,7 @@ _LOW, _HIGH = -120.0, 80.0
 
 
 def _forward(*z: Any, exponents: tuple[float, ...], power: int) -> Any:
-    """By the trapezoidal rule in log t, which is exact to rounding for steps this small."""
+    """Integrate by the trapezoidal rule in log t, which is exact to rounding for steps this small."""
     dtype = promote(*z, 1.0)
     step = 0.1875 if dtype.kind == "c" else 0.375  # so that each node is exact
     size = functools.reduce(np.maximum, map(np.abs, z))

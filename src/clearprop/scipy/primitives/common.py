@@ -82,7 +82,7 @@ def slope_is(slope: Callable[..., Any]) -> Rule:
 
 
 def between(low: float, high: float, *, also_complex: bool = False) -> tuple[Sample, ...]:
-    """Samples of one input from an interval, and from a square in the complex plane."""
+    """Return samples of one input from an interval, and from a square in the complex plane."""
     samples = (Sample(floats(3, 4, low=low, high=high)), Sample(floats(low=low, high=high)))
     if not also_complex:
         return samples
@@ -119,14 +119,14 @@ _series_record = primitive(
 
 
 def series(x: Any, coefficients: Iterable[float]) -> Any:
-    """``c[0] + c[1] x + c[2] x² + ...``, which users see as one gate."""
+    """Return ``c[0] + c[1] x + c[2] x² + ...``, which users see as one gate."""
     return _series_record(x, coefficients=tuple(coefficients))
 
 
 def near_zero(
     x: Any, radius: float, inside: Callable[[Any], Any], outside: Callable[[Any], Any]
 ) -> Any:
-    """``outside(x)``, and within `radius` of 0, where that is 0/0 or loses digits, ``inside(x)``."""
+    """Return ``outside(x)``, and within `radius` of 0, where that is 0/0 or loses digits, ``inside(x)``."""
     near = np.abs(x) < radius
     return np.where(near, inside(np.where(near, x, 0.0)), outside(np.where(near, radius, x)))
 

@@ -15,7 +15,7 @@ _NEAR = 0.06
 
 
 def _coefficients(front: float, a: float, count: int = 14) -> list[float]:
-    """``front`` times the hypergeometric series 2F1(a, 3/2; 2; m)."""
+    """Return ``front`` times the hypergeometric series 2F1(a, 3/2; 2; m)."""
     terms = [front]
     for n in range(count - 1):
         terms.append(terms[-1] * (a + n) * (1.5 + n) / ((2 + n) * (1 + n)))

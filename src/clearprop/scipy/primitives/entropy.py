@@ -78,7 +78,9 @@ entr = special(
 
 
 def _logarithm(x: Any, y: Any) -> Any:
-    """``log(x / y)`` where both are positive, and -1 elsewhere, which makes the slope of rel_entr 0."""
+    """Return ``log(x / y)`` where both are positive, and -1 elsewhere, which makes the slope of
+    rel_entr 0.
+    """
     both = _both_positive(x, y)
     near_one = np.where(both, x, 1.0), np.where(both, y, 1.0)
     return np.where(both, np.log(near_one[0]) - np.log(near_one[1]), -1.0)

@@ -20,7 +20,7 @@ _TAIL = (-1.0, -3.0, -15.0, -105.0, -945.0, -10395.0, -135135.0)
 
 
 def _rest(y: Any) -> Any:
-    """``1 - (1 + y + 3y² + 15y³ + ...)``, the asymptotic series of what 1 - 2x dawsn(x) comes to."""
+    """Return ``1 - (1 + y + 3y² + 15y³ + ...)``, the asymptotic series of what 1 - 2x dawsn(x) comes to."""
     return y * series(y, _TAIL)
 
 

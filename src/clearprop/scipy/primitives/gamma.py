@@ -110,7 +110,7 @@ gamma = special(
 
 
 def _slope_of_rgamma(x: Any) -> Any:
-    """Below 1/2 by reflection, as at 0, -1, -2, ... gamma itself has poles."""
+    """Compute it below 1/2 by reflection, as at 0, -1, -2, ... gamma itself has poles."""
     low = x < 0.5
     up, y = np.where(low, 1.0, x), 1 - np.where(low, x, 0.0)
     turns = 180 * (1 - y)

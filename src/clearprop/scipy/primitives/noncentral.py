@@ -21,7 +21,7 @@ _UP = "A probability: it grows by the density as the variable grows, and falls a
 
 
 def _log_hyp0f1(v: Any, z: Any) -> Any:
-    """Far out by a Bessel function without its exponential, as hyp0f1 overflows."""
+    """Compute it far out by a Bessel function without its exponential, as hyp0f1 overflows."""
     far = z > 100
     up = np.where(far, z, 100.0)
     root = 2 * np.sqrt(up)

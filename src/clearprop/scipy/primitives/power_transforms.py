@@ -66,7 +66,7 @@ boxcox1p = special(
 
 
 def _log_slope(t: Any) -> Any:
-    """``(t / (1 + t) - log(1 + t)) / t²``."""
+    """Return ``(t / (1 + t) - log(1 + t)) / t²``."""
     return near_zero(
         t,
         0.1,

@@ -99,7 +99,7 @@ _THETA_SLOPE = _powers({(2 * k - 1) ** 2: (2.0 * k - 1) ** 2 for k in range(1, 4
 
 
 def kolmogorov_slope(y: Any) -> Any:
-    """Two series, one for large y and one for small; below 0.04 nothing is left of it."""
+    """Sum one of two series, one for large y and one for small; below 0.04 nothing is left of it."""
     small, large = np.logical_and(y < 0.8, y > 0.04), y >= 0.8
     low, high = np.where(small, y, 0.5), np.where(large, y, 1.0)
     c = math.pi**2 / 8 / (low * low)

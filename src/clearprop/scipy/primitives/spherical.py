@@ -19,7 +19,7 @@ from ...ops.specs import shaped
 
 
 def _spec(*inputs: Any, **params: Any) -> ArraySpec:
-    """In double precision whatever comes in, as in SciPy."""
+    """Return a spec in double precision, whatever comes in, as in SciPy."""
     dtype = "complex128" if inputs[-1].dtype.kind == "c" else "float64"
     return ArraySpec(broadcast_shapes(*map(shape_of, inputs)), np.dtype(dtype))
 
