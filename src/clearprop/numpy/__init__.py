@@ -63,7 +63,7 @@ _sys.modules[f"{__name__}.random"] = _random
 
 
 def __getattr__(name: str) -> Any:
-    """NumPy's own, made to take lists; kept here, so that it is found at once the next time."""
+    """Return NumPy's own, made to take lists; keep it here, so that it is found at once the next time."""
     if name == "polynomial":  # loaded when somebody asks for it
         return _import_module(f"{__name__}.{name}")
     found = _OWN[name] if name in _OWN else _taking_lists(getattr(_numpy, name))

@@ -77,7 +77,7 @@ asfortranarray = _converting(np.asfortranarray, 1)
 
 
 def _array(object: Any, dtype: Any = None, *, copy: Any = True, **options: Any) -> Any:
-    """`numpy.array`, also of Tensors and of nested lists that hold some: then the result is a Tensor.
+    """Make a `numpy.array`, also of Tensors and of nested lists that hold some: then the result is a Tensor.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ array.__doc__ = _array.__doc__
 
 
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
-    """`numpy.asarray_chkfinite`: like `asarray`, a ValueError where a number is infinite or NaN."""
+    """Answer `numpy.asarray_chkfinite`: like `asarray`, a ValueError where a number is infinite or NaN."""
     if not holds_tensor(a):
         return np.asarray_chkfinite(a, dtype, order)
     result = array(a, dtype, copy=None)
@@ -119,12 +119,12 @@ def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
 
 
 def _full(shape: Any, fill_value: Any, dtype: Any = None, *rest: Any, **options: Any) -> Any:
-    """`numpy.full`; a Tensor as the `fill_value` gets the gradients of all its copies."""
+    """Answer `numpy.full`; a Tensor as the `fill_value` gets the gradients of all its copies."""
     return np.broadcast_to(array(fill_value, dtype), shape).copy()
 
 
 def _full_like(a: Any, fill_value: Any, dtype: Any = None, *rest: Any, **options: Any) -> Any:
-    """`numpy.full_like`; a Tensor as the `fill_value` gets the gradients of all its copies."""
+    """Answer `numpy.full_like`; a Tensor as the `fill_value` gets the gradients of all its copies."""
     model, value = asarray(a), array(fill_value)
     if dtype is None and not np.can_cast(value.dtype, model.dtype, "same_kind"):
         raise DtypeError(
@@ -139,7 +139,7 @@ full_like = forwarding(np.full_like, instead(_full_like, 2), fillable)
 
 
 def _like(constructor: Callable[..., Any], a: Any, *args: Any, **options: Any) -> Any:
-    """Constants like a list that holds Tensors, which may be assigned into."""
+    """Return constants like a list that holds Tensors, which may be assigned into."""
     model = asarray(a)
     options.setdefault("shape", model.shape)
     example = np.empty((0,) * model.ndim, model.dtype)

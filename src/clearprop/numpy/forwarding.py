@@ -53,7 +53,7 @@ def forwarding(
     *,
     of_tensors: int = 0,
 ) -> Callable[..., Any]:
-    """`function`, and `otherwise` of the error and the arguments where that refuses.
+    """Return `function`, and `otherwise` of the error and the arguments where that refuses.
 
     What it makes goes through `made` while a transform or a trace runs. Where one of the first
     `of_tensors` parameters is a Tensor, `otherwise` gets them without trying, with None as the error.

@@ -55,13 +55,13 @@ class vectorize(np.vectorize):
 
 
 def frompyfunc(func: Callable[..., Any], /, nin: int, nout: int, **options: Any) -> Any:
-    """`numpy.frompyfunc`; of Tensors, the function is called for each entry, as by `vectorize`."""
+    """Answer `numpy.frompyfunc`; of Tensors, the function is called for each entry, as by `vectorize`."""
     ufunc = np.frompyfunc(func, nin, nout, **options)
     return forwarding(ufunc, instead(vectorize(func)))
 
 
 def fromiter(iter: Any, dtype: Any, count: int = -1, **options: Any) -> Any:
-    """`numpy.fromiter`; of Tensors, their numbers joined as one."""
+    """Answer `numpy.fromiter`; of Tensors, join their numbers as one."""
     entries = chain(first := list(islice(it := builtins.iter(iter), 1)), it)
     if is_watched() or holds_tensor(first):
         given = list(entries if count < 0 else islice(entries, count))
@@ -74,7 +74,7 @@ def fromiter(iter: Any, dtype: Any, count: int = -1, **options: Any) -> Any:
 
 
 def ndenumerate(arr: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
-    """`numpy.ndenumerate`, of Tensors, too: the indices of the entries, each with its entry."""
+    """Answer `numpy.ndenumerate`, of Tensors, too: yield the indices of the entries, each with its entry."""
     if not holds_tensor(arr):
         return np.ndenumerate(arr)
     whole = joined(arr)
@@ -82,7 +82,7 @@ def ndenumerate(arr: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
 
 
 def nditer(op: Any, flags: Any = (), op_flags: Any = None, **options: Any) -> Any:
-    """`numpy.nditer`; of a Tensor, one that reads its entries in C order.
+    """Answer `numpy.nditer`; of a Tensor, with one that reads its entries in C order.
 
     Raises UnsupportedError for several operands, for writing, and for ``external_loop`` and ``buffered``.
     """

@@ -70,7 +70,7 @@ def _making_tensors(make: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _for_both(plain: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., Any]:
-    """NumPy's function, and ours where Tensors come by."""
+    """Return NumPy's function, and ours where Tensors come by."""
     return forwarding(plain, instead(ours), of_tensors=3)
 
 
@@ -96,7 +96,7 @@ def _loaded(name: str) -> ModuleType:
 
 
 def _trimmed(seq: Any) -> Any:
-    """Without zeros at the end, as far as they are known."""
+    """Drop zeros at the end, as far as they are known."""
     if isinstance(seq, Tensor) and not seq.is_known:
         return seq
     return _trim(seq)
@@ -120,6 +120,6 @@ for _name in __all__:
 
 
 def set_default_printstyle(style: Any) -> None:  # type: ignore[no-redef]
-    """`numpy.polynomial.set_default_printstyle`."""
+    """Answer `numpy.polynomial.set_default_printstyle`."""
     _polynomial.set_default_printstyle(style)
     _polybase.ABCPolyBase._use_unicode = style == "unicode"
