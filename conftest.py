@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests and documents start without compiled code, and leave none behind."""
+    """Start tests and documents without compiled code, and leave none behind."""
     if config.getoption("--light"):
         for name in OPTIONAL:
             sys.modules[name] = None  # type: ignore[assignment]

@@ -71,7 +71,7 @@ OF_TWO = ("power", "arctan2")
 
 
 def native(name: str, dtype: Any, width: int | None = None, size: int = BLOCK) -> Function:
-    """The function on arrays of this size, as native code; see `compiled`."""
+    """Return the function on arrays of this size, as native code; see `compiled`."""
     b, single = Builder(), Type(np.dtype(dtype))
     width = width or 2 * vector_bits() // single.bits
     arguments = ["%x", "%y"] if name in (*OF_TWO, "maximum", "minimum") else ["%x"]
@@ -91,7 +91,7 @@ def native(name: str, dtype: Any, width: int | None = None, size: int = BLOCK) -
 
 
 def compiled(name: str, dtype: Any, width: int | None = None, size: int = BLOCK) -> Function:
-    """The function on arrays of any size."""
+    """Return the function on arrays of any size."""
     call = native(name, dtype, width, size)
 
     def function(*arguments: Any) -> Any:
@@ -166,7 +166,7 @@ def _longdouble(x: Any) -> Any:
 
 
 def _next_to(centers: Any, dtype: Any, count: int) -> Any:
-    """The floats around some numbers, and around their negatives."""
+    """Return the floats around some numbers, and around their negatives."""
     bits = np.asarray(centers, dtype).view(_BITS[np.dtype(dtype)])
     near = (bits[:, None] + np.arange(-count, count, dtype=bits.dtype)).ravel().view(dtype)
     return np.concatenate([near, -near])
@@ -230,7 +230,7 @@ def _float32s(stride: int) -> Iterator[Any]:
 
 
 def worst(name: str, dtype: Any, stride: int, count: int) -> tuple[float, tuple[float, ...]]:
-    """The largest error, and where."""
+    """Return the largest error, and where."""
     function = compiled(name, dtype)
     trials = [points(name, dtype, count)]
     if dtype == np.float32 and name not in OF_TWO:

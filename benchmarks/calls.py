@@ -38,7 +38,7 @@ def _refuse(*arguments: Any, **keywords: Any) -> None:
 
 
 def _compiled(signature: Signature) -> tuple[Code, Any]:
-    """A kernel that does nothing, with its entry."""
+    """Return a kernel that does nothing, with its entry."""
     b = Builder()
     b.do("ret i32 0")
     kernel = b.function("kernel", "ptr %table", returns="i32")

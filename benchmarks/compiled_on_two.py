@@ -7,5 +7,5 @@ from .measure import Grid
 
 
 def run(*, quick: bool = False) -> Grid:
-    """The same tasks; libraries choose how many threads they use."""
+    """Return the same tasks; libraries choose how many threads they use."""
     return compiled.run(quick=quick, cores=2)

@@ -70,7 +70,7 @@ def _measure(workload: Workload, contender: str, folder: str) -> dict[str, float
 
 
 def one(workload: Workload, contender: str) -> dict[str, float]:
-    """The first call's seconds, a call's bytes, and for Clearprop the times of value and gradient."""
+    """Return the first call's seconds, a call's bytes, and for Clearprop the times of value and gradient."""
     arguments = workload.arguments(np.random.default_rng(0))
     _, make = CONTENDERS[contender]
     _compile_something(contender)
@@ -109,7 +109,7 @@ def _compile_something(contender: str) -> None:
 
 
 def _jax_bytes(workload: Workload, arguments: tuple[Any, ...]) -> float:
-    """What XLA's compiled step takes."""
+    """Return what XLA's compiled step takes."""
     import jax
 
     f = workload.function(Jax())

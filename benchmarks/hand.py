@@ -82,7 +82,7 @@ BY_HAND: dict[Any, Callable[..., Any]] = {
 
 
 def numpy_by_hand(workload: Workload, arguments: tuple[Any, ...]) -> Callable[[], Any]:
-    """A call of the hand-written code on these arguments."""
+    """Return a call of the hand-written code on these arguments."""
     if workload.function not in BY_HAND or workload.kind == "hvp":
         raise NotImplementedError
     f = BY_HAND[workload.function]

@@ -87,7 +87,7 @@ class Grid:
         return list(dict.fromkeys(name for row in self.rows for name in row.seconds))
 
     def ratio(self, row: Row) -> float:
-        """The time of the best of the others ÷ ours."""
+        """Return the time of the best of the others ÷ ours."""
         others = [s for name, s in row.seconds.items() if name != self.ours]
         return min(others, default=float("nan")) / row.seconds[self.ours]
 
@@ -139,7 +139,7 @@ def in_fresh_process(
     cores: int | None = None,
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Any:
-    """What ``python ARGUMENTS`` prints, read as JSON; with `cores`, it gets only so many of them."""
+    """Return what ``python ARGUMENTS`` prints, read as JSON; with `cores`, it gets only so many of them."""
     command = [sys.executable, *map(str, arguments)]
     environment = {**os.environ, **environment}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # users have their modules compiled once

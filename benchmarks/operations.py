@@ -74,7 +74,7 @@ OPERATIONS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]
 
 
 def contenders(name: str, size: str) -> dict[str, Callable[[], object]]:
-    """Calls of forward and backward by each library."""
+    """Return calls of forward and backward by each library."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal(SIZES[size])
     ours, theirs = OPERATIONS[name]

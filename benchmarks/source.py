@@ -138,7 +138,7 @@ BY_HAND = (by_hand, two_layers, layernorm, lstm_cell, logistic_regression)
 
 
 def statements(text: str) -> int:
-    """How many statements the function in a text has."""
+    """Return how many statements the function in a text has."""
     function = next(n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef))
     return len(function.body)
 

@@ -34,7 +34,7 @@ Step = Callable[[], Any]
 
 
 def loss_of(p: Any) -> Any:
-    """The loss in NumPy's words, and one of Clearprop's, as PyTorch has it."""
+    """Return the loss in NumPy's words, and one of Clearprop's, as PyTorch has it."""
     import clearprop
 
     h = X @ p["w1"] + p["b1"]

@@ -37,18 +37,18 @@ def initial(rng):
 
 
 def scores(parameters, images):
-    """A number for each digit: the higher, the likelier."""
+    """Return a number for each digit: the higher, the likelier."""
     hidden, output = parameters["hidden"], parameters["output"]
     return np.maximum(images @ hidden["w"] + hidden["b"], 0) @ output["w"] + output["b"]
 
 
 def loss(parameters, images, labels):
-    """The mean surprise at the true labels."""
+    """Return the mean surprise at the true labels."""
     return clearprop.cross_entropy(scores(parameters, images), labels)
 
 
 def accuracy(parameters, images, labels):
-    """The share of images that are read correctly."""
+    """Return the share of images that are read correctly."""
     return float((scores(parameters, images).argmax(1) == labels).mean())
 
 

@@ -10,7 +10,7 @@ import clearprop
 
 
 def rosenbrock(x):
-    """A long curved valley, flat along its floor; the lowest point, 0, is at (1, 1, ..., 1)."""
+    """Return a long curved valley, flat along its floor; the lowest point, 0, is at (1, 1, ..., 1)."""
     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
 

@@ -20,7 +20,7 @@ B2 = np.zeros(2)
 
 
 def loss(x=X, w1=W1, b1=B1, w2=W2, b2=B2, y=Y):
-    """The mean squared error of a layer, a ReLU and another layer."""
+    """Return the mean squared error of a layer, a ReLU and another layer."""
     hidden = np.maximum(x @ w1 + b1, 0)
     prediction = hidden @ w2 + b2
     error = prediction - y

@@ -57,7 +57,7 @@ def _grid(low: Any, high: Any, count: int) -> list[Any]:
 
 
 def _turning(errors: list[Any], wanted: int) -> list[int]:
-    """Where the error is largest between its changes of sign: `wanted` places, signs alternating."""
+    """Return where the error is largest between its changes of sign: `wanted` places, signs alternating."""
     found: list[int] = []
     for i, e in enumerate(errors):
         if found and (errors[found[-1]] > 0) == (e > 0):
@@ -71,7 +71,7 @@ def _turning(errors: list[Any], wanted: int) -> list[int]:
 
 
 def _value(coefficients: Sequence[Any], x: Any) -> Any:
-    """A polynomial's value; its coefficients start with that of x^0."""
+    """Return a polynomial's value; its coefficients start with that of x^0."""
     total = mpf(0)
     for c in reversed(coefficients):
         total = total * x + c
@@ -79,7 +79,7 @@ def _value(coefficients: Sequence[Any], x: Any) -> Any:
 
 
 def minimax(points: list[Any], values: list[Any], weights: list[Any], degree: int) -> list[Any]:
-    """The coefficients with the smallest largest error: weights · (polynomial - values)."""
+    """Return the coefficients with the smallest largest error: weights · (polynomial - values)."""
     count = degree + 2
     chosen = [(len(points) - 1) * i // (count - 1) for i in range(count)]
     coefficients: list[Any] = []
@@ -104,7 +104,7 @@ def minimax(points: list[Any], values: list[Any], weights: list[Any], degree: in
 
 
 def fitted(fit: Fit, dtype: type) -> tuple[list[float], float]:
-    """Rounded coefficients, and their largest weighted error."""
+    """Return rounded coefficients, and their largest weighted error."""
     degree = fit.degree[dtype]
     points = _grid(fit.low, fit.high, 30 * (degree + 2))
     values = [fit.function(x) for x in points]
@@ -123,7 +123,7 @@ def _rounded(x: Any, dtype: type) -> float:
 
 
 def parts(value: Any, bits: Sequence[int]) -> list[float]:
-    """A positive number as a sum of numbers of so many bits, each cut off, so none is negative."""
+    """Return a positive number as a sum of numbers of so many bits, each cut off, so none is negative."""
     found = []
     for count in bits:
         exponent = int(mp.frexp(value)[1])
@@ -143,7 +143,7 @@ def _odd_part(f: Real) -> Real:
 
 
 def _of_odd(f: Real) -> Real:
-    """The weight of an error of `_odd_part`."""
+    """Return the weight of an error of `_odd_part`."""
     return lambda t: t * mp.sqrt(t) / f(mp.sqrt(t))
 
 
@@ -257,7 +257,7 @@ FRACTION_BITS = 1161
 
 
 def text() -> str:
-    """The module."""
+    """Return the module."""
     tables: dict[str, list[str]] = {}
     for name, fit in fits().items():
         for dtype in fit.degree:

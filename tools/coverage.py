@@ -116,7 +116,7 @@ def reason(names: set[str], table: dict[str, str]) -> str | None:
 
 
 def functions(module: ModuleType) -> dict[Callable[..., Any], list[str]]:
-    """The public functions of a module, each with all of its names; its own name comes first."""
+    """Return the public functions of a module, each with all of its names; its own name comes first."""
     found: dict[Callable[..., Any], list[str]] = {}
     for name in sorted(module.__all__):
         value = getattr(module, name)
@@ -163,7 +163,7 @@ def versions() -> str:
 
 
 def write(modules: list[Module]) -> str:
-    """The page."""
+    """Return the page."""
     totals = [sum(column) for column in zip(*(m.counts for m in modules), strict=True)]
     share = 100 * totals[2] / sum(totals)
     lines = [

@@ -84,7 +84,7 @@ def _weighed(results: Any) -> Any:
 
 
 def missing(example: Example, target: str) -> str | None:
-    """The operation that has no form, or None if the whole can be written."""
+    """Return the operation that has no form, or None if the whole can be written."""
     language = target_of(target)
     problem = problem_of(example.f, example.arrays, {}, language.spelling)
     try:
@@ -111,7 +111,7 @@ def survey() -> Survey:
 
 
 def write(found: Survey) -> str:
-    """The section: operations by the targets that have no form of them."""
+    """Return the section: operations by the targets that have no form of them."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for name, lacks in found.items():
         if lacks:
@@ -139,7 +139,7 @@ def listed(text: str) -> dict[str, set[str]]:
 
 
 def section(page: str) -> tuple[str, str, str]:
-    """What stands before the list, the list, and what stands after it."""
+    """Return what stands before the list, the list, and what stands after it."""
     before, begins, rest = page.partition(BEGINS)
     listed, ends, after = rest.partition(ENDS)
     assert begins, f"{PAGE.name} has lost the mark before the list"

@@ -31,7 +31,7 @@ this page from the golden files of the tests.
 
 
 def forward(name: str) -> str:
-    """The function as it was written, without types."""
+    """Return the function as it was written, without types."""
     lines = inspect.getsource(EXAMPLES[name].function).splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("def "))
     text = "\n".join(lines[start:])
@@ -39,13 +39,13 @@ def forward(name: str) -> str:
 
 
 def backward(name: str) -> str:
-    """The golden file, without its header."""
+    """Return the golden file, without its header."""
     text = (FOLDER / f"{name}.numpy.py").read_text(encoding="utf-8")
     return text[re.search(r"^def ", text, re.MULTILINE).start() :].rstrip()  # type: ignore[union-attr]
 
 
 def equations(name: str) -> str:
-    """The golden file, as it stands within a document's mathematics."""
+    """Return the golden file, as it stands within a document's mathematics."""
     text = (FOLDER / f"{name}.tex").read_text(encoding="utf-8")
     text = re.sub(r"^%.*\n", "", text, flags=re.MULTILINE).strip()
     text = re.sub(r"\\operatorname\{(\w+)\}", r"\\mathop{\\mathrm{\1}}", text)  # GitHub refuses it
@@ -53,7 +53,7 @@ def equations(name: str) -> str:
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = [HEAD]
     for name in SHOWN:
         cells = "\n\n</td><td>\n\n".join(

@@ -49,7 +49,7 @@ class Found(NamedTuple):
 
 
 def known(text: str, names: frozenset[str]) -> Iterator[Found]:
-    """What a module knows of the operations of these names."""
+    """Return what a module knows of the operations of these names."""
     tree = ast.parse(text)
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -71,7 +71,7 @@ def known(text: str, names: frozenset[str]) -> Iterator[Found]:
 
 
 def named(text: str, names: frozenset[str]) -> set[str]:
-    """The operations that a string names."""
+    """Return the operations that a string names."""
     if match := _CALLED.match(text):
         return names & {match[1]}
     if not _WORDS.fullmatch(text):
@@ -82,7 +82,7 @@ def named(text: str, names: frozenset[str]) -> set[str]:
 
 
 def _last(node: ast.expr) -> str:
-    """The name before the last dot."""
+    """Return the name before the last dot."""
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 

@@ -46,7 +46,7 @@ The traits:
 
 
 def in_library(target: str, node: Node) -> str:
-    """How NumPy, PyTorch or JAX code says it."""
+    """Return how NumPy, PyTorch or JAX code says it."""
     table, language = LIBRARIES[target], import_module(f"clearprop.emit.{target}").LANGUAGE
     if node.primitive.name in {*table.CALLS, *table.ENTRIES, *language.lines}:
         return OWN
@@ -54,7 +54,7 @@ def in_library(target: str, node: Node) -> str:
 
 
 def in_stages(node: Node, further: Collection[str] = ()) -> str:
-    """Whether loops compute it: as the operation of the same name, or in a way of its own."""
+    """Return whether loops compute it: as the operation of the same name, or in a way of its own."""
     name = node.primitive.name
     if name in {*ELEMENTWISE, *further}:
         return DERIVED if name in COSTS else OWN
@@ -88,7 +88,7 @@ def row(node: Node, lacks: dict[str, set[str]]) -> dict[str, str]:
 
 
 def applied(primitive: Primitive) -> Node:
-    """The operation on its first sample with floating arrays, or its first one."""
+    """Return the operation on its first sample with floating arrays, or its first one."""
     drawn = [(sample, sample.draw()) for sample in primitive.samples]
     floating = (d for d in drawn if any(is_floating(x.dtype) for x in d[1] if hasattr(x, "dtype")))
     sample, inputs = next(floating, drawn[0])
@@ -105,7 +105,7 @@ def applied(primitive: Primitive) -> Node:
 
 
 def write(lacks: dict[str, set[str]]) -> str:
-    """The page."""
+    """Return the page."""
     records = sorted((name, p) for name, p in vars(primitives).items() if p.samples)
     rows = {name: row(applied(p), lacks) for name, p in records}
     columns = list(rows["add"])

@@ -32,7 +32,7 @@ class ClearpropError(Exception):
         super().__init__(message + here())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """As it is: the line is in the message, and what unpickles it is not where it happened."""
+        """Pickle it as it is: the line is in the message, and what unpickles it is not where it happened."""
         return _again, (type(self), self.args), self.__dict__
 
 

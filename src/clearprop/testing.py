@@ -89,7 +89,7 @@ def check_grads(
 
 
 def assert_grads(f: Callable[..., Any], *args: Any, **options: Any) -> None:
-    """`check_grads` of `f` at these arguments, as one writes it in a test.
+    """Do `check_grads` of `f` at these arguments, as one writes it in a test.
 
     `options` are those of `check_grads`: `order`, `modes`, `argnums`, `rtol`, `atol`, `eps`.
 
@@ -137,7 +137,7 @@ class _Settings:
 
 
 def _pose(f: Callable[..., Any], args: Arrays, argnums: int | Sequence[int] | None) -> _Problem:
-    """`f` as a function of its floating arrays alone; everything else stays as it is."""
+    """Return `f` as a function of its floating arrays alone; everything else stays as it is."""
     wanted = range(len(args)) if argnums is None else np.atleast_1d(argnums).tolist()
     if any(not isinstance(i, int) for i in wanted):
         raise ClearpropError(
@@ -209,7 +209,7 @@ def _derived(problem: _Problem) -> _Problem:
 
 
 def _random_like(x: Any, seed: int) -> Any:
-    """Numbers between −1 and 1, in the shape and dtype of `x`."""
+    """Return numbers between −1 and 1, in the shape and dtype of `x`."""
     dtype = x.dtype if is_array(x) else np.asarray(x).dtype
     rng = np.random.default_rng(seed)
     numbers = rng.uniform(-1, 1, np.shape(x))
