@@ -36,6 +36,10 @@ ORDER = (
 STRANGERS = frozenset([frozenset(["emit", "native"])])
 """Pairs that never import each other, whichever comes first."""
 LONGEST = 500
+QUESTIONS = frozenset(["How", "What", "When", "Where", "Whether", "Which", "Who", "Whose", "Why"])
+"""No docstring of a function begins so: it says what is done. (The linter knows the other words.)"""
+REWRITINGS = ("passes.algebra", "passes.decompositions", "passes.person")
+"""Here a docstring may also be what is rewritten: ``x * 1 -> x``."""
 REASON = "lines because"
 """A module that is longer says in its docstring: "More than 500 lines because ..."."""
 
@@ -114,6 +118,25 @@ def too_long(path: Path) -> bool:
     text = path.read_text(encoding="utf-8")
     says_why = REASON in (ast.get_docstring(ast.parse(text)) or "")
     return text.count("\n") > LONGEST and not says_why
+
+
+def questions(source: Path) -> list[str]:
+    """Functions whose docstring begins with a question; what reads like an attribute may."""
+    found = []
+    for path in sorted(source.rglob("*.py")):
+        name = dotted(path, source)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if name.startswith(REWRITINGS) or not isinstance(node, ast.FunctionDef):
+                continue
+            is_property = any("property" in ast.unparse(d) for d in node.decorator_list)
+            words = (ast.get_docstring(node) or "").split()
+            if words[:1] and words[0].rstrip(",:;") in QUESTIONS and not is_property:
+                found.append(f"{name}.{node.name}: {' '.join(words[:6])}")
+    return found
+
+
+def test_docstrings_of_functions_begin_with_a_verb() -> None:
+    assert questions(SOURCE) == []
 
 
 def test_imports_run_one_way() -> None:
@@ -215,6 +238,23 @@ def test_good_imports_pass(tmp_path: Path) -> None:
     source = tree(tmp_path, texts)
     assert breaches(source) == []
     assert cycles(source) == []
+
+
+def test_a_docstring_that_asks_is_found(tmp_path: Path) -> None:
+    text = """
+def f():
+    'Whether it is so.'
+
+class C:
+    @property
+    def p(self):
+        'Whether it is so.'
+
+def g():
+    'Return whether it is so.'
+"""
+    source = tree(tmp_path, {"ops.one": text, "passes.algebra": text})
+    assert questions(source) == ["ops.one.f: Whether it is so."]
 
 
 def test_a_long_module_must_say_why(tmp_path: Path) -> None:

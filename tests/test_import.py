@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import clearprop
+from clearprop.errors import ClearpropError
 
 
 def python(code: str, *options: str) -> str:
@@ -132,6 +135,53 @@ def test_an_unknown_attribute() -> None:
     )
     assert done.returncode == 1
     assert "ImportError: cannot import name 'nonsense' from 'clearprop'" in done.stderr
+
+
+MODULES = [
+    "clearprop",
+    "clearprop.errors",
+    "clearprop.numpy",
+    "clearprop.numpy.fft",
+    "clearprop.numpy.linalg",
+    "clearprop.numpy.polynomial",
+    "clearprop.numpy.random",
+    "clearprop.scipy.linalg",
+    "clearprop.scipy.special",
+    "clearprop.testing",
+]
+"""What users import; `clearprop.numpy.random` is NumPy's own."""
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_says_what_is_public(name: str) -> None:
+    module = import_module(name)
+    public = module.__all__
+    assert [key for key in public if not hasattr(module, key)] == []
+    if module.__name__ == name:
+        assert set(dir(module)) == set(public)
+
+
+DOCUMENTED = {
+    f"{module}.{name}": getattr(import_module(module), name)
+    for module in ("clearprop", "clearprop.errors", "clearprop.testing")
+    for name in import_module(module).__all__
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_a_public_name_is_explained(name: str) -> None:
+    """Errors by what to do about them, everything else by an example (which the doctests run)."""
+    thing = DOCUMENTED[name]
+    text = inspect.getdoc(thing) or ""
+    is_error = isinstance(thing, type) and issubclass(thing, ClearpropError)
+    if thing is ClearpropError:
+        assert "Catch it" in text
+    elif is_error:
+        assert re.search(r"\nRaised .*[.:;] .*", text, re.DOTALL), (
+            "say when it is raised, and what to do"
+        )
+    else:
+        assert ">>>" in text, "give an example"
 
 
 @pytest.mark.parametrize("module", ["clearprop", "clearprop.cli", "clearprop.draw"])

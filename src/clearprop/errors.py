@@ -24,9 +24,30 @@ from typing import Any
 
 from .callsite import here
 
+__all__ = [
+    "ClearpropError",
+    "CompileError",
+    "DtypeError",
+    "GradientError",
+    "GradientMismatch",
+    "GraphError",
+    "LostGradientError",
+    "OutOfBoundsError",
+    "ShapeError",
+    "TraceError",
+    "UnsupportedError",
+]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
+
 
 class ClearpropError(Exception):
-    """Base of every error that Clearprop raises on purpose; its message ends with the user's line."""
+    """Base of every error that Clearprop raises on purpose; its message ends with the user's line.
+
+    Catch it to catch them all. The message says what happened, in which operation, and what to write instead.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message + here())
@@ -41,40 +62,83 @@ def _again(kind: type[ClearpropError], args: tuple[Any, ...]) -> ClearpropError:
 
 
 class ShapeError(ClearpropError, ValueError):
-    """Shapes that do not fit together."""
+    """Shapes that do not fit together.
+
+    Raised by operations on operands that do not broadcast or match, and for an upstream gradient of another
+    shape than the output. The message names the shapes: reshape or transpose one of the operands.
+    """
 
 
 class OutOfBoundsError(ClearpropError, IndexError):
-    """An index, or a label, out of range in compiled code."""
+    """An index, or a label, out of range in compiled code.
+
+    Raised by compiled functions, when an index reaches beyond its axis. Correct the numbers, or clip them
+    before they are used as an index.
+    """
 
 
 class DtypeError(ClearpropError, TypeError):
-    """A dtype that has no gradient, or that an operation cannot take."""
+    """A dtype that has no gradient, or that an operation cannot take.
+
+    Raised where a gradient is asked for integers, booleans or strings, and by operations for dtypes that
+    they cannot take. Convert with ``astype`` first, or leave the argument out with `argnums`.
+    """
 
 
 class GradientError(ClearpropError, RuntimeError):
-    """A gradient that cannot be computed: nothing requires one, or the graph is already freed."""
+    """A gradient that cannot be computed: nothing requires one, or the graph is already freed.
+
+    Raised by `backward` and the transforms, and for a block's gradient that returns too few or too many.
+    Make the inputs with `clearprop.tensor`; call ``backward`` once, or keep the graph with
+    ``retain_graph=True``; return one gradient for each input.
+    """
 
 
 class LostGradientError(ClearpropError, TypeError):
-    """A Tensor reached code that would have dropped its gradient without a word."""
+    """A Tensor reached code that would have dropped its gradient without a word.
+
+    Raised where a Tensor that requires a gradient would become a plain array or number. Use NumPy's functions
+    or `clearprop.numpy` there, or drop the gradient on purpose with ``detach()`` or `stop_gradient`.
+    """
 
 
 class UnsupportedError(ClearpropError, TypeError):
-    """A function, or an argument of one, that Clearprop has no gradient for."""
+    """A function, or an argument of one, that Clearprop has no gradient for.
+
+    Raised when it is called on Tensors, or when no code can be written for it. Compose it of functions that
+    have a gradient, or give it one of its own with `clearprop.block`.
+    """
 
 
 class TraceError(ClearpropError, RuntimeError):
-    """Python asked for a value while only shapes and dtypes were known."""
+    """Python asked for a value while only shapes and dtypes were known.
+
+    Raised in `trace`, `compile` and `source`, where ``if``, ``float()`` and the like would need numbers.
+    Choose with ``np.where``, or pass what decides as an argument that is fixed, such as a bool or an int.
+    Raised, too, for a trace that is called with other fixed values than its own: trace again for these.
+    """
 
 
 class GraphError(ClearpropError, ValueError):
-    """A graph that is not well formed."""
+    """A graph that is not well formed.
+
+    Raised where a graph is called with other shapes or dtypes than it was traced for: trace it again for
+    these. Raised by `Graph.verify`, too, for graphs that were changed by hand.
+    """
 
 
 class CompileError(ClearpropError, RuntimeError):
-    """A compiled form that is not well formed: a fault of the compiler's, not of the user's."""
+    """A compiled form that is not well formed: a fault of the compiler's, not of the user's.
+
+    Raised by the compiler's own checks: please report it, with the function, which runs without `compile` as
+    well. Raised, too, where code in C is to be run without a C compiler: install gcc or clang, or set CC.
+    """
 
 
 class GradientMismatch(ClearpropError, AssertionError):
-    """A gradient that differs from the one it was compared with."""
+    """A gradient that differs from the one it was compared with.
+
+    Raised by `clearprop.testing`, by `Block.check_gradient`, and where `source` tries the code
+    that it wrote. The message says where they differ: correct the rule, or choose arguments where the
+    function is smooth and nothing overflows or cancels.
+    """

@@ -21,6 +21,13 @@ from .errors import ClearpropError, GradientError, GradientMismatch
 from .transforms.derivatives import jvp, vjp
 from .transforms.trees import flatten, paths
 
+__all__ = ["assert_grads", "check_grads"]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
+
+
 _SMALL = 64
 """Up to this many numbers each one is moved alone; larger arrays move along random directions."""
 _DIRECTIONS = 3

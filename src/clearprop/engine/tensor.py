@@ -58,6 +58,13 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
     primitive, inputs, params : how it was made
     number : place in the order of making
     before : the Tensor that stands for the old value, once this one was changed in place
+
+    >>> import clearprop, numpy as np
+    >>> x = clearprop.tensor([1.0, 2.0])
+    >>> y = np.sum(x**2)
+    >>> y.backward()
+    >>> y.value, x.grad
+    (np.float64(5.0), array([2., 4.]))
     """
 
     __slots__ = (

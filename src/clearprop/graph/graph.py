@@ -130,6 +130,11 @@ class Graph:
 
     `pack` and `unpack` translate between the user's arguments and results (dicts, lists, ...) and
     the flat wires: ``pack(args, kwargs) -> list of arrays`` and ``unpack(list of arrays) -> result``.
+
+    >>> import clearprop, numpy as np
+    >>> graph = clearprop.trace(lambda x: np.sum(x * x), np.ones(3))
+    >>> [node.primitive.name for node in graph.nodes], float(graph.evaluate(np.arange(3.0)))
+    (['multiply', 'sum'], 5.0)
     """
 
     name: str

@@ -29,6 +29,11 @@ class Explanation:
     """A forward and a backward pass, gate by gate; see `explain`.
 
     ``print(e)`` shows the ledger, a notebook shows the picture and the ledger.
+
+    >>> import clearprop
+    >>> e = clearprop.explain(lambda x, y: x * y, 2.0, 5.0)
+    >>> float(e.value), {name: float(g) for name, g in e.gradients.items()}
+    (10.0, {'x': 5.0, 'y': 2.0})
     """
 
     def __init__(self, account: Account) -> None:

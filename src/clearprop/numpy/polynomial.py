@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 __all__ = list(_polynomial.__all__)
 
 
+def __dir__() -> list[str]:
+    return list(__all__)
+
+
 class _Array(type):
     """What is an array, if NumPy's code asks: Tensors are some, too."""
 

@@ -63,7 +63,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return dir(sp)
+    return list(__all__)
 
 
 # ---- NumPy's under SciPy's signatures

@@ -36,7 +36,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return dir(sp)
+    return list(__all__)
 
 
 @plain_parameters
