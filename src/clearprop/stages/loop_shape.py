@@ -116,7 +116,7 @@ def keep(nest: Nest, cheap: float) -> None:
         return
     phases = nest.phases()
     inside = [e for e in nest.expressions() if e.axes & nest.reduced]
-    needed = _needed_later(nest, phases, inside, set())
+    needed = _needed_later(phases, inside, set())
     again: dict[Expression, float] = {}
     chosen: set[Expression] = set()
     for e in inside:
@@ -126,7 +126,7 @@ def keep(nest: Nest, cheap: float) -> None:
             chosen.add(e)
             price = 0.0
         again[e] = price
-    needed = _needed_later(nest, phases, inside, chosen)
+    needed = _needed_later(phases, inside, chosen)
     for e in inside:
         if e in chosen & needed:
             shape = tuple(n if a in e.axes else 1 for a, n in enumerate(nest.extents))
@@ -135,7 +135,7 @@ def keep(nest: Nest, cheap: float) -> None:
 
 
 def _needed_later(
-    nest: Nest, phases: dict[Expression, int], inside: list[Expression], kept: set[Expression]
+    phases: dict[Expression, int], inside: list[Expression], kept: set[Expression]
 ) -> set[Expression]:
     """Return values that an expression of a later phase reads, perhaps through others that are not kept."""
     found: set[Expression] = set()
