@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from clearprop.errors import TraceError
 from clearprop.graph.graph import Graph, Node, Wire
 from clearprop.ledger.explain import explain  # noqa: F401  # whose index forms register themselves
 from clearprop.ledger.index_forms import FORMS
-from clearprop.passes.decompositions.expand import expanded_by
+from clearprop.passes.decompositions import decomposition_of
 from clearprop.stages.grouping import Grouping
 from clearprop.stages.ir import COSTS
 from clearprop.stages.lowerings import ELEMENTWISE, LIBRARY
@@ -65,11 +64,6 @@ def in_stages(node: Node, further: Collection[str] = ()) -> str:
     return NONE if any(group.host for group in grouping.groups) else OWN
 
 
-def expands(node: Node) -> bool:
-    examples: list[Any] = [w.constant if w.is_constant else w.spec for w in node.inputs]
-    return expanded_by(node, examples) is not None
-
-
 def row(node: Node, lacks: dict[str, set[str]]) -> dict[str, str]:
     """By reader: how it reads an operation."""
     name, traits = node.primitive.name, node.primitive.traits
@@ -82,7 +76,7 @@ def row(node: Node, lacks: dict[str, set[str]]) -> dict[str, str]:
         else:
             found[target] = in_stages(node, LIBRARY) or PARTS
     found["latex"] = OWN if name in {*WRITERS, *FUNCTIONS} else DERIVED
-    found["compile"] = in_stages(node) or (PARTS if expands(node) else NONE)
+    found["compile"] = in_stages(node) or (PARTS if decomposition_of(node, "compile") else NONE)
     found["index form"] = OWN if name in FORMS else DERIVED if "elementwise" in traits else NONE
     return found
 

@@ -21,7 +21,7 @@ from clearprop.emit.c import compiler
 from clearprop.emit.forms import helpers, jax, numpy, torch
 from clearprop.emit.javascript.node_process import node
 from clearprop.engine.primitive import primitives
-from clearprop.passes.decompositions import SPELLINGS
+from clearprop.passes.decompositions import DECOMPOSITIONS
 from clearprop.stages.lowerings import ELEMENTWISE
 from tests.effort import part_of
 from tests.special_references import ROUGH
@@ -88,7 +88,7 @@ def test_listed(name: str, target: str) -> None:
 def test_tables_name_operations_and_functions() -> None:
     for module, table in (("numpy", numpy), ("torch", torch), ("jax", jax)):
         assert vars(primitives).keys() >= {*table.CALLS, *table.ENTRIES}, module
-    assert vars(primitives).keys() >= {*SPELLINGS, *helpers.EXACT}
+    assert vars(primitives).keys() >= {*(name for name, _ in DECOMPOSITIONS), *helpers.EXACT}
 
 
 def _is_function(path: str) -> bool:

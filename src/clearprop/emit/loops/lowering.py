@@ -9,7 +9,7 @@ from ...errors import UnsupportedError
 from ...graph.graph import Graph, Node, Wire
 from ...passes import expand, simplify
 from ...passes.backward import Joint
-from ...passes.decompositions import SPELLINGS
+from ...passes.decompositions import decomposition_of
 from ...passes.person.spelled import spelled
 from ...stages import fuse
 from ...stages.ir import Program
@@ -54,8 +54,9 @@ def lowered(derived: Derived, language: str) -> Lowered:
 
 
 def _has(node: Node) -> bool:
-    name = node.primitive.name
-    return name not in SPELLINGS or lowering(name) is not None or has_routine(node)
+    """Whether loops compute it, be it by the parts that the compiler reads it as."""
+    expands = decomposition_of(node, "compile") is not None
+    return expands or lowering(node.primitive.name) is not None or has_routine(node)
 
 
 def _with_names(problem: Problem, joint: Joint, results: Sequence[str]) -> Graph:

@@ -1,9 +1,15 @@
-"""Operations in terms of others, one function a primitive, for libraries that have no function for them.
+"""Operations in terms of others: a table, its functions by family, and the compiler's pass that reads it."""
 
-One that does not apply to its inputs raises NotImplementedError.
-"""
+from . import (  # noqa: F401
+    along_axes,
+    bessel_orders,
+    classification,
+    contractions,
+    elementwise,
+    matrix_forms,
+    moments,
+    special_functions,
+)
+from .registry import DECOMPOSITIONS, Reader, decomposition_of
 
-from . import along_axes, bessel_orders, elementwise, matrix_forms, special_functions  # noqa: F401
-from .registry import SPELLINGS
-
-__all__ = ["SPELLINGS"]
+__all__ = ["DECOMPOSITIONS", "Reader", "decomposition_of"]

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from ...engine.primitive import primitives
-from ...engine.spec import shape_of
-from ...ops.einsum_subscripts import read
 from ...ops.indexing import Slot
 from ...ops.sliding_windows import places as window_places
 from ...ops.take_along_axis import places
-from .registry import spelling
+from .registry import decomposition
 
 _FEW = 16
 """What runs along an axis of so many entries is written out."""
@@ -22,12 +20,12 @@ _FEW = 16
 # ---- picking and putting
 
 
-@spelling
+@decomposition("source")
 def take_along_axis(x: Any, indices: Any, axis: int, once: bool) -> Any:
     return x[places(indices, axis, x.shape)]
 
 
-@spelling
+@decomposition("source")
 def put_along(g: Any, indices: Any, axis: int, shape: Any, once: bool) -> Any:
     arrays = places(indices, axis, shape)
     index = tuple(map(Slot, range(len(arrays))))
@@ -43,13 +41,13 @@ def _matrices_last(ndim: int, axis1: int, axis2: int) -> tuple[int, ...]:
     return (*(i for i in range(ndim) if i not in (axis1, axis2)), axis1, axis2)
 
 
-@spelling
+@decomposition("source")
 def diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
     rows, columns = _diagonal_places(x.shape, offset, axis1, axis2)
     return x.transpose(_matrices_last(x.ndim, axis1, axis2))[..., rows, columns]
 
 
-@spelling
+@decomposition("source")
 def put_diagonal(g: Any, offset: int, axis1: int, axis2: int, shape: Any) -> Any:
     rows, columns = _diagonal_places(shape, offset, axis1, axis2)
     order = _matrices_last(len(shape), axis1, axis2)
@@ -104,14 +102,14 @@ def _without_masks(index: Any, arrays: Any) -> tuple[tuple[Any, ...], list[Any]]
     return tuple(parts), found
 
 
-@spelling
+@decomposition("source")
 def gather(x: Any, *arrays: Any, index: Any) -> Any:
     """By masks."""
     parts, places = _without_masks(index, arrays)
     return primitives.gather(x, *places, index=parts)
 
 
-@spelling
+@decomposition("source")
 def scatter(g: Any, *arrays: Any, index: Any, shape: Any) -> Any:
     """By masks, or into slices with gaps."""
     if arrays:
@@ -122,7 +120,7 @@ def scatter(g: Any, *arrays: Any, index: Any, shape: Any) -> Any:
     return primitives.scatter(g.reshape(size), *places, index=slots, shape=shape)
 
 
-@spelling
+@decomposition("source")
 def assign(x: Any, value: Any, *arrays: Any, index: Any) -> Any:
     """At places that are known, each once, or into slices with gaps."""
     if not arrays:
@@ -139,23 +137,47 @@ def assign(x: Any, value: Any, *arrays: Any, index: Any) -> Any:
     return np.where(times == 1, written, x)
 
 
-@spelling
-def einsum(*operands: Any, subscripts: str) -> Any:
-    """Of an operand that has a letter twice, by its diagonal."""
-    terms, output, _ = read(subscripts, tuple(map(shape_of, operands)))
-    if all(len(set(term)) == len(term) for term in terms):
-        raise NotImplementedError
-    lines, whole = [], []
-    for x, term in zip(operands, terms, strict=True):
-        while double := next((c for c in term if term.count(c) > 1), ""):
-            first, second = (i for i, c in enumerate(term) if c == double)
-            if x.shape[first] != x.shape[second]:
-                raise NotImplementedError
-            x = np.diagonal(x, 0, first, second)
-            term = term.replace(double, "") + double
-        lines.append(term)
-        whole.append(x)
-    return np.einsum(f"{','.join(lines)}->{output}", *whole)
+# ---- arrangements
+
+
+@decomposition("compile", "source")
+def roll(x: Any, shift: tuple[int, ...], axis: tuple[int, ...] | None) -> Any:
+    if axis is None:
+        return roll(x.reshape(-1), (sum(shift),), (0,)).reshape(x.shape)
+    for step, i in zip(shift, axis, strict=True):
+        cut = -step % max(x.shape[i], 1)
+        if cut:
+            before = (slice(None),) * i
+            x = np.concatenate([x[(*before, slice(cut, None))], x[(*before, slice(cut))]], i)
+    return x
+
+
+@decomposition("compile", "source")
+def pad(x: Any, width: Any, value: Any) -> Any:
+    shape = tuple(a + n + b for n, (a, b) in zip(x.shape, width, strict=True))
+    index = tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, width, strict=True))
+    if any(v for pair in value for v in pair):
+        frame = np.pad(np.zeros(x.shape, x.dtype), width, constant_values=value)
+        return primitives.assign(frame, x, index=index)
+    return primitives.scatter(x, index=index, shape=shape)
+
+
+@decomposition("compile", "source")
+def repeat(x: Any, repeats: int, axis: int) -> Any:
+    shape = list(x.shape)
+    shape[axis] *= repeats
+    copies = (*x.shape[: axis + 1], repeats, *x.shape[axis + 1 :])
+    return np.broadcast_to(np.expand_dims(x, axis + 1), copies).reshape(shape)
+
+
+@decomposition("compile", "source")
+def tile(x: Any, reps: tuple[int, ...]) -> Any:
+    shape = (1,) * (len(reps) - x.ndim) + x.shape
+    pairs = list(zip(reps, shape, strict=True))
+    apart = [n for times, size in pairs for n in ((1, size) if times != 1 else (size,))]
+    copies = [n for times, size in pairs for n in ((times, size) if times != 1 else (size,))]
+    whole = [r * n for r, n in zip(reps, shape, strict=True)]
+    return np.broadcast_to(x.reshape(apart), copies).reshape(whole)
 
 
 # ---- orders
@@ -174,32 +196,32 @@ def _place(x: Any, axis: Any, keepdims: bool, top: Any) -> Any:
     return first.astype(np.intp)
 
 
-@spelling
+@decomposition("source")
 def argmax(x: Any, axis: Any, keepdims: bool) -> Any:
     return _place(x, axis, keepdims, lambda x, axis: np.max(x, axis, keepdims=True))
 
 
-@spelling
+@decomposition("source")
 def argmin(x: Any, axis: Any, keepdims: bool) -> Any:
     return _place(x, axis, keepdims, lambda x, axis: np.min(x, axis, keepdims=True))
 
 
-@spelling
+@decomposition("source")
 def sort(x: Any, axis: int) -> Any:
     return np.take_along_axis(x, np.argsort(x, axis), axis)
 
 
-@spelling
+@decomposition("source")
 def argpartition(x: Any, kth: Any, axis: int) -> Any:
     return np.argsort(x, axis)
 
 
-@spelling
+@decomposition("source")
 def partition(x: Any, kth: Any, axis: int) -> Any:
     return np.sort(x, axis)
 
 
-@spelling
+@decomposition("source")
 def record_holder(x: Any, axis: int, largest: bool) -> Any:
     """Of running extremes: the last place up to here where they changed."""
     length = x.shape[axis]
@@ -222,7 +244,7 @@ def _entries(x: Any, axis: int) -> list[Any]:
     return [x[(*(slice(None),) * axis, i)] for i in range(x.shape[axis])]
 
 
-@spelling
+@decomposition("source")
 def recurrence(links: Any, x: Any, axis: int, reverse: bool) -> Any:
     turn = slice(None, None, -1 if reverse else 1)
     terms = _entries(x, axis)[turn]
@@ -233,7 +255,7 @@ def recurrence(links: Any, x: Any, axis: int, reverse: bool) -> Any:
     return np.stack(totals[turn], axis)
 
 
-@spelling
+@decomposition("source")
 def prod(x: Any, axis: Any, keepdims: Any) -> Any:
     for i in sorted(axis, reverse=True):
         if x.shape[i] > _FEW:
@@ -246,7 +268,7 @@ def prod(x: Any, axis: Any, keepdims: Any) -> Any:
     return x
 
 
-@spelling
+@decomposition("source")
 def convolve(a: Any, v: Any, mode: str) -> Any:
     a, v = (a, v) if a.size >= v.size else (v, a)
     n, factors = a.size, _entries(v, 0)
@@ -264,13 +286,13 @@ def convolve(a: Any, v: Any, mode: str) -> Any:
     return total
 
 
-@spelling
+@decomposition("source")
 def searchsorted(a: Any, v: Any, side: str) -> Any:
     """How many entries come before."""
     v = np.expand_dims(v, -1)
     return np.sum(a < v if side == "left" else a <= v, -1)
 
 
-@spelling
+@decomposition("source")
 def sliding_windows(x: Any, window: Any, axis: Any) -> Any:
     return x.reshape(-1)[window_places(x.shape, window, axis)]

@@ -7,8 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.arrays import TensorBase
 from ...engine.primitive import primitives
-from .registry import order_of, spelling
+from .registry import decomposition
+
+
+def order_of(n: Any) -> int:
+    """A degree or order that is known, whole and small, or else a decomposition does not apply."""
+    if isinstance(n, TensorBase) or np.ndim(n) or not 0 <= float(n) <= 12 or float(n) % 1:
+        raise NotImplementedError
+    return int(n)
 
 
 def _upwards(n: int, x: Any, first: Any, second: Any, sign: int) -> Any:
@@ -35,7 +43,7 @@ def _few(n: Any, functions: tuple[Callable[[Any], Any], ...], x: Any) -> Any:
     return functions[order](x)
 
 
-@spelling
+@decomposition("source")
 def jv(v: Any, x: Any) -> Any:
     p = primitives
 
@@ -45,7 +53,7 @@ def jv(v: Any, x: Any) -> Any:
     return _few(v, (p.j0, p.j1, second), x)
 
 
-@spelling
+@decomposition("source")
 def iv(v: Any, x: Any) -> Any:
     p = primitives
 
@@ -55,7 +63,7 @@ def iv(v: Any, x: Any) -> Any:
     return _few(v, (p.special_i0, p.i1, second), x)
 
 
-@spelling
+@decomposition("source")
 def ive(v: Any, x: Any) -> Any:
     return (
         np.exp(-np.abs(x)) * primitives.iv(v, x)
@@ -64,31 +72,23 @@ def ive(v: Any, x: Any) -> Any:
     )
 
 
-@spelling
+@decomposition("source")
 def bessel_i(x: Any, order: int) -> Any:
     return iv(order, x)
 
 
-@spelling
+@decomposition("source", of="yn")
+@decomposition("source")
 def yv(v: Any, x: Any) -> Any:
     return _upwards(order_of(v), x, primitives.y0(x), primitives.y1(x), -1)
 
 
-@spelling
-def yn(v: Any, x: Any) -> Any:
-    return yv(v, x)
-
-
-@spelling
+@decomposition("source", of="kn")
+@decomposition("source")
 def kv(v: Any, x: Any) -> Any:
     return _upwards(order_of(v), x, primitives.k0(x), primitives.k1(x), 1)
 
 
-@spelling
-def kn(v: Any, x: Any) -> Any:
-    return kv(v, x)
-
-
-@spelling
+@decomposition("source")
 def kve(v: Any, x: Any) -> Any:
     return _upwards(order_of(v), x, primitives.k0e(x), primitives.k1e(x), 1)

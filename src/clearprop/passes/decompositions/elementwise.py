@@ -8,16 +8,73 @@ from typing import Any
 
 import numpy as np
 
-from .registry import spelling
+from .registry import decomposition
 
 
-@spelling
+@decomposition("compile", "source")
+def square(x: Any) -> Any:
+    return x * x
+
+
+@decomposition("compile", "source")
+def reciprocal(x: Any) -> Any:
+    return 1 / x
+
+
+@decomposition("compile", "source")
+def positive(x: Any) -> Any:
+    return x.copy()
+
+
+@decomposition("compile", "source")
+def deg2rad(x: Any) -> Any:
+    return x * (np.pi / 180)
+
+
+@decomposition("compile", "source")
+def rad2deg(x: Any) -> Any:
+    return x * (180 / np.pi)
+
+
+@decomposition("compile", "source")
+def tan(x: Any) -> Any:
+    return np.sin(x) / np.cos(x)
+
+
+@decomposition("compile", "source")
+def hypot(x: Any, y: Any) -> Any:
+    """The longer leg times what the ratio of the legs adds, so that no square overflows."""
+    x, y = abs(x), abs(y)
+    longer, shorter = np.maximum(x, y), np.minimum(x, y)
+    ratio = np.where(longer == shorter, 1.0, shorter) / np.where(longer == shorter, 1.0, longer)
+    endless = (x == np.inf) | (y == np.inf)  # whatever the other is, and be it no number
+    return np.where(endless, np.inf, longer * np.sqrt(ratio * ratio + 1))
+
+
+@decomposition("compile", "source")
+def logaddexp(x: Any, y: Any) -> Any:
+    top = np.maximum(x, y)
+    apart = np.minimum(x, y) - np.where(np.isfinite(top), top, 0.0)
+    return top + np.log1p(np.exp(apart))
+
+
+@decomposition("person")
+def stop_gradient(x: Any) -> Any:
+    return x
+
+
+@decomposition("person")
+def copy(x: Any) -> Any:
+    return x
+
+
+@decomposition("source")
 def series(x: Any, coefficients: tuple[float, ...]) -> Any:
     *first, last = coefficients
     return reduce(lambda total, c: total * x + c, reversed(first), np.full_like(x, last))
 
 
-@spelling
+@decomposition("source")
 def polyval(p: Any, x: Any) -> Any:
     if not p.size:
         return np.zeros_like(x)
@@ -27,23 +84,18 @@ def polyval(p: Any, x: Any) -> Any:
     return total
 
 
-@spelling
+@decomposition("source")
 def logaddexp2(x: Any, y: Any) -> Any:
     return np.logaddexp(x * math.log(2), y * math.log(2)) * (1 / math.log(2))
 
 
-@spelling
+@decomposition("source")
 def modf(x: Any) -> Any:
     whole = np.trunc(x)
     return x - whole, whole
 
 
-@spelling
-def p_norm(x: Any, ord: float, axis: Any, keepdims: Any) -> Any:
-    return np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
-
-
-@spelling
+@decomposition("source")
 def interp(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
     at = np.clip(np.searchsorted(xp, x, side="right"), 1, len(xp) - 1)
     share = np.clip((x - xp[at - 1]) / (xp[at] - xp[at - 1]), 0, 1)
@@ -52,85 +104,85 @@ def interp(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
     return result if right is None else np.where(x > xp[-1], right, result)
 
 
-@spelling
+@decomposition("source")
 def fmax(x: Any, y: Any) -> Any:
     return np.where(np.isnan(y), x, np.where(np.isnan(x), y, np.maximum(x, y)))
 
 
-@spelling
+@decomposition("source")
 def fmin(x: Any, y: Any) -> Any:
     return np.where(np.isnan(y), x, np.where(np.isnan(x), y, np.minimum(x, y)))
 
 
-@spelling
+@decomposition("source")
 def nanmax(x: Any, axis: Any, keepdims: Any) -> Any:
     top = np.max(np.where(np.isnan(x), -np.inf, x), axis=axis, keepdims=keepdims)
     return np.where(np.all(np.isnan(x), axis=axis, keepdims=keepdims), np.nan, top)
 
 
-@spelling
+@decomposition("source")
 def nanmin(x: Any, axis: Any, keepdims: Any) -> Any:
     least = np.min(np.where(np.isnan(x), np.inf, x), axis=axis, keepdims=keepdims)
     return np.where(np.all(np.isnan(x), axis=axis, keepdims=keepdims), np.nan, least)
 
 
-@spelling
+@decomposition("source")
 def nanargmax(x: Any, axis: Any, keepdims: Any) -> Any:
     return np.argmax(np.where(np.isnan(x), -np.inf, x), axis=axis, keepdims=keepdims)
 
 
-@spelling
+@decomposition("source")
 def nanargmin(x: Any, axis: Any, keepdims: Any) -> Any:
     return np.argmin(np.where(np.isnan(x), np.inf, x), axis=axis, keepdims=keepdims)
 
 
-@spelling
+@decomposition("source")
 def isclose(x: Any, y: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
     near = np.abs(x - y) <= atol + rtol * np.abs(y)
     alike = np.logical_or(np.logical_and(near, np.isfinite(y)), x == y)
     return np.logical_or(alike, np.logical_and(np.isnan(x), np.isnan(y))) if equal_nan else alike
 
 
-@spelling
+@decomposition("source")
 def isinf(x: Any) -> Any:
     return np.abs(x) == np.inf
 
 
-@spelling
+@decomposition("source")
 def spacing(x: Any) -> Any:
     return np.nextafter(x, np.copysign(np.inf, x)) - x
 
 
-@spelling
+@decomposition("source")
 def round(x: Any, decimals: int) -> Any:
     if decimals < 0:
         return np.rint(x / 10.0**-decimals) * 10.0**-decimals
     return np.rint(x * 10.0**decimals) / 10.0**decimals if decimals else np.rint(x)
 
 
-@spelling
+@decomposition("source")
 def ldexp(x: Any, exponent: Any) -> Any:
     return x * np.exp2(exponent)
 
 
-@spelling
+@decomposition("source")
 def heaviside(x: Any, at_zero: Any) -> Any:
     return np.where(x < 0, 0.0, np.where(x > 0, 1.0, np.where(x == 0, at_zero, x)))
 
 
-@spelling
+@decomposition("source")
 def float_power(x: Any, y: Any) -> Any:
     return x**y
 
 
-@spelling
+@decomposition("source")
 def cross(a: Any, b: Any) -> Any:
     ax, ay, az = (a[..., i] for i in range(3))
     bx, by, bz = (b[..., i] for i in range(3))
     return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
 
 
-@spelling
+@decomposition("source")
 def spherical_bessel(z: Any, order: int) -> Any:
     """The first two; near zero the second one's series."""
     if order == 0:
@@ -144,7 +196,7 @@ def spherical_bessel(z: Any, order: int) -> Any:
     return np.where(small, near / 3 * series, (np.sin(far) / far - np.cos(far)) / far)
 
 
-@spelling
+@decomposition("source")
 def sinc(x: Any) -> Any:
     turned = np.where(x == 0, 1.0, x * math.pi)
     return np.where(x == 0, 1.0, np.sin(turned) / turned)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .registry import spelling
+from .registry import decomposition
 
 
-@spelling
+@decomposition("source")
 def inv_or_nan(a: Any) -> Any:
     return np.linalg.inv(a)
 
@@ -19,25 +19,25 @@ def _number(x: Any) -> Any:
     return x[..., None, None] if x.ndim else x
 
 
-@spelling
+@decomposition("source")
 def cofactors(a: Any) -> Any:
     return _number(np.linalg.det(a)) * np.linalg.inv(a).mT
 
 
-@spelling
+@decomposition("source")
 def cofactor_slopes(a: Any, step: Any) -> Any:
     x = np.linalg.inv(a).mT
     along = np.sum(x * step, axis=(-2, -1), keepdims=True)
     return _number(np.linalg.det(a)) * (along * x - x @ step.mT @ x)
 
 
-@spelling
+@decomposition("source")
 def mirror(a: Any, lower: bool, conjugate: bool) -> Any:
     other = np.conj(a).mT if conjugate and a.dtype.kind == "c" else a.mT
     n = a.shape[-1]
     return np.where(np.tri(n, dtype=bool) if lower else np.tri(n, dtype=bool).T, a, other)
 
 
-@spelling
+@decomposition("source")
 def svdvals(a: Any) -> Any:
     return np.linalg.svd(a, full_matrices=False)[1]

@@ -1,28 +1,56 @@
-"""The table of spellings."""
+"""The table of decompositions: what a primitive is in terms of others, and who may read it so."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, NamedTuple, TypeVar
 
-import numpy as np
+from ...engine.primitive import primitives
+from ...graph.graph import Node
 
-from ...engine.arrays import TensorBase
+F = TypeVar("F", bound=Callable[..., Any])
+Reader = Literal["compile", "source", "person"]
+"""Who reads an operation by its parts:
 
-Spelling = Callable[..., Any]
-
-SPELLINGS: dict[str, Spelling] = {}
-"""By the name of a primitive."""
-
-
-def spelling(function: Spelling) -> Spelling:
-    """Decorator: this function computes what the primitive of its name does."""
-    SPELLINGS[function.__name__] = function
-    return function
+- *compile*: the compiler, and languages that are written from its loops.
+- *source*: a language that has no function for it.
+- *person*: NumPy code as a person writes it, whatever the language.
+"""
 
 
-def order_of(n: Any) -> int:
-    """A degree or order that is known, whole and small, or else a spelling does not apply."""
-    if isinstance(n, TensorBase) or np.ndim(n) or not 0 <= float(n) <= 12 or float(n) % 1:
-        raise NotImplementedError
-    return int(n)
+class Decomposition(NamedTuple):
+    """A function that does what a primitive does, where `applies` is true for the specs of its inputs.
+
+    What it only finds out as it goes it says by raising NotImplementedError, to readers of source alone.
+    """
+
+    function: Callable[..., Any]
+    applies: Callable[..., bool]
+
+
+DECOMPOSITIONS: dict[tuple[str, Reader], Decomposition] = {}
+"""By the name of a primitive and the reader."""
+
+
+def decomposition(
+    *readers: Reader,
+    of: str = "",
+    applies: Callable[..., bool] = lambda *specs, **params: True,
+) -> Callable[[F], F]:
+    """Decorator: these readers may read the primitive `of`, or of the function's name, as this function."""
+
+    def note(function: F) -> F:
+        for reader in readers:
+            DECOMPOSITIONS[of or function.__name__, reader] = Decomposition(function, applies)
+        return function
+
+    return note
+
+
+def decomposition_of(node: Node, reader: Reader) -> Callable[..., Any] | None:
+    """The function that a reader may read a node as, if one applies to inputs like these."""
+    name = node.primitive.name
+    found = DECOMPOSITIONS.get((name, reader))
+    if found is None or node.primitive is not getattr(primitives, name, None):
+        return None
+    return found.function if found.applies(*(w.spec for w in node.inputs), **node.params) else None

@@ -15,13 +15,14 @@ import numpy as np
 from ...engine.primitive import primitives
 from ...graph.graph import Graph, Wire
 from ..backward import Joint, with_backward
-from ..decompositions.readable import readable, stable
 from .collect_terms import collect
 from .recognise import read_as_known
 from .rewriting import Note, Rewriter
 from .rules import EARLY, LATE, TIES
+from .spelled import readable
+from .stable_forms import stable
 
-__all__ = ["Note", "derive", "readable"]
+__all__ = ["Note", "derive"]
 _MOST_ROUNDS = 30
 
 

@@ -1,4 +1,4 @@
-"""Operations that a library has no function for, spelled out with those that it has."""
+"""Operations that NumPy, or another library, has no function for, spelled out with those that it has."""
 
 from __future__ import annotations
 
@@ -8,25 +8,32 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.primitive import primitives
 from ...errors import ClearpropError
 from ...graph.graph import Graph, Node, Wire
-from ...graph.tracing import trace_parts
 from ...ops.indexing import Slot
 from ..backward import Joint
-from ..decompositions import SPELLINGS
-from ..decompositions.expand import expanded_by
-from ..decompositions.readable import inlined
-from ..decompositions.registry import Spelling
+from ..decompositions import Reader, decomposition_of
+from ..decompositions.bodies import inlined, with_body
 
 _DEEPEST = 6
+
+
+def readable(graph: Graph, *names: str) -> Graph:
+    """The same computation with these primitives, or all, written out as a person writes them in NumPy."""
+    nodes = tuple(
+        _written_out(node, "person") if not names or node.primitive.name in names else node
+        for node in graph.nodes
+    )
+    if all(node.body is None for node in nodes):
+        return graph
+    return inlined(replace(graph, nodes=nodes))
 
 
 def spelled(joint: Joint, has: Callable[[Node], bool]) -> Joint:
     """The same computation in operations for which `has` is true, as far as others can be spelled out."""
     graph = _folded(joint.graph)
     for _ in range(_DEEPEST):
-        nodes = tuple(node if has(node) else _with_body(node) for node in graph.nodes)
+        nodes = tuple(node if has(node) else _written_out(node, "source") for node in graph.nodes)
         if all(node.body is None for node in nodes):
             break
         graph = _folded(inlined(replace(graph, nodes=nodes)))
@@ -69,11 +76,11 @@ def can_be_spelled(node: Node, has: Callable[[Node], bool], deepest: int = _DEEP
     """Whether an operation can be written with those for which `has` is true."""
     if has(node):
         return True
-    body = _with_body(node).body if deepest else None
+    body = _written_out(node, "source").body if deepest else None
     return body is not None and all(can_be_spelled(n, has, deepest - 1) for n in body.nodes)
 
 
-def _with_numbers(function: Spelling, node: Node) -> Spelling:
+def _with_numbers(function: Callable[..., Any], node: Node) -> Callable[..., Any]:
     """The function with the numbers that are known, such as an order, and index arrays in their places."""
     numbers = {
         i: w.constant
@@ -94,16 +101,12 @@ def _is_index(node: Node, number: int) -> bool:
     return number >= len(node.inputs) - len(slots)
 
 
-def _with_body(node: Node) -> Node:
-    name = node.primitive.name
-    if node.primitive is not getattr(primitives, name, None):
-        return node
-    examples = [w.constant if w.is_constant else w.spec for w in node.inputs]
-    spelling = SPELLINGS.get(name)
-    function = _with_numbers(spelling, node) if spelling else expanded_by(node, examples)
+def _written_out(node: Node, reader: Reader) -> Node:
+    function = decomposition_of(node, reader)
     if function is None:
         return node
+    examples = [w.constant if w.is_constant else w.spec for w in node.inputs]
     try:
-        return replace(node, body=trace_parts(node.primitive.name, function, examples, node.params))
+        return with_body(node, _with_numbers(function, node), examples)
     except (ClearpropError, NotImplementedError):
         return node  # it does not apply to these

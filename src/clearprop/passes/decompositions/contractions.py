@@ -1,0 +1,81 @@
+"""Sums of products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...engine.spec import shape_of
+from ...ops.einsum import contract
+from ...ops.einsum_subscripts import read
+from .registry import decomposition
+
+
+@decomposition("compile", "source")
+def outer(x: Any, y: Any) -> Any:
+    return np.expand_dims(x.reshape(-1), 1) * y.reshape(-1)
+
+
+def _has_vector(x: Any, y: Any) -> bool:
+    return 1 in (x.ndim, y.ndim) or (x.ndim == y.ndim == 2 and 1 in (x.shape[0], y.shape[1]))
+
+
+@decomposition("compile", "source", applies=_has_vector)
+def matmul(x: Any, y: Any) -> Any:
+    """A vector as a factor makes sums of products, which are bound by memory and fuse with others."""
+    if y.ndim == 1:
+        return (x * y).sum(-1)
+    if x.ndim == 1:
+        return (np.expand_dims(x, -1) * y).sum(-2)
+    if y.shape[1] == 1:
+        return (x * y.T).sum(1, keepdims=True)
+    return (x.T * y).sum(0, keepdims=True)
+
+
+def _has_diagonal(*operands: Any, subscripts: str) -> bool:
+    terms = read(subscripts, tuple(map(shape_of, operands))).terms
+    return any(len(set(term)) < len(term) for term in terms)
+
+
+def _has_no_diagonal(*operands: Any, subscripts: str) -> bool:
+    return not _has_diagonal(*operands, subscripts=subscripts)
+
+
+@decomposition("compile", applies=_has_no_diagonal)
+def einsum(*operands: Any, subscripts: str) -> Any:
+    return contract(subscripts, operands, _sum_products)
+
+
+def _sum_products(subscripts: str, *operands: Any) -> Any:
+    """Operands stretched to each other, multiplied, and added up."""
+    left, _, output = subscripts.partition("->")
+    terms = left.split(",")
+    summed = "".join(dict.fromkeys(c for c in left if c != "," and c not in output))
+    letters = output + summed
+    product: Any = None
+    for x, term in zip(operands, terms, strict=True):
+        order = sorted(term, key=letters.index)
+        if order != list(term):
+            x = x.transpose([term.index(c) for c in order])
+        missing = tuple(i for i, c in enumerate(letters) if c not in term)
+        x = np.expand_dims(x, missing) if missing else x
+        product = x if product is None else product * x
+    return product.sum(tuple(range(len(output), len(letters)))) if summed else product
+
+
+@decomposition("source", of="einsum", applies=_has_diagonal)
+def einsum_of_diagonals(*operands: Any, subscripts: str) -> Any:
+    """An operand that has a letter twice is read by its diagonal."""
+    terms, output, _ = read(subscripts, tuple(map(shape_of, operands)))
+    lines, whole = [], []
+    for x, term in zip(operands, terms, strict=True):
+        while double := next((c for c in term if term.count(c) > 1), ""):
+            first, second = (i for i, c in enumerate(term) if c == double)
+            if x.shape[first] != x.shape[second]:
+                raise NotImplementedError
+            x = np.diagonal(x, 0, first, second)
+            term = term.replace(double, "") + double
+        lines.append(term)
+        whole.append(x)
+    return np.einsum(f"{','.join(lines)}->{output}", *whole)
