@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -93,30 +94,34 @@ def cosm1(x: Any) -> Any:
     return -2 * np.sin(x / 2) ** 2
 
 
-@decomposition("source")
-def boxcox(x: Any, power: Any) -> Any:
-    logs = np.log(x)
+def _boxcox(logs: Any, power: Any) -> Any:
     flat = power == 0
     return np.where(flat, logs, np.expm1(power * logs) / np.where(flat, 1.0, power))
+
+
+def _inv_boxcox_logs(y: Any, power: Any) -> Any:
+    flat = power == 0
+    return np.where(flat, y, np.log1p(power * y) / np.where(flat, 1.0, power))
+
+
+@decomposition("source")
+def boxcox(x: Any, power: Any) -> Any:
+    return _boxcox(np.log(x), power)
 
 
 @decomposition("source")
 def boxcox1p(x: Any, power: Any) -> Any:
-    logs = np.log1p(x)
-    flat = power == 0
-    return np.where(flat, logs, np.expm1(power * logs) / np.where(flat, 1.0, power))
+    return _boxcox(np.log1p(x), power)
 
 
 @decomposition("source")
 def inv_boxcox(y: Any, power: Any) -> Any:
-    flat = power == 0
-    return np.exp(np.where(flat, y, np.log1p(power * y) / np.where(flat, 1.0, power)))
+    return np.exp(_inv_boxcox_logs(y, power))
 
 
 @decomposition("source")
 def inv_boxcox1p(y: Any, power: Any) -> Any:
-    flat = power == 0
-    return np.expm1(np.where(flat, y, np.log1p(power * y) / np.where(flat, 1.0, power)))
+    return np.expm1(_inv_boxcox_logs(y, power))
 
 
 @decomposition("source")
@@ -245,53 +250,46 @@ def betaincc(a: Any, b: Any, x: Any) -> Any:
 # ---- polynomials
 
 
-def _chebyshev(n: Any, x: Any, first: Any) -> Any:
+def _polynomial(n: Any, x: Any, first: Any, step: Callable[[int, Any, Any], Any]) -> Any:
+    """Of degree n, where those of degrees 0 and 1 are 1 and `first`, and each step needs the last two."""
     degree = order_of(n)
     before, now = 1.0 + 0 * x, first
     if not degree:
         return before
-    for _ in range(degree - 1):
-        before, now = now, 2 * x * now - before
+    for k in range(1, degree):
+        before, now = now, step(k, now, before)
     return now
 
 
 @decomposition("source")
 def eval_chebyt(n: Any, x: Any) -> Any:
-    return _chebyshev(n, x, x)
+    return _polynomial(n, x, x, lambda k, now, before: 2 * x * now - before)
 
 
 @decomposition("source")
 def eval_chebyu(n: Any, x: Any) -> Any:
-    return _chebyshev(n, x, 2 * x)
+    return _polynomial(n, x, 2 * x, lambda k, now, before: 2 * x * now - before)
 
 
 @decomposition("source")
 def eval_legendre(n: Any, x: Any) -> Any:
-    before, now = 1.0 + 0 * x, x
-    for k in range(1, order_of(n)):
-        before, now = now, ((2 * k + 1) * x * now - k * before) / (k + 1)
-    return now if order_of(n) else 1.0 + 0 * x
+    return _polynomial(
+        n, x, x, lambda k, now, before: ((2 * k + 1) * x * now - k * before) / (k + 1)
+    )
 
 
 @decomposition("source")
 def eval_hermite(n: Any, x: Any) -> Any:
-    before, now = 1.0 + 0 * x, 2 * x
-    for k in range(1, order_of(n)):
-        before, now = now, 2 * x * now - 2 * k * before
-    return now if order_of(n) else 1.0 + 0 * x
+    return _polynomial(n, x, 2 * x, lambda k, now, before: 2 * x * now - 2 * k * before)
 
 
 @decomposition("source")
 def eval_hermitenorm(n: Any, x: Any) -> Any:
-    before, now = 1.0 + 0 * x, x
-    for k in range(1, order_of(n)):
-        before, now = now, x * now - k * before
-    return now if order_of(n) else 1.0 + 0 * x
+    return _polynomial(n, x, x, lambda k, now, before: x * now - k * before)
 
 
 @decomposition("source")
 def eval_laguerre(n: Any, x: Any) -> Any:
-    before, now = 1.0 + 0 * x, 1 - x
-    for k in range(1, order_of(n)):
-        before, now = now, ((2 * k + 1 - x) * now - k * before) / (k + 1)
-    return now if order_of(n) else 1.0 + 0 * x
+    return _polynomial(
+        n, x, 1 - x, lambda k, now, before: ((2 * k + 1 - x) * now - k * before) / (k + 1)
+    )
