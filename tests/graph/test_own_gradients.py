@@ -90,6 +90,20 @@ def test_an_opaque_block_is_a_gate_without_parts() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["square", "softmax", "relu", "sum", "gather", "one_hot"])
+def test_compile_knows_a_block_by_more_than_its_name(name: str) -> None:
+    def cubed(x: Any) -> Any:
+        return np.asarray([float(v) ** 3 for v in np.asarray(x)])
+
+    cubed.__name__ = name
+    cube = clearprop.block(cubed)
+    cube.gradient(lambda g, out, x: 3 * g * x * x)
+    compiled = clearprop.compile(clearprop.value_and_grad(lambda x: np.sum(cube(x) + 1)))
+    value, gradient = compiled(np.array([2.0, 3.0]))
+    assert value == 37
+    np.testing.assert_array_equal(gradient, [12, 27])
+
+
 def test_compile_leaves_an_opaque_block_to_numpy() -> None:
     compiled = clearprop.compile(loss)
     np.testing.assert_allclose(compiled(X), loss(X), rtol=1e-14)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from ..engine.broadcasting import unstretched
-from ..engine.primitive import primitives
 from ..engine.spec import ArraySpec
 from ..graph.graph import Graph, Wire
 
@@ -65,7 +64,7 @@ def _described(graph: Graph) -> Any:
         inputs = tuple(map(refer, node.inputs))
         for wire in node.outputs:
             numbers[wire] = len(numbers)
-        if getattr(primitives, node.primitive.name, None) is not node.primitive:
+        if not node.primitive.is_registered:
             raise _Unknown  # a block's, which is Python code
         body = None if node.body is None else _described(node.body)
         outputs = tuple(_spec(w.spec) for w in node.outputs)

@@ -10,7 +10,7 @@ import math
 import re
 from typing import Any
 
-from ..engine.primitive import Infix, Prefix, Primitive, primitives
+from ..engine.primitive import Infix, Prefix, Primitive
 from ..graph.graph import Graph, Node, Wire
 
 _LONGEST = 200
@@ -90,8 +90,7 @@ class _Writer:
     def _function(self, primitive: Primitive) -> str:
         """Return the name of an operation: its own, but for blocks, which may be called anything."""
         if primitive not in self.functions:
-            own = getattr(primitives, primitive.name, None) is primitive
-            name = primitive.name if own else f"f{len(self.functions)}"
+            name = primitive.name if primitive.is_registered else f"f{len(self.functions)}"
             self.functions[primitive] = name
             self.names[name] = primitive.forward
         return self.functions[primitive]

@@ -202,6 +202,11 @@ class Primitive:
         if isinstance(self.vjp, tuple) and not any(self.vjp):
             object.__setattr__(self, "differentiable", False)
 
+    @property
+    def is_registered(self) -> bool:
+        """Whether it is what readers know by its name; a block's own operation may be called anything."""
+        return getattr(primitives, self.name, None) is self
+
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         """Apply it: to plain arrays plainly, to Tensors so that the result remembers."""
         raise NotImplementedError("the tensor module puts its own function here")

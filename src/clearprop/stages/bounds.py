@@ -56,6 +56,8 @@ def with_bounds(graph: Graph) -> tuple[Graph, list[Wire], bool]:
 
 def _indexed(node: Node) -> Iterator[tuple[Wire, int]]:
     """Yield the index arrays of a node, each with the size of an axis that it goes through."""
+    if not node.primitive.is_registered:
+        return
     if node.primitive.name == "one_hot":
         yield node.inputs[0], node.params["classes"]
     if node.primitive.name in ("gather", "scatter") and len(node.inputs) > 1:

@@ -378,6 +378,8 @@ def why_host(node: Node) -> str:
     if node.body is not None:
         return "a block"
     name = node.primitive.name
+    if not node.primitive.is_registered:
+        return f"{name} has no native code"
     if name == "matmul" and node.out.spec.dtype.kind != "f":
         return "products of whole numbers have no native code"
     if "view" in node.primitive.traits and any(not w.is_constant for w in node.inputs[1:]):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from ...engine.primitive import primitives
 from ...graph.graph import Node
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,8 +48,7 @@ def decomposition(
 
 def decomposition_of(node: Node, reader: Reader) -> Callable[..., Any] | None:
     """The function that a reader may read a node as, if one applies to inputs like these."""
-    name = node.primitive.name
-    found = DECOMPOSITIONS.get((name, reader))
-    if found is None or node.primitive is not getattr(primitives, name, None):
+    found = DECOMPOSITIONS.get((node.primitive.name, reader))
+    if found is None or not node.primitive.is_registered:
         return None
     return found.function if found.applies(*(w.spec for w in node.inputs), **node.params) else None
