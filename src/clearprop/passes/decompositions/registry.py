@@ -20,7 +20,7 @@ Reader = Literal["compile", "source", "person"]
 class Decomposition(NamedTuple):
     """A function that does what a primitive does, where `applies` is true for the specs of its inputs.
 
-    What it only finds out as it goes it says by raising NotImplementedError, to readers of source alone.
+    Those that the compiler does not read may also find out as they go, and raise NotImplementedError.
     """
 
     function: Callable[..., Any]
