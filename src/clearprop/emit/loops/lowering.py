@@ -54,7 +54,7 @@ def lowered(derived: Derived, language: str) -> Lowered:
 
 
 def _has(node: Node) -> bool:
-    """Whether loops compute it, be it by the parts that the compiler reads it as."""
+    """Return whether loops compute it, be it by the parts that the compiler reads it as."""
     expands = decomposition_of(node, "compile") is not None
     return expands or lowering(node.primitive.name) is not None or has_routine(node)
 
