@@ -138,9 +138,14 @@ def _compared(
     off = np.maximum(np.abs(got[both] - right[both]) - least, 0)  # some round those to zero
     error = float(np.max(off / scale, initial=0))
     if not alike or error > max(tolerance(right.dtype), problem.tolerance):
+        far = (
+            f"off by {error:.1e} of the largest entry"
+            if alike
+            else "not finite at the same entries"
+        )
         raise GradientMismatch(
-            f"the code written for {problem.title} gives another {what} than Clearprop: off by {error:.1e} "
-            f"of the largest entry. If numbers cancel or overflow at these arguments, give others. "
+            f"the code written for {problem.title} gives another {what} than Clearprop: {far}. "
+            f"If numbers cancel or overflow at these arguments, give others. "
             f"{instead(problem)}"
         )
     return error

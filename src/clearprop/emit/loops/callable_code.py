@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import CompileError
+from ...errors import CompileError, DtypeError, ShapeError
 from ..derived import Derived
 from ..target import Code
 from .lowering import Lowered
@@ -32,11 +32,31 @@ class Running:
         self.made, self.start, self.shapes = made, start, shapes
 
     def __call__(self, arrays: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        if len(arrays) != len(self.made.inputs):
-            raise CompileError(f"{self.made.name} takes {len(self.made.inputs)} arrays")
-        results = iter(self._run(arrays))
+        results = iter(self._run(self._checked(arrays)))
         values, gradients = ([next(results).reshape(s)[()] for s in group] for group in self.shapes)
         return values, gradients
+
+    def _checked(self, arrays: Sequence[Any]) -> list[Any]:
+        """Return what goes in as arrays. Of other sizes, C would read what lies behind them."""
+        name, inputs = self.made.name, self.made.inputs
+        wanted = f"{name} takes a list of {len(inputs)} arrays: {', '.join(b.name for b in inputs)}"
+        if not isinstance(arrays, list | tuple):
+            raise CompileError(f"{wanted}; got {type(arrays).__name__}. Write function([...])")
+        if len(arrays) != len(inputs):
+            raise CompileError(f"{wanted}; got {len(arrays)}")
+        given = [np.asarray(x) for x in arrays]
+        for b, x in zip(inputs, given, strict=True):
+            if x.shape != b.spec.shape:
+                raise ShapeError(
+                    f"{name}: {b.name} has shape {x.shape}, written for {b.spec.shape}; "
+                    f"for other shapes, call clearprop.source again"
+                )
+            if not np.can_cast(x.dtype, b.dtype, "same_kind"):
+                raise DtypeError(
+                    f"{name}: {b.name} has dtype {x.dtype}, written for {b.dtype}; "
+                    f"for other dtypes, call clearprop.source again"
+                )
+        return given
 
     def __reduce__(self) -> tuple[Any, ...]:
         return running, (self.made, self.start, self.shapes)

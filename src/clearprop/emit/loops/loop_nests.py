@@ -77,8 +77,8 @@ class NestLines(Lines):
         ``h_ij``.
         """
         name = self.dialect.spelling.identifier(self.nest.names.get(e, otherwise))
-        if name in self.taken and name != otherwise:
-            name = f"{name}_{''.join(letter(a) for a in sorted(e.axes))}".rstrip("_")
+        if name in self.taken and name != otherwise and e.axes:
+            name = f"{name}_{''.join(letter(a) for a in sorted(e.axes))}"
         return self.fresh(name)
 
     # ---- which values get a name

@@ -53,8 +53,8 @@ class Writer:
     def _numbers(self, indices: Sequence[Index]) -> Iterator[tuple[str, int, int]]:
         for e, stride, count in indices:
             number = e
-            while isinstance(number, Compute) and number.operation == "convert":
-                (number,) = number.operands  # any whole number is an index
+            while isinstance(number, Compute) and _keeps_wholes(number):
+                (number,) = number.operands  # whole numbers of all sizes are indices
             if isinstance(number, Load) and number.access.buffer.role == "constant":
                 self.places[number.access.buffer] = count
             text, binds = self._write(number)
@@ -96,6 +96,14 @@ class Writer:
         symbol, binds = _BITS[operation]
         left, right = (wrapped(text, tight=at >= PREFIX) for text, at in (x, y))
         return f"{left} {symbol} {right}", binds
+
+
+def _keeps_wholes(e: Compute) -> bool:
+    """Tell whether an expression makes whole numbers of whole numbers, and the same ones."""
+    if e.operation != "convert":
+        return False
+    source = e.operands[0].dtype
+    return source.kind in "iu" and source.itemsize <= e.dtype.itemsize
 
 
 def place_of(access: Access, name: str, extra: Sequence[tuple[str, int]] = ()) -> str:
