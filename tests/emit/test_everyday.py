@@ -72,6 +72,12 @@ def stretched_part(x: Any) -> Any:
     return np.sum(np.sin(total)) + np.sum(np.log(np.sum(np.exp(x), axis=1)))
 
 
+def narrow(x: Any) -> Any:
+    """Multiples of the whole numbers do not fit into their dtype."""
+    a = x * np.array([200, 0, 1, 255], np.uint8)
+    return np.sum(np.sin(a + a)) + np.sum(np.sin(-a)) + np.sum(-3 * a)
+
+
 def doubled(x: Any) -> Any:
     return x + x
 
@@ -156,6 +162,7 @@ CONSTANTS: dict[str, tuple[Any, ...]] = {
     },
     "float32 beside ints": (lambda x: np.sum(x * np.arange(3) + np.arange(3)), V.astype("f4")),
     "float32 product": (lambda x: np.sum(np.prod(x, axis=1, dtype=np.float32)), M),
+    "narrow": (narrow, M),
     "2**64": (lambda x: np.sum(x * 2**64), V),
     "-2**70": (lambda x: np.sum(x / -(2**70)), V),
     "1e-308": (lambda x: np.sum(x * 1e-308), V),

@@ -6,6 +6,7 @@ import math
 import pickle
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,15 @@ def test_a_node_that_ended_is_started_anew() -> None:
     node_process._running().process.kill()
     node_process._running().process.wait()
     assert made.function([np.ones(3)])[0] == [3.0]
+
+
+@needs_node
+def test_a_loop_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_process, "_SECONDS", 0.5)
+    script = clearprop.source(lambda x: np.sum(x**2), np.ones(3), to="javascript").function.made
+    endless = replace(script, text="export function f() { for (;;); }", name="f")
+    with pytest.raises(CompileError, match="Node ended"):
+        run_script(endless)([np.ones(3)])
 
 
 def test_source_without_node(monkeypatch: pytest.MonkeyPatch) -> None:

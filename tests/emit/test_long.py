@@ -93,7 +93,7 @@ def name(program: Any) -> str:
 @pytest.mark.parametrize("program", PROGRAMS, ids=name)
 def test_source_does_not_recurse_into_programs(program: Any) -> None:
     clearprop.source(program(3), AT)  # what is loaded late is loaded now
-    with frames(180):
+    with frames(210):
         made = clearprop.source(program(200), AT)
     assert made.errors.engine < 1e-12
 
@@ -101,7 +101,7 @@ def test_source_does_not_recurse_into_programs(program: Any) -> None:
 @pytest.mark.parametrize("program", [powers, product], ids=name)
 def test_equations_do_not_recurse_into_programs(program: Any) -> None:
     clearprop.source(program(3), AT, to="latex")
-    with frames(180):
+    with frames(210):
         made = clearprop.source(program(200), AT, to="latex")
     assert made.errors.engine < 1e-12
 
@@ -109,7 +109,7 @@ def test_equations_do_not_recurse_into_programs(program: Any) -> None:
 @pytest.mark.parametrize("program", PROGRAMS, ids=name)
 def test_explanations_do_not_recurse_into_programs(program: Any) -> None:
     str(clearprop.explain(program(3), AT))
-    with frames(180):
+    with frames(210):
         text = str(clearprop.explain(program(200), AT))
     assert len(text.splitlines()) > 200
 

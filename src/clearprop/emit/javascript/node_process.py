@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from threading import Lock
+from threading import Lock, Timer
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,6 @@ from .js_function import Script
 from .js_operators import ARRAYS
 
 _SERVER = """
-import { createInterface } from "node:readline";
 const modules = new Map();
 const array = ({ type, data }) => {
     const bytes = Uint8Array.from(Buffer.from(data, "base64"));
@@ -41,15 +40,24 @@ async function answer({ text, name, inputs }) {
     });
     return Object.values(found(...given)).map((x) => packed(plain(x)));
 }
-for await (const line of createInterface({ input: process.stdin })) {
+async function reply(line) {
     try {
         console.log(JSON.stringify({ results: await answer(JSON.parse(line)) }));
     } catch (error) {
         console.log(JSON.stringify({ error: String(error) }));
     }
 }
+let rest = "", replies = Promise.resolve();
+process.stdin.setEncoding("utf8");
+process.stdin.on("data", (text) => {
+    const lines = (rest + text).split("\\n");
+    rest = lines.pop();
+    for (const line of lines) replies = replies.then(() => reply(line));
+});
 """
 """Reads calls from its input, one a line, and writes what they return."""
+_SECONDS = 120
+"""After which a process that runs code does not answer any more, as with a loop that never ends."""
 
 
 class _Node:
@@ -69,17 +77,24 @@ class _Node:
         atexit.register(self.close)
 
     def ask(self, message: Any) -> list[Any]:
-        """Run code in the process. Raises CompileError where the code does, or the process has ended."""
+        """Run code in the process. Raises CompileError where the code does, or the process has ended,
+        by itself or after two minutes without an answer.
+        """
         stdin, stdout = self.process.stdin, self.process.stdout
         assert stdin is not None
         assert stdout is not None
+        limit = Timer(_SECONDS, self.process.kill)
+        limit.daemon = True
         with self.lock:
+            limit.start()
             try:
                 stdin.write(json.dumps(message) + "\n")
                 stdin.flush()
                 line = stdout.readline()
             except OSError:
                 line = ""
+            finally:
+                limit.cancel()
         answer: dict[str, Any] = json.loads(line) if line else {"error": "Node ended"}
         if "error" in answer:
             raise CompileError(f"Node cannot run generated code: {answer['error']}")

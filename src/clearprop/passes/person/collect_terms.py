@@ -18,7 +18,7 @@ from ...engine.spec import is_floating, spec_of
 from ...graph.graph import Graph, Node, Wire
 from ..algebra import Made
 from .matching import number
-from .rationals import ONE, Ratio
+from .rationals import ONE, Ratio, is_narrow, strong
 from .recognise import without_unread
 from .rewriting import Facts, Note, part_of
 
@@ -324,6 +324,9 @@ class _Writer:
         return self.nodes
 
     def _apply(self, primitive: Any, *inputs: Wire, **params: Any) -> Wire:
+        if primitive is primitives.multiply and any(map(is_narrow, inputs)):
+            dtype = self.root.out.spec.dtype
+            inputs = tuple(strong(w, dtype) for w in inputs)
         node = part_of(self.root, primitive, *inputs, **params)
         self.nodes.append(node)
         return node.out
@@ -412,7 +415,7 @@ class _Writer:
             if number(above[0]) is not None and np.ndim(above[0].constant) == 0:
                 value = -above[0].constant
                 above[0] = Wire("", spec_of(value), value)
-            elif above[0].spec.dtype.kind == "b":
+            elif above[0].spec.dtype.kind == "b" or is_narrow(above[0]):
                 above.insert(0, Ratio(-1).constant(self.root.out.spec.dtype))
             else:
                 above[0] = self._apply(primitives.negative, above[0])

@@ -148,3 +148,17 @@ def _uniform(ratio: Ratio, node: Node) -> Wire:
     full = Wire(wire.name, node.out.spec, np.full(node.out.spec.shape, wire.constant))
     full.is_named = wire.is_named
     return full
+
+
+def is_narrow(wire: Wire) -> bool:
+    """Return whether a multiple of these whole numbers may not fit into their dtype."""
+    dtype = wire.spec.dtype
+    return dtype.kind == "u" or (dtype.kind == "i" and dtype.itemsize < 8)
+
+
+def strong(wire: Wire, dtype: np.dtype[Any]) -> Wire:
+    """Return a Python number as one of this dtype, in which NumPy then computes; others as they are."""
+    if not wire.is_constant or type(wire.constant) not in (int, float):
+        return wire
+    value = dtype.type(wire.constant)
+    return Wire("", spec_of(value), value)
