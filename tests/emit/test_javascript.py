@@ -312,8 +312,9 @@ def test_code_that_node_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_node
 def test_a_node_that_ended_is_started_anew() -> None:
     made = clearprop.source(lambda x: np.sum(x**2), np.ones(3), to="javascript")
-    node_process._running().process.kill()
-    node_process._running().process.wait()
+    process = node_process._running().process
+    process.kill()
+    process.wait()
     assert made.function([np.ones(3)])[0] == [3.0]
 
 
