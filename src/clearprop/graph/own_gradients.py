@@ -35,9 +35,16 @@ from ..transforms.wrapper import Wrapper
 from .tracing import build, is_input, trace_parts
 
 
-def _refuse_writing(error: ValueError, who: str) -> None:
-    """Say whose code writes into an array that others hold, too: NumPy says only that it is read-only."""
-    if "read-only" in str(error) and not isinstance(error, ClearpropError):
+def _called(who: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Call the author's code, and say whose it is that writes into an array which others hold, too.
+
+    NumPy says only that the array is read-only.
+    """
+    try:
+        return function(*args, **kwargs)
+    except ValueError as error:
+        if "read-only" not in str(error) or isinstance(error, ClearpropError):
+            raise
         raise UnsupportedError(
             f"{who} writes into an array that it was given, which others hold, too. Write into a copy: "
             f"x = x.copy()"
@@ -140,11 +147,8 @@ class Application:
     # ---- forward
 
     def forward(self, *leaves: Any, **kwargs: Any) -> Any:
-        try:
-            return self.bundled(self.rules.function(*self.unflatten(leaves), **kwargs))
-        except ValueError as error:
-            _refuse_writing(error, f"block {self.rules.name}")
-            raise
+        who = f"block {self.rules.name}"
+        return self.bundled(_called(who, self.rules.function, *self.unflatten(leaves), **kwargs))
 
     def bundled(self, result: Any) -> Any:
         """Return the arrays of a result: one alone, several as a bundle."""
@@ -211,16 +215,14 @@ class Application:
             np.zeros(y.shape, y.dtype)[()] if gy is None else conjugate(gy)
             for gy, y in zip(_parts_of(g), results, strict=True)
         ]
-        try:
-            given = self.rules.gradient(
-                self.unflatten_result(upstream),
-                self.unflatten_result(results),
-                *self.unflatten(leaves),
-                **kwargs,
-            )
-        except ValueError as error:
-            _refuse_writing(error, f"the gradient of block {self.rules.name}")
-            raise
+        given = _called(
+            f"the gradient of block {self.rules.name}",
+            self.rules.gradient,
+            self.unflatten_result(upstream),
+            self.unflatten_result(results),
+            *self.unflatten(leaves),
+            **kwargs,
+        )
         inputs = len(self.args)
         if not isinstance(given, tuple) or (inputs == 1 and isinstance(self.args[0], tuple)):
             given = (given,)
@@ -340,16 +342,14 @@ class Application:
             [zero if given.get(i) is None else given[i] for i, zero in enumerate(zeros)]
         )
         results = _parts_of(out)
-        try:
-            step = self.rules.jvp(
-                tangents[0] if len(tangents) == 1 else tangents,
-                self.unflatten_result(results),
-                *self.unflatten(inputs),
-                **kwargs,
-            )
-        except ValueError as error:
-            _refuse_writing(error, f"the jvp of block {name}")
-            raise
+        step = _called(
+            f"the jvp of block {name}",
+            self.rules.jvp,
+            tangents[0] if len(tangents) == 1 else tangents,
+            self.unflatten_result(results),
+            *self.unflatten(inputs),
+            **kwargs,
+        )
         found = [np.asarray(x)[()] for x in flatten(step)[0]]
         shapes = [x.shape for x in found], [shape_of(y) for y in results]
         if shapes[0] != shapes[1]:
