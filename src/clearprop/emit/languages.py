@@ -193,9 +193,10 @@ class Language:
 
     def constant(self, value: Any) -> Written:
         """Return an array that the function has as a constant."""
-        array, m = np.asarray(value), self.module
+        array = np.asarray(value)
         if not array.size:
-            return f"{m}.zeros({array.shape}, dtype={m}.{self.dtype_name(array.dtype)})", ATOM
+            dtype = f"dtype={self.module}.{self.dtype_name(array.dtype)}"
+            return f"{self.module}.zeros({array.shape}, {dtype})", ATOM
         n = array.shape[0] if array.ndim else 0
         if array.ndim == 1 and n > 2 and array.dtype.kind == "i" and (array == np.arange(n)).all():
             return f"{self.module}.arange({n})", ATOM

@@ -147,6 +147,6 @@ class _Writer:
             text = type_of(b.dtype)
             start = f"(char *)workspace + {offset}" if offset else "workspace"
             wrapped = f"({text} *)({start})" if offset else f"({text} *){start}"
-            shape = "×".join(map(str, b.spec.shape))
-            lines.append(f"{text} *{self.names[b]} = {wrapped}; /* {shape.replace('×', ' x ')} */")
+            shape = " x ".join(map(str, b.spec.shape))
+            lines.append(f"{text} *{self.names[b]} = {wrapped}; /* {shape} */")
         return lines

@@ -95,7 +95,13 @@ class _Node:
                 line = ""
             finally:
                 limit.cancel()
-        answer: dict[str, Any] = json.loads(line) if line else {"error": "Node ended"}
+        if not line:
+            self.process.kill()
+            self.process.wait()  # so that the next call starts another one
+            raise CompileError(
+                f"Node ended while it ran generated code, or gave no answer in {_SECONDS} seconds"
+            )
+        answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise CompileError(f"Node cannot run generated code: {answer['error']}")
         results: list[Any] = answer["results"]

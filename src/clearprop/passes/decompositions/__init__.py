@@ -7,7 +7,7 @@ from . import (  # noqa: F401
     contractions,
     elementwise,
     matrix_forms,
-    moments,
+    means_and_norms,
     special_functions,
 )
 from .registry import DECOMPOSITIONS, Reader, decomposition_of
