@@ -302,5 +302,7 @@ def test_unravelled_places() -> None:
         assert [i.tolist() for i in found] == [
             i.tolist() for i in numpy.unravel_index([5, 3], (2, 3), order)
         ]
+    sizes = numpy.array([2, 3], numpy.uint64)
+    assert all(i.dtype == int for i in numpy.unravel_index(clearprop.tensor([5, 3]), sizes))
     with pytest.raises(ValueError, match="out of bounds"):
         numpy.unravel_index(clearprop.tensor(6), (2, 3))

@@ -6,6 +6,7 @@ traced.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
     """Return one array for each axis, which may be traced; where the numbers are known, they are
     looked at first.
     """
-    shape = tuple(shape) if np.iterable(shape) else (shape,)
+    shape = tuple(map(operator.index, shape if np.iterable(shape) else (shape,)))
     if indices.is_known:
         np.unravel_index(indices.value, shape)  # for the error it raises
     steps = np.cumprod((1, *(shape if order == "F" else shape[::-1])))[:-1]
