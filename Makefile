@@ -15,7 +15,7 @@ LIGHT := tests/engine/test_containers.py tests/engine/test_transforms.py tests/g
 # What shows most slips soonest: every record, the engine, a trace, compiled code, source code, the rooms.
 FAST := tests/ops/test_primitives.py tests/compiler/test_primitives.py tests/compiler/test_arguments.py \
 	tests/engine/test_tensor.py tests/engine/test_transforms.py tests/engine/test_errors.py tests/engine/test_in_place.py \
-	tests/engine/test_windows.py tests/engine/test_containers.py tests/graph tests/ledger/test_explain.py \
+	tests/engine/test_views.py tests/engine/test_containers.py tests/graph tests/ledger/test_explain.py \
 	tests/emit/test_source.py tests/emit/test_names.py tests/test_architecture.py README.md
 
 .DEFAULT_GOAL := help

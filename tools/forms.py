@@ -21,7 +21,7 @@ from clearprop.engine.bundle import Bundle
 from clearprop.engine.primitive import Primitive, Sample, primitives
 from clearprop.engine.spec import is_floating
 from clearprop.errors import UnsupportedError
-from clearprop.passes.person import derive
+from clearprop.passes.person import derive_backward
 
 PAGE = Path(__file__).parent.parent / "docs" / "source.md"
 TARGETS = ("numpy", "torch", "jax", "c", "javascript")
@@ -88,7 +88,7 @@ def missing(example: Example, target: str) -> str | None:
     language = target_of(target)
     problem = problem_of(example.f, example.arrays, {}, language.spelling)
     try:
-        joint = derive(
+        joint = derive_backward(
             problem.forward, problem.positions, problem.seeded, upstream=language.upstream
         )
         language.write(Derived(problem, joint, exact=False))

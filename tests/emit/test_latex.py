@@ -281,7 +281,7 @@ def compact(name: str) -> dict[str, str]:
     f, argnums, args = CASES[name]
     forward = trace(f, *args).open()
     wanted = argnums if isinstance(argnums, tuple) else (argnums,)
-    joint = person.derive(forward, list(wanted), [0], upstream=False)
+    joint = person.derive_backward(forward, list(wanted), [0], upstream=False)
     asked = [(joint.gradients[i], forward.inputs[n]) for i, n in enumerate(wanted)]
     text = latex(joint.graph, gradient_of=[*joint.gradient_of.items(), *asked])
     lines = check(text)

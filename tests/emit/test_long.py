@@ -138,7 +138,7 @@ def test_work_grows_with_the_program(program: Any, monkeypatch: pytest.MonkeyPat
         return count
 
     monkeypatch.setattr(rewriting.Rewriter, "_find", counted(rewriting.Rewriter._find))
-    monkeypatch.setattr(rewriting.Facts, "only", counted(rewriting.Facts.only))
+    monkeypatch.setattr(rewriting.RewriteContext, "only", counted(rewriting.RewriteContext.only))
     monkeypatch.setattr(collect_terms._Reader, "read", counted(collect_terms._Reader.read))
     monkeypatch.setattr(collect_terms, "_merged", counted(collect_terms._merged))
     took = []

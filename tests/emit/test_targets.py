@@ -21,7 +21,7 @@ from clearprop.emit.spelling import Letters
 from clearprop.emit.target import Code, Target, commented
 from clearprop.emit.targets import TARGETS, target
 from clearprop.errors import ClearpropError
-from clearprop.passes.person import derive
+from clearprop.passes.person import derive_backward
 
 
 def loss(x: Any, w: Any) -> Any:
@@ -102,7 +102,7 @@ def test_a_problem_does_not_change() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         problem.name = "other"  # type: ignore[misc]
     before = dict(vars(problem))
-    joint = derive(problem.forward, problem.positions, problem.seeded, upstream=False)
+    joint = derive_backward(problem.forward, problem.positions, problem.seeded, upstream=False)
     derived = Derived(problem, joint, exact=False)
     first = target("numpy").write(derived).text()
     target("jax").write(derived)

@@ -311,7 +311,7 @@ def test_changes_in_place() -> None:
     def assign() -> None:
         stretched[0] = 1.0  # here
 
-    message(UnsupportedError, assign, "window", "t.copy()")
+    message(UnsupportedError, assign, "view", "t.copy()")
     number = (t * 1)[0]
 
     def assign_into_a_number() -> None:

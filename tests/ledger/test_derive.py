@@ -24,7 +24,7 @@ WITHOUT = {
     "convolve",
     "cross",
     "partition",
-    "pick",
+    "element",
     "polyval",
     "put_along",
     "put_diagonal",

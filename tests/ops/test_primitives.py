@@ -35,7 +35,7 @@ from tests.numeric import slopes
 from tests.registry import RECORDS
 from tests.special_references import ENDS, ONCE, ROUGH, SPECIAL
 
-REGISTRY: list[Primitive] = [p for p in RECORDS if p is not primitives.pick]
+REGISTRY: list[Primitive] = [p for p in RECORDS if p is not primitives.element]
 """All but what hands out the results of those that have several, and is tested with them."""
 
 PAIRS = [
@@ -219,7 +219,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "record_holder": _record_holder,
     "astype": lambda x, dtype: np.array(x, dtype),
     "as_integer": lambda x, dtype: np.trunc(x).astype(dtype),
-    "window": _read,
+    "slice": _read,
     "gather": _read,
     "scatter": _scatter,
     "assign": _assign,

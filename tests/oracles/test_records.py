@@ -112,7 +112,7 @@ THEIRS: dict[str, Callable[..., Any]] = {
     "cofactors": cofactors,
     "cofactor_slopes": lambda a, step: jax.jvp(cofactors, (a,), (step,))[1],
     "lstsq": lstsq,
-    "window": read,
+    "slice": read,
     "gather": read,
     "scatter": scattered,
     "assign": assigned,

@@ -28,7 +28,7 @@ from ..stages.views import View
 from .arguments import Arguments, OtherContainer
 from .executable import Executable
 from .fingerprint import fingerprint
-from .plan import Facts, Plan
+from .plan import Plan, PlanSummary
 from .report import Report, describe
 from .trial import way
 
@@ -45,7 +45,7 @@ class NativeExecutable(Executable):
         self.trees: tuple[Any, Any] | None = None
         self.entry: calls.Entry | None = None
         self.code: Code | None = None
-        self.facts: Facts | None = None
+        self.summary: PlanSummary | None = None
         """Of code that was linked without a plan."""
         wires = (*graph.inputs, *graph.outputs)
         if not arguments.kwargs and all(w.spec.dtype.kind in "biufc" for w in wires):
@@ -80,15 +80,15 @@ class NativeExecutable(Executable):
             return
         is_shared = any(k.is_shared for k in kernels)
         if not self.plan.has_host and self.trees is not None:
-            self.entry = _entry(self._signature(self.plan.facts))
+            self.entry = _entry(self._signature(self.plan.summary))
         text = self._text()
         tables = [k.table for k in kernels if k.constants]
         symbols = self.entry.symbols if self.entry else tuple(k.name for k in kernels)
         names = (*symbols, *tables, *["pool"] * is_shared)
         if key and self.entry is not None and not tables:
             code = machine.assemble(text, _LEVEL)
-            facts = json.dumps(asdict(self.plan.facts)).encode()
-            cache.store(key, _LEVEL, b"\n".join([facts, _digest(self.entry), code]))
+            summary = json.dumps(asdict(self.plan.summary)).encode()
+            cache.store(key, _LEVEL, b"\n".join([summary, _digest(self.entry), code]))
             self.code = Code(code, names)
         else:
             self.code = cache.linked(text, _LEVEL, names)
@@ -106,16 +106,16 @@ class NativeExecutable(Executable):
         """
         try:
             stored, digest, code = kept.split(b"\n", 2)
-            facts = Facts(**json.loads(stored))
-            entry = _entry(self._signature(facts))
+            summary = PlanSummary(**json.loads(stored))
+            entry = _entry(self._signature(summary))
             if _digest(entry) != digest:
                 return False
-            linked = Code(code, (*entry.symbols, *["pool"] * facts.is_shared))
+            linked = Code(code, (*entry.symbols, *["pool"] * summary.is_shared))
         except (ValueError, TypeError, LookupError, RuntimeError):
             return False
-        if facts.is_shared:
+        if summary.is_shared:
             _share(linked)
-        self.entry, self.facts, self.code = entry, facts, linked
+        self.entry, self.summary, self.code = entry, summary, linked
         return True
 
     def _text(self) -> str:
@@ -125,23 +125,23 @@ class NativeExecutable(Executable):
         texts += [SHARE] if any(k.is_shared for k in kernels) else []
         return module(texts, [b for k in kernels for b in k.builders], width=vector_bits())
 
-    def _signature(self, facts: Facts) -> calls.Signature:
+    def _signature(self, summary: PlanSummary) -> calls.Signature:
         assert self.trees is not None
-        taken = set(facts.donors)
+        taken = set(summary.donors)
         arguments = [
             calls.Argument(w.spec.dtype, w.spec.shape, i in taken, w.spec.dtype == self.floats)
             for i, w in enumerate(self.graph.inputs)
         ]
         results = [
             calls.Result(w.spec.dtype, w.spec.shape, donor)
-            for w, donor in zip(self.graph.outputs, facts.donors, strict=True)
+            for w, donor in zip(self.graph.outputs, summary.donors, strict=True)
         ]
         return calls.Signature(
             tuple(arguments),
             tuple(results),
-            facts.arena,
-            facts.is_long,
-            facts.may_stop,
+            summary.arena,
+            summary.is_long,
+            summary.may_stop,
             *self.trees,
             tuple(
                 (p.owner, p.key, calls.ABSENT if p.value is MISSING else p.value) for p in self.read
@@ -205,7 +205,7 @@ class NativeExecutable(Executable):
                 memory[b] = np.empty(b.size, b.dtype)
             pointers.append(memory[b].ctypes.data)
         # a plan made later may be one for another number of threads; the code needs what it was made for
-        size = self.facts.arena if self.facts else kernel.arena.bytes
+        size = self.summary.arena if self.summary else kernel.arena.bytes
         arena = np.empty(size + 64, np.uint8)
         pointers.append(arena.ctypes.data + -arena.ctypes.data % 64)
         prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)

@@ -20,7 +20,7 @@ _LONG = 5_000
 
 
 @dataclass(frozen=True)
-class Facts:
+class PlanSummary:
     """What has to be known of a plan to call its code."""
 
     arena: int
@@ -61,13 +61,13 @@ class Plan:
         return [step for step in self.steps if isinstance(step, Kernel)]
 
     @property
-    def facts(self) -> Facts:
-        """Those of a plan of one kernel."""
+    def summary(self) -> PlanSummary:
+        """Return what the entry of a plan with one kernel has to know."""
         (kernel,) = self.kernels
         inputs = self.program.inputs
         places = [self.donors.get(b) for b in self.program.outputs]
         numbers = tuple(None if b is None else inputs.index(b) for b in places)
-        return Facts(
+        return PlanSummary(
             kernel.arena.bytes, kernel.work > _LONG, numbers, kernel.is_shared, kernel.may_stop
         )
 

@@ -255,7 +255,7 @@ def _symbol(node: Node) -> str:
     notation = node.primitive.notation
     if isinstance(notation, Prefix):
         return _SIGNS.get(notation.symbol, notation.symbol)
-    if node.primitive in (primitives.window, primitives.gather):
+    if node.primitive in (primitives.slice, primitives.gather):
         index, _ = write(node, [("", ATOM), *((str(w), ATOM) for w in node.inputs[1:])])
         return index if len(index) <= _LONGEST_INDEX else node.primitive.name
     constants = [number_text(w.constant) if w.is_constant else "" for w in node.inputs]

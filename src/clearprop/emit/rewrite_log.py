@@ -21,7 +21,7 @@ _DEEPEST = 4
 
 
 @dataclass(frozen=True)
-class Step:
+class Rewrite:
     """One application of a rule."""
 
     rule: str
@@ -32,11 +32,11 @@ class Step:
         return f"{self.rule}: {self.before}  ->  {self.after}"
 
 
-class Derivation:
+class RewriteLog:
     """Notes each rule that is applied."""
 
     def __init__(self) -> None:
-        self.steps: list[Step] = []
+        self.steps: list[Rewrite] = []
 
     def note(self, name: str, node: Node, found: Any, made: dict[Wire, Node]) -> None:
         news = found if isinstance(found, tuple) else ()
@@ -49,7 +49,7 @@ class Derivation:
             else self._of_node(last, made_now, _DEEPEST)
         )
         if before != after[0] and name != "stretch_constant":
-            self.steps.append(Step(name.replace("_", " "), before, after[0]))
+            self.steps.append(Rewrite(name.replace("_", " "), before, after[0]))
 
     def lines(self) -> list[str]:
         """Return the derivation as lines of a comment."""

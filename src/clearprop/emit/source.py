@@ -13,10 +13,10 @@ import numpy as np
 from .. import __version__
 from ..engine.spec import spec_of
 from ..errors import GradientMismatch
-from ..passes.person import derive
+from ..passes.person import derive_backward
 from .derived import Derived
 from .problem import problem_of
-from .rewrite_log import Derivation, Step
+from .rewrite_log import Rewrite, RewriteLog
 from .target import Code
 from .targets import target
 from .verify import Errors, verify
@@ -47,7 +47,7 @@ class Source:
 
     text: str
     function: Any = field(compare=False)
-    steps: tuple[Step, ...]
+    steps: tuple[Rewrite, ...]
     errors: Errors
     target: str
     files: Mapping[str, str] = field(default_factory=dict)
@@ -159,8 +159,8 @@ def source(
     attempts = [(True, True), (True, False), (False, False)] if simplify else [(False, False)]
     for attempt in attempts:
         simple, ties = attempt
-        derivation = Derivation()
-        joint = derive(
+        log = RewriteLog()
+        joint = derive_backward(
             problem.forward,
             problem.positions,
             problem.seeded,
@@ -168,7 +168,7 @@ def source(
             simplify=simple,
             ties=ties,
             compounds=language.compounds,
-            note=derivation.note,
+            note=log.note,
         )
         derived = Derived(problem, joint, exact=not ties)
         code = language.write(derived)
@@ -183,9 +183,9 @@ def source(
     header = _header(derived, language.needs, errors, ran)
     if simplify and not simple:
         header.insert(-1, BY_GATES)
-    shown = derivation.lines() if steps else []
+    shown = log.lines() if steps else []
     text = code.text(header, shown)
-    found, files = tuple(derivation.steps), code.files(header, shown)
+    found, files = tuple(log.steps), code.files(header, shown)
     return Source(text, code.load(text), found, errors, to, files, derived.blocks)
 
 

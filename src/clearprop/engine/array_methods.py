@@ -97,7 +97,7 @@ class ArrayMethods:
     def __iter__(self) -> Iterator[Any]:
         if type(self.value) is Bundle:
             count = len(self.value)
-            return (primitives.pick(self, index=i, count=count) for i in range(count))
+            return (primitives.element(self, index=i, count=count) for i in range(count))
         if not self.shape:
             self._refuse_parameter(sys._getframe(1), "t.detach()")
             raise TypeError("iteration over a 0-d tensor")

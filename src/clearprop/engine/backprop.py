@@ -171,9 +171,7 @@ def _sweep(
                     gradients[x] = gradients[x] + downstream
                 else:
                     gradients[x] = downstream
-        if (
-            free and primitive.put is None
-        ):  # a window holds its base's memory anyway, and follows it
+        if free and primitive.put is None:  # a view holds its base's memory anyway, and follows it
             node.inputs = ()
             node.primitive = _FREED
     return found
@@ -186,7 +184,7 @@ def _inputs_then(node: Tensor) -> tuple[Any, ...]:
 
 
 def _as_read(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return what an operation read, to be read again: copies of windows on what was changed since."""
+    """Return what an operation read, to be read again: copies of views on what was changed since."""
     return tuple(
         Tensor(x._value, primitives.copy, (x,), {}, x.requires_grad, x.origin) if lags(x) else x
         for x in inputs

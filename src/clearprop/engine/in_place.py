@@ -5,8 +5,8 @@ its old state moves to a Tensor of its own, `before`, and users that are older t
 number (`version_at`). The update of a parameter, or of a buffer of the user's, keeps nothing, so that a loop
 does not fill the memory; a backward pass that would need the old value says so.
 
-A *window* shows memory of another Tensor, its base. To write to it is to write to the base, by the record's
-`put`; after the base has changed, the window is taken again when it is next used.
+A *view* shows memory of another Tensor, its base. To write to it is to write to the base, by the record's
+`put`; after the base has changed, the view is taken again when it is next used.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ next_number = count(1).__next__
 class _Happened:
     """What has happened since the start, so that programs that change nothing in place never look for it."""
 
-    __slots__ = ("changes", "versions", "windows", "windows_may_lag")
+    __slots__ = ("changes", "versions", "views", "views_may_lag")
 
     def __init__(self) -> None:
-        self.changes = self.versions = self.windows = self.windows_may_lag = False
+        self.changes = self.versions = self.views = self.views_may_lag = False
 
-    def note(self, *, changes: bool = False, versions: bool = False, windows: bool = False) -> None:
+    def note(self, *, changes: bool = False, versions: bool = False, views: bool = False) -> None:
         self.changes = self.changes or changes
         self.versions = self.versions or versions
-        self.windows = self.windows or windows
-        self.windows_may_lag = self.changes and self.windows
+        self.views = self.views or views
+        self.views_may_lag = self.changes and self.views
 
 
 happened = _Happened()
@@ -104,17 +104,17 @@ class Versions:
                 "means. Update parameters within clearprop.no_grad(); change a copy, t.copy(); or, for an "
                 "array to be filled, make it with clearprop.tensor(array, requires_grad=False)."
             )
-        if self._is_window():
+        if self._is_view():
             base, put = self.inputs[0], cast(Primitive, self.primitive).put
             base._become(put(base, new, **self.params))  # type: ignore[misc]
             return self
-        if self.primitive is primitives.window and self._is_number():
+        if self.primitive is primitives.slice and self._is_number():
             raise UnsupportedError(
                 "this is a number, taken out of an array as in t[0], and numbers do not change in place. "
-                "Assign into the array, t[0] = v, or take a window without axes, t[0, ...]."
+                "Assign into the array, t[0] = v, or take a view without axes, t[0, ...]."
             )
         if new.primitive is not None and new.primitive.put is not None:
-            new = primitives.copy(new)  # what was changed is no window itself
+            new = primitives.copy(new)  # what was changed is no view itself
         if new.primitive is None and not self._keeps_old_values():
             return self._replace(laid_out_like(self._value, new._value))
         return self._turn_into(new, laid_out_like(self._value, new._value))
@@ -169,22 +169,22 @@ class Versions:
             del self.before
         return self
 
-    # ---- windows
+    # ---- views
 
     def _is_number(self) -> bool:
         """Return whether NumPy has a number here, as in t[0]: those are copies, and no array has
-        windows on them.
+        views on them.
         """
         if self.shape:
             return False
         if self.primitive is None or self.primitive.put is None:
             return type(self._value) is not np.ndarray
-        if self.primitive is primitives.window:
+        if self.primitive is primitives.slice:
             return ... not in self.params["index"]
         base = self.inputs[0]
         return not isinstance(base, Versions) or base._is_number()
 
-    def _is_window(self) -> bool:
+    def _is_view(self) -> bool:
         """Return whether this shows the memory of another Tensor: what one of them becomes, so does
         the other.
         """
@@ -196,11 +196,11 @@ class Versions:
         return shows_memory(self)
 
     def _take_again(self) -> None:
-        """See what has become of the memory that this window shows."""
+        """See what has become of the memory that this view shows."""
         base = self.inputs[0]
         if lags(base):
             base._take_again()
-        if base.number < self.number or not self._is_window():
+        if base.number < self.number or not self._is_view():
             return
         then = base
         while then.number > self.number and hasattr(then, "before"):
@@ -227,27 +227,27 @@ def version_at(x: Any, number: float) -> Any:
 
 
 def refresh(values: Iterable[Any]) -> None:
-    """Take windows again whose bases changed since, so that they show what NumPy's would."""
+    """Take views again whose bases changed since, so that they show what NumPy's would."""
     for x in values:
         if lags(x):
             x._take_again()
 
 
 def lags(x: Any) -> bool:
-    """Return whether `x` is a window on a Tensor that was changed in place since."""
+    """Return whether `x` is a view on a Tensor that was changed in place since."""
     looked_at = x
     while isinstance(x, Versions) and x.primitive is not None and x.primitive.put is not None:
         base = x.inputs[0]
         if isinstance(base, Versions) and base.number > x.number:
-            return _is_window_on(looked_at, base)
+            return _is_view_on(looked_at, base)
         x = base
     return False
 
 
-def _is_window_on(x: Any, base: Any) -> bool:
-    """Return whether all between `x` and what it was made from are windows, and no copies."""
+def _is_view_on(x: Any, base: Any) -> bool:
+    """Return whether all between `x` and what it was made from are views, and no copies."""
     while x is not base:
-        if not x._is_window():
+        if not x._is_view():
             return False
         x = x.inputs[0]
     return True

@@ -166,7 +166,7 @@ class Primitive:
     gives the result's shape and dtype; `vjp` holds one `Rule` per input, None where the input gets no
     gradient (inputs past its end get none either); `role` is a key of `ROLES`; `why` is one plain
     sentence about its gradient; `traits` are keys of `TRAITS`; `put(base, new, **params)`, where NumPy gives
-    a window on the input's memory, says what the input becomes when `new` is written to the window
+    a view on the input's memory, says what the input becomes when `new` is written to the view
     (`read_only` where NumPy forbids that); `repeats` names the operation on two numbers that it does over and
     over along `axis`; `noun` is what its result is called in code where nothing better is known;
     `libraries` are others that have the function under its name, where it is SciPy's (of NumPy's they have

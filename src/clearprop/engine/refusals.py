@@ -25,9 +25,9 @@ def check_floating(value: Any, what: str = "this") -> None:
 
 
 def read_only(base: Any, new: Any, **params: Any) -> Any:
-    """Return what a window becomes that NumPy lets nobody write to: the `put` of a record."""
+    """Return what a view becomes that NumPy lets nobody write to: the `put` of a record."""
     raise UnsupportedError(
-        f"this tensor of shape {new.shape} is a window that NumPy lets nobody write to: a diagonal, or what "
+        f"this tensor of shape {new.shape} is a view that NumPy lets nobody write to: a diagonal, or what "
         f"np.broadcast_to stretched. Assign into the whole tensor (np.fill_diagonal for a diagonal), or take "
         f"a copy first: t.copy()."
     )

@@ -104,7 +104,7 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
 
     @property
     def value(self) -> Any:
-        if happened.windows_may_lag:
+        if happened.views_may_lag:
             refresh((self,))
         return self._value
 
@@ -253,7 +253,7 @@ def tensor(
     if requires_grad:
         check_floating(value)
     wants = is_floating(value.dtype) if requires_grad is None else requires_grad
-    value = value if value.ndim else value[()]  # a view of a whole array would look like a window
+    value = value if value.ndim else value[()]  # NumPy's view of it would look like one of ours
     return Tensor(value, None, (), NO_PARAMS, wants, Origin(name) if name else None)
 
 
@@ -266,7 +266,7 @@ def apply(
     """Apply a primitive to Tensors and plain values; the result remembers it if a gradient may come."""
     if _noted() is not None:
         return _apply_recording(primitive, inputs, params)
-    if happened.windows_may_lag:
+    if happened.views_may_lag:
         refresh(inputs)
     values: list[Any] = []
     for x in inputs:
@@ -290,15 +290,15 @@ def apply(
         value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
     elif type(value) is complex:  # as Python makes it of 1j and a NumPy float
         value = np.complex128(value)
-    if primitive.put and not happened.windows:
-        happened.note(windows=True)
+    if primitive.put and not happened.views:
+        happened.note(views=True)
     if primitive.differentiable:
         for x in inputs:
             if type(x) is Tensor and x.requires_grad:
                 if not _no_grads():
                     return Tensor(value, primitive, inputs, params, True)
                 break
-    if primitive.put:  # a window must know its base, to notice when that changes
+    if primitive.put:  # a view must know its base, to notice when that changes
         return Tensor(value, primitive, inputs, params, False)
     return Tensor(value, None, (), NO_PARAMS, False)
 
@@ -327,7 +327,7 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
     differentiable = primitive.differentiable
 
     def operator_method(self: Tensor, other: Any) -> Tensor:
-        if happened.windows_may_lag:
+        if happened.views_may_lag:
             refresh((self, other))
         x, y = self._value, other
         requires_grad = self.requires_grad
@@ -363,10 +363,10 @@ def _apply_recording(
     primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any]
 ) -> Tensor:
     """Run `apply` while gradients are off, a trace or an explanation records, or a block is open."""
-    if happened.windows_may_lag:
+    if happened.views_may_lag:
         refresh(inputs)
     if primitive.put:
-        happened.note(windows=True)
+        happened.note(views=True)
     if primitive.function is None:
         inputs = as_inputs(primitive.name, inputs)
     recorder, scope = _noted() or (None, None)

@@ -1,4 +1,4 @@
-"""Where numbers lie: whether a window shows another Tensor's memory, or NumPy had to copy.
+"""Where numbers lie: whether a view shows another Tensor's memory, or NumPy had to copy.
 
 That depends on strides, as in ``x.T.reshape(-1)``. Where there is memory it is asked. While tracing there is
 none, so stand-ins lie as NumPy's arrays would: arguments by rows, results of entries as their inputs do.
@@ -31,28 +31,28 @@ def laid_out_like(old: Any, value: Any) -> Any:
     return out
 
 
-def shows_memory(window: Any) -> bool:
-    """Return whether what `window` was made by shows the memory of its input, or copies from it."""
-    base = window.inputs[0]
+def shows_memory(view: Any) -> bool:
+    """Return whether what `view` was made by shows the memory of its input, or copies from it."""
+    base = view.inputs[0]
     model = stand_in(base)
     if model is not None:
-        return _shows(window, model)
+        return _shows(view, model)
     shape, dtype = base.shape, base.dtype
     gaps = np.empty(tuple(2 * n for n in shape[::-1]), dtype).T[
         (slice(None, None, 2),) * len(shape)
     ]
-    found = {_shows(window, np.empty(shape, dtype)), _shows(window, gaps)}
+    found = {_shows(view, np.empty(shape, dtype)), _shows(view, gaps)}
     if len(found) == 2:
         raise TraceError(
-            f"whether {window.primitive.name} of a value of shape {shape} shows that value or copies it "
+            f"whether {view.primitive.name} of a value of shape {shape} shows that value or copies it "
             f"depends on how its numbers lie in memory, which is not known here while tracing. Before you "
             f"change one of the two, say which you mean: take t.copy() first, or write into t itself."
         )
     return found.pop()
 
 
-def _shows(window: Any, model: Any) -> bool:
-    return bool(np.may_share_memory(window.primitive.forward(model, **window.params), model))
+def _shows(view: Any, model: Any) -> bool:
+    return bool(np.may_share_memory(view.primitive.forward(model, **view.params), model))
 
 
 def stand_in(t: Any) -> Any:

@@ -145,7 +145,7 @@ class Graph:
     unpack: Callable[[list[Any]], Any] | None = None
     by_rows: bool = False
     """Whether it holds only for arguments that lie in memory row by row: of others NumPy makes copies where
-    it has windows on these."""
+    it has views on these."""
 
     # ---- reading
 

@@ -402,7 +402,7 @@ def _parts_of(made: Any) -> list[Any]:
         return [made]
     if value is made:
         return list(value)
-    return [primitives.pick(made, index=i, count=len(value)) for i in range(len(value))]
+    return [primitives.element(made, index=i, count=len(value)) for i in range(len(value))]
 
 
 def _alone(parts: list[Any]) -> Any:

@@ -261,7 +261,7 @@ class _Builder:
         self.sources: dict[Tensor, tuple[Any, ...]] = {}
         self.picks: dict[tuple[Tensor, int], Tensor] = {}
         """What stands for a result of an operation with several; other picks of it are the same."""
-        self.pick_names: dict[Tensor, str] = {}
+        self.element_names: dict[Tensor, str] = {}
         self.outputs = [self.resolve(y, math.inf) for y in outputs]
         self.results = {y for y in self.outputs if isinstance(y, Tensor)}
         self.order = self.collect()
@@ -282,14 +282,14 @@ class _Builder:
                 x = x.inputs[0]
                 if isinstance(x, Tensor):
                     x = version_at(x, number)
-            if isinstance(x, Tensor) and x.primitive is primitives.pick and x not in self.stops:
+            if isinstance(x, Tensor) and x.primitive is primitives.element and x not in self.stops:
                 twin = self.picks.setdefault((x.inputs[0], x.params["index"]), x)
-                self.pick_names[twin] = self.pick_names.get(twin) or _name_of(x)
+                self.element_names[twin] = self.element_names.get(twin) or _name_of(x)
                 return twin
         return x
 
     def name_of(self, t: Tensor) -> str:
-        return self.pick_names.get(t) or _name_of(t)
+        return self.element_names.get(t) or _name_of(t)
 
     def results_of(self, t: Tensor) -> list[Tensor | None]:
         """Return what an operation made: itself, or its several results, None for those never picked."""
@@ -309,7 +309,7 @@ class _Builder:
                 if isinstance(x, Tensor) and x not in seen:
                     seen.add(x)
                     nodes.append(x)
-        made = (t for t in self.sources if t.primitive is not primitives.pick)
+        made = (t for t in self.sources if t.primitive is not primitives.element)
         return sorted(made, key=lambda t: t.number)
 
     def build(self, name: str) -> Graph:

@@ -11,7 +11,7 @@ from .books import Account, Gate, keep_account
 from .local import UPSTREAM, rule_graph
 
 
-def with_backward(account: Account) -> tuple[Graph, list[tuple[Wire, Wire]]]:
+def joint_graph(account: Account) -> tuple[Graph, list[tuple[Wire, Wire]]]:
     """Return the forward gates, then what each gate hands back; and which wire is whose gradient.
 
     Blocks with several results and no gradient of their own are opened.

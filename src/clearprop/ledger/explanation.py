@@ -18,7 +18,7 @@ from ..transforms.derivatives import vjp
 from .books import Account
 from .conjugates import conjugated
 from .derivation import Derivation, derive
-from .explained_graph import with_backward
+from .explained_graph import joint_graph
 from .html import page
 from .number_format import plain, short
 from .styled_lines import lines, to_plain
@@ -165,7 +165,7 @@ class Explanation:
         """
         from ..emit.latex import latex
 
-        graph, pairs = with_backward(self.account)
+        graph, pairs = joint_graph(self.account)
         return latex(graph, gradients=gradients, gradient_of=pairs, all_steps=True)
 
     def derive(self, x: str | Tensor) -> Derivation:

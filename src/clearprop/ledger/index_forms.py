@@ -90,14 +90,14 @@ class Use:
 
 _LONGEST = 25
 """A slope that takes more operations is no formula to be read."""
-Writer = Callable[[Use], Form | None]
-FORMS: dict[str, Writer] = {}
+FormWriter = Callable[[Use], Form | None]
+FORMS: dict[str, FormWriter] = {}
 
 
-def forms(*names: str) -> Callable[[Writer], Writer]:
+def forms(*names: str) -> Callable[[FormWriter], FormWriter]:
     """Let the decorated function write the form of these primitives."""
 
-    def note(function: Writer) -> Writer:
+    def note(function: FormWriter) -> FormWriter:
         FORMS.update(dict.fromkeys(names, function))
         return function
 
@@ -263,7 +263,7 @@ def _einsum(use: Use) -> Form:
 # ---- reductions
 
 
-class Reduction:
+class ReducedLetters:
     """The letters of a reduction: all of the input's, those that stay, and those that go."""
 
     def __init__(self, use: Use) -> None:
@@ -286,14 +286,14 @@ class Reduction:
 
 @forms("sum")
 def _sum(use: Use) -> Form:
-    r = Reduction(use)
+    r = ReducedLetters(use)
     forward = Equation(use.result(r.y), total(r.gone, use.read(0, r.x)), r.sizes)
     return Form(forward, Equation(use.target(r.x), use.given(r.y), r.sizes))
 
 
 @forms("mean")
 def _mean(use: Use) -> Form:
-    r = Reduction(use)
+    r = ReducedLetters(use)
     share = ratio(1, r.count)
     forward = product(share, total(r.gone, use.read(0, r.x)))
     back = apply(primitives.divide, use.given(r.y), Number(r.count))
@@ -304,7 +304,7 @@ def _mean(use: Use) -> Form:
 
 @forms("max", "min")
 def _extreme(use: Use) -> Form:
-    r = Reduction(use)
+    r = ReducedLetters(use)
     x, y = use.read(0, r.x), use.result(r.y)
     hit = Where(x, y)
     ties = Where(use.read(0, r.x_other), y)
@@ -326,7 +326,7 @@ def _extreme(use: Use) -> Form:
     )
 
 
-def _kept(use: Use, r: Reduction) -> Any:
+def _kept(use: Use, r: ReducedLetters) -> Any:
     value = np.asarray(use.account.values[use.out])
     shape = [1 if a in r.axes else n for a, n in enumerate(use.shape())]
     return value.reshape(shape)
@@ -356,7 +356,7 @@ class _Named(Term):
 
 @forms("var", "std")
 def _spread(use: Use) -> Form:
-    r = Reduction(use)
+    r = ReducedLetters(use)
     rest = r.count - use.node.params["ddof"]
     x, y = use.read(0, r.x), use.result(r.y)
     average = np.asarray(use.account.values[use.wire]).mean(axis=tuple(r.axes), keepdims=True)
@@ -378,7 +378,7 @@ def _spread(use: Use) -> Form:
 
 @forms("logsumexp")
 def _logsumexp(use: Use) -> Form:
-    r = Reduction(use)
+    r = ReducedLetters(use)
     x, y = use.read(0, r.x), use.result(r.y)
     forward = apply(primitives.log, total(r.gone, apply(primitives.exp, x)))
     back = product(use.given(r.y), apply(primitives.exp, apply(primitives.subtract, x, y)))
@@ -387,7 +387,7 @@ def _logsumexp(use: Use) -> Form:
 
 @forms("softmax")
 def _softmax(use: Use) -> Form:
-    r = Reduction(use)
+    r = ReducedLetters(use)
     y, others = use.result(r.x), [r.other[c] for c in r.gone]
     all_of = total(others, apply(primitives.exp, use.read(0, r.x_other)))
     forward = apply(primitives.divide, apply(primitives.exp, use.read(0, r.x)), all_of)
@@ -401,7 +401,7 @@ def _softmax(use: Use) -> Form:
 
 @forms("log_softmax")
 def _log_softmax(use: Use) -> Form:
-    r = Reduction(use)
+    r = ReducedLetters(use)
     y, others = use.result(r.x), [r.other[c] for c in r.gone]
     all_of = total(others, apply(primitives.exp, use.read(0, r.x_other)))
     forward = apply(primitives.subtract, use.read(0, r.x), apply(primitives.log, all_of))

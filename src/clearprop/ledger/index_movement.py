@@ -300,7 +300,7 @@ def _mask_note(use: Use) -> str:
     return f"p counts the places where {masks[0]} is true" if masks else ""
 
 
-@forms("window", "gather")
+@forms("slice", "gather")
 def _picked(use: Use) -> Form | None:
     if use.position:
         return None

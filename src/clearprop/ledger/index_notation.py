@@ -161,7 +161,7 @@ class Entry(Term):
 
 
 @dataclass(frozen=True, slots=True)
-class Product(Term):
+class ProductTerm(Term):
     """Factors one after the other."""
 
     factors: tuple[Term, ...]
@@ -195,7 +195,7 @@ class Product(Term):
 def product(*factors: Term) -> Term:
     """Return a product; ones are left out."""
     kept = tuple(f for f in factors if not (isinstance(f, Number) and f.number == 1)) or factors[:1]
-    return kept[0] if len(kept) == 1 else Product(kept)
+    return kept[0] if len(kept) == 1 else ProductTerm(kept)
 
 
 def ratio(x: float, y: float) -> Term:

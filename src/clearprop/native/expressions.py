@@ -13,11 +13,11 @@ from ..stages.ir import (
     Compute,
     Effect,
     Expression,
+    Gather,
     Index,
     Literal,
     Load,
     Nest,
-    Pick,
     Position,
 )
 from .llvm_ir import Builder, Value
@@ -50,7 +50,7 @@ class Point:
         return None
 
 
-class Writer:
+class ExpressionWriter:
     """Expressions and effects at a point; shared by loops and by what follows a product."""
 
     def __init__(self, b: Builder, nest: Nest, address: Address) -> None:
@@ -90,8 +90,8 @@ class Writer:
             return self.load(e.access, single, point)
         if isinstance(e, Position):
             return self.position(e, point)
-        if isinstance(e, Pick):
-            return self.pick(e, point)
+        if isinstance(e, Gather):
+            return self.gather(e, point)
         assert isinstance(e, Compute), e
         values = [self.value(x, point) for x in e.operands]
         width = max(v.type.width for v in values)
@@ -150,7 +150,7 @@ class Writer:
             far = far + n * stride
         return b.select(inside, far, b.spread(b.constant(I64, 0), far.type.width)), inside
 
-    def pick(self, e: Pick, point: Point) -> Value:
+    def gather(self, e: Gather, point: Point) -> Value:
         b, single = self.b, Type(e.dtype)
         far, _ = self.chosen(e.indices, point)
         size, stride = e.dtype.itemsize, self._stride(e.access)

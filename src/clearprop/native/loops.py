@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from ..stages.ir import Access, Accumulate, Effect, Expression, Nest, Reduction, operands
 from . import machine
-from .expressions import Address, Point, Writer
+from .expressions import Address, ExpressionWriter, Point
 from .llvm_ir import Builder, Value
 from .operations import combine, identity
 from .partition import Part
@@ -27,7 +27,7 @@ _WRITTEN_OUT = 4
 """A reduced axis of up to this many vectors is written out."""
 
 
-class Loops(Writer):
+class Loops(ExpressionWriter):
     """A nest without a product."""
 
     def __init__(self, b: Builder, nest: Nest, address: Address, part: Part | None = None) -> None:

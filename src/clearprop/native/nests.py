@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..stages.buffers import aligned
 from ..stages.ir import OPERATIONS, Access, Accumulate, Compute, Nest, Sums
 from . import machine, pool, products
-from .expressions import Address, Point, Writer
+from .expressions import Address, ExpressionWriter, Point
 from .llvm_ir import Builder, Value
 from .loops import Loops
 from .operations import identity
@@ -131,7 +131,7 @@ def _fill(b: Builder, effect: Accumulate, address: Address, nest: Nest, part: Pa
         fill(b.offset(pointer, (loop.index, size), size=buffer.dtype.itemsize))
 
 
-class Epilogue(Writer):
+class Epilogue(ExpressionWriter):
     """A product and what is done with its sums."""
 
     def write(self, workspace: str, part: tuple[Value, int] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Operations with several results: how one is picked, and gradients that only some of them get."""
+"""Operations with several results: how one is taken out, and gradients that only some of them get."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ..engine.bundle import Bundle
 from ..engine.primitive import primitive
 
 
-def _pick(bundle: Any, index: int, count: int) -> Any:
+def _element(bundle: Any, index: int, count: int) -> Any:
     return bundle[index]
 
 
-def pick_vjp(g: Any, out: Any, bundle: Any, index: int, count: int) -> Bundle:
+def element_vjp(g: Any, out: Any, bundle: Any, index: int, count: int) -> Bundle:
     return Bundle(g if i == index else None for i in range(count))
 
 
-pick = primitive(
-    "pick",
-    _pick,
-    spec=_pick,
-    vjp=(pick_vjp,),
+element = primitive(
+    "element",
+    _element,
+    spec=_element,
+    vjp=(element_vjp,),
     role="passes",
     why="One of several results; each has a gradient of its own.",
     samples=(),

@@ -73,9 +73,9 @@ writable_diagonal = replace(_diagonal_record, put=_with_diagonal)
 
 def _put_diagonal(g: Any, offset: int, axis1: int, axis2: int, shape: Any) -> Any:
     out = np.zeros(shape, g.dtype)
-    window = out.diagonal(offset, axis1, axis2)
-    window.setflags(write=True)
-    window[...] = g
+    view = out.diagonal(offset, axis1, axis2)
+    view.setflags(write=True)
+    view[...] = g
     return out
 
 

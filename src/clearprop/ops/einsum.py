@@ -13,7 +13,7 @@ from ..engine.primitive import Custom, Draw, Sample, answers, each, floats, prim
 from ..engine.spec import ArraySpec, promote, shape_of
 from ..engine.tensor import Tensor
 from .diagonals import writable_diagonal
-from .einsum_subscripts import Product, explicit, from_lists, read, steps
+from .einsum_subscripts import MatrixForm, explicit, from_lists, read, steps
 
 
 def contract(subscripts: str, operands: tuple[Any, ...], sum_products: Callable[..., Any]) -> Any:
@@ -28,7 +28,7 @@ def contract(subscripts: str, operands: tuple[Any, ...], sum_products: Callable[
     return left[0]
 
 
-def _multiplied(product: Product, x: Any, y: Any) -> Any:
+def _multiplied(product: MatrixForm, x: Any, y: Any) -> Any:
     out = _arranged(x, product.x_axes, product.x_shape) @ _arranged(
         y, product.y_axes, product.y_shape
     )

@@ -136,7 +136,7 @@ def _sizes(terms: list[str], shapes: tuple[Shape, ...]) -> dict[str, int]:
 # ---- in which steps to sum
 
 
-class Product(NamedTuple):
+class MatrixForm(NamedTuple):
     """Two operands as factors of a matrix product: the order of their axes, and their shapes, then."""
 
     x_axes: Shape
@@ -148,16 +148,16 @@ class Product(NamedTuple):
     """The result's shape, and the order in which its axes are wanted."""
 
 
-class Step(NamedTuple):
+class ContractionStep(NamedTuple):
     """Some operands, taken out of the list (the last one first), make one that is put at its end."""
 
     places: tuple[int, ...]
     subscripts: str
-    product: Product | None
+    product: MatrixForm | None
 
 
 @lru_cache(maxsize=4096)
-def steps(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[Step, ...]:
+def steps(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[ContractionStep, ...]:
     """Return how to contract operands of these shapes, two at a time and in a good order.
 
     >>> [step.subscripts for step in steps("ij,jk,k->i", ((9, 9), (9, 9), (9,)))]
@@ -165,12 +165,12 @@ def steps(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[Step, ...]:
     """
     terms, output, _ = read(subscripts, shapes)
     left, given = list(terms), list(shapes)
-    found: list[Step] = []
+    found: list[ContractionStep] = []
 
     def take(places: tuple[int, ...], result: str) -> None:
         parts, sides = [left.pop(i) for i in places], [given.pop(i) for i in places]
         product = _as_product(parts, sides, result) if len(parts) == 2 else None
-        found.append(Step(places, f"{','.join(parts)}->{result}", product))
+        found.append(ContractionStep(places, f"{','.join(parts)}->{result}", product))
         left.append(result)
         axes = [dict(zip(part, side, strict=True)) for part, side in zip(parts, sides, strict=True)]
         given.append(tuple(max((a.get(c, 1) for a in axes), key=lambda n: n != 1) for c in result))
@@ -200,7 +200,7 @@ def _order(terms: tuple[str, ...], output: str, shapes: tuple[Shape, ...]) -> li
     return path[1:]
 
 
-def _as_product(terms: list[str], shapes: list[Shape], output: str) -> Product | None:
+def _as_product(terms: list[str], shapes: list[Shape], output: str) -> MatrixForm | None:
     """Return two operands as a matrix product, if their sum is one that BLAS is good at."""
     x, y = terms
     sides = [dict(zip(term, shape, strict=True)) for term, shape in zip(terms, shapes, strict=True)]
@@ -223,7 +223,7 @@ def _as_product(terms: list[str], shapes: list[Shape], output: str) -> Product |
         return (math.prod(size(letters)),) if letters or batch else ()
 
     order = [*batch, *rows, *columns]
-    return Product(
+    return MatrixForm(
         tuple(x.index(c) for c in [*batch, *rows, *summed]),
         (*size(batch), *joined(rows), *joined(summed)),
         tuple(y.index(c) for c in [*batch, *summed, *columns]),

@@ -135,8 +135,8 @@ _ROWS = np.array([0, 2, 2])
 _COLUMNS = np.array([1, 0, 0])
 _MASK = np.array([[True, False, True, True], [False] * 4, [True, False, False, False]])
 
-window = primitive(
-    "window",
+slice_ = primitive(
+    "slice",
     _getitem,
     spec=_getitem_spec,
     vjp=(getitem_vjp,),
@@ -176,7 +176,7 @@ def getitem(x: Any, index: Any) -> Any:
     if type(getattr(x, "value", None)) is Bundle:  # one of several results
         return tuple(x)[index]
     parts, arrays = split_index(index)
-    return (gather if arrays else window)(x, *arrays, index=parts)
+    return (gather if arrays else slice_)(x, *arrays, index=parts)
 
 
 def _scatter(g: Any, *arrays: Any, index: Index, shape: Any) -> Any:
@@ -222,7 +222,7 @@ def _scatter_spec(g: Any, *arrays: Any, index: Index, shape: Any) -> ArraySpec:
 
 
 def scatter_vjp(g: Any, out: Any, x: Any, *arrays: Any, index: Index, shape: Any) -> Any:
-    return (gather if arrays else window)(g, *arrays, index=index)
+    return (gather if arrays else slice_)(g, *arrays, index=index)
 
 
 def _write_scatter(g: str, *arrays: str, index: Index, shape: Any) -> str:
@@ -282,7 +282,7 @@ def assign_vjp_value(g: Any, out: Any, x: Any, value: Any, *arrays: Any, index: 
     if index == (Slot(0),) and arrays[0].dtype.kind == "b" and shape_of(value) == ():
         mask = arrays[0].reshape(arrays[0].shape + (1,) * (g.ndim - arrays[0].ndim))
         return np.where(mask, g, 0)  # of one shape, whatever the mask picks
-    g = (gather if arrays else window)(g, *arrays, index=index)
+    g = (gather if arrays else slice_)(g, *arrays, index=index)
     if any(a.dtype.kind in "iu" for a in arrays):  # only the last of several writers counts
         g = g * last_writer(*arrays, index=index, shape=x.shape)
     return g
@@ -366,7 +366,7 @@ def _is_there_already(x: Any, index: Index, value: Any) -> bool:
     """
     return (
         type(value) is Tensor
-        and value.primitive is window
+        and value.primitive is slice_
         and value.inputs[0] is x
         and value.params["index"] == index
         and not value._is_number()

@@ -205,7 +205,7 @@ def broadcast_to_vjp(g: Any, out: Any, x: Any, shape: Any) -> Any:
 
 
 def _broadcast_to(x: Any, shape: Any) -> Any:
-    """Do np.broadcast_to, without its overhead in the usual cases: the same window, made directly."""
+    """Do np.broadcast_to, without its overhead in the usual cases: the same view, made directly."""
     if x.shape == shape:
         return x
     if x.ndim == 0:
@@ -214,9 +214,9 @@ def _broadcast_to(x: Any, shape: Any) -> Any:
         strides = tuple([0 if n == 1 else step for n, step in zip(x.shape, x.strides, strict=True)])
     else:
         return np.broadcast_to(x, shape)
-    window: Any = np.ndarray(shape, x.dtype, x, 0, strides)
-    window.setflags(write=False)
-    return window
+    view: Any = np.ndarray(shape, x.dtype, x, 0, strides)
+    view.setflags(write=False)
+    return view
 
 
 @lru_cache(maxsize=4096)

@@ -71,8 +71,8 @@ def _written(node: Node, value: Wire, rest: Wire | None) -> list[Piece] | None:
     if inside is None:
         return None
     whole = View.whole(node.out)
-    window = Node(primitives.window, (node.out,), (), {"index": index})
-    place = whole.through(window)
+    cut = Node(primitives.slice, (node.out,), (), {"index": index})
+    place = whole.through(cut)
     assert place is not None
     found = [Piece(place, value)]
     for box in _around(shape, inside):

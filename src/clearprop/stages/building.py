@@ -22,12 +22,12 @@ from .ir import (
     Buffer,
     Effect,
     Expression,
+    Gather,
     Host,
     Index,
     Literal,
     Load,
     Nest,
-    Pick,
     Position,
     Product,
     Program,
@@ -307,7 +307,7 @@ class _Nesting:
             buffer = self.building.memory(view.root)
             access, indices = self._looked_up(found, node, place, buffer, view.strides, view.offset)
             axes = access.axes().union(*(number.axes for number, _, _ in indices))
-            return Pick(spec.dtype, axes, access, indices)
+            return Gather(spec.dtype, axes, access, indices)
         if name == "one_hot":
             labels = self._input(node.inputs[0], node.inputs[0].spec.shape, place[:-1])
             axis = place[-1]

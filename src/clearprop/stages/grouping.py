@@ -94,7 +94,7 @@ class Grouping:
         elif node.primitive.name == "matmul":
             self.product(node)
         elif node.primitive.name == "gather":
-            self.pick(node)
+            self.gather(node)
         elif node.primitive.name == "scatter" and len(node.inputs) > 1:
             self.scatter(node)
         elif (parts := pieces(node)) is not None:
@@ -170,7 +170,7 @@ class Grouping:
         if group and all(node.out.spec.dtype == bool for node in group.nodes):
             group.is_closed = True
 
-    def pick(self, node: Node) -> None:
+    def gather(self, node: Node) -> None:
         """Group what index arrays pick: like an elementwise node of these, reading an array that is in
         memory.
         """

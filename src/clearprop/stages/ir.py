@@ -125,7 +125,7 @@ Index = tuple["Expression", int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pick(Expression):
+class Gather(Expression):
     """The entry at `access` and, from there, as far as `indices` say.
 
     Negative numbers count from the end. Where one is out of range (the program has stopped by then, unless
@@ -214,7 +214,7 @@ class Accumulate:
     """Add a value to memory (or keep the larger one, ...) at each point of the axes `domain`.
 
     The memory starts with what `how` starts from; the access stands still along axes that are summed.
-    With `indices`, numbers choose the place, as in `Pick`; out of range, nothing is added.
+    With `indices`, numbers choose the place, as in `Gather`; out of range, nothing is added.
     """
 
     how: str
@@ -295,7 +295,7 @@ class Nest:
 
     def reads(self) -> Iterator[Access]:
         for e in self.expressions():
-            if isinstance(e, Load | Pick):
+            if isinstance(e, Load | Gather):
                 yield e.access
         if self.product is not None:
             yield self.product.left
@@ -303,7 +303,7 @@ class Nest:
 
     def picked(self) -> set[Buffer]:
         """Return buffers that are read at places which only the numbers in others tell."""
-        return {e.access.buffer for e in self.expressions() if isinstance(e, Pick)}
+        return {e.access.buffer for e in self.expressions() if isinstance(e, Gather)}
 
     def writes(self) -> Iterator[Access]:
         for effect in self.effects:
@@ -323,7 +323,7 @@ def operands(e: Expression) -> tuple[Expression, ...]:
     """Return what an expression is computed from."""
     if isinstance(e, Compute):
         return e.operands
-    if isinstance(e, Pick):
+    if isinstance(e, Gather):
         return tuple(number for number, _, _ in e.indices)
     return (e.operand,) if isinstance(e, Reduction) else ()
 
@@ -350,8 +350,8 @@ def rewrite(
     for e in nest.expressions():
         if isinstance(e, Load):
             new[e] = Load(e.dtype, axes(e.axes), access(e.access))
-        elif isinstance(e, Pick):
-            new[e] = Pick(e.dtype, axes(e.axes), access(e.access), moved(e.indices))
+        elif isinstance(e, Gather):
+            new[e] = Gather(e.dtype, axes(e.axes), access(e.access), moved(e.indices))
         elif isinstance(e, Compute):
             new[e] = replace(e, axes=axes(e.axes), operands=tuple(new[x] for x in e.operands))
         elif isinstance(e, Reduction):
@@ -486,8 +486,8 @@ def _at(indices: tuple[Index, ...], names: dict[Expression, str]) -> str:
 def _written(e: Expression, names: dict[Expression, str]) -> str:
     if isinstance(e, Load):
         return f"load {e.access}"
-    if isinstance(e, Pick):
-        return f"pick {e.access}{_at(e.indices, names)}"
+    if isinstance(e, Gather):
+        return f"gather {e.access}{_at(e.indices, names)}"
     if isinstance(e, Position):
         return f"position {letter(e.axis)}"
     if isinstance(e, Sums):

@@ -21,9 +21,9 @@ from .ir import (
     Compute,
     Effect,
     Expression,
+    Gather,
     Load,
     Nest,
-    Pick,
     Position,
     Reduction,
     Stage,
@@ -86,7 +86,7 @@ def can_split(nest: Nest, axis: int, count: int) -> bool:
     again = any(isinstance(e, Reduction) and phases[e.operand] for e in phases)
     late = [e for e in nest.effects if phases[e.value]]
     alone = all(isinstance(e, Store) and not e.access.axes() & nest.reduced for e in late)
-    return not again and alone and not any(isinstance(e, Pick | Position) for e in _after(late))
+    return not again and alone and not any(isinstance(e, Gather | Position) for e in _after(late))
 
 
 def _after(late: Sequence[Effect]) -> set[Expression]:

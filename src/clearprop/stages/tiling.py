@@ -19,9 +19,9 @@ from .ir import (
     Access,
     Accumulate,
     Buffer,
+    Gather,
     Host,
     Nest,
-    Pick,
     Position,
     Product,
     Stage,
@@ -170,7 +170,9 @@ class _Group:
         """Take a nest in if its entries along the axis can be computed apart."""
         if any(isinstance(e, Position) and e.axis == axis for e in nest.expressions()):
             return False
-        if any(isinstance(e, Pick) and e.access.buffer in self.strides for e in nest.expressions()):
+        if any(
+            isinstance(e, Gather) and e.access.buffer in self.strides for e in nest.expressions()
+        ):
             return False
         inner = len(nest.extents)
         if runs > 1 and axis in (*nest.reduced, inner):

@@ -6,7 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..errors import CompileError
-from .ir import Access, Accumulate, Buffer, Host, Index, Load, Pick, Program, Reduction, Store, Sums
+from .ir import (
+    Access,
+    Accumulate,
+    Buffer,
+    Gather,
+    Host,
+    Index,
+    Load,
+    Program,
+    Reduction,
+    Store,
+    Sums,
+)
 
 
 def verify(program: Program) -> None:
@@ -30,7 +42,7 @@ def verify(program: Program) -> None:
                 mine = written.get(e.access.buffer)
                 if mine not in (None, e.access) and not _alike(mine, e.access, stage.extents):
                     raise CompileError(f"{what}: reads {e.access} while it writes {mine}")
-            if isinstance(e, Pick):
+            if isinstance(e, Gather):
                 _require_inside(what, _at_the_end(e.access, e.indices), stage.extents)
                 if e.access.buffer in written:
                     raise CompileError(f"{what}: picks from {e.access.buffer} while it writes it")

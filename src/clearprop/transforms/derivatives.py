@@ -62,7 +62,7 @@ class _Run:
                 )
             returned, self.aux = returned
         outputs, self.unflatten_outputs = flatten(returned)
-        if happened.windows_may_lag:
+        if happened.views_may_lag:
             refresh(outputs)
         self.outputs = [_output(y, f) for y in outputs]
         self.wanted = [

@@ -201,7 +201,7 @@ ALIKE: Mapping[str, Entry | str] = {
     "einsum": einsum,
     "cumsum": running,
     "cumprod": running,
-    "window": read_index,
+    "slice": read_index,
     "gather": read_index,
     "reshape": reshape,
     "squeeze": reshape,

@@ -64,7 +64,7 @@ def _cross(language: Language, node: Node, operands: list[Written]) -> Written |
     return f"torch.linalg.cross({operands[0][0]}, {operands[1][0]})", ATOM
 
 
-def _window(language: Language, node: Node, operands: list[Written]) -> Written:
+def _slice(language: Language, node: Node, operands: list[Written]) -> Written:
     """Write a slice. PyTorch's go up, so one that goes down is turned around afterwards."""
     index, turned = ascending(node.params["index"], node.inputs[0].spec.shape)
     text = f"{wrap(operands[0])}"
@@ -181,7 +181,7 @@ CALLS = {
 ENTRIES: Mapping[str, Entry | str] = {
     **ALIKE,
     **BY_POSITION,
-    "window": _window,
+    "slice": _slice,
     "gather": _gather,
     "where": _where,
     "maximum": _extreme("maximum", "min"),

@@ -56,7 +56,7 @@ def is_one_hot(node: Node) -> bool:
     return bool(same) and is_count(first) and not is_count(second)
 
 
-@writes("window", "gather")
+@writes("slice", "gather")
 def _part(w: Expressions, node: Node, index: Index) -> Tex:
     x = node.inputs[0]
     ndim = x.spec.ndim

@@ -32,18 +32,18 @@ from .tex import (
 )
 
 Index = tuple[str, ...] | None
-Writer = Callable[["Expressions", Node, Index], Tex]
+TexWriter = Callable[["Expressions", Node, Index], Tex]
 
-WRITERS: dict[str, Writer] = {}
+WRITERS: dict[str, TexWriter] = {}
 """How each primitive is written; what is not here is written as a function of its inputs."""
 FUNCTIONS: dict[str, str] = {}
 """Entry-by-entry functions that are not written by their own names."""
 
 
-def writes(*names: str) -> Callable[[Writer], Writer]:
+def writes(*names: str) -> Callable[[TexWriter], TexWriter]:
     """Let the decorated function write these primitives."""
 
-    def note(function: Writer) -> Writer:
+    def note(function: TexWriter) -> TexWriter:
         WRITERS.update(dict.fromkeys(names, function))
         return function
 

@@ -16,11 +16,11 @@ from ...stages.ir import (
     Compute,
     Effect,
     Expression,
+    Gather,
     Index,
     Literal,
     Load,
     Nest,
-    Pick,
     Position,
     Reduction,
     Store,
@@ -30,7 +30,7 @@ from ...stages.ir import (
 from ...stages.loop_shape import cost
 from .dialect import Dialect
 from .lines import Lines
-from .scalar_expressions import Writer, letter, place_of
+from .scalar_expressions import ScalarWriter, letter, place_of
 
 _TOTALS = {"add": "sum", "max": "top", "min": "least"}
 """What variables are called that something is gathered in."""
@@ -55,7 +55,7 @@ class NestLines(Lines):
     ) -> None:
         super().__init__(dialect, taken)
         self.nest, self.buffers = nest, buffers
-        self.words = Writer(dialect, self.place)
+        self.words = ScalarWriter(dialect, self.place)
         self.phases = nest.phases()
         self.free = [a for a in range(len(nest.extents)) if a not in nest.reduced]
         self.uses = Counter(x for e in self.phases for x in operands(e))
@@ -86,7 +86,7 @@ class NestLines(Lines):
     def is_named(self, e: Expression) -> bool:
         if isinstance(e, Reduction | Sums):
             return True
-        if isinstance(e, Literal | Position | Load | Pick):
+        if isinstance(e, Literal | Position | Load | Gather):
             return False
         if self.uses[e] > 1 or e in self.nest.kept:
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ...stages.ir import Access, Buffer, Compute, Expression, Index, Literal, Load, Pick, Position
+from ...stages.ir import Access, Buffer, Compute, Expression, Gather, Index, Literal, Load, Position
 from .dialect import ATOM, CHOICE, PREFIX, Dialect, Helpers, Written, wrapped
 
 LETTERS = "ijkmn"
@@ -17,7 +17,7 @@ def letter(axis: int) -> str:
     return LETTERS[axis] if axis < len(LETTERS) else f"axis{axis}"
 
 
-class Writer:
+class ScalarWriter:
     """Writes expressions; what has a name already is written by its name."""
 
     def __init__(self, dialect: Dialect, place: Callable[..., str]) -> None:
@@ -37,8 +37,8 @@ class Writer:
         if isinstance(e, Literal):
             text = self.dialect.number(e.value, e.dtype)
             return text, PREFIX if text.startswith("-") else ATOM
-        if isinstance(e, Load | Pick):
-            indices = self.indices(e.indices) if isinstance(e, Pick) else ()
+        if isinstance(e, Load | Gather):
+            indices = self.indices(e.indices) if isinstance(e, Gather) else ()
             text = self.place(e.access, indices)
             return self.dialect.truth(text) if e.dtype.kind == "b" else (text, ATOM)
         if isinstance(e, Position):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...graph.graph import Node, Wire
-from ...passes.person.matching import Sight, number
+from ...passes.person.matching import Matcher, number
 
 MOST_LETTERS, MOST_WORDS = 22, 5
 _BEFORE = {
@@ -44,14 +44,14 @@ class Meanings:
         self.made = made
         self.known = known
         """The name that a value has, or nothing."""
-        self.sight = Sight()
-        self.sight.made = dict(made)
+        self.matcher = Matcher()
+        self.matcher.made = dict(made)
 
     def name(self, wire: Wire) -> str:
         """Return a few words, or nothing where it would take many."""
         node, words = self.made.get(wire), self.of(wire)
         if node is not None and words == self.of(node.inputs[0]) != "":
-            return f"{words}_part" if node.primitive.name == "window" else words
+            return f"{words}_part" if node.primitive.name == "slice" else words
         return words
 
     def of(self, wire: Wire, depth: float = 3) -> str:
@@ -73,7 +73,7 @@ class Meanings:
             found = self._of_two(node, *words)
             if found is not None:
                 return found
-        if kind == "window":
+        if kind == "slice":
             return self._part(node, first)
         if not first:
             return ""
@@ -99,30 +99,30 @@ class Meanings:
     # ---- what is known by name, however it is spelled
 
     def _seen(self, wire: Wire, depth: float) -> str:
-        sight = self.sight
-        if centred := sight.centred(wire):
+        matcher = self.matcher
+        if centred := matcher.centred(wire):
             return self._named("{}_centred", centred[0], depth)
-        if node := sight.by(wire, "sqrt"):
-            total = sight.by(node.inputs[0], "sum")
-            squared = sight.squared(total.inputs[0]) if total else None
+        if node := matcher.by(wire, "sqrt"):
+            total = matcher.by(node.inputs[0], "sum")
+            squared = matcher.squared(total.inputs[0]) if total else None
             if squared is not None:
                 return self._named("{}_norm", squared, depth)
-        if node := sight.by(wire, "subtract"):
+        if node := matcher.by(wire, "subtract"):
             x, y = node.inputs
             if self._is_largest(y, x):
                 return self._named("{}_shifted", x, depth)
             if (z := self._log_of_sum(y)) is x:
-                shifted = sight.by(z, "subtract")
+                shifted = matcher.by(z, "subtract")
                 x = shifted.inputs[0] if shifted and self._is_largest(shifted.inputs[1]) else z
                 return self._named("log_softmax_{}", x, depth)
-        if node := sight.by(wire, "add"):
+        if node := matcher.by(wire, "add"):
             for y, m in (node.inputs, node.inputs[::-1]):
                 z = self._log_of_sum(y)
-                shifted = sight.by(z, "subtract") if z else None
-                if shifted and sight.base(shifted.inputs[1]) is sight.base(m):
+                shifted = matcher.by(z, "subtract") if z else None
+                if shifted and matcher.base(shifted.inputs[1]) is matcher.base(m):
                     return self._named("logsumexp_{}", shifted.inputs[0], depth)
-        if (quotient := sight.quotient(wire)) and (z := sight.exponent(quotient[0])):
-            below = sight.sum_of_exponentials(quotient[1])
+        if (quotient := matcher.quotient(wire)) and (z := matcher.exponent(quotient[0])):
+            below = matcher.sum_of_exponentials(quotient[1])
             if below and below[0] is z:
                 return self._named("softmax_{}", z, depth).replace("_shifted", "")
         return ""
@@ -132,13 +132,13 @@ class Meanings:
         return pattern.format(words) if words else ""
 
     def _is_largest(self, wire: Wire, of: Wire | None = None) -> bool:
-        node = self.sight.by(self.sight.base(wire), "max")
+        node = self.matcher.by(self.matcher.base(wire), "max")
         return node is not None and of in (None, node.inputs[0])
 
     def _log_of_sum(self, wire: Wire) -> Wire | None:
         """Return z where a wire is log(sum(exp(z)))."""
-        node = self.sight.by(self.sight.base(wire), "log")
-        found = node and self.sight.sum_of_exponentials(node.inputs[0])
+        node = self.matcher.by(self.matcher.base(wire), "log")
+        found = node and self.matcher.sum_of_exponentials(node.inputs[0])
         return found[0] if found else None
 
     # ---- two inputs

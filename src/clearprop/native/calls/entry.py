@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .entry_writer import Writer
+from .entry_writer import EntryWriter
 from .guards import Guards
 from .object_layout import FUNCTIONS, probe
 from .results import Results
@@ -58,7 +58,7 @@ def write_entry(signature: Signature) -> Entry:
     layout = probe()
     if layout is None:
         return Entry(signature, "")
-    writer = Writer(layout)
+    writer = EntryWriter(layout)
     guards = Guards(writer, signature)
     guards.write()
     Results(writer, signature, guards).write()

@@ -17,7 +17,7 @@ FALLBACK = "fallback"
 """Where to go with arguments that are not as compiled for."""
 
 
-class Writer:
+class EntryWriter:
     """Writes one entry; the guards and the results are written through it."""
 
     def __init__(self, layout: Layout) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..llvm_ir import I64, Type, Value
-from .entry_writer import FALLBACK, POINTER, Writer
+from .entry_writer import FALLBACK, POINTER, EntryWriter
 from .signature import ABSENT, COMPARED, Argument, Signature, Tree
 
 _C_CONTIGUOUS, _ALIGNED, _WRITEABLE, _WARN_ON_WRITE = 0x1, 0x100, 0x400, 1 << 31
@@ -24,7 +24,7 @@ class Guards:
     last cost LLVM a time that grows with the square of their number.
     """
 
-    def __init__(self, writer: Writer, signature: Signature) -> None:
+    def __init__(self, writer: EntryWriter, signature: Signature) -> None:
         self.w, self.b, self.at = writer, writer.b, writer.at
         self.signature = signature
         count = len(signature.arguments)

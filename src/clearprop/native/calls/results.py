@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..llvm_ir import I64, Type, Value
-from .entry_writer import FALLBACK, Writer
+from .entry_writer import FALLBACK, EntryWriter
 from .guards import Guards
 from .signature import ALIGNMENT, Result, Signature, Tree
 
@@ -20,7 +20,7 @@ _I32 = Type(np.dtype("i4"))
 class Results:
     """Writes what an entry does once its guards have found the arrays, and the ways out of an error."""
 
-    def __init__(self, writer: Writer, signature: Signature, guards: Guards) -> None:
+    def __init__(self, writer: EntryWriter, signature: Signature, guards: Guards) -> None:
         self.w, self.b, self.at = writer, writer.b, writer.at
         self.signature = signature
         self.table, self.given, self.may_vanish = guards.table, guards.objects, guards.may_vanish

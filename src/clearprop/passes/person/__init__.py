@@ -1,7 +1,7 @@
 """A function's backward pass as a person would write it.
 
-``derive(forward, wanted, seeded)`` recognises in the forward pass what people know by name, derives the
-backward pass with the gradients that they know, and then applies rules and collects terms until nothing
+``derive_backward(forward, wanted, seeded)`` recognises in the forward pass what people know by name, derives
+the backward pass with the gradients that they know, and then applies rules and collects terms until nothing
 becomes simpler.
 """
 
@@ -22,11 +22,11 @@ from .rules import EARLY, LATE, TIES
 from .spelled import readable
 from .stable_forms import stable
 
-__all__ = ["Note", "derive"]
+__all__ = ["Note", "derive_backward"]
 _MOST_ROUNDS = 30
 
 
-def derive(
+def derive_backward(
     forward: Graph,
     wanted: Sequence[int],
     seeded: Sequence[int],

@@ -20,7 +20,7 @@ from ..algebra import Made
 from .matching import number
 from .rationals import ONE, Ratio, is_narrow, strong
 from .recognise import without_unread
-from .rewriting import Facts, Note, part_of
+from .rewriting import Note, RewriteContext, part_of
 
 _MOST_TERMS = 12
 _MOST_GROUPED = 40
@@ -45,17 +45,17 @@ def collect(
 
     `written` remembers from round to round which are in that form already.
     """
-    facts = Facts(graph)
+    context = RewriteContext(graph)
     order = {wire: i for i, wire in enumerate(graph.wires())}
     for node in graph.nodes:
-        facts.made.update((wire, node) for wire in node.outputs)
+        context.made.update((wire, node) for wire in node.outputs)
     slopes: set[Wire] = set()  # of forward values alone, and the gradient of none
     for node in graph.nodes:
         if node.is_backward and all(
-            w in facts.forward or w in slopes or w.is_constant for w in node.inputs
+            w in context.forward or w in slopes or w.is_constant for w in node.inputs
         ):
             slopes.update(w for w in node.outputs if w not in gradient_of)
-    rank = {wire: (2 if wire in slopes else 1 if wire in facts.forward else 0) for wire in order}
+    rank = {wire: (2 if wire in slopes else 1 if wire in context.forward else 0) for wire in order}
     instead: dict[Node, list[Node]] = {}
     absorbed: set[Node] = set()
     for node in reversed(graph.nodes):
@@ -63,14 +63,14 @@ def collect(
             continue
         if node.primitive is primitives.broadcast_to or node.out.spec.dtype.kind == "c":
             continue
-        found = _best(node, facts, order, rank, written)
+        found = _best(node, context, order, rank, written)
         if found is not None:
             tree, nodes = found
             absorbed.update(tree)
             if not nodes:
                 continue
             instead[node] = nodes
-            note("collect", node, tuple(nodes), facts.made)
+            note("collect", node, tuple(nodes), context.made)
     if not instead:
         return graph, False
     new = [part for node in graph.nodes for part in instead.get(node, [node])]
@@ -89,18 +89,18 @@ def _is_arithmetic(node: Node | None) -> bool:
 
 def _best(
     node: Node,
-    facts: Facts,
+    context: RewriteContext,
     order: dict[Wire, int],
     rank: dict[Wire, int],
     written: set[Wire],
 ) -> tuple[set[Node], list[Node]] | None:
     best = None
     for expand in (False, True):
-        reader = _Reader(facts, expand)
+        reader = _Reader(context, expand)
         polynomial = reader.read_root(node)
         if polynomial is None or not polynomial:
             continue
-        writer = _Writer(node, order, rank, facts.made)
+        writer = _Writer(node, order, rank, context.made)
         try:
             nodes = writer.write(polynomial)
         except ValueError:  # factors that do not broadcast against each other alone
@@ -147,7 +147,7 @@ def _shape_of(nodes: Iterable[Node], root: Node) -> list[Any]:
 
 @dataclass
 class _Reader:
-    facts: Facts
+    context: RewriteContext
     expand: bool
     """Whether sums are multiplied out, rather than taken as they are."""
     nodes: list[Node] = field(default_factory=list)
@@ -165,7 +165,7 @@ class _Reader:
             ratio = Ratio.on(wire)
             if ratio is not None:
                 return {(): ratio} if ratio.above else {}
-        node = self.facts.made.get(wire)
+        node = self.context.made.get(wire)
         if node is not None and self.expand and self._is_small_print(node):
             count = len(self.nodes)
             found = self._read_node(node)
@@ -173,7 +173,7 @@ class _Reader:
             return found or {((wire, 1),): ONE}
         if node is None or not _is_arithmetic(node) or wire.spec.dtype != self.dtype:
             return {((wire, 1),): ONE}
-        if (readers := self.facts.readers.get(wire, 1)) > 1:
+        if (readers := self.context.readers.get(wire, 1)) > 1:
             if not self.expand or self.whole == 1 or wire.spec.size > 1 or readers > 3:
                 return {((wire, 1),): ONE}
             mark = len(self.nodes)
@@ -228,7 +228,7 @@ class _Reader:
         stack = _terms(node)
         while stack:
             wire, sign = stack.pop()
-            inner = self.facts.made.get(wire)
+            inner = self.context.made.get(wire)
             if inner is not None and inner.primitive in _SUMS and self._is_inner(inner):
                 self.nodes.append(inner)
                 stack += _terms(inner, sign)
@@ -238,7 +238,7 @@ class _Reader:
 
     def _is_inner(self, node: Node) -> bool:
         """Return whether a sum is a part of this expression, and of no other."""
-        alone = self.facts.readers.get(node.out, 1) <= 1
+        alone = self.context.readers.get(node.out, 1) <= 1
         return alone and _is_arithmetic(node) and node.out.spec.dtype == self.dtype
 
     def _factor(self, wire: Wire, *, single: bool = False) -> Polynomial:

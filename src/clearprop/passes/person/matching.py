@@ -45,7 +45,7 @@ def number(wire: Wire) -> float | None:
     return first.item()
 
 
-class Sight:
+class Matcher:
     """The nodes that made the wires seen so far."""
 
     def __init__(self) -> None:
@@ -246,7 +246,7 @@ class Sight:
 
 def _in_order(node: Node) -> bool:
     """Return whether a node gives entries in the order in which it gets them."""
-    if node.primitive is not primitives.window:
+    if node.primitive is not primitives.slice:
         return "keeps" in node.primitive.traits
     index = node.params["index"]
     return not any(isinstance(part, slice) and part.step not in (None, 1) for part in index)

@@ -12,7 +12,7 @@ from ...engine.primitive import primitives
 from ...engine.spec import is_floating, spec_of
 from ...graph.graph import Node, Wire
 from .matching import number
-from .rewriting import Facts
+from .rewriting import RewriteContext
 from .rules import EARLY, rule
 
 _LONGEST = 2**53
@@ -120,7 +120,7 @@ ONE = Ratio(1)
 
 
 @rule(EARLY)
-def fold_ratio(node: Node, facts: Facts) -> Wire | None:
+def fold_ratio(node: Node, context: RewriteContext) -> Wire | None:
     """Fold 2 * (1 / 64) -> 2 / 64, and 0.7 - 0.3 -> 0.4."""
     p = primitives
     if node.primitive not in (p.multiply, p.divide, p.negative, p.add, p.subtract):

@@ -29,14 +29,14 @@ from ..algebra import (
     sign_outward,
     sum_of_negative,
 )
-from .matching import Sight
+from .matching import Matcher
 from .recognise import without_unread
 
 Note = Callable[[str, Node, Found, Made], None]
 """Told about each rule that was applied: its name, the node, what stands in its place, and the makers."""
 
 
-class Facts(Sight):
+class RewriteContext(Matcher):
     """What a rule may know: who made a wire, how many read it, and whether it is of the forward pass."""
 
     def __init__(self, graph: Graph) -> None:
@@ -75,7 +75,7 @@ class Facts(Sight):
         return node
 
 
-PersonRule = Callable[[Node, Facts], Found]
+PersonRule = Callable[[Node, RewriteContext], Found]
 
 
 _LEFT_OUT = (fold_constants, sign_outward, sum_of_negative, multiply_by_reciprocal)
@@ -93,7 +93,7 @@ class Rewriter:
         self, graph: Graph, rules: Sequence[PersonRule], note: Note, gradient_of: dict[Wire, Wire]
     ) -> None:
         self.graph = graph
-        self.facts = Facts(graph)
+        self.context = RewriteContext(graph)
         self.rules = rules
         self.note = note
         self.gradient_of = gradient_of
@@ -121,7 +121,7 @@ class Rewriter:
         found, name = self._find(node) if len(node.outputs) == 1 else (None, "")
         if found is not None:
             self.changed = True
-            self.note(name, node, found, self.facts.made)
+            self.note(name, node, found, self.context.made)
             if isinstance(found, Wire):
                 self._replace(node.out, found)
                 return ()
@@ -133,17 +133,17 @@ class Rewriter:
             return ()
         self.known[key] = node.outputs
         self.nodes.append(node)
-        self.facts.add(node)
+        self.context.add(node)
         return ()
 
     def _find(self, node: Node) -> tuple[Found, str]:
         for base in RULES:
             if base in _LEFT_OUT or not (node.is_backward or base in _EVERYWHERE):
                 continue
-            if (found := base(node, self.facts.made)) is not None:
+            if (found := base(node, self.context.made)) is not None:
                 return found, base.__name__
         for rule in self.rules if node.is_backward else ():
-            if (found := rule(node, self.facts)) is not None:
+            if (found := rule(node, self.context)) is not None:
                 return found, rule.__name__
         return None, ""
 
@@ -152,9 +152,9 @@ class Rewriter:
         self.stand_in[wire] = other
         if wire.is_named and not other.is_named and not other.is_constant:
             other.name, other.is_named = wire.name, True
-        readers = self.facts.readers
+        readers = self.context.readers
         readers[other] = readers.get(other, 1) + readers.get(wire, 1) - 1
-        if wire in self.gradient_of and other not in self.facts.forward and not other.is_constant:
+        if wire in self.gradient_of and other not in self.context.forward and not other.is_constant:
             self.gradient_of.setdefault(other, self.gradient_of[wire])
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ...engine.primitive import primitives
 from ...graph.graph import Graph, Node, Wire
 from . import composite_gradients
-from .matching import Sight
+from .matching import Matcher
 from .recognise import log_logistic, softplus
 from .rewriting import Note
 
@@ -22,19 +22,19 @@ _CHAINS = {
 
 def stable(graph: Graph, note: Note) -> Graph:
     """The same computation with the stable forms."""
-    sight = Sight()
+    matcher = Matcher()
     nodes: list[Node] = []
     for node in graph.nodes:
         found = None
         if len(node.outputs) == 1:
-            sight.made[node.out] = node
-            found = log_logistic(node, sight) or softplus(node, sight)
+            matcher.made[node.out] = node
+            found = log_logistic(node, matcher) or softplus(node, matcher)
         if found is None:
             nodes.append(node)
             continue
         parts = _parts(node, found)
         kind = "softplus" if found.primitive is composite_gradients.softplus else "log_logistic"
-        note(f"stable_{kind}", node, parts, sight.made)
+        note(f"stable_{kind}", node, parts, matcher.made)
         nodes += parts
     return replace(graph, nodes=tuple(nodes))
 

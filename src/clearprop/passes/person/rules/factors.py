@@ -7,20 +7,20 @@ from ....engine.spec import is_floating
 from ....graph.graph import Node, Wire
 from ...algebra import Found
 from ..matching import number
-from ..rewriting import Facts, fits, made_anew, part_of
+from ..rewriting import RewriteContext, fits, made_anew, part_of
 from .order import EARLY, constant, rule
 
 
 @rule(EARLY)
-def number_out_of_linear(node: Node, facts: Facts) -> Found:
+def number_out_of_linear(node: Node, context: RewriteContext) -> Found:
     """(c * x) @ y -> c * (x @ y), and so for sums, reshapes and the like, where it is no more work."""
     if not _is_view_or_sum(node):
         return None
     for position, wire in enumerate(node.inputs):
-        inner = facts.only(wire, "multiply", "divide", "negative")
+        inner = context.only(wire, "multiply", "divide", "negative")
         if inner is None or node.out.spec.size > wire.spec.size or not is_floating(wire.spec.dtype):
             continue
-        for x, c in _with_number(inner, facts):
+        for x, c in _with_number(inner, context):
             operands = [x if i == position else w for i, w in enumerate(node.inputs)]
             core = part_of(node, node.primitive, *operands, **node.params)
             order = [core.out if w is x else w for w in inner.inputs]
@@ -40,7 +40,7 @@ def _is_view_or_sum(node: Node) -> bool:
     return "view" in traits or primitive.role in ("spreads", "swaps", "mixes")
 
 
-def _with_number(inner: Node, facts: Facts) -> list[tuple[Wire, Wire | None]]:
+def _with_number(inner: Node, context: RewriteContext) -> list[tuple[Wire, Wire | None]]:
     """The large operand of a product with one number, and the number."""
     if inner.primitive is primitives.negative:
         return [(inner.inputs[0], None)]
@@ -56,28 +56,28 @@ def _with_number(inner: Node, facts: Facts) -> list[tuple[Wire, Wire | None]]:
 
 
 @rule(EARLY)
-def transposed_product(node: Node, facts: Facts) -> Found:
+def transposed_product(node: Node, context: RewriteContext) -> Found:
     """(x.T @ g).T -> g.T @ x."""
     if node.primitive is not primitives.transpose or node.params["axes"] != (1, 0):
         return None
-    inner = facts.only(node.inputs[0], "matmul")
+    inner = context.only(node.inputs[0], "matmul")
     if inner is None or any(w.spec.ndim != 2 for w in inner.inputs):
         return None
     x, y = inner.inputs
     left = part_of(node, primitives.transpose, y, axes=(1, 0))
-    undone = facts.by(x, "transpose")
+    undone = context.by(x, "transpose")
     if undone is None:  # it would only move the transposes about
         return None
     return left, made_anew(node, primitives.matmul, left.out, undone.inputs[0])
 
 
 @rule(EARLY)
-def product_with_column(node: Node, facts: Facts) -> Found:
+def product_with_column(node: Node, context: RewriteContext) -> Found:
     """(A @ v[:, None])[:, 0] -> A @ v."""
-    if node.primitive is not primitives.window or node.params["index"] != (Ellipsis, 0):
+    if node.primitive is not primitives.slice or node.params["index"] != (Ellipsis, 0):
         return None
-    inner = facts.only(node.inputs[0], "matmul")
-    column = inner and facts.by(inner.inputs[1], "expand_dims", "reshape")
+    inner = context.only(node.inputs[0], "matmul")
+    column = inner and context.by(inner.inputs[1], "expand_dims", "reshape")
     if inner is None or column is None or column.inputs[0].spec.ndim != 1:
         return None
     if inner.inputs[1].spec.shape != (column.inputs[0].spec.size, 1):
@@ -86,7 +86,7 @@ def product_with_column(node: Node, facts: Facts) -> Found:
 
 
 @rule(EARLY)
-def outer_product(node: Node, facts: Facts) -> Found:
+def outer_product(node: Node, context: RewriteContext) -> Found:
     """x[:, None] * y -> outer(x, y) for vectors."""
     if node.primitive is not primitives.multiply or node.out.spec.ndim != 2:
         return None
@@ -97,7 +97,7 @@ def outer_product(node: Node, facts: Facts) -> Found:
             column or wire.spec.shape != (n,)
         ):
             return None
-        shaped = facts.by(wire, "expand_dims", "reshape")
+        shaped = context.by(wire, "expand_dims", "reshape")
         inner = shaped.inputs[0] if shaped else wire
         if inner.spec.ndim != 1:
             return None
@@ -106,20 +106,20 @@ def outer_product(node: Node, facts: Facts) -> Found:
 
 
 @rule(EARLY)
-def exp_of_log(node: Node, facts: Facts) -> Found:
+def exp_of_log(node: Node, context: RewriteContext) -> Found:
     """exp(log(x)) -> x."""
-    if node.primitive is primitives.exp and (inner := facts.by(node.inputs[0], "log")):
+    if node.primitive is primitives.exp and (inner := context.by(node.inputs[0], "log")):
         return inner.inputs[0] if inner.inputs[0].spec == node.out.spec else None
     return None
 
 
 @rule(EARLY)
-def power_of_forward_value(node: Node, facts: Facts) -> Found:
+def power_of_forward_value(node: Node, context: RewriteContext) -> Found:
     """x**-2 -> r**2, where r = 1 / x is in the forward pass; x**0.5 - 1 and the like, too."""
     if node.primitive is not primitives.power or (k := number(node.inputs[1])) is None:
         return None
     x = node.inputs[0]
-    for maker in facts.forward_readers.get(x, ()):
+    for maker in context.forward_readers.get(x, ()):
         if maker.primitive is not primitives.power or maker.inputs[0] is not x:
             continue
         base = number(maker.inputs[1])
@@ -131,7 +131,7 @@ def power_of_forward_value(node: Node, facts: Facts) -> Found:
 
 
 @rule(EARLY)
-def one_times(node: Node, facts: Facts) -> Found:
+def one_times(node: Node, context: RewriteContext) -> Found:
     """1 * x -> x as numbers of another dtype, such as a mask or a table of whole numbers."""
     if node.primitive is not primitives.multiply:
         return None

@@ -14,22 +14,22 @@ from ....ops.indexing import Slot
 from ...algebra import Found
 from ..index_spelling import place
 from ..matching import number
-from ..rewriting import Facts, fits, made_anew, part_of
+from ..rewriting import RewriteContext, fits, made_anew, part_of
 from .order import EARLY, LATE, rule
 
 
 @rule(EARLY)
-def part_of_part(node: Node, facts: Facts) -> Found:
+def part_of_part(node: Node, context: RewriteContext) -> Found:
     """x[i][j] -> x[i, j]."""
-    if node.primitive is not primitives.window:
+    if node.primitive is not primitives.slice:
         return None
-    inner = facts.by(node.inputs[0], "window")
+    inner = context.by(node.inputs[0], "slice")
     if inner is None or not inner.is_backward:
         return None
     index = (*inner.params["index"], *node.params["index"])
     if not all(isinstance(i, int) for i in inner.params["index"]) or Ellipsis in index:
         return None
-    return made_anew(node, primitives.window, *inner.inputs, index=index)
+    return made_anew(node, primitives.slice, *inner.inputs, index=index)
 
 
 def _uniform(wire: Wire) -> Wire:
@@ -50,11 +50,11 @@ def picks_one_in_each_row(node: Node) -> bool:
 
 
 @rule(EARLY)
-def sum_of_picked(node: Node, facts: Facts) -> Found:
+def sum_of_picked(node: Node, context: RewriteContext) -> Found:
     """The sum of each row of a matrix that has one number in each row, is that number."""
     if node.primitive is not primitives.sum or node.params["axis"] != (1,):
         return None
-    inner = facts.by(node.inputs[0], "scatter")
+    inner = context.by(node.inputs[0], "scatter")
     if inner is None or not picks_one_in_each_row(inner):
         return None
     g = inner.inputs[0]
@@ -66,12 +66,12 @@ def sum_of_picked(node: Node, facts: Facts) -> Found:
 
 
 @rule(EARLY)
-def number_into_scatter(node: Node, facts: Facts) -> Found:
+def number_into_scatter(node: Node, context: RewriteContext) -> Found:
     """c * scatter(g) -> scatter(c * g), c being one number."""
     if node.primitive not in (primitives.multiply, primitives.divide, primitives.negative):
         return None
     for position, wire in enumerate(node.inputs):
-        inner = facts.only(wire, "scatter")
+        inner = context.only(wire, "scatter")
         others = [w for i, w in enumerate(node.inputs) if i != position]
         if inner is None or any(w.spec.shape != () for w in others):
             continue
@@ -95,7 +95,7 @@ def number_into_scatter(node: Node, facts: Facts) -> Found:
 
 
 @rule(EARLY)
-def axes_taken_back(node: Node, facts: Facts) -> Found:
+def axes_taken_back(node: Node, context: RewriteContext) -> Found:
     """The gradient of x[:, None] is reshaped, not put into zeros."""
     if node.primitive is not primitives.scatter or len(node.inputs) != 1:
         return None
@@ -107,11 +107,11 @@ def axes_taken_back(node: Node, facts: Facts) -> Found:
     return made_anew(node, primitives.reshape, node.inputs[0], shape=node.params["shape"])
 
 
-def _unsigned(wire: Wire, facts: Facts) -> tuple[tuple[Node, ...], Wire] | None:
+def _unsigned(wire: Wire, context: RewriteContext) -> tuple[tuple[Node, ...], Wire] | None:
     """A wire of the numbers with the other sign, where that is simpler, and the nodes that make it."""
     way: list[Node] = []
     kinds = ("negative", "multiply", "divide", "broadcast_to")
-    while (node := facts.by(wire, *kinds)) is not None and node.is_backward:
+    while (node := context.by(wire, *kinds)) is not None and node.is_backward:
         if node.primitive is primitives.negative:
             wire = node.inputs[0]
             break
@@ -131,20 +131,20 @@ def _unsigned(wire: Wire, facts: Facts) -> tuple[tuple[Node, ...], Wire] | None:
 
 
 @rule(LATE)
-def part_with_sign(node: Node, facts: Facts) -> Found:
+def part_with_sign(node: Node, context: RewriteContext) -> Found:
     """x + scatter(-g) -> x - scatter(g), and scatter(-g) - (-x) -> x - scatter(g)."""
     if node.primitive is primitives.add:
         for x, wire in (node.inputs, node.inputs[::-1]):
-            piece = facts.only(wire, "scatter")
-            found = piece and _unsigned(piece.inputs[0], facts)
-            if piece is None or len(piece.inputs) == 1 or not found or facts.only(x, "scatter"):
+            piece = context.only(wire, "scatter")
+            found = piece and _unsigned(piece.inputs[0], context)
+            if piece is None or len(piece.inputs) == 1 or not found or context.only(x, "scatter"):
                 continue
             put = part_of(piece, primitives.scatter, found[1], *piece.inputs[1:], **piece.params)
             return (*found[0], put, made_anew(node, primitives.subtract, x, put.out))
     if node.primitive is primitives.subtract:
-        piece = facts.only(node.inputs[0], "scatter")
-        found = piece and _unsigned(piece.inputs[0], facts)
-        other = _unsigned(node.inputs[1], facts)
+        piece = context.only(node.inputs[0], "scatter")
+        found = piece and _unsigned(piece.inputs[0], context)
+        other = _unsigned(node.inputs[1], context)
         if piece is not None and found and other:
             put = part_of(piece, primitives.scatter, found[1], *piece.inputs[1:], **piece.params)
             return (
@@ -156,7 +156,7 @@ def part_with_sign(node: Node, facts: Facts) -> Found:
     return None
 
 
-def _pieces(node: Node, facts: Facts) -> list[Node] | None:
+def _pieces(node: Node, context: RewriteContext) -> list[Node] | None:
     """The scatters that a sum adds up, if it adds up nothing else and stretches none."""
     found: list[Node] = []
     stack = list(node.inputs)
@@ -164,9 +164,9 @@ def _pieces(node: Node, facts: Facts) -> list[Node] | None:
         wire = stack.pop()
         if wire.spec.shape != node.out.spec.shape:
             return None
-        if (piece := facts.only(wire, "scatter")) is not None and len(piece.inputs) == 1:
+        if (piece := context.only(wire, "scatter")) is not None and len(piece.inputs) == 1:
             found.append(piece)
-        elif (inner := facts.only(wire, "add")) is not None:
+        elif (inner := context.only(wire, "add")) is not None:
             stack += inner.inputs
         else:
             return None
@@ -190,23 +190,23 @@ def _box(index: tuple[Any, ...], shape: tuple[int, ...]) -> list[tuple[int, int]
 
 
 @rule(LATE)
-def same_part(node: Node, facts: Facts) -> Found:
+def same_part(node: Node, context: RewriteContext) -> Found:
     """Gradients of the same part are added up before they are put in its place."""
-    if node.primitive is not primitives.add or _is_inner(node, facts):
+    if node.primitive is not primitives.add or _is_inner(node, context):
         return None
     places: dict[Any, Wire] = {}
     puts: dict[Wire, Node] = {}  # by the first piece at the same place, for which it stands
     news: list[Node] = []
     kept: list[Wire] = []
-    for wire in _leaves(node, facts):
-        piece = facts.only(wire, "scatter")
+    for wire in _leaves(node, context):
+        piece = context.only(wire, "scatter")
         if piece is not None and len(piece.inputs) == 1:
             first = places.setdefault((place(piece), piece.out.spec.shape), wire)
-            value = puts.get(first, facts.made[first]).inputs[0]
+            value = puts.get(first, context.made[first]).inputs[0]
             both = part_of(node, primitives.add, value, piece.inputs[0])
             if first is not wire and both.out.spec == value.spec:
                 news.append(both)
-                facts.inner_sums.update([value] if first in puts else [])
+                context.inner_sums.update([value] if first in puts else [])
                 puts[first] = part_of(node, primitives.scatter, both.out, **piece.params)
                 continue
         kept.append(wire)
@@ -219,17 +219,17 @@ def same_part(node: Node, facts: Facts) -> Found:
     for wire in rest:
         news.append(part_of(node, primitives.add, total, wire))
         total = news[-1].out
-        facts.inner_sums.add(total)
+        context.inner_sums.add(total)
     return (*news[:-1], made_anew(node, primitives.add, *news[-1].inputs))
 
 
-def _leaves(node: Node, facts: Facts) -> list[Wire]:
+def _leaves(node: Node, context: RewriteContext) -> list[Wire]:
     """Return what a sum adds up, in order, through the sums that it alone reads."""
     found: list[Wire] = []
     stack = list(node.inputs)[::-1]
     while stack:
         wire = stack.pop()
-        inner = facts.only(wire, "add")
+        inner = context.only(wire, "add")
         if inner is not None:
             stack += inner.inputs[::-1]
         else:
@@ -238,11 +238,11 @@ def _leaves(node: Node, facts: Facts) -> list[Wire]:
 
 
 @rule(LATE)
-def parts_side_by_side(node: Node, facts: Facts) -> Found:
+def parts_side_by_side(node: Node, context: RewriteContext) -> Found:
     """Zeros with parts that cover everything -> the parts, joined."""
-    if node.primitive is not primitives.add or _is_inner(node, facts):
+    if node.primitive is not primitives.add or _is_inner(node, context):
         return None
-    pieces = _pieces(node, facts)
+    pieces = _pieces(node, context)
     if pieces is None:
         return None
     shape = node.out.spec.shape
@@ -283,5 +283,5 @@ def parts_side_by_side(node: Node, facts: Facts) -> Found:
     return joined if fits(node, joined) else None
 
 
-def _is_inner(node: Node, facts: Facts) -> bool:
-    return node.out in facts.inner_sums
+def _is_inner(node: Node, context: RewriteContext) -> bool:
+    return node.out in context.inner_sums

@@ -6,16 +6,16 @@ from ....engine.primitive import primitives
 from ....graph.graph import Node, Wire
 from ...algebra import Found
 from ..matching import number
-from ..rewriting import Facts, fits, made_anew, part_of
+from ..rewriting import RewriteContext, fits, made_anew, part_of
 from .order import EARLY, LATE, TIES, rule, zero
 
 
 @rule(EARLY)
-def two_halves(node: Node, facts: Facts) -> Found:
+def two_halves(node: Node, context: RewriteContext) -> Found:
     """where(c, x, 0) + where(c, 0, y) -> where(c, x, y)."""
     if node.primitive is not primitives.add:
         return None
-    first, second = (facts.only(w, "where") for w in node.inputs)
+    first, second = (context.only(w, "where") for w in node.inputs)
     if first is None or second is None or first.inputs[0] is not second.inputs[0]:
         return None
     if zero(first.inputs[1]):
@@ -27,12 +27,12 @@ def two_halves(node: Node, facts: Facts) -> Found:
 
 
 @rule(EARLY)
-def product_into_choice(node: Node, facts: Facts) -> Found:
+def product_into_choice(node: Node, context: RewriteContext) -> Found:
     """where(c, x, 0) * y -> where(c, x * y, 0)."""
     if node.primitive not in (primitives.multiply, primitives.divide, primitives.negative):
         return None
     for position, wire in enumerate(node.inputs):
-        inner = facts.only(wire, "where")
+        inner = context.only(wire, "where")
         if inner is None or (node.primitive is primitives.divide and position):
             continue
         condition, x, y = inner.inputs
@@ -56,15 +56,15 @@ def _same_pair(a: Node, b: Node) -> bool:
 
 
 @rule(TIES)
-def one_winner(node: Node, facts: Facts) -> Found:
+def one_winner(node: Node, context: RewriteContext) -> Found:
     """where(x == y, g / 2, where(x > y, g, 0)) -> where(x > y, g, 0): no ties."""
-    if node.primitive is not primitives.where or not facts.by(node.inputs[0], "equal"):
+    if node.primitive is not primitives.where or not context.by(node.inputs[0], "equal"):
         return None
-    equal = facts.by(node.inputs[0], "equal")
-    inner = facts.by(node.inputs[2], "where")
+    equal = context.by(node.inputs[0], "equal")
+    inner = context.by(node.inputs[2], "where")
     if inner is None or equal is None or not zero(inner.inputs[2]):
         return None
-    greater = facts.by(inner.inputs[0], "greater")
+    greater = context.by(inner.inputs[0], "greater")
     if greater is None or not _same_pair(greater, equal):
         return None
     alone = made_anew(node, primitives.where, *inner.inputs)
@@ -72,24 +72,24 @@ def one_winner(node: Node, facts: Facts) -> Found:
 
 
 @rule(TIES)
-def one_extreme(node: Node, facts: Facts) -> Found:
+def one_extreme(node: Node, context: RewriteContext) -> Found:
     """g / count(x == max) -> g: no ties."""
     if node.primitive is not primitives.divide:
         return None
-    total = facts.reduced(node.inputs[1])
-    winners = facts.by(total.of, "astype") if total and total.factor == 1 else None
-    if not winners or not facts.by(winners.inputs[0], "equal"):
+    total = context.reduced(node.inputs[1])
+    winners = context.by(total.of, "astype") if total and total.factor == 1 else None
+    if not winners or not context.by(winners.inputs[0], "equal"):
         return None
     return node.inputs[0] if node.inputs[0].spec == node.out.spec else None
 
 
 @rule(LATE)
-def mask_of_output(node: Node, facts: Facts) -> Found:
+def mask_of_output(node: Node, context: RewriteContext) -> Found:
     """x > 0 -> h > 0, where h = max(x, 0) is in the forward pass."""
     x, bound = node.inputs if node.primitive is primitives.greater else (None, None)
     if x is None or bound is None or not zero(bound) or x.is_named:
         return None
-    for maker in facts.forward_readers.get(x, ()):
+    for maker in context.forward_readers.get(x, ()):
         other = [w for w in maker.inputs if w is not x]
         if maker.outputs[0].is_named and (
             maker.primitive is primitives.relu
@@ -100,7 +100,7 @@ def mask_of_output(node: Node, facts: Facts) -> Found:
 
 
 @rule(LATE)
-def mask(node: Node, facts: Facts) -> Found:
+def mask(node: Node, context: RewriteContext) -> Found:
     """where(c, g, 0) -> g * c, for finite g."""
     if node.primitive is not primitives.where:
         return None

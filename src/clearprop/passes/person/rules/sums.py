@@ -9,17 +9,17 @@ from ....engine.spec import is_floating
 from ....graph.graph import Node, Wire
 from ...algebra import Found
 from ..matching import count, is_one, number
-from ..rewriting import Facts, fits, made_anew, part_of
+from ..rewriting import RewriteContext, fits, made_anew, part_of
 from .order import EARLY, constant, rule
 
 
 @rule(EARLY)
-def mean_of_sum(node: Node, facts: Facts) -> Found:
+def mean_of_sum(node: Node, context: RewriteContext) -> Found:
     """sum(x) / n -> mean(x), n being how many were added."""
     if node.primitive not in (primitives.divide, primitives.multiply):
         return None
-    factor, total = facts.scaled(node.out) if node.out in facts.made else _scaled(node, facts)
-    found = facts.only(total, "sum")
+    factor, total = context.scaled(node.out) if node.out in context.made else _scaled(node, context)
+    found = context.only(total, "sum")
     if found is None or total.spec != node.out.spec:
         return None
     x, axes = found.inputs[0], found.params["axis"]
@@ -28,7 +28,7 @@ def mean_of_sum(node: Node, facts: Facts) -> Found:
     return made_anew(node, primitives.mean, x, **found.params)
 
 
-def _scaled(node: Node, facts: Facts) -> tuple[float, Wire]:
+def _scaled(node: Node, context: RewriteContext) -> tuple[float, Wire]:
     x, y = node.inputs
     if (value := number(y)) is not None:
         return (value if node.primitive is primitives.multiply else 1 / value if value else 0), x
@@ -38,11 +38,11 @@ def _scaled(node: Node, facts: Facts) -> tuple[float, Wire]:
 
 
 @rule(EARLY)
-def number_out_of_sum(node: Node, facts: Facts) -> Found:
+def number_out_of_sum(node: Node, context: RewriteContext) -> Found:
     """sum(c * x) -> c * sum(x), c being one number or constant along the axes."""
     if node.primitive not in (primitives.sum, primitives.mean):
         return None
-    inner = facts.only(node.inputs[0], "multiply", "divide")
+    inner = context.only(node.inputs[0], "multiply", "divide")
     if inner is None or not is_floating(inner.out.spec.dtype):
         return None
     x, y = inner.inputs
@@ -80,13 +80,13 @@ def _constant_along(c: Wire, node: Node) -> bool:
 
 
 @rule(EARLY)
-def sum_of_copies(node: Node, facts: Facts) -> Found:
+def sum_of_copies(node: Node, context: RewriteContext) -> Found:
     """sum(stretched x) -> n * x, and mean(stretched x) -> x."""
     if node.primitive not in (primitives.sum, primitives.mean):
         return None
     x = node.inputs[0]
     value = number(x) if x.is_constant else None
-    inner = facts.by(x, "broadcast_to")
+    inner = context.by(x, "broadcast_to")
     copies = count(x, node.params["axis"]) if node.primitive is primitives.sum else 1
     if value is not None and is_floating(x.spec.dtype) and x.spec.size:
         full = np.full(node.out.spec.shape, copies * value, node.out.spec.dtype)[()]
@@ -105,23 +105,23 @@ def sum_of_copies(node: Node, facts: Facts) -> Found:
 
 
 @rule(EARLY)
-def sum_of_products(node: Node, facts: Facts) -> Found:
+def sum_of_products(node: Node, context: RewriteContext) -> Found:
     """sum(x * y) -> x @ y for vectors."""
     if node.primitive is not primitives.sum or node.out.spec.shape != ():
         return None
-    inner = facts.only(node.inputs[0], "multiply")
+    inner = context.only(node.inputs[0], "multiply")
     if inner is None or any(w.spec.ndim != 1 or w.spec != inner.out.spec for w in inner.inputs):
         return None
     return made_anew(node, primitives.matmul, *inner.inputs)
 
 
 @rule(EARLY)
-def unstretched(node: Node, facts: Facts) -> Found:
+def unstretched(node: Node, context: RewriteContext) -> Found:
     """A stretched value beside one of the full shape need not be stretched."""
     if "elementwise" not in node.primitive.traits:
         return None
     for position, wire in enumerate(node.inputs):
-        inner = facts.by(wire, "broadcast_to")
+        inner = context.by(wire, "broadcast_to")
         if inner is None or not inner.is_backward:
             continue
         inputs = (*node.inputs[:position], inner.inputs[0], *node.inputs[position + 1 :])
@@ -132,11 +132,11 @@ def unstretched(node: Node, facts: Facts) -> Found:
 
 
 @rule(EARLY)
-def reshaped_once(node: Node, facts: Facts) -> Found:
+def reshaped_once(node: Node, context: RewriteContext) -> Found:
     """x.reshape(a).reshape(b) -> x.reshape(b)."""
     if node.primitive not in (primitives.reshape, primitives.expand_dims, primitives.squeeze):
         return None
-    inner = facts.by(node.inputs[0], "reshape", "expand_dims", "squeeze")
+    inner = context.by(node.inputs[0], "reshape", "expand_dims", "squeeze")
     if inner is None or not inner.is_backward:
         return None
     (x,) = inner.inputs
@@ -146,11 +146,11 @@ def reshaped_once(node: Node, facts: Facts) -> Found:
 
 
 @rule(EARLY)
-def kept_by_sum(node: Node, facts: Facts) -> Found:
+def kept_by_sum(node: Node, context: RewriteContext) -> Found:
     """sum(x, axis).reshape(...) -> sum(x, axis, keepdims=True), and the other way round."""
     if node.primitive not in (primitives.reshape, primitives.expand_dims, primitives.squeeze):
         return None
-    inner = facts.only(node.inputs[0], "sum", "mean", "max", "min")
+    inner = context.only(node.inputs[0], "sum", "mean", "max", "min")
     if inner is None:
         return None
     for keepdims in (True, False):
@@ -162,7 +162,7 @@ def kept_by_sum(node: Node, facts: Facts) -> Found:
 
 
 @rule(EARLY)
-def number_reshaped(node: Node, facts: Facts) -> Found:
+def number_reshaped(node: Node, context: RewriteContext) -> Found:
     """A stretched number in another shape is a number stretched to that shape."""
     if node.primitive not in (
         primitives.reshape,
@@ -171,7 +171,7 @@ def number_reshaped(node: Node, facts: Facts) -> Found:
         primitives.transpose,
     ):
         return None
-    inner = facts.by(node.inputs[0], "broadcast_to")
+    inner = context.by(node.inputs[0], "broadcast_to")
     if inner is None or inner.inputs[0].spec.shape != ():
         return None
     if node.out.spec.shape == ():
@@ -180,12 +180,12 @@ def number_reshaped(node: Node, facts: Facts) -> Found:
 
 
 @rule(EARLY)
-def kept_for_nothing(node: Node, facts: Facts) -> Found:
+def kept_for_nothing(node: Node, context: RewriteContext) -> Found:
     """x - mean(x, keepdims=True) -> x - mean(x), where the mean broadcasts without."""
     if "elementwise" not in node.primitive.traits:
         return None
     for position, wire in enumerate(node.inputs):
-        inner = facts.only(wire, "sum", "mean")
+        inner = context.only(wire, "sum", "mean")
         if inner is None or not inner.params["keepdims"]:
             continue
         axes, x = inner.params["axis"], inner.inputs[0]

@@ -1,4 +1,4 @@
-"""Windows on Tensors show what NumPy's show, whoever changes; random programs beside NumPy itself."""
+"""Views of Tensors show what NumPy's show, whoever changes; random programs beside NumPy itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BASES = (
     "x[0] * x",
     "x",
 )
-WINDOWS = (
+VIEWS = (
     "{n}.T",
     "{n}[1:]",
     "{n}[::-1]",
@@ -77,7 +77,7 @@ VALUES = ("0.7", "x[0, 0]", "{m} * 0.5", "np.sum({m})", "{m}", "np.cos({m})")
 
 @dataclass
 class Program:
-    """Lines that make windows and write to them, and the names that they leave."""
+    """Lines that make views and write to them, and the names that they leave."""
 
     lines: list[str]
     names: list[str]
@@ -130,7 +130,7 @@ def programs(draw: Callable[..., Any]) -> Program:
         if draw(st.booleans()):
             shape = np.shape(names[n])
             new = chr(ord("b") + count)
-            if run(f"{new} = {draw(st.sampled_from(WINDOWS)).format(n=n, back=shape[::-1])}"):
+            if run(f"{new} = {draw(st.sampled_from(VIEWS)).format(n=n, back=shape[::-1])}"):
                 count += 1
             continue
         operator = draw(st.sampled_from(["=", "+=", "*=", "-="]))
@@ -218,7 +218,7 @@ def no_axes(x: Any) -> Any:
     p *= x[0, 0]
     r = a[1, 1, ...]
     r -= 3.0
-    number = a[0, 1]  # a copy, as are the windows on one
+    number = a[0, 1]  # a copy, as are the views on one
     number += 100.0
     total = np.sum(a)
     row = total.reshape(1)
@@ -292,7 +292,7 @@ def test_a_window_follows_a_parameter_through_training() -> None:
     assert np.array_equal(w.value[1], [-0.5, 1, 1])
 
 
-def test_windows_used_before_a_change_keep_their_gradients() -> None:
+def test_views_used_before_a_change_keep_their_gradients() -> None:
     x = clearprop.tensor([[1.0, 2.0], [3.0, 4.0]])
     y = x * 2
     row, column = y[0], y[:, 0]
@@ -321,7 +321,7 @@ def test_second_derivatives_through_windows() -> None:
     np.testing.assert_allclose(clearprop.jacobian(clearprop.grad(f))(x), expected, 1e-6, 1e-7)
 
 
-def test_windows_and_no_grad() -> None:
+def test_views_and_no_grad() -> None:
     x = clearprop.tensor([1.0, 2.0])
     y = x * 3
     with clearprop.no_grad():
@@ -330,7 +330,7 @@ def test_windows_and_no_grad() -> None:
     y *= 2
     with clearprop.no_grad():
         assert fixed.tolist() == [6]
-        assert both.tolist() == [6, 12]  # taken again here, but no less a window on y
+        assert both.tolist() == [6, 12]  # taken again here, but no less a view on y
     assert not (fixed * 1).requires_grad
     (both * both).sum().backward()
     assert x.grad.tolist() == [72, 144]
