@@ -25,6 +25,7 @@ ORDER = (
     "graph",
     "testing",
     "passes",
+    "control",
     "stages",
     "emit",
     "native",

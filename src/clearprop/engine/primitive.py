@@ -8,7 +8,7 @@ eager sweep, traces, explanations, pictures and generated code are readings of t
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -172,7 +172,8 @@ class Primitive:
     `libraries` are others that have the function under its name, where it is SciPy's (of NumPy's they have
     nearly all); `function` is what a block with its own gradient stands for, to be traced for its parts;
     `found_by()` gives `pickle` a function and its arguments that find or make it again, where it is not
-    registered.
+    registered; `pruned(node, read)`, of an operation with several results, gives the node that makes those
+    which are read, and no others.
     """
 
     name: str
@@ -190,6 +191,7 @@ class Primitive:
     libraries: frozenset[str] = frozenset()
     function: Callable[..., Any] | None = None
     found_by: Callable[[], tuple[Callable[..., Any], tuple[Any, ...]]] | None = None
+    pruned: Callable[[Any, Collection[Any]], Any] | None = None
     differentiable: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:

@@ -117,6 +117,11 @@ class Node:
     is_backward: bool = False
 
     @property
+    def bodies(self) -> list[Graph]:
+        """The graphs among its parameters: what a loop does in a step, the branches of a choice."""
+        return [p for p in self.params.values() if isinstance(p, Graph)]
+
+    @property
     def out(self) -> Wire:
         """The only output of a node that has one."""
         if len(self.outputs) != 1:
@@ -254,6 +259,18 @@ class Graph:
         graph.name_uniquely()
         return graph
 
+    def without_unread(self) -> Graph:
+        """Return the same computation without nodes, and without results of loops, that nobody reads."""
+        read = set(self.outputs)
+        kept: list[Node] = []
+        for node in reversed(self.nodes):
+            if not read.isdisjoint(node.outputs):
+                if node.primitive.pruned is not None and not read.issuperset(node.outputs):
+                    node = node.primitive.pruned(node, read)
+                kept.append(node)
+                read.update(node.inputs)
+        return replace(self, nodes=tuple(reversed(kept)))
+
     def name_rest(self) -> None:
         """Name the nameless: the result after the graph (or ``out``), constants ``c1``, ``c2``, ...,
         the others ``t1``, ``t2``, ...
@@ -323,6 +340,8 @@ class Graph:
 
     def _verify_node(self, node: Node) -> None:
         what = f"{self.name}: {node.outputs[0].name} = {node.primitive.name}(...)"
+        for inner in node.bodies:
+            inner.verify()
         for name, param in node.params.items():
             if holds_tensor(param):
                 raise GraphError(f"{what} has a tensor as its parameter {name}; make it an input")
@@ -383,14 +402,20 @@ def _node_lines(graph: Graph, indent: str) -> list[str]:
     for node in graph.nodes:
         outs = ", ".join(f"{w.name}: {w.spec}" for w in node.outputs)
         refs = ", ".join(map(str, node.inputs))
-        params = ", ".join(f"{k}={v}" for k, v in node.params.items())
+        params = ", ".join(f"{k}={v}" for k, v in node.params.items() if not isinstance(v, Graph))
         text = f"{indent}{outs} = {node.primitive.name}({refs}{'; ' + params if params else ''})"
         note = _note(node)
-        if node.body is None:
-            rows.append((text, note))
-        else:
+        if node.body is not None:
             rows.append((text + " {", note))
             rows += [(line, "") for line in _node_lines(node.body, indent + "  ")]
             rows.append((indent + "}", ""))
+        elif node.bodies:
+            rows.append((text + " {", note))
+            for inner in node.bodies:
+                head, *lines = str(inner).split("\n")
+                rows += [(f"{indent}  {line}", "") for line in (head, *lines)]
+            rows.append((indent + "}", ""))
+        else:
+            rows.append((text, note))
     width = min(56, max((len(text) for text, note in rows if note), default=0))
     return [f"{text:<{width}}  {note}".rstrip() for text, note in rows]

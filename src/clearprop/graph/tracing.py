@@ -56,7 +56,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     }
     """
     inputs, fill = _inputs(f, args, kwargs, specs=True)
-    tensors = [_argument(name, spec_of(x)) for name, x in inputs]
+    tensors = [argument_tensor(name, spec_of(x)) for name, x in inputs]
     examples = {t: x for t, (_, x) in zip(tensors, inputs, strict=True) if type(x) is not ArraySpec}
     result, recorder = record(f, fill(tensors), tracing=True, examples=examples)
     outputs, _ = flatten(result)
@@ -65,7 +65,8 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
             raise ClearpropError(
                 f"a traced function returns arrays, but {function_name(f)} returned {y!r}"
             )
-    graph = build(function_name(f), _as_passed(tensors, inputs), outputs, recorder.array_names)
+    passed = as_passed(tensors, [name for name, _ in inputs])
+    graph = build(function_name(f), passed, outputs, recorder.array_names)
     graph.by_rows = recorder.asks_layout
     graph.pack, graph.unpack = _Packer(f, args, kwargs), Container(result)
     return graph
@@ -75,12 +76,13 @@ def graph_at(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, An
     """Return the graph of `f` at these very values, on which Python may branch."""
     inputs, fill = _inputs(f, args, kwargs)
     tensors = [
-        _argument(name, x.value if isinstance(x, Tensor) else np.asarray(x)[()])
+        argument_tensor(name, x.value if isinstance(x, Tensor) else np.asarray(x)[()])
         for name, x in inputs
     ]
     result, recorder = record(f, fill(tensors), tracing=False)
     outputs, _ = flatten(result)
-    return build(function_name(f), _as_passed(tensors, inputs), outputs, recorder.array_names)
+    passed = as_passed(tensors, [name for name, _ in inputs])
+    return build(function_name(f), passed, outputs, recorder.array_names)
 
 
 def record(
@@ -125,20 +127,20 @@ def named_inputs(
     return _inputs(f, args, kwargs, specs=True)[0]
 
 
-def _argument(name: str, value: Any) -> Tensor:
+def argument_tensor(name: str, value: Any) -> Tensor:
     """Return what a recorded function gets for an argument: a copy, which it may assign into."""
     t = Tensor(value, primitives.copy, (), {}, is_floating(value.dtype), Origin(name))
     t.retains_grad = True  # like a leaf, should the function call backward()
     return t
 
 
-def _as_passed(tensors: Sequence[Tensor], inputs: Sequence[tuple[str, Any]]) -> list[Tensor]:
+def as_passed(tensors: Sequence[Tensor], names: Sequence[str]) -> list[Tensor]:
     """Return the arguments as they were before the function assigned into them, under their names."""
     passed = list(tensors)
     for i, t in enumerate(passed):
         while hasattr(t, "before"):
             t = passed[i] = t.before
-    for t, (name, _) in zip(passed, inputs, strict=True):
+    for t, name in zip(passed, names, strict=True):
         t.origin = Origin(name)
     return passed
 
@@ -160,7 +162,7 @@ def _inputs(
     leaves = [argument(leaf, f"{function_name(f)} got", specs=specs) for leaf in leaves]
     places = [i for i, leaf in enumerate(leaves) if is_input(leaf)]
     found = paths(tree)
-    names = _names(f, args, [found[i] for i in places])
+    names = argument_names(f, args, [found[i] for i in places])
 
     def fill(values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         filled = list(leaves)
@@ -182,7 +184,10 @@ def in_order(
     return bound.args, bound.kwargs
 
 
-def _names(f: Callable[..., Any], args: Sequence[Any], found: list[tuple[Any, ...]]) -> list[str]:
+def argument_names(
+    f: Callable[..., Any], args: Sequence[Any], found: list[tuple[Any, ...]]
+) -> list[str]:
+    """Return a name for each path into the arguments: ``(0, position, *keys)``, or ``(1, keyword, *keys)``."""
     try:
         bound = inspect.signature(f).bind_partial(*args).arguments
         positions = list(bound)
@@ -317,6 +322,8 @@ class _Builder:
         nodes = self.emit(self.order, 0, env)
         outputs = tuple(self.wire(y, env) for y in self.outputs)
         graph = Graph(name, tuple(env[t] for t in self.inputs), tuple(nodes), outputs)
+        if any(node.primitive.pruned for node in nodes):
+            graph = graph.without_unread()
         graph.name_rest()
         return graph
 

@@ -48,7 +48,7 @@ def simplify(graph: Graph) -> Graph:
     for node in graph.nodes:
         work.add(node)
     outputs = tuple(work.stand_in.get(w, w) for w in graph.outputs)
-    simple = _without_unread(replace(graph, nodes=tuple(work.nodes), outputs=outputs))
+    simple = replace(graph, nodes=tuple(work.nodes), outputs=outputs).without_unread()
     simple.name_rest()
     return simple
 
@@ -100,21 +100,11 @@ def node_key(node: Node) -> Any:
         for w in node.inputs
     )
     params = tuple(
-        (name, id(value) if is_array(value) else repr(value))
+        (name, id(value) if is_array(value) or isinstance(value, Graph) else repr(value))
         for name, value in sorted(node.params.items())
     )
     parts = id(node.body) if node.primitive.forward is None else None
     return (node.primitive, operands, params, parts)
-
-
-def _without_unread(graph: Graph) -> Graph:
-    read = set(graph.outputs)
-    kept: list[Node] = []
-    for node in reversed(graph.nodes):
-        if any(wire in read for wire in node.outputs):
-            kept.append(node)
-            read.update(node.inputs)
-    return replace(graph, nodes=tuple(reversed(kept)))
 
 
 # ---- what rules are made of

@@ -1,0 +1,248 @@
+"""`scan` and `fori_loop`: loops over the entries of arrays, and over a range of numbers."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..engine.arrays import argument
+from ..engine.recording import recorder_here
+from ..engine.spec import ArraySpec, shape_of, spec_of
+from ..engine.tensor import apply
+from ..errors import ShapeError, UnsupportedError
+from ..graph.tracing import function_name
+from ..transforms.trees import flatten, paths, structure
+from .body import Body, trace_body
+from .loop import loop, observed, results_of
+
+Step = Callable[[Any, Any], tuple[Any, Any]]
+
+
+def scan(
+    f: Step, init: Any, xs: Any = None, length: int | None = None, reverse: bool = False
+) -> tuple[Any, Any]:
+    """Carry a value through the entries of arrays: ``carry, y = f(carry, x)`` for each x of xs.
+
+    In a trace, and so in `compile`, the loop is one node, whatever its length; anywhere else it is the plain
+    Python loop that it looks like. Gradients go through it either way.
+
+    Parameters
+    ----------
+    f : of the carried value and one entry of `xs`; returns the carried value for the next step, and what is
+        to be collected, or None. It may read other arrays and Tensors.
+    init : what is carried at first: a number, an array or a container of such. Every step returns the same
+        shapes and dtypes; a Python number takes the dtype that `f` gives.
+    xs : an array or a container of arrays of the same length n along their first axis; None where there is
+        nothing to read.
+    length : the number of steps, where `xs` is None.
+    reverse : go from the last entry to the first; what is collected stands where its entry stood.
+
+    Returns
+    -------
+    The carried value after the last step, and what was collected: arrays of shape ``(n, ...)``.
+
+    Raises
+    ------
+    ShapeError : lengths differ, or `f` returns what is carried in another shape, dtype or structure.
+
+    >>> import numpy as np
+    >>> def running_sum(total, x):
+    ...     total = total + x
+    ...     return total, total
+    >>> total, sums = scan(running_sum, 0.0, np.array([1.0, 2.0, 4.0]))
+    >>> float(total), sums
+    (7.0, array([1., 3., 7.]))
+    """
+    steps = _Steps(f, xs, length)
+    recorder = recorder_here()
+    if recorder is not None and recorder.tracing:
+        return _as_node(steps, init, reverse)
+    return _plainly(steps, init, reverse)
+
+
+def fori_loop(lower: int, upper: int, body_fun: Callable[[int, Any], Any], init_val: Any) -> Any:
+    """Do ``value = body_fun(i, value)`` for each i from `lower` up to, not including, `upper`.
+
+    Returns the last value; see `scan`, which it is in a trace.
+
+    >>> fori_loop(1, 5, lambda i, x: x * i, 1.0)
+    24.0
+    """
+    numbers = range(operator.index(lower), operator.index(upper))
+
+    def step(value: Any, i: Any) -> tuple[Any, None]:
+        return body_fun(i, value), None
+
+    step.__name__ = function_name(body_fun)
+    recorder = recorder_here()
+    if recorder is not None and recorder.tracing:
+        return scan(step, init_val, np.array(numbers, np.int64))[0]
+    value = init_val
+    for i in numbers:
+        value = body_fun(i, value)
+    return value
+
+
+@dataclass
+class _Steps:
+    """What a scan does in each step, and over what."""
+
+    f: Step
+    xs: Any
+    length: int | None
+
+    def __post_init__(self) -> None:
+        self.__name__ = function_name(self.f)
+        who = f"scan of {self.__name__}"
+        leaves, self.unflatten = flatten(self.xs)
+        self.leaves = [argument(x, f"{who} got") for x in leaves]
+        sizes = [shape_of(x)[:1] for x in self.leaves]
+        if () in sizes:
+            raise ShapeError(
+                f"{who} goes along the first axis of xs, but {_name(self.xs, sizes.index(()))} is a number. "
+                f"Close over it, or repeat it: np.full(n, x)."
+            )
+        lengths = {n for (n,) in sizes}
+        if self.length is not None:
+            self.length = operator.index(self.length)
+            if self.length < 0:
+                raise ShapeError(f"{who} cannot go {self.length} steps: length is negative")
+            lengths.add(self.length)
+        if not lengths:
+            raise ShapeError(f"{who} got neither xs nor a length; say how many steps: length=n")
+        if len(lengths) > 1:
+            found = ", ".join(f"{_name(self.xs, i)} {n}" for i, (n,) in enumerate(sizes))
+            found += f"{', ' if found else ''}length {self.length}" * (self.length is not None)
+            raise ShapeError(f"{who} needs the same number of steps of all, but got: {found}")
+        (self.count,) = lengths
+
+    def __call__(self, carry: Any, x: Any) -> tuple[Any, Any]:
+        made = self.f(carry, x)
+        if not (isinstance(made, tuple) and len(made) == 2):
+            raise UnsupportedError(
+                f"{function_name(self.f)} returned {type(made).__name__}; a step of scan returns two things, "
+                f"the carried value and what is to be collected (or None): return carry, y"
+            )
+        return made
+
+    def entry(self, t: int) -> Any:
+        return self.unflatten([x[t] for x in self.leaves])
+
+
+def _name(tree: Any, leaf: int) -> str:
+    return "xs" + "".join(f"[{key!r}]" for key in paths(tree)[leaf])
+
+
+# ---- as a plain loop
+
+
+def _plainly(steps: _Steps, init: Any, reverse: bool) -> tuple[Any, Any]:
+    collected: list[Any] = []
+    carry = init
+    for t in reversed(range(steps.count)) if reverse else range(steps.count):
+        before = carry
+        carry, y = steps(carry, steps.entry(t))
+        _check_carry(steps.f, before, carry)
+        collected.append(y)
+    if not collected:
+        return carry, _nothing_collected(steps, init)
+    if reverse:
+        collected.reverse()
+    _, unflatten = flatten(collected[0])
+    columns = zip(*(flatten(y)[0] for y in collected), strict=True)
+    return carry, unflatten([np.stack(column) for column in columns])
+
+
+def _nothing_collected(steps: _Steps, init: Any) -> Any:
+    """Return what is collected in no step: arrays without entries, of the right shapes."""
+    body = _trace(steps, init).body
+    leaves, unflatten = flatten(body.result[1])
+    return unflatten([np.zeros((0, *shape_of(y)), spec_of(y).dtype) for y in leaves])
+
+
+def _check_carry(f: Step, before: Any, after: Any) -> None:
+    """Raise ShapeError unless a step returns what is carried as it got it; a Python number may have become
+    an array's entry.
+    """
+    if structure(before) != structure(after):
+        raise ShapeError(
+            f"{function_name(f)} got the carried value as {_kind(before)} and returned it as {_kind(after)}; "
+            f"it must stay the same from step to step"
+        )
+    for path, x, y in zip(paths(before), flatten(before)[0], flatten(after)[0], strict=True):
+        old, new = spec_of(x), spec_of(y)
+        weak = isinstance(x, int | float | complex) and not isinstance(x, np.generic)
+        if old.shape != new.shape or (old.dtype != new.dtype and not weak):
+            name = "the carried value" + "".join(f"[{key!r}]" for key in path)
+            raise ShapeError(
+                f"{function_name(f)} got {name} as {old} and returned it as {new}; it must stay the same "
+                f"from step to step. {_advice(old, new)}"
+            )
+
+
+def _advice(old: ArraySpec, new: ArraySpec) -> str:
+    if old.shape == new.shape:
+        return f"Convert it: start from a value of dtype {new.dtype}, or return y.astype({str(old.dtype)!r})."
+    return f"Start from an array of shape {new.shape}, or reduce it to shape {old.shape} in each step."
+
+
+def _kind(tree: Any) -> str:
+    leaves, unflatten = flatten(tree)
+    return str(unflatten([str(spec_of(x)) for x in leaves])).replace("'", "")
+
+
+# ---- as a node
+
+
+@dataclass(frozen=True)
+class _Traced:
+    body: Body
+    init: list[Any]
+    """The leaves of what is carried at first, with the dtypes that they have in the loop."""
+
+
+def _trace(steps: _Steps, init: Any) -> _Traced:
+    """Return the body of a loop. A Python number among what is carried takes the dtype that the body gives:
+    it is traced with the number itself first.
+    """
+    leaves, unflatten = flatten(init)
+    leaves = [argument(x, f"scan of {function_name(steps.f)} got") for x in leaves]
+    entry = steps.unflatten(
+        [ArraySpec(shape_of(x)[1:], spec_of(x).dtype) for x in steps.leaves]
+    )
+    if any(isinstance(x, int | float | complex) and not hasattr(x, "dtype") for x in leaves):
+        weak = [x if not hasattr(x, "dtype") else spec_of(x) for x in leaves]
+        carry, _ = trace_body(steps, (unflatten(weak), entry)).result
+        _check_carry(steps.f, init, carry)
+        after = [spec_of(y) for y in flatten(carry)[0]]
+        leaves = [
+            x if hasattr(x, "dtype") else y.dtype.type(x)
+            for x, y in zip(leaves, after, strict=True)
+        ]
+    body = trace_body(steps, (unflatten(list(map(spec_of, leaves))), entry))
+    _check_carry(steps.f, unflatten(leaves), body.result[0])
+    return _Traced(body, leaves)
+
+
+def _as_node(steps: _Steps, init: Any, reverse: bool) -> tuple[Any, Any]:
+    traced = _trace(steps, init)
+    body, carried = traced.body, len(traced.init)
+    carry, y = body.result
+    _, pack_carry = flatten(carry)
+    collected, pack_collected = flatten(y)
+    if not carried and not collected:
+        return carry, y
+    params = {
+        "body": observed(body.graph, len(body.closed), carried),
+        "closed": len(body.closed),
+        "carried": carried,
+        "finals": tuple(range(carried)),
+        "length": steps.count,
+        "reverse": reverse,
+    }
+    made = results_of(apply(loop, (*body.closed, *traced.init, *steps.leaves), params))
+    return pack_carry(made[:carried]), pack_collected(made[carried : carried + len(collected)])
