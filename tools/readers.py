@@ -22,8 +22,8 @@ from clearprop.ledger.explain import explain  # noqa: F401  # whose index forms 
 from clearprop.ledger.index_forms import FORMS
 from clearprop.passes.decompositions import decomposition_of
 from clearprop.stages.grouping import Grouping
-from clearprop.stages.ir import COSTS
 from clearprop.stages.lowerings import ELEMENTWISE, LIBRARY
+from clearprop.stages.operations import COSTS
 from tools import forms
 
 PAGE = Path(__file__).parent.parent / "docs" / "operations.md"

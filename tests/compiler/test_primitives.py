@@ -106,6 +106,6 @@ def test_compiled_equals_eager(primitive: Primitive, sample: Sample, dtype: str)
 
 def test_every_operation_has_code() -> None:
     from clearprop.native.operations import WRITTEN
-    from clearprop.stages.ir import OPERATIONS
+    from clearprop.stages.operations import OPERATIONS
 
     assert WRITTEN.keys() | {"convert"} == OPERATIONS.keys()

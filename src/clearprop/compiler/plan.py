@@ -12,7 +12,7 @@ from ..passes import expand, simplify
 from ..stages import fuse
 from ..stages.bounds import with_bounds
 from ..stages.buffers import donors
-from ..stages.ir import Buffer, Host, Nest, Program
+from ..stages.ir import Buffer, Host, Loop, Nest, Program, touched_by
 from ..stages.verifier import verify
 
 _LONG = 5_000
@@ -45,7 +45,13 @@ class Plan:
         self.program: Program = fuse(asked, stops=stops)
         verify(self.program)
         buffers = [b for b, is_given in zip(self.program.inputs, given, strict=True) if is_given]
-        self.donors: dict[Buffer, Buffer] = {} if self.has_host else donors(self.program, buffers)
+        loops = [stage for stage in self.program.stages if isinstance(stage, Loop)]
+        stops_late = any(stage.body.stops for stage in loops)
+        self.donors: dict[Buffer, Buffer] = {}
+        if (
+            not self.has_host and not stops_late
+        ):  # else arguments must stay as they are until the end
+            self.donors = donors(self.program, buffers)
         staged = time.perf_counter()
         self.steps = self._steps()
         self.seconds = {"stages": staged - start, "code": time.perf_counter() - staged}
@@ -73,7 +79,7 @@ class Plan:
 
     def _steps(self) -> list[Kernel | Host]:
         """Return the steps: runs of nests as kernels, and what NumPy computes between them."""
-        runs: list[list[Nest] | Host] = []
+        runs: list[list[Nest | Loop] | Host] = []
         for stage in self.program.stages:
             if isinstance(stage, Host):
                 runs.append(stage)
@@ -82,9 +88,9 @@ class Plan:
             else:
                 runs.append([stage])
         if not self.has_host:
-            nests = [stage for stage in self.program.stages if isinstance(stage, Nest)]
+            native = [stage for stage in self.program.stages if not isinstance(stage, Host)]
             arguments = [*self.program.inputs, *self.program.outputs]
-            return [Kernel("kernel", nests, arguments, self.program.stops)]
+            return [Kernel("kernel", native, arguments, self.program.stops)]
         used = [_used(run) for run in runs]
         ends = {*self.program.inputs, *self.program.outputs}
         steps: list[Kernel | Host] = []
@@ -98,8 +104,8 @@ class Plan:
         return steps
 
 
-def _used(run: list[Nest] | Host) -> list[Buffer]:
+def _used(run: list[Nest | Loop] | Host) -> list[Buffer]:
     """Return the buffers of a run, in an order that is the same in every process."""
     if isinstance(run, Host):
         return list(dict.fromkeys((*run.reads(), *run.writes())))
-    return list(dict.fromkeys(a.buffer for n in run for a in (*n.reads(), *n.writes())))
+    return list(dict.fromkeys(b for stage in run for b in touched_by(stage)))

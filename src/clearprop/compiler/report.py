@@ -9,7 +9,7 @@ from html import escape
 
 from ..draw.stages import Item, draw_stages
 from ..graph.graph import Graph
-from ..stages.ir import Buffer, Host, Nest, Program, Stage, letter
+from ..stages.ir import Buffer, Host, Loop, Nest, Program, Stage, letter
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ def describe(
 def _title(stage: Stage) -> str:
     if isinstance(stage, Host):
         return f"NumPy: {stage.node.primitive.name}"
+    if isinstance(stage, Loop):
+        return f"loop of {_count(stage.length, 'step')}{', from the last' * stage.reverse}"
     axes = " × ".join(
         f"{letter(a)} {n}{' tiles' * (stage.tiles is not None and not a)}{' summed' * (a in stage.reduced)}"
         for a, n in enumerate(stage.extents)
@@ -86,11 +88,20 @@ def _shared(stage: Stage, parts: Callable[[Nest], int]) -> str:
 def _details(stage: Stage) -> Iterator[str]:
     if isinstance(stage, Host):
         yield f"because {stage.why}"
+    elif isinstance(stage, Loop):
+        yield f"a step of {stage.name} is {_count(len(stage.body.stages), 'stage')}:"
+        for number, inner in enumerate(stage.body.stages, 1):
+            yield f"  {number}. {_title(inner)}"
+            yield from (f"     {line}" for line in _details(inner))
     else:
         yield _fused(stage)
-    reads = dict.fromkeys(b for b in _reads(stage) if b.role != "constant")
-    yield f"reads {', '.join(map(str, reads)) or 'nothing'}; writes " + ", ".join(
-        f"{b} ({_size(b.bytes)})" for b in dict.fromkeys(_writes(stage))
+    if isinstance(stage, Nest):
+        reads, writes = (a.buffer for a in stage.reads()), (a.buffer for a in stage.writes())
+    else:
+        reads, writes = stage.reads(), stage.writes()
+    given = dict.fromkeys(b for b in reads if b.role != "constant")
+    yield f"reads {', '.join(map(str, given)) or 'nothing'}; writes " + ", ".join(
+        f"{b} ({_size(b.bytes)})" for b in dict.fromkeys(writes)
     )
 
 
@@ -108,21 +119,9 @@ def _items(program: Program) -> list[Item]:
         if isinstance(stage, Host):
             items.append(Item("NumPy", stage.node.primitive.name, True))
             continue
-        names = _fused(stage)
+        names = stage.name if isinstance(stage, Loop) else _fused(stage)
         items.append(Item(_title(stage), names if len(names) <= 40 else f"{names[:38]} …", False))
     return items
-
-
-def _reads(stage: Stage) -> Iterator[Buffer]:
-    if isinstance(stage, Host):
-        return stage.reads()
-    return (access.buffer for access in stage.reads())
-
-
-def _writes(stage: Stage) -> Iterator[Buffer]:
-    if isinstance(stage, Host):
-        return stage.writes()
-    return (access.buffer for access in stage.writes())
 
 
 def _count(n: int, what: str) -> str:

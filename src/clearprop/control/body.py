@@ -48,9 +48,7 @@ def trace_body(f: Callable[..., Any], args: Sequence[Any]) -> Body:
     return Body(graph, closed, result)
 
 
-def _closed_over(
-    outputs: Sequence[Any], arguments: set[Tensor], since: int
-) -> tuple[Tensor, ...]:
+def _closed_over(outputs: Sequence[Any], arguments: set[Tensor], since: int) -> tuple[Tensor, ...]:
     """Return the Tensors made before `since`, of unknown value or with a gradient, that outputs are made
     from.
     """

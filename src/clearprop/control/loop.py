@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.bundle import Bundle
 from ..engine.backprop import conjugate
+from ..engine.bundle import Bundle
 from ..engine.primitive import Call, Primitive, primitives, together
 from ..engine.spec import ArraySpec
 from ..engine.tensor import Tensor, apply
@@ -235,7 +235,7 @@ loop = Primitive(
 
 
 def observed(body: Graph, closed: int, carried: int) -> Graph:
-    """Return the body with all that its steps know among what is collected: what is carried into a step, too."""
+    """Return the body with all that its steps know among what is collected, what they are carried too."""
     known = set(body.outputs)
     inner = [*body.inputs[closed : closed + carried], *(w for n in body.nodes for w in n.outputs)]
     return replace(body, outputs=(*body.outputs, *(w for w in inner if w not in known)))

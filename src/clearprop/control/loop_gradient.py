@@ -1,8 +1,8 @@
 """The backward pass of a loop: a loop in the other direction, over what the forward loop has kept.
 
 Derived from the body's joint graph. A step of the backward loop reads the values of its forward step: those
-that are dear were collected by the forward loop, the others it computes again. It carries the gradients of the
-carried values, and the sums of the gradients of what all steps read.
+that are dear were collected by the forward loop, the others it computes again. It carries the gradients of
+the carried values, and the sums of the gradients of what all steps read.
 """
 
 from __future__ import annotations
@@ -56,9 +56,7 @@ class Gradient:
         self.carries = {i: seeds[i] for i in live}
         """The seed of each carried value whose gradient is carried back."""
         gains = {i: w for i, w in gradients.items() if i < closed and not _is_zero(w)}
-        slices = {
-            i: w for i, w in gradients.items() if i >= closed + carried and not _is_zero(w)
-        }
+        slices = {i: w for i, w in gradients.items() if i >= closed + carried and not _is_zero(w)}
         self.collected = list(slices)
         backward = self.joint.graph.nodes[len(body.nodes) :]
         ends_of = [*(gradients[closed + i] for i in live), *gains.values(), *slices.values()]

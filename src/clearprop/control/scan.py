@@ -187,7 +187,9 @@ def _check_carry(f: Step, before: Any, after: Any) -> None:
 def _advice(old: ArraySpec, new: ArraySpec) -> str:
     if old.shape == new.shape:
         return f"Convert it: start from a value of dtype {new.dtype}, or return y.astype({str(old.dtype)!r})."
-    return f"Start from an array of shape {new.shape}, or reduce it to shape {old.shape} in each step."
+    return (
+        f"Start from an array of shape {new.shape}, or reduce it to shape {old.shape} in each step."
+    )
 
 
 def _kind(tree: Any) -> str:
@@ -211,9 +213,7 @@ def _trace(steps: _Steps, init: Any) -> _Traced:
     """
     leaves, unflatten = flatten(init)
     leaves = [argument(x, f"scan of {function_name(steps.f)} got") for x in leaves]
-    entry = steps.unflatten(
-        [ArraySpec(shape_of(x)[1:], spec_of(x).dtype) for x in steps.leaves]
-    )
+    entry = steps.unflatten([ArraySpec(shape_of(x)[1:], spec_of(x).dtype) for x in steps.leaves])
     if any(isinstance(x, int | float | complex) and not hasattr(x, "dtype") for x in leaves):
         weak = [x if not hasattr(x, "dtype") else spec_of(x) for x in leaves]
         carry, _ = trace_body(steps, (unflatten(weak), entry)).result

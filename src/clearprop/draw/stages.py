@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from ..callsite import printable
-from ..stages.ir import Buffer, Host, Program
+from ..stages.ir import Buffer, Program, read_by, written_by
 from .labels import text_width
 from .layout import Box, Edge, Point, arrange
 
@@ -77,15 +77,10 @@ def _edges(program: Program, first: int, last: int) -> list[Edge]:
     maker: dict[Buffer, int] = {b: i for i, b in enumerate(program.inputs)}
     found: dict[tuple[int, int], None] = {}
     for number, stage in enumerate(program.stages, first):
-        if isinstance(stage, Host):
-            reads, writes = list(stage.reads()), list(stage.writes())
-        else:
-            reads = [a.buffer for a in stage.reads()]
-            writes = [a.buffer for a in stage.writes()]
-        for b in reads:
+        for b in read_by(stage):
             if b in maker and maker[b] != number:
                 found[maker[b], number] = None
-        maker.update((b, number) for b in writes)
+        maker.update((b, number) for b in written_by(stage))
     for place, b in enumerate(program.outputs, last):
         if b in maker:
             found[maker[b], place] = None

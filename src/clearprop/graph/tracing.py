@@ -187,7 +187,7 @@ def in_order(
 def argument_names(
     f: Callable[..., Any], args: Sequence[Any], found: list[tuple[Any, ...]]
 ) -> list[str]:
-    """Return a name for each path into the arguments: ``(0, position, *keys)``, or ``(1, keyword, *keys)``."""
+    """Return a name for each path into the arguments: ``(0, position, *keys)``, ``(1, keyword, *keys)``."""
     try:
         bound = inspect.signature(f).bind_partial(*args).arguments
         positions = list(bound)

@@ -9,18 +9,42 @@ loop that was unrolled, share one.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..stages.buffers import Arena, aligned, arrange, together
-from ..stages.ir import Buffer, Nest, written_by
+from ..stages.buffers import Arena, aligned, arrange, donors, together
+from ..stages.ir import Buffer, Carried, Host, Loop, Nest, Stage, read_by, written_by
+from . import machine
+from .expressions import Address
 from .llvm_ir import BOOL, Builder, Value
 from .nests import parts, threads_of, work, workspace_bytes, write_nest
 from .partition import Part
-from .types import I64
+from .types import I64, Type
 
 _EMBEDDED = 16 * 1024
 """Constants of up to this many bytes are put into the code."""
+
+
+Native = Nest | Loop
+
+
+@dataclass(frozen=True)
+class LoopLayout:
+    """Where a loop keeps things, in bytes from its workspace."""
+
+    steps: list[list[Native]]
+    in_place: set[Carried]
+    """Those written over what they were."""
+    scratch: dict[Buffer, int]
+    """The places of carried values: by `after` where nobody wants the last one, else by `before`."""
+    offset: int
+    """Of the memory for one step."""
+    arena: Arena
+
+    @property
+    def bytes(self) -> int:
+        return self.offset + self.arena.bytes
 
 
 class Kernel:
@@ -29,21 +53,20 @@ class Kernel:
     def __init__(
         self,
         name: str,
-        nests: Sequence[Nest],
+        stages: Sequence[Native],
         arguments: Sequence[Buffer],
         stops: Collection[Buffer] = (),
     ) -> None:
         self.name = name
         self.stops = set(stops)
-        self.nests = list(nests)
+        self.stages = list(stages)
         self.arguments = list(arguments)
-        self.constants = _large_constants(nests)
+        self.constants = _large_constants(stages)
         """Those too large for the code, which finds their addresses in a table: `table`, to be filled."""
         self.table = f"{name}_constants"
-        self.steps = together(nests)
-        own = {b for n in nests if n.tiles is not None for b in n.tiles.own}
-        outside = {*self.arguments, *self.constants, *own}
-        self.arena: Arena = arrange(self.steps, outside, _workspace)
+        self.layouts: dict[Loop, LoopLayout] = {}
+        self.steps = together(stages)
+        self.arena = self._arranged(self.steps, self.arguments)
         self.builders: list[Builder] = []
         self.may_stop = False
         """Whether one of `stops` is written here, so that it may return 1."""
@@ -73,15 +96,7 @@ class Kernel:
         b.first(f"%arena_at = getelementptr i8, ptr %table, i64 {8 * len(self.arguments)}")
         b.first("%arena = load ptr, ptr %arena_at")
         workspace = b.offset("%arena", (self.arena.workspace, 1))
-        for step in self.steps:
-            if step[0].tiles is None:
-                function, used, count = self._function(step[0])
-            else:
-                function, used, count = self._tiled(step)
-            self._call(b, function, [*map(address, used), workspace], count)
-            for nest in step:
-                for buffer in written_by(nest) & self.stops:
-                    self._stop_if(b, address(buffer))
+        self.may_stop = self._sequence(b, self.steps, address, workspace, self.stops)
         b.do("ret i32 0")
         if self.may_stop:
             b.label("stop")
@@ -94,11 +109,134 @@ class Kernel:
         kernel = b.function(self.name, "ptr %table", returns="i32")
         return "\n".join([*texts, *functions, kernel])
 
-    def _stop_if(self, b: Builder, flag: str) -> None:
-        further = b.new_label()
-        b.do(f"br i1 {b.load(BOOL, flag).ref}, label %stop, label %{further}")
-        b.label(further)
-        self.may_stop = True
+    def _sequence(
+        self,
+        b: Builder,
+        steps: Sequence[Sequence[Native]],
+        address: Address,
+        workspace: str,
+        stops: Collection[Buffer],
+    ) -> bool:
+        """Write calls of all steps; return whether they may go to the label ``stop``."""
+        may_stop = False
+
+        def stop_if(flag: str) -> None:
+            further = b.new_label()
+            b.do(f"br i1 {flag}, label %stop, label %{further}")
+            b.label(further)
+
+        for step in steps:
+            first = step[0]
+            if isinstance(first, Loop):
+                function, used, inner_stops = self._loop(first)
+                pointers = ", ".join(f"ptr {p}" for p in (*map(address, used), workspace))
+                stopped = b.value(BOOL, f"call i1 @{function}({pointers})")
+                if inner_stops:
+                    stop_if(stopped.ref)
+                    may_stop = True
+                continue
+            if first.tiles is None:
+                function, used, count = self._function(first)
+            else:
+                function, used, count = self._tiled([n for n in step if isinstance(n, Nest)])
+            self._call(b, function, [*map(address, used), workspace], count)
+            for nest in step:
+                for buffer in written_by(nest) & set(stops):
+                    stop_if(b.load(BOOL, address(buffer)).ref)
+                    may_stop = True
+        return may_stop
+
+    def _loop(self, loop: Loop) -> tuple[str, list[Buffer], bool]:
+        """Return the name of a loop's function, the buffers whose addresses it takes, whether it may stop.
+
+        It gives true where it stopped. Carried values alternate between two places, one of which is where
+        the last one is wanted; those that are added to lie in one.
+        """
+        b, names, layout = Builder(), dict[Buffer, str](), self._layout(loop)
+
+        def outer(buffer: Buffer) -> str:
+            return names.setdefault(buffer, f"%p{len(names)}")
+
+        def scratch(buffer: Buffer) -> str:
+            return b.offset("%workspace", (layout.scratch[buffer], 1))
+
+        places = {inner: outer(buffer) for buffer, inner in loop.closed}
+        turns: list[tuple[Carried, str, str]] = []
+        for c in loop.carried:
+            home = outer(c.end) if c.end is not None else scratch(c.after)
+            if c in layout.in_place:
+                _copy(b, outer(c.start), home, c.before)
+                places[c.before] = places[c.after] = home
+            else:
+                turns.append((c, home, scratch(c.before)))
+        arena = b.offset("%workspace", (layout.offset, 1))
+        with b.loop(0, loop.length) as count:
+            t = count.index
+            is_first = b.compare("==", t, 0).ref
+            is_last = b.compare("==", ((loop.length - 1) - t) & 1, 0).ref
+            for c, home, other in turns:
+                after = b.pointer(f"select i1 {is_last}, ptr {home}, ptr {other}")
+                before = b.pointer(f"select i1 {is_last}, ptr {other}, ptr {home}")
+                places[c.after] = after
+                places[c.before] = b.pointer(
+                    f"select i1 {is_first}, ptr {outer(c.start)}, ptr {before}"
+                )
+            entry = (loop.length - 1) - t if loop.reverse else t
+            for buffer, inner in (*loop.entries, *loop.collected):
+                places[inner] = b.offset(outer(buffer), (entry, inner.bytes))
+
+            def address(buffer: Buffer) -> str:
+                if buffer in places:
+                    return places[buffer]
+                if buffer in layout.arena.offsets:
+                    return b.offset(arena, (layout.arena.offsets[buffer], 1))
+                if buffer in self.constants:
+                    return _from_table(b, f"@{self.table}", self.constants.index(buffer))
+                return self._embed(buffer)
+
+            workspace = b.offset(arena, (layout.arena.workspace, 1))
+            may_stop = self._sequence(b, layout.steps, address, workspace, loop.body.stops)
+        b.do("ret i1 false")
+        if may_stop:
+            b.label("stop")
+            b.do("ret i1 true")
+        pointers = ", ".join(f"ptr {name}" for name in (*names.values(), "%workspace"))
+        return self._named(b, pointers, returns="i1"), list(names), may_stop
+
+    def _layout(self, loop: Loop) -> LoopLayout:
+        """Return where a loop keeps what it carries, and the temporaries of a step."""
+        if loop not in self.layouts:
+            given = donors(loop.body, [c.before for c in loop.carried])
+            in_place = {c for c in loop.carried if given.get(c.after) is c.before}
+            scratch: dict[Buffer, int] = {}
+            offset = 0
+            for c in loop.carried:
+                wanted = [c.after] * (c.end is None) + [c.before] * (c not in in_place)
+                for buffer in wanted:
+                    scratch[buffer] = offset
+                    offset += aligned(buffer.bytes)
+            steps = together(loop.body.stages)
+            outside = [*loop.body.inputs, *loop.body.outputs]
+            arena = self._arranged(steps, outside)
+            self.layouts[loop] = LoopLayout(steps, in_place, scratch, offset, arena)
+        return self.layouts[loop]
+
+    def _arranged(self, steps: Sequence[Sequence[Native]], outside: Sequence[Buffer]) -> Arena:
+        nests = [stage for step in steps for stage in step if isinstance(stage, Nest)]
+        own = {b for n in nests if n.tiles is not None for b in n.tiles.own}
+        return arrange(steps, {*outside, *self.constants, *own}, self._workspace)
+
+    def _workspace(self, step: Sequence[Native]) -> int:
+        """Return the memory that a step works in: of nests in tiles, all that is a tile's own, for each
+        part.
+        """
+        first = step[0]
+        if isinstance(first, Loop):
+            return self._layout(first).bytes
+        if first.tiles is None:
+            return workspace_bytes(first)
+        nests = [n for n in step if isinstance(n, Nest)]
+        return threads_of(nests) * aligned(_own_arena(nests).bytes)
 
     def _call(self, b: Builder, function: str, pointers: Sequence[str], count: int) -> None:
         """Call a nest's function; one in parts gets its pointers in memory, where all threads find them."""
@@ -170,9 +308,9 @@ class Kernel:
                 b.first(f"{name} = load ptr, ptr {name}_at")
         return self._named(b, arguments)
 
-    def _named(self, b: Builder, arguments: str) -> str:
+    def _named(self, b: Builder, arguments: str, returns: str = "void") -> str:
         """Return the name of a function, which others may have written before."""
-        text = b.function("NAME", arguments, linkage="internal")
+        text = b.function("NAME", arguments, returns, linkage="internal")
         if text not in self._functions:
             self._functions[text] = f"{self.name}_nest{len(self._functions)}"
             self.builders.append(b)
@@ -191,7 +329,7 @@ class Kernel:
     @property
     def work(self) -> float:
         """About how many vector operations it takes: to tell a short call from a long one."""
-        return sum(map(work, self.nests))
+        return sum(map(_work, self.stages))
 
 
 def _from_table(b: Builder, table: str, place: int) -> str:
@@ -221,11 +359,24 @@ end:
 """Hands a nest in parts to the pool whose address stands in @pool; without one it does them all."""
 
 
-def _workspace(step: Sequence[Nest]) -> int:
-    """Return the memory that a step works in: of nests in tiles, all that is a tile's own, for each part."""
-    if step[0].tiles is None:
-        return workspace_bytes(step[0])
-    return threads_of(step) * aligned(_own_arena(step).bytes)
+def _work(stage: Native) -> float:
+    if isinstance(stage, Loop):
+        return stage.length * sum(_work(s) for s in stage.body.stages if not isinstance(s, Host))
+    return work(stage)
+
+
+def _copy(b: Builder, source: str, target: str, buffer: Buffer) -> None:
+    """Copy the bytes of one buffer into another of its size."""
+    single = Type(buffer.dtype if buffer.dtype.kind != "b" else np.dtype("u1"))
+    width = min(machine.vector_bits() // single.bits, 2 ** (buffer.size.bit_length() - 1))
+    whole, item = buffer.size // width * width, buffer.dtype.itemsize
+    wide = single.wide(width)
+    with b.loop(0, whole, width) as loop:
+        x = b.load(wide, b.offset(source, (loop.index, 1), size=item))
+        b.store(x, b.offset(target, (loop.index, 1), size=item))
+    if rest := buffer.size - whole:
+        x = b.load(wide, b.offset(source, (whole, 1), size=item), lanes=rest)
+        b.store(x, b.offset(target, (whole, 1), size=item), lanes=rest)
 
 
 def _own_arena(nests: Sequence[Nest]) -> Arena:
@@ -235,10 +386,12 @@ def _own_arena(nests: Sequence[Nest]) -> Arena:
     return arrange([[n] for n in nests], used - tiles.own, lambda step: workspace_bytes(step[0]))
 
 
-def _large_constants(nests: Sequence[Nest]) -> list[Buffer]:
+def _large_constants(stages: Sequence[Stage]) -> list[Buffer]:
     found: dict[Buffer, None] = {}
-    for nest in nests:
-        for access in nest.reads():
-            if access.buffer.role == "constant" and access.buffer.bytes > _EMBEDDED:
-                found[access.buffer] = None
+    for stage in stages:
+        if isinstance(stage, Loop):
+            found.update(dict.fromkeys(_large_constants(stage.body.stages)))
+        for buffer in read_by(stage):
+            if buffer.role == "constant" and buffer.bytes > _EMBEDDED:
+                found[buffer] = None
     return list(found)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from ..stages.buffers import aligned
-from ..stages.ir import OPERATIONS, Access, Accumulate, Compute, Nest, Sums
+from ..stages.ir import Access, Accumulate, Compute, Nest, Sums
+from ..stages.operations import OPERATIONS
 from . import machine, pool, products
 from .expressions import Address, ExpressionWriter, Point
 from .llvm_ir import Builder, Value

@@ -1,4 +1,4 @@
-"""The stages' operations as code: what each name of `stages.language.OPERATIONS` writes."""
+"""The stages' operations as code: what each name of `stages.operations.OPERATIONS` writes."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .ir import Access, Buffer, Host, Nest, Product, Program, Stage, Store, touched_by, written_by
+from .ir import Access, Buffer, Nest, Product, Program, Stage, Store, touched_by, written_by
 
 ALIGNMENT = 64
 """Bytes: a cache line, and the longest vector."""
@@ -22,22 +22,24 @@ class Arena:
     bytes: int
 
 
+S = TypeVar("S", bound=Stage)
+
+
 def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def together(nests: Sequence[Nest]) -> list[list[Nest]]:
-    """Return the nests one by one, but those that go along together in one."""
-    found: list[list[Nest]] = []
-    for nest in nests:
-        if nest.tiles is not None and found and found[-1][0].tiles is nest.tiles:
-            found[-1].append(nest)
+def together(stages: Sequence[S]) -> list[list[S]]:
+    """Return the stages one by one, but nests that go along together in one."""
+    found: list[list[S]] = []
+    tiles = None
+    for stage in stages:
+        before, tiles = tiles, stage.tiles if isinstance(stage, Nest) else None
+        if tiles is not None and before is tiles:
+            found[-1].append(stage)
         else:
-            found.append([nest])
+            found.append([stage])
     return found
-
-
-S = TypeVar("S", Nest, Stage)
 
 
 def arrange(
@@ -92,7 +94,7 @@ def _heirs(
     found: dict[Buffer, Buffer] = {}
     for number in reversed(range(len(steps))):
         nest, *others = steps[number]
-        if others or isinstance(nest, Host):
+        if others or not isinstance(nest, Nest):
             continue
         ends = [b for b in dict.fromkeys(a.buffer for a in nest.reads()) if _ends(lives, b, number)]
         for b in ends:

@@ -14,6 +14,9 @@ import numpy as np
 
 from ..engine.primitive import primitives
 from ..graph.graph import Graph, Node, Wire
+from ..passes.algebra import simplify
+from ..passes.decompositions.expand import expand
+from .bounds import with_bounds
 from .grouping import VARIES, Grouping, kept_axes, shape_of_node, uniform, why_host
 from .indexed_access import Lookup, lookup
 from .ir import (
@@ -37,6 +40,7 @@ from .ir import (
     Sums,
 )
 from .loop_shape import coalesce, cost, keep, lanes
+from .loops import loop_stage
 from .lowerings import REDUCTIONS as REDUCING
 from .lowerings import convert, lowering, one_hot
 from .ordering import order
@@ -56,12 +60,21 @@ def fuse(graph: Graph, *, readable: bool = False, stops: Sequence[Wire] = ()) ->
     A `readable` one keeps the axes as they are, computes nothing twice, is not cut into parts, and takes
     what targets with a library have.
     """
-    grouping = Grouping(graph, library=readable)
+    grouping = Grouping(graph, _body, library=readable)
     for node in graph.nodes:
         grouping.add(node)
         if node.outputs[0] in stops:
             grouping.close(node.out)
     return Building(grouping, readable).program(stops)
+
+
+def _body(graph: Graph) -> Program:
+    """Return the program of what a loop does in a step."""
+    asked, stops, is_refused = with_bounds(simplify(expand(graph)))
+    program = fuse(asked, stops=stops)
+    if is_refused:
+        program.stages.clear()
+    return program
 
 
 class Building:
@@ -126,6 +139,12 @@ class Building:
             (node,) = group.nodes
             wanted_outputs = any(map(self._is_wanted, node.outputs))
             return [self._host(node, group.host)] if wanted_outputs else []
+        if group.body is not None:
+            (node,) = group.nodes
+            if not any(map(self._is_wanted, node.outputs)):
+                return []
+            inputs = [self.memory(self.grouping.view(w).root) for w in node.inputs]
+            return [loop_stage(node, group.body, inputs, list(map(self.memory, node.outputs)))]
         wanted = [node for node in group.nodes if self._is_wanted(node.out)]
         if not wanted:
             return []
@@ -388,7 +407,8 @@ class _Nesting:
 
     def _is_host(self, root: Wire) -> bool:
         number = self.grouping.maker.get(root)
-        return number is not None and bool(self.grouping.groups[number].host)
+        group = self.grouping.groups[number] if number is not None else None
+        return group is not None and (bool(group.host) or group.body is not None)
 
     def _place_of(self, root: Wire, strides: tuple[int, ...]) -> tuple[int, ...] | None:
         """Return the nest's axes of a value's own, from its strides along them; None if it is not read

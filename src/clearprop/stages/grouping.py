@@ -8,19 +8,21 @@ varies over all axes or over the free ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from ..control.loop import loop
 from ..engine.primitive import primitives
 from ..engine.spec import ArraySpec
 from ..graph.graph import Graph, Node, Wire
 from .assembly import Piece, part, pieces
 from .indexed_access import lookup
-from .ir import Access, Buffer, Expression, Literal, Load, Position
+from .ir import Access, Buffer, Expression, Literal, Load, Position, Program
 from .loop_shape import cost
+from .loops import loop_body
 from .lowerings import ELEMENTWISE, LIBRARY, is_native, lowering, one_hot
 from .lowerings import REDUCTIONS as REDUCING
 from .views import View, dense
@@ -48,6 +50,8 @@ class Group:
     late: set[Wire] = field(default_factory=set)
     """Values that are complete only after the nest."""
     host: str = ""
+    body: Program | None = None
+    """What a loop does in each step; it is alone in its group."""
     is_closed: bool = False
     """Whether no more nodes may join."""
 
@@ -61,8 +65,13 @@ class Group:
 
 
 class Grouping:
-    def __init__(self, graph: Graph, *, library: bool = False) -> None:
+    def __init__(
+        self, graph: Graph, program: Callable[[Graph], Program], *, library: bool = False
+    ) -> None:
         self.graph = graph
+        self.program = program
+        """Builds the program of a loop's body."""
+        self.library = library
         self.elementwise = ELEMENTWISE | LIBRARY if library else ELEMENTWISE
         self.groups: list[Group] = []
         self.views: dict[Wire, View] = {}
@@ -81,6 +90,9 @@ class Grouping:
         return self.views[wire]
 
     def add(self, node: Node) -> None:
+        if node.primitive is loop and not self.library:
+            self.loop(node)
+            return
         why = why_host(node)
         if why:
             self.host(node, why)
@@ -101,6 +113,23 @@ class Grouping:
             self.assemble(node, parts)
         else:
             self.host(node, f"{node.primitive.name} has no native code")
+
+    def loop(self, node: Node) -> None:
+        """Put a loop into a group of its own, if all that its body does has native code."""
+        body, why = loop_body(node, self.program)
+        if body is None:
+            self.host(node, why)
+            return
+        node = replace(node, inputs=tuple(map(self.in_memory, node.inputs)))
+        self.start(Group([], body=body), node, ())
+
+    def in_memory(self, wire: Wire) -> Wire:
+        """Return a wire that lies in memory in order: the same, or a copy of it."""
+        if wire.is_constant or self.view(wire).is_whole:
+            return wire
+        copied = Wire(f"{wire.name}_copied", wire.spec)
+        self.join(Node(primitives.copy, (wire,), (copied,)))
+        return copied
 
     def floats(self, node: Node) -> bool:
         """Keep a cheap node of inputs alone for those who read it, unless it is wanted in memory."""
@@ -233,7 +262,7 @@ class Grouping:
     ) -> tuple[int, ...] | None:
         """Return the nest's axes for the axes of `shape`, such that values made there are read in place."""
         group = self.groups[number]
-        if group.host:
+        if group.host or group.body is not None:
             return None
         place = [-1] * len(shape)
         for view in views:

@@ -6,12 +6,14 @@ Grammar
 
     program   := "program" name buffer* stage*
     buffer    := role name ":" spec
-    stage     := nest | host
+    stage     := nest | host | loop
     nest      := "nest" "[" axis ("," axis)* "]" ["product" access "@" access] line*
     axis      := letter ":" extent ["tiles"] ["summed"] ["lanes"]
     line      := name "=" expression | ("store" | "keep") access "=" name | "add" access [at] "+=" name
     at        := "at" number name ("+" number name)*
     access    := buffer "[" terms "]"
+    loop      := "loop" length ["reversed"] pair* program
+    pair      := ("read" | "carry" | "entry" | "collect") buffer* ":" buffer buffer*
     host      := "numpy" name ("," name)* "=" primitive "(" name ("," name)* ")"
 
 A *nest* visits every point of its axes. Its values form a graph of expressions without a fixed order;
@@ -27,8 +29,8 @@ reduced axes. Every store happens in the phase in which its value is ready.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -162,40 +164,6 @@ class Reduction(Expression):
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums(Expression):
     """The entry of the nest's matrix product."""
-
-
-REDUCTIONS: dict[str, Any] = {"add": 0, "max": -np.inf, "min": np.inf, "or": False, "and": True}
-"""Ways to reduce, with what each starts from."""
-
-ARITHMETIC = {
-    "add": 1, "subtract": 1, "multiply": 1, "negative": 1, "absolute": 1, "maximum": 1, "minimum": 1,
-}  # fmt: skip
-"""Operations on numbers of any kind, with what each costs, in additions; so for those that follow."""
-
-TRUTH = {
-    "less": 1, "less_equal": 1, "greater": 1, "greater_equal": 1, "equal": 1, "not_equal": 1,
-    "and": 1, "or": 1, "not": 1, "select": 1, "convert": 1, "isnan": 1, "isfinite": 2,
-}  # fmt: skip
-"""Questions, and what follows from the answers."""
-
-ELEMENTARY = {
-    "divide": 4, "sqrt": 4, "sign": 3, "floor": 1, "ceil": 1, "rint": 1,
-    "exp": 12, "expm1": 16, "log": 16, "log1p": 20, "sin": 20, "cos": 20, "tanh": 20, "sigmoid": 16,
-    "power": 50,
-    "exp2": 12, "log2": 16, "log10": 16, "arctan": 20, "arctan2": 24, "arcsin": 24, "arccos": 24,
-    "sinh": 20, "cosh": 20, "arcsinh": 24, "arccosh": 24, "arctanh": 24, "cbrt": 24, "erf": 30,
-}  # fmt: skip
-"""Functions of floating numbers."""
-
-OPERATIONS = ARITHMETIC | TRUTH | ELEMENTARY
-
-FURTHER = {
-    "fmod": 20, "floor_mod": 24, "floor_divide": 24, "trunc": 1, "copysign": 1, "nextafter": 4,
-    "fmax": 1, "fmin": 1, "erfc": 30, "lgamma": 50, "tgamma": 50, "digamma": 60,
-}  # fmt: skip
-"""Those that only targets with a library have."""
-
-COSTS = OPERATIONS | FURTHER
 
 
 # ---- effects
@@ -334,43 +302,6 @@ def _sources(effect: Effect) -> list[Expression]:
     return [effect.value, *(number for number, _, _ in numbers)]
 
 
-def rewrite(
-    nest: Nest,
-    reduced: frozenset[int],
-    access: Callable[[Access], Access],
-    axes: Callable[[frozenset[int]], frozenset[int]],
-    axis: Callable[[int], int],
-) -> tuple[dict[Expression, Expression], list[Effect]]:
-    """Rewrite expressions and effects on other axes, by what becomes of accesses, sets of axes and axes."""
-    new: dict[Expression, Expression] = {}
-
-    def moved(indices: tuple[Index, ...]) -> tuple[Index, ...]:
-        return tuple((new[number], stride, count) for number, stride, count in indices)
-
-    for e in nest.expressions():
-        if isinstance(e, Load):
-            new[e] = Load(e.dtype, axes(e.axes), access(e.access))
-        elif isinstance(e, Gather):
-            new[e] = Gather(e.dtype, axes(e.axes), access(e.access), moved(e.indices))
-        elif isinstance(e, Compute):
-            new[e] = replace(e, axes=axes(e.axes), operands=tuple(new[x] for x in e.operands))
-        elif isinstance(e, Reduction):
-            new[e] = replace(e, axes=axes(e.operand.axes) - reduced, operand=new[e.operand])
-        elif isinstance(e, Position):
-            new[e] = replace(e, axes=axes(e.axes), axis=axis(e.axis))
-        else:
-            new[e] = replace(e, axes=axes(e.axes))
-    effects: list[Effect] = []
-    for effect in nest.effects:
-        value, place = new[effect.value], access(effect.access)
-        if isinstance(effect, Store):
-            effects.append(Store(value, place))
-        else:
-            domain, indices = axes(effect.domain), moved(effect.indices)
-            effects.append(Accumulate(effect.how, value, place, domain, indices))
-    return new, effects
-
-
 @dataclass(slots=True, eq=False)
 class Host:
     """A node that NumPy computes, between native stages; `why` says why."""
@@ -391,17 +322,54 @@ class Host:
                 yield x[0]
 
 
-Stage = Nest | Host
+@dataclass(slots=True, eq=False)
+class Carried:
+    """A value that a loop hands from each step to the next: `before` and `after` are the body's."""
+
+    start: Buffer
+    before: Buffer
+    after: Buffer
+    end: Buffer | None
+    """Where it is wanted after the last step; None if nobody reads it then."""
+
+
+@dataclass(slots=True, eq=False)
+class Loop:
+    """A program, `body`, that is done `length` times, each time with other entries of the same arrays."""
+
+    body: Program
+    length: int
+    reverse: bool
+    closed: list[tuple[Buffer, Buffer]]
+    """What every step reads: a buffer, and what stands for it in the body; so for the pairs below."""
+    carried: list[Carried]
+    entries: list[tuple[Buffer, Buffer]]
+    """Arrays of which each step reads one entry along the first axis."""
+    collected: list[tuple[Buffer, Buffer]]
+    """Arrays of which each step writes one."""
+    name: str = ""
+
+    def reads(self) -> Iterator[Buffer]:
+        yield from (outer for outer, _ in self.closed)
+        yield from (c.start for c in self.carried)
+        yield from (outer for outer, _ in self.entries)
+
+    def writes(self) -> Iterator[Buffer]:
+        yield from (c.end for c in self.carried if c.end is not None)
+        yield from (outer for outer, _ in self.collected)
+
+
+Stage = Nest | Host | Loop
 
 
 def read_by(stage: Stage) -> set[Buffer]:
     """Return the buffers that a stage reads."""
-    return set(stage.reads()) if isinstance(stage, Host) else {a.buffer for a in stage.reads()}
+    return {a.buffer for a in stage.reads()} if isinstance(stage, Nest) else set(stage.reads())
 
 
 def written_by(stage: Stage) -> set[Buffer]:
     """Return the buffers that a stage writes."""
-    return set(stage.writes()) if isinstance(stage, Host) else {a.buffer for a in stage.writes()}
+    return {a.buffer for a in stage.writes()} if isinstance(stage, Nest) else set(stage.writes())
 
 
 def touched_by(stage: Stage) -> Iterator[Buffer]:
@@ -433,11 +401,28 @@ class Program:
         lines = [f"program {self.name}"]
         lines += [f"  {b.role} {b.name}: {b.spec}" for b in self.buffers()]
         for stage in self.stages:
-            lines += ["", *(_host_lines(stage) if isinstance(stage, Host) else _nest_lines(stage))]
+            lines += ["", *_lines(stage)]
         return "\n".join(lines)
 
 
 # ---- printing
+
+
+def _lines(stage: Stage) -> list[str]:
+    if isinstance(stage, Nest):
+        return _nest_lines(stage)
+    return _host_lines(stage) if isinstance(stage, Host) else _loop_lines(stage)
+
+
+def _loop_lines(loop: Loop) -> list[str]:
+    pairs = [f"read {outer}: {inner}" for outer, inner in loop.closed]
+    pairs += [
+        f"carry {c.start}{f' {c.end}' if c.end else ''}: {c.before} {c.after}" for c in loop.carried
+    ]
+    pairs += [f"entry {outer}: {inner}" for outer, inner in loop.entries]
+    pairs += [f"collect {outer}: {inner}" for outer, inner in loop.collected]
+    head = f"loop {loop.length}{' reversed' * loop.reverse}"
+    return [head, *(f"  {line}" for line in (*pairs, *str(loop.body).split("\n")))]
 
 
 def _host_lines(stage: Host) -> list[str]:

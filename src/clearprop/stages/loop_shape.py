@@ -5,18 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..engine.spec import ArraySpec
-from .ir import (
-    COSTS,
-    Access,
-    Buffer,
-    Compute,
-    Expression,
-    Nest,
-    Position,
-    Reduction,
-    operands,
-    rewrite,
-)
+from .axes import rewrite
+from .ir import Access, Buffer, Compute, Expression, Nest, Position, Reduction, operands
+from .operations import COSTS
 from .views import dense
 
 

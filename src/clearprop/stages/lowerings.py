@@ -12,7 +12,8 @@ import numpy as np
 
 from ..engine.primitive import primitives
 from ..graph.graph import Node
-from .ir import ARITHMETIC, COSTS, ELEMENTARY, FURTHER, Compute, Expression, Literal
+from .ir import Compute, Expression, Literal
+from .operations import ARITHMETIC, COSTS, ELEMENTARY, FURTHER
 
 Lowering = Callable[[Node, Sequence[Expression]], Expression]
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..engine.spec import ArraySpec
+from .axes import rewrite
 from .ir import (
-    COSTS,
     Access,
     Accumulate,
     Buffer,
@@ -29,8 +29,8 @@ from .ir import (
     Stage,
     Store,
     operands,
-    rewrite,
 )
+from .operations import COSTS
 from .views import dense
 
 _LONG = 250_000

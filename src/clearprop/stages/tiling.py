@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ..engine.spec import ArraySpec
+from .axes import rewrite
 from .ir import (
     Access,
     Accumulate,
     Buffer,
     Gather,
-    Host,
     Nest,
     Position,
     Product,
@@ -29,7 +29,6 @@ from .ir import (
     Sums,
     Tiles,
     read_by,
-    rewrite,
     written_by,
 )
 from .partial_sums import can_split, split, total
@@ -67,7 +66,7 @@ def tile(stages: Sequence[Stage]) -> list[Stage]:
 
 def _axes(stage: Stage) -> list[int]:
     """Return axes along which a group may start: of a nest that writes a large array for others."""
-    if isinstance(stage, Host) or not any(
+    if not isinstance(stage, Nest) or not any(
         a.buffer.role == "temporary" and a.buffer.bytes > _WORTH / 8 for a in stage.writes()
     ):
         return []
@@ -118,7 +117,7 @@ class _Group:
             if number > _AHEAD or not self.members:
                 self.after += stages[number:]
                 break
-            place = None if isinstance(stage, Host) else self._place(stage)
+            place = self._place(stage) if isinstance(stage, Nest) else None
             if any(map(_conflict(stage), self.after)) or _uses(stage) & totals:
                 self.after.append(stage)
             elif place and isinstance(stage, Nest) and self._admit(stage, *place, totals):

@@ -11,9 +11,10 @@ from .ir import (
     Accumulate,
     Buffer,
     Gather,
-    Host,
     Index,
     Load,
+    Loop,
+    Nest,
     Program,
     Reduction,
     Store,
@@ -30,7 +31,9 @@ def verify(program: Program) -> None:
     known = {b for b in program.buffers() if b.role in ("input", "constant")}
     for number, stage in enumerate(program.stages):
         what = f"{program.name}, stage {number}"
-        if isinstance(stage, Host):
+        if not isinstance(stage, Nest):
+            if isinstance(stage, Loop):
+                verify(stage.body)
             _require_written(what, stage.reads(), known)
             known.update(stage.writes())
             continue

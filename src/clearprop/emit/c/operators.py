@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...callsite import printable
-from ...stages.ir import ELEMENTARY, FURTHER
+from ...stages.operations import ELEMENTARY, FURTHER
 from ..spelling import Letters
 
 TYPES = {

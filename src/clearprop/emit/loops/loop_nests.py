@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ...stages.ir import (
-    REDUCTIONS,
     Access,
     Accumulate,
     Buffer,
@@ -28,6 +27,7 @@ from ...stages.ir import (
     operands,
 )
 from ...stages.loop_shape import cost
+from ...stages.operations import REDUCTIONS
 from .dialect import Dialect
 from .lines import Lines
 from .scalar_expressions import ScalarWriter, letter, place_of
