@@ -43,6 +43,7 @@ from .transforms.trees import stop_gradient
 
 if TYPE_CHECKING:
     from .compiler import compile
+    from .control.scan import fori_loop, scan
     from .emit.source import Source, source
     from .ledger import Explanation
     from .ledger.explain import explain
@@ -71,6 +72,7 @@ __all__ = [
     "compile",
     "cross_entropy",
     "explain",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -80,6 +82,7 @@ __all__ = [
     "logsumexp",
     "no_grad",
     "relu",
+    "scan",
     "set_num_threads",
     "sigmoid",
     "softmax",
@@ -96,6 +99,8 @@ _READERS = {
     "compile": "compiler",
     "set_num_threads": "native.pool",
     "explain": "ledger",
+    "fori_loop": "control.scan",
+    "scan": "control.scan",
     "source": "emit.source",
     "Source": "emit.source",
     "Explanation": "ledger",

@@ -9,7 +9,7 @@ from html import escape
 
 from ..draw.stages import Item, draw_stages
 from ..graph.graph import Graph
-from ..stages.ir import Buffer, Host, Loop, Nest, Program, Stage, letter
+from ..stages.ir import Buffer, Host, Loop, Nest, Program, Stage, in_order, letter
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,9 @@ def _details(stage: Stage) -> Iterator[str]:
             yield from (f"     {line}" for line in _details(inner))
     else:
         yield _fused(stage)
-    if isinstance(stage, Nest):
-        reads, writes = (a.buffer for a in stage.reads()), (a.buffer for a in stage.writes())
-    else:
-        reads, writes = stage.reads(), stage.writes()
-    given = dict.fromkeys(b for b in reads if b.role != "constant")
+    given = dict.fromkeys(b for b in in_order(stage.reads()) if b.role != "constant")
     yield f"reads {', '.join(map(str, given)) or 'nothing'}; writes " + ", ".join(
-        f"{b} ({_size(b.bytes)})" for b in dict.fromkeys(writes)
+        f"{b} ({_size(b.bytes)})" for b in dict.fromkeys(in_order(stage.writes()))
     )
 
 

@@ -21,7 +21,7 @@ from ..engine.backprop import conjugate
 from ..engine.bundle import Bundle
 from ..engine.primitive import Call, Primitive, primitives, together
 from ..engine.spec import ArraySpec
-from ..engine.tensor import Tensor, apply
+from ..engine.tensor import Tensor
 from ..graph.graph import Graph, Node, Wire
 from .loop_gradient import Gradient, reached
 
@@ -114,10 +114,17 @@ def _vjp(
     work = Gradient(opened, closed, carried, inputs, ends.keys(), stacked.keys())
     kept = _Kept(opened, carried, len(finals), out)
     if kept.lacks(work.saved):  # somebody dropped what was not read then: go through the loop again
-        params = {"closed": closed, "carried": carried, "length": length, "reverse": reverse}
         wanted = [w for w in work.saved if w not in opened.outputs[carried:]]
         longer = replace(opened, outputs=(*opened.outputs, *wanted))
-        again = apply(loop, inputs, {**params, "body": longer, "finals": finals})
+        params = {
+            "body": longer,
+            "closed": closed,
+            "carried": carried,
+            "finals": finals,
+            "length": length,
+            "reverse": reverse,
+        }
+        again = loop(*inputs, **params)
         kept = _Kept(longer, carried, len(finals), again)
     starts = [
         np.zeros(w.spec.shape, w.spec.dtype) if (gy := ends.get(i)) is None else conjugate(gy)
@@ -218,7 +225,7 @@ def _pruned(node: Node, read: Collection[Wire]) -> Node:
 
 
 def _named(name: str) -> Primitive:
-    return globals()[name]  # type: ignore[no-any-return]
+    return globals()[name]
 
 
 loop = Primitive(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,7 +79,7 @@ def fori_loop(lower: int, upper: int, body_fun: Callable[[int, Any], Any], init_
 
     step.__name__ = function_name(body_fun)
     recorder = recorder_here()
-    if recorder is not None and recorder.tracing:
+    if numbers and recorder is not None and recorder.tracing:
         return scan(step, init_val, np.array(numbers, np.int64))[0]
     value = init_val
     for i in numbers:
@@ -154,7 +154,15 @@ def _plainly(steps: _Steps, init: Any, reverse: bool) -> tuple[Any, Any]:
         collected.reverse()
     _, unflatten = flatten(collected[0])
     columns = zip(*(flatten(y)[0] for y in collected), strict=True)
-    return carry, unflatten([np.stack(column) for column in columns])
+    return carry, unflatten([np.stack(_alike(column)) for column in columns])
+
+
+def _alike(column: Sequence[Any]) -> Sequence[Any]:
+    """Return entries with Python numbers, as the first of what is carried may be, in the others' dtype."""
+    dtype = next((x.dtype for x in reversed(column) if hasattr(x, "dtype")), None)
+    if dtype is None:
+        return column
+    return [x if hasattr(x, "dtype") else dtype.type(x) for x in column]
 
 
 def _nothing_collected(steps: _Steps, init: Any) -> Any:

@@ -168,9 +168,12 @@ class Conversions:
 
     def _refuse_unknown(self, what: str) -> None:
         if not self.is_known:
+            instead = "np.where(condition, a, b) or np.maximum for a choice between values"
+            if what == "an index":
+                instead = "clearprop.tensor(x, requires_grad=False)[i] to pick from a plain array x"
             raise TraceError(
                 f"{what} needs a number, but while tracing only the spec {self.value} is known. "
-                f"Use np.where(condition, a, b) or np.maximum for a choice between values; make the "
+                f"Use {instead}; make the "
                 f"value an argument that is no array (an int, a bool, a string) to fix it when tracing."
             )
 

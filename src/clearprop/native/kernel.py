@@ -215,7 +215,7 @@ class Kernel:
                 for buffer in wanted:
                     scratch[buffer] = offset
                     offset += aligned(buffer.bytes)
-            steps = together(loop.body.stages)
+            steps = together([s for s in loop.body.stages if not isinstance(s, Host)])
             outside = [*loop.body.inputs, *loop.body.outputs]
             arena = self._arranged(steps, outside)
             self.layouts[loop] = LoopLayout(steps, in_place, scratch, offset, arena)

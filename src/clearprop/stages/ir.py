@@ -29,7 +29,7 @@ reduced axes. Every store happens in the phase in which its value is ready.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -374,7 +374,11 @@ def written_by(stage: Stage) -> set[Buffer]:
 
 def touched_by(stage: Stage) -> Iterator[Buffer]:
     """Yield the buffers that a stage reads, then those that it writes; some more than once."""
-    touched = (*stage.reads(), *stage.writes())
+    return in_order((*stage.reads(), *stage.writes()))
+
+
+def in_order(touched: Iterable[Access | Buffer]) -> Iterator[Buffer]:
+    """Yield the buffers of what a stage says that it reads or writes."""
     return (x if isinstance(x, Buffer) else x.buffer for x in touched)
 
 
