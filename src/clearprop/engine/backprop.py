@@ -20,7 +20,8 @@ from ..errors import GradientError, ShapeError
 from .arrays import as_array, check_numbers, numbers_of
 from .broadcasting import shrink
 from .in_place import lags, refresh, version_at
-from .primitive import Call, Primitive, each, engine, primitives, together
+from .late import defines
+from .primitive import Call, Primitive, each, primitives, together
 from .recording import Origin, recorder_here
 from .settings import covered, no_grads, raise_covered
 from .spec import ArraySpec, shape_of
@@ -250,10 +251,10 @@ def own(g: Any, given: set[int]) -> Any:
     return g
 
 
+@defines(Tensor.backward)
 def backward(
     output: Tensor, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
 ) -> None:
-    """Do what `Tensor.backward` promises; see there."""
     refresh((output,))
     if not output.requires_grad:
         raise GradientError(_why_no_gradient(output))
@@ -281,8 +282,6 @@ def backward(
             g = own(g, given)
         node.grad = g if node.grad is None else node.grad + g
 
-
-engine.backward = backward
 
 WHY_REAL = (
     "{} starts from a real number, but this one is complex: only real values have a steepest ascent. Take "

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..callsite import is_assigning, library_asking
-from ..errors import ClearpropError, GradientError, LostGradientError, TraceError
+from ..errors import ClearpropError, LostGradientError, TraceError
 from .arrays import TO_BUILD
-from .primitive import engine
 from .settings import covered, transforms
 from .spec import ArraySpec
 from .tensor_parameters import asked_by, gradients_count, is_answered, refusal
@@ -46,6 +45,7 @@ class Conversions:
         primitive: Any
 
         def copy(self, order: str) -> Any: ...
+        def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]: ...
         @property
         def is_leaf(self) -> bool: ...
         @property
@@ -177,7 +177,7 @@ class Conversions:
                 f"value an argument that is no array (an int, a bool, a string) to fix it when tracing."
             )
 
-    # ---- copies and pickles
+    # ---- copies
 
     def __copy__(self) -> Any:
         """Copy a leaf as another leaf; a result, and within a transform, as a copy that gradients pass
@@ -196,24 +196,3 @@ class Conversions:
             return self.copy("K")
         make, parts = self.__reduce__()
         return make(*copy.deepcopy(parts, memo))
-
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """Return what `pickle` keeps: a leaf's value, gradient and name, as in PyTorch."""
-        if not self.is_leaf:
-            raise GradientError(
-                "a result of operations cannot be pickled or deep-copied, since its history would be lost: "
-                "detach() first. (.copy() makes a copy that gradients pass through.)"
-            )
-        if not self.is_known:
-            raise TraceError(
-                f"a tensor of shape {self.shape} without a value was to be pickled while tracing; "
-                f"copy.deepcopy(t) makes a copy of it"
-            )
-        name = self.origin.name if self.origin else None
-        return _leaf, (self.value, self.requires_grad, self.grad, name)
-
-
-def _leaf(value: Any, requires_grad: bool, grad: Any, name: str | None) -> Any:
-    made = engine.tensor(value, requires_grad=requires_grad, name=name)
-    made.grad = grad
-    return made

@@ -21,30 +21,12 @@ from ..errors import DtypeError, GradientError, ShapeError, UnsupportedError
 from .arrays import PLAIN, numbers_of
 from .primitive import NO_PARAMS, Primitive, primitives
 from .recording import Origin, noted
-from .settings import began, no_grads, switched
+from .settings import began, happened, no_grads, switched
 from .view_memory import laid_out_like, shows_memory
 
 _no_grads, _noted = no_grads.get, noted.get
 next_number = count(1).__next__
 """A place in the order of making, later than all that were given out."""
-
-
-class _Happened:
-    """What has happened since the start, so that programs that change nothing in place never look for it."""
-
-    __slots__ = ("changes", "versions", "views", "views_may_lag")
-
-    def __init__(self) -> None:
-        self.changes = self.versions = self.views = self.views_may_lag = False
-
-    def note(self, *, changes: bool = False, versions: bool = False, views: bool = False) -> None:
-        self.changes = self.changes or changes
-        self.versions = self.versions or versions
-        self.views = self.views or views
-        self.views_may_lag = self.changes and self.views
-
-
-happened = _Happened()
 
 
 class Versions:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import GraphError
+from .late import declared
 
 Rule = Callable[..., Any]
 """``(g, out, *inputs, **params) -> downstream``, written with operators and NumPy calls. It ignores
@@ -213,9 +214,9 @@ class Primitive:
         found = getattr(primitives, self.name, None)
         return found is not None and found.forward is self.forward
 
+    @declared
     def __call__(self, *inputs: Any, **params: Any) -> Any:
-        """Apply it: to plain arrays plainly, to Tensors so that the result remembers."""
-        raise NotImplementedError("the tensor module puts its own function here")
+        """Apply it to anything: plain values give a plain value, Tensors a Tensor, which remembers."""
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -234,9 +235,6 @@ def _with_implied(name: str, traits: frozenset[Trait]) -> frozenset[Trait]:
         )
     return traits.union(*(_IMPLIED.get(t, ()) for t in traits))
 
-
-engine = SimpleNamespace(install_operator=None, backward=None, tensor=None)
-"""What records and Tensors call of the engine, filled in by the modules that come after them."""
 
 primitives = SimpleNamespace()
 """Every registered primitive, by name."""
@@ -280,7 +278,6 @@ def primitive(
     samples: tuple[Sample, ...],
     notation: Notation | None = None,
     numpy: Callable[..., Any] | None = None,
-    operator: str | None = None,
     traits: Iterable[Trait] = (),
     put: Callable[..., Any] | None = None,
     repeats: str = "",
@@ -289,8 +286,7 @@ def primitive(
 ) -> Primitive:
     """Make a primitive and register it; without rules and a role, one that lets no gradient through.
 
-    `numpy` is the NumPy function that it answers, `operator` the name of Python's operator method
-    (``"add"`` for ``__add__`` and, with two inputs, ``__radd__``), if any.
+    `numpy` is the NumPy function that it answers, if any.
     """
     record = Primitive(
         name,
@@ -314,8 +310,6 @@ def primitive(
     setattr(primitives, name, record)
     if numpy is not None:
         numpy_table[numpy] = record
-    if operator is not None:
-        engine.install_operator(operator, record)
     return record
 
 

@@ -1,7 +1,11 @@
-"""What is switched on here and now: gradients, and how deep in transforms we are.
+"""What is switched on here and now, gradients and transforms; and what has happened in the process.
 
 The switches are context variables, so each thread and each asyncio task has its own. A new thread starts
-with gradients on; a task, or a call by `asyncio.to_thread`, with those of its maker.
+with gradients on; a task, or a call by `asyncio.to_thread`, with those of its maker. What is written down of
+each operation is one more, `noted` in `recording`.
+
+`happened` is one for all threads. Its flags are raised and never lowered: where one is up without need,
+operations take a little longer and nothing else changes.
 """
 
 from __future__ import annotations
@@ -27,6 +31,28 @@ began: ContextVar[float] = ContextVar("began", default=math.inf)
 """The number at which the innermost of them began: what is younger, it made for itself."""
 covered: ContextVar[tuple[ClearpropError, Any] | None] = ContextVar("covered", default=None)
 """The last refusal to make a number of a Tensor, over which C code that asks puts errors of its own."""
+
+
+class _Happened:
+    """What has happened since the start, so that programs that change nothing in place never look for it."""
+
+    __slots__ = ("changes", "versions", "views", "views_may_lag")
+
+    def __init__(self) -> None:
+        self.changes = self.versions = self.views = self.views_may_lag = False
+
+    def note(self, *, changes: bool = False, versions: bool = False, views: bool = False) -> None:
+        if changes:
+            self.changes = True
+        if versions:
+            self.versions = True
+        if views:
+            self.views = True
+        if self.changes and self.views:
+            self.views_may_lag = True
+
+
+happened = _Happened()
 
 
 class switched:

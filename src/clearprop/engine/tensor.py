@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradientError, UnsupportedError
+from ..errors import GradientError, TraceError, UnsupportedError
 from .array_methods import ArrayMethods
 from .arrays import (
     LISTS,
@@ -27,12 +27,13 @@ from .arrays import (
     refuse_objects,
 )
 from .conversions import Conversions
-from .in_place import Versions, happened, next_number, refresh
+from .in_place import Versions, next_number, refresh
+from .late import declared, defines
 from .numpy_dispatch import answer_numpy, fail
-from .primitive import NO_PARAMS, Primitive, engine, numpy_table, primitives
+from .primitive import NO_PARAMS, Primitive, numpy_table, primitives
 from .recording import Origin, noted
 from .refusals import check_floating
-from .settings import no_grads
+from .settings import happened, no_grads
 from .spec import ArraySpec, is_floating
 from .tensor_parameters import plain_params
 
@@ -149,6 +150,7 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
 
     # ---- gradients
 
+    @declared
     def backward(
         self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
     ) -> None:
@@ -171,7 +173,6 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
         >>> float(x.grad)
         6.0
         """
-        engine.backward(self, gradient, retain_graph=retain_graph, create_graph=create_graph)
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradient, like ``x.grad = None``."""
@@ -195,6 +196,23 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
     def detach(self) -> Tensor:
         """Return the same value, through which no gradient flows."""
         return primitives.stop_gradient(self)
+
+    # ---- pickles
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """Return what `pickle` keeps: a leaf's value, gradient and name, as in PyTorch."""
+        if not self.is_leaf:
+            raise GradientError(
+                "a result of operations cannot be pickled or deep-copied, since its history would be lost: "
+                "detach() first. (.copy() makes a copy that gradients pass through.)"
+            )
+        if not self.is_known:
+            raise TraceError(
+                f"a tensor of shape {self.shape} without a value was to be pickled while tracing; "
+                f"copy.deepcopy(t) makes a copy of it"
+            )
+        name = self.origin.name if self.origin else None
+        return _leaf, (self.value, self.requires_grad, self.grad, name)
 
     # ---- NumPy's protocols
 
@@ -257,7 +275,11 @@ def tensor(
     return Tensor(value, None, (), NO_PARAMS, wants, Origin(name) if name else None)
 
 
-engine.tensor = tensor
+def _leaf(value: Any, requires_grad: bool, grad: Any, name: str | None) -> Tensor:
+    """Make what was pickled."""
+    made = tensor(value, requires_grad=requires_grad, name=name)
+    made.grad = grad
+    return made
 
 
 def apply(
@@ -303,8 +325,11 @@ def apply(
     return Tensor(value, None, (), NO_PARAMS, False)
 
 
-def _install_operator(name: str, primitive: Primitive) -> None:
-    """Give Tensors the operator that a primitive answers."""
+def install_operator(name: str, primitive: Primitive) -> None:
+    """Give Tensors the operator that a primitive answers.
+
+    `name` is that of Python's method: ``"add"`` for ``__add__`` and, with two inputs, ``__radd__``.
+    """
     if len(primitive.vjp) == 1:  # type: ignore[arg-type]
         setattr(Tensor, f"__{name}__", lambda self: apply(primitive, (self,)))
         return
@@ -396,8 +421,8 @@ def _apply_recording(
     return Tensor(value, primitive, inputs, params, requires_grad, Origin(scope=scope))
 
 
+@defines(Primitive.__call__)
 def _call(self: Primitive, *inputs: Any, **params: Any) -> Any:
-    """Apply a primitive to anything: plain values give a plain value, Tensors give a Tensor."""
     if params:
         for p in params.values():
             if type(p) is Tensor:
@@ -406,7 +431,3 @@ def _call(self: Primitive, *inputs: Any, **params: Any) -> Any:
         if type(x) is Tensor:
             return apply(self, inputs, params)
     return self.forward(*inputs, **params)  # type: ignore[misc]
-
-
-Primitive.__call__ = _call  # type: ignore[method-assign]
-engine.install_operator = _install_operator

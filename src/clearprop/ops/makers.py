@@ -11,6 +11,7 @@ from ..engine.broadcasting import broadcast_shapes
 from ..engine.bundle import Bundle
 from ..engine.primitive import Call, Notation, Primitive, Rule, Sample, Trait, answers, primitive
 from ..engine.spec import ArraySpec, shape_of
+from ..engine.tensor import install_operator
 from .specs import like_ufunc
 
 STEP = "Piecewise constant: a small step of the input changes nothing."
@@ -34,7 +35,8 @@ def ufunc(
     """Register a ufunc with one rule for each input, or without any if it is a step.
 
     A ufunc with several results gives a Bundle, which users get as a tuple. `forward` is what computes
-    it, where that is not the function itself.
+    it, where that is not the function itself; `operator` says which of Python's operators it is, if any
+    (see `install_operator`).
     """
     call = forward or function
     several = function.nout > 1
@@ -42,7 +44,6 @@ def ufunc(
         name or function.__name__,
         (lambda *inputs: Bundle(call(*inputs))) if several else call,
         numpy=function,
-        operator=operator,
         spec=spec or (_bundle_spec(function) if several else like_ufunc(function)),
         vjp=rules or (None,) * function.nin,
         role=role or ("scales" if any(rules) else "blocks"),
@@ -53,6 +54,8 @@ def ufunc(
         noun=noun,
         libraries=libraries,
     )
+    if operator is not None:
+        install_operator(operator, record)
     if several:  # users expect a tuple, and take parts of it
 
         @answers(function)

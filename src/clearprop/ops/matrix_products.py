@@ -11,6 +11,7 @@ from ..engine.arrays import as_array
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import Draw, Infix, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, promote
+from ..engine.tensor import install_operator
 from .shaping import moveaxis, reshape
 
 
@@ -59,7 +60,6 @@ matmul = primitive(
     "matmul",
     operator.matmul,
     numpy=np.matmul,
-    operator="matmul",
     spec=_matmul_spec,
     vjp=(matmul_vjp_x, matmul_vjp_y),
     role="mixes",
@@ -83,6 +83,7 @@ matmul = primitive(
         Sample(Draw((2, 3), dtype="complex128"), floats(3, 2)),
     ),
 )
+install_operator("matmul", matmul)
 
 
 @answers(np.linalg.matmul)
