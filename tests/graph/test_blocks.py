@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import clearprop
 import clearprop.testing
 from clearprop.errors import GradientError, ShapeError, UnsupportedError
-from clearprop.graph.graph import Graph, Node
+from clearprop.graph.graph import Graph, Node, evaluate_node
 from clearprop.passes import simplify
 from tests.graph.examples import affine, derived, logistic
 
@@ -68,6 +69,16 @@ def test_a_block_is_one_node(squash: Callable[..., Any]) -> None:
     assert node.line is not None
     assert node.line.text == "return squash(doubled) + 1.0"
     assert graph.evaluate(0.0) == graph.open().evaluate(0.0) == 1.5
+
+
+def test_a_mark_is_run_by_its_body_and_a_gradient_of_its_own_by_the_primitive() -> None:
+    marked = only_block(clearprop.trace(lambda x: derived(x), 0.5))
+    own = only_block(clearprop.trace(lambda x: logistic(x), 0.5))
+    assert (marked.is_mark, own.is_mark) == (True, False)
+    assert evaluate_node(replace(own, body=None), [0.0]) == [0.5]
+    assert evaluate_node(marked, [0.0]) == [0.5]
+    with pytest.raises(AssertionError, match="never run"):
+        marked.primitive(0.0)
 
 
 def test_its_first_line_says_what_it_does() -> None:

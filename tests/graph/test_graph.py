@@ -339,6 +339,15 @@ def test_open(how: dict[str, Any], expected: list[str]) -> None:
     assert opened.evaluate(1.0, 2.0, 3.0) == levels().evaluate(1.0, 2.0, 3.0)
 
 
+def test_parts_take_the_place_of_a_node_on_the_same_wires() -> None:
+    graph = levels()
+    opened = graph.in_parts(lambda node: node.body if node.primitive.name == "squash" else None)
+    assert gates(opened) == ["neuron", *LOGISTIC, "add"]
+    assert opened.inputs == graph.inputs
+    assert set(graph.wires()) <= set(opened.wires())
+    assert opened.evaluate(1.0, 2.0, 3.0) == graph.evaluate(1.0, 2.0, 3.0)
+
+
 def test_opening_leaves_the_original_untouched() -> None:
     graph = levels()
     before, body = str(graph), graph.nodes[0].body

@@ -21,7 +21,7 @@ from .arrays import as_array, check_numbers, numbers_of
 from .broadcasting import shrink
 from .in_place import lags, refresh, version_at
 from .late import defines
-from .primitive import Call, Primitive, each, primitives, together
+from .primitive import Call, Primitive, each, never, primitives, together
 from .recording import Origin, recorder_here
 from .settings import covered, no_grads, raise_covered
 from .spec import ArraySpec, shape_of
@@ -31,11 +31,7 @@ _number = attrgetter("number")
 _float64 = np.float64
 
 
-def _never(*values: Any, **params: Any) -> Any:
-    raise AssertionError("a freed operation is never applied")
-
-
-_FREED = Primitive("freed", _never, _never, each(_never), "blocks", "", Call("freed"))
+_FREED = Primitive("freed", never, never, each(never), "blocks", "", Call("freed"))
 """Stands for the primitive of an operation whose memory was given back."""
 
 

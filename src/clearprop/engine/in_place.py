@@ -57,7 +57,7 @@ class Versions:
         """Apply an operator in place; a parameter's update, which nothing records, without detours."""
         if self.primitive is None and _no_grads() and _noted() is None:
             old, y = self._value, other.value if isinstance(other, Versions) else other
-            value = primitive.forward(old, y)  # type: ignore[misc]
+            value = primitive.forward(old, y)
             if type(value) is type(old) and value.shape == old.shape and value.dtype == old.dtype:
                 return self._replace(laid_out_like(old, value) if value.ndim > 1 else value)
         if type(other) not in PLAIN and not isinstance(other, Versions):

@@ -163,7 +163,7 @@ class together:
 class Primitive:
     """One operation.
 
-    `forward(*arrays, **params)` computes it (None: its node's body does); `spec(*specs, **params)`
+    `forward(*arrays, **params)` computes it; `spec(*specs, **params)`
     gives the result's shape and dtype; `vjp` holds one `Rule` per input, None where the input gets no
     gradient (inputs past its end get none either); `role` is a key of `ROLES`; `why` is one plain
     sentence about its gradient; `traits` are keys of `TRAITS`; `put(base, new, **params)`, where NumPy gives
@@ -178,7 +178,7 @@ class Primitive:
     """
 
     name: str
-    forward: Callable[..., Any] | None
+    forward: Callable[..., Any]
     spec: Callable[..., Any]
     vjp: tuple[Rule | None, ...] | each | together
     role: str
@@ -234,6 +234,11 @@ def _with_implied(name: str, traits: frozenset[Trait]) -> frozenset[Trait]:
             f"primitive {name!r}: {', '.join(sorted(unknown))} is no trait; use some of {list(TRAITS)}"
         )
     return traits.union(*(_IMPLIED.get(t, ()) for t in traits))
+
+
+def never(*inputs: Any, **params: Any) -> Any:
+    """Stand in a record for what nobody calls: of an operation that is only looked at, never run."""
+    raise AssertionError("this operation is never run")
 
 
 primitives = SimpleNamespace()

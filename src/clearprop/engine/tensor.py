@@ -303,7 +303,7 @@ def apply(
         else:
             return apply(primitive, as_inputs(primitive.name, inputs), params)
     try:
-        value = primitive.forward(*values, **params)  # type: ignore[misc]
+        value = primitive.forward(*values, **params)
     except Exception as error:
         fail(primitive, values, error)
     if type(value) is _ndarray:
@@ -400,7 +400,7 @@ def _apply_recording(
     unknown = any(type(v) is ArraySpec for v in values)
     compute = primitive.spec if unknown and recorder and recorder.tracing else primitive.forward
     try:
-        value = compute(*values, **params)  # type: ignore[misc]
+        value = compute(*values, **params)
     except Exception as error:
         fail(primitive, values, error)
     if type(value) is _ndarray:
@@ -430,4 +430,4 @@ def _call(self: Primitive, *inputs: Any, **params: Any) -> Any:
     for x in inputs:
         if type(x) is Tensor:
             return apply(self, inputs, params)
-    return self.forward(*inputs, **params)  # type: ignore[misc]
+    return self.forward(*inputs, **params)

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from ..callsite import printable, user_line
-from ..engine.primitive import Call, Primitive, each
 from ..engine.recording import Noted, Scope, noted
 from ..engine.settings import switched
-from ..engine.spec import ArraySpec, is_floating, shape_of, spec_of
+from ..engine.spec import is_floating, shape_of, spec_of
 from ..engine.tensor import Tensor
 from ..errors import GradientError, GradientMismatch, LostGradientError, UnsupportedError
 from ..transforms.derivatives import vjp
 from ..transforms.trees import flatten, paths
 from ..transforms.wrapper import Wrapper
+from .graph import Mark
 from .own_gradients import Application, Rules
 
 
@@ -45,16 +45,7 @@ class Block(Wrapper):
             summary or "A block of several gates; open it to see how the gradient goes through."
         )
         name = printable(self.__name__)
-        self._scope_primitive = Primitive(
-            name,
-            None,
-            _no_spec,
-            each(_no_spec),
-            "mixes",
-            self._why,
-            Call(name),
-            found_by=lambda: (attrgetter("_scope_primitive"), (self,)),
-        )
+        self._mark = Mark(name, self._why, lambda: (attrgetter("_mark"), (self,)))
         self._rules: Rules | None = None
 
     def made_by(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -71,7 +62,7 @@ class Block(Wrapper):
         if self._rules is not None:
             return Application(self._rules, args, kwargs).result()
         now = noted.get() or Noted(None, None)
-        scope = Scope(self._scope_primitive, now.scope, self._names(args, kwargs), user_line())
+        scope = Scope(self._mark, now.scope, self._names(args, kwargs), user_line())
         with switched(noted, Noted(now.recorder, scope)):
             return self.function(*args, **kwargs)
 
@@ -201,10 +192,6 @@ def _again(
 def _is_differentiable(argument: Any) -> bool:
     """Return whether all that is in an argument can carry a gradient."""
     return all(is_floating(spec_of(x).dtype) for x in flatten(argument)[0])
-
-
-def _no_spec(*inputs: Any, **params: Any) -> ArraySpec:
-    raise AssertionError("a block's node is read through its body")
 
 
 def block(function: Callable[..., Any]) -> Block:

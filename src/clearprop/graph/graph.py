@@ -28,7 +28,7 @@ import numpy as np
 from ..callsite import Line
 from ..engine.broadcasting import unstretched
 from ..engine.bundle import as_bundle
-from ..engine.primitive import Primitive
+from ..engine.primitive import Call, Primitive, each, never
 from ..engine.spec import ArraySpec, spec_of
 from ..engine.tensor_parameters import holds_tensor
 from ..errors import GraphError, UnsupportedError
@@ -103,6 +103,20 @@ def _wire(
     return wire
 
 
+class Mark(Primitive):
+    """What stands for an operation where a block has no gradient of its own: a name, and what to say of it.
+
+    The block's parts are what is computed and differentiated; this itself is never applied.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, name: str, why: str, found_by: Callable[[], tuple[Any, ...]]) -> None:
+        super().__init__(
+            name, never, never, each(never), "mixes", why, Call(name), found_by=found_by
+        )
+
+
 @dataclass(slots=True, eq=False)
 class Node:
     """One application of a primitive or a block to wires."""
@@ -114,12 +128,19 @@ class Node:
     line: Line | None = None
     """The user's line; for a node of a backward pass, the forward line that it answers."""
     body: Graph | None = None
+    """Its parts: a graph that computes the same and can take the node's place; None where there are none, or
+    nobody can look inside."""
     is_backward: bool = False
 
     @property
     def bodies(self) -> list[Graph]:
-        """The graphs among its parameters: what a loop does in a step, the branches of a choice."""
+        """The graphs among its parameters, which its primitive runs: what a loop does in a step."""
         return [p for p in self.params.values() if isinstance(p, Graph)]
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether it is a mark around its body, which computes it; else its primitive does."""
+        return isinstance(self.primitive, Mark)
 
     @property
     def out(self) -> Wire:
@@ -232,30 +253,20 @@ class Graph:
 
         `depth` is how many levels to open (None: all); `only` opens just the blocks of that name.
         """
+
+        def parts(node: Node) -> Graph | None:
+            if node.body is None or depth == 0 or only not in (None, node.primitive.name):
+                return None
+            return node.body.open(None if depth is None else depth - 1, only=only)
+
         own = {wire: wire.copy() for wire in self.wires()}  # this graph keeps its names
-        nodes: list[Node] = []
-        for original in self.nodes:
-            node = _renamed(original, own)
-            wanted = node.body is not None and (only is None or node.primitive.name == only)
-            if node.body is None or not wanted or depth == 0:
-                nodes.append(node)
-                continue
-            inner = node.body.open(None if depth is None else depth - 1, only=only)
-            known = dict(zip(inner.inputs, node.inputs, strict=True))
-            for inside, outside in zip(inner.outputs, original.outputs, strict=True):
-                if inside.is_constant:
-                    known.setdefault(inside, inside.copy())
-                if inside in known:  # no part makes it: it is an input of the block or a constant
-                    own[outside] = known[inside]
-                else:
-                    known[inside] = own[outside]
-            nodes += [_renamed(part, known) for part in inner.nodes]
-        graph = replace(
+        copied = replace(
             self,
             inputs=tuple(own[wire] for wire in self.inputs),
-            nodes=tuple(nodes),
+            nodes=tuple(_renamed(node, own) for node in self.nodes),
             outputs=tuple(own[wire] for wire in self.outputs),
         )
+        graph = copied.in_parts(parts)
         graph.name_uniquely()
         return graph
 
@@ -270,6 +281,28 @@ class Graph:
                 kept.append(node)
                 read.update(node.inputs)
         return replace(self, nodes=tuple(reversed(kept)))
+
+    def in_parts(self, parts: Callable[[Node], Graph | None]) -> Graph:
+        """Return the same computation on the same wires, with graphs in place of the nodes that they are the
+        parts of.
+        """
+        nodes: list[Node] = []
+        known = {wire: wire for wire in self.wires()}
+        for node in self.nodes:
+            node = _renamed(node, known)
+            body = parts(node)
+            if body is None:
+                nodes.append(node)
+                continue
+            inner = dict(zip(body.inputs, node.inputs, strict=True))
+            for inside, outside in zip(body.outputs, node.outputs, strict=True):
+                if inside in inner or inside.is_constant:  # no part makes it
+                    known[outside] = inner.get(inside, inside)
+                else:
+                    inner[inside] = outside
+            nodes += [_renamed(part, inner) for part in body.nodes]
+        outputs = tuple(known[wire] for wire in self.outputs)
+        return replace(self, nodes=tuple(nodes), outputs=outputs)
 
     def name_rest(self) -> None:
         """Name the nameless: the result after the graph (or ``out``), constants ``c1``, ``c2``, ...,
@@ -370,10 +403,9 @@ class Graph:
 
 
 def evaluate_node(node: Node, values: Sequence[Any]) -> list[Any]:
-    """Return the values of a node's outputs: by its primitive, or by its body where it has no rule of
-    its own.
-    """
-    if node.body is not None and not callable(node.primitive.forward):
+    """Return the values of a node's outputs: by its primitive, or by the body that it marks."""
+    if node.is_mark:
+        assert node.body is not None
         env = node.body.run(values)
         return [env[wire] for wire in node.body.outputs]
     result = node.primitive(*values, **node.params)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter, methodcaller
 from typing import Any
@@ -79,6 +79,13 @@ class Rules:
         return argument + "".join(f"[{key!r}]" for key in rest)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CallPrimitive(Primitive):
+    """The operation that a call of such a block is, or that its gradient is."""
+
+    application: Application = field(kw_only=True)
+
+
 class Application:
     """One call of such a block with arguments some of which are Tensors."""
 
@@ -109,7 +116,7 @@ class Application:
     @lazily
     def primitive(self) -> Primitive:
         name = self.rules.name
-        return Primitive(
+        return CallPrimitive(
             name,
             self.forward,
             self.spec,
@@ -119,6 +126,7 @@ class Application:
             Call(name),
             function=self.parts,
             found_by=lambda: (attrgetter("primitive"), (self,)),
+            application=self,
         )
 
     def result(self) -> Any:
@@ -311,7 +319,7 @@ class Application:
                 )
             return self.forward_step(steps, split(values), wanted, keywords)[position]
 
-        return Primitive(
+        return CallPrimitive(
             f"{self.rules.name}_gradient",
             forward,
             spec,
@@ -320,6 +328,7 @@ class Application:
             f"The gradient that block {self.rules.name} brings along.",
             Call(f"{self.rules.name}_gradient"),
             found_by=lambda: (methodcaller("opaque_gradient", wanted), (self,)),
+            application=self,
         )
 
     def forward_step(
@@ -389,10 +398,7 @@ def example_of(x: Any) -> Any:
 
 def application_of(primitive: Primitive) -> Application | None:
     """Return the call of a block that a primitive, or a gradient, stands for; None of any other primitive."""
-    if primitive.found_by is None:
-        return None
-    _, (found, *_) = primitive.found_by()
-    return found if isinstance(found, Application) else None
+    return primitive.application if isinstance(primitive, CallPrimitive) else None
 
 
 def _parts_of(made: Any) -> list[Any]:

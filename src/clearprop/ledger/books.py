@@ -130,7 +130,7 @@ def _reached(graph: Graph) -> set[Wire]:
 def _passes_to(node: Node, position: int) -> bool:
     """Return whether a gate has a gradient for an input: a step has none, nor has a condition."""
     rules = node.primitive.vjp
-    if not callable(node.primitive.forward) or not isinstance(rules, tuple):
+    if not isinstance(rules, tuple):
         return node.primitive.differentiable
     return position < len(rules) and rules[position] is not None
 

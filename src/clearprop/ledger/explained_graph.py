@@ -45,7 +45,7 @@ def _opened(account: Account) -> Account:
     names = {
         node.primitive.name
         for node in account.graph.nodes
-        if len(node.outputs) != 1 and not callable(node.primitive.forward)
+        if len(node.outputs) != 1 and node.is_mark
     }
     if not names:
         return account

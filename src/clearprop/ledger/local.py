@@ -44,7 +44,7 @@ class LocalGradient:
 def local_gradient(node: Node, position: int) -> LocalGradient:
     """Return the formula for one input of a gate."""
     is_factor = _is_elementwise(node)
-    if len(node.outputs) != 1 and not callable(node.primitive.forward):
+    if len(node.outputs) != 1 and node.is_mark:
         return LocalGradient(PARTS, False)
     try:
         graph = rule_graph(node, position, is_factor)
@@ -86,7 +86,7 @@ def rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
         upstreams = [np.ones((), node.out.spec.dtype).real[()]]
     out: Any = outs[0] if len(outs) == 1 else Bundle(outs)
     g: Any = upstreams[0] if len(outs) == 1 else Bundle(upstreams)
-    if callable(node.primitive.forward):
+    if not node.is_mark:
         rules = node.primitive.vjp
 
         def rule() -> Any:

@@ -103,8 +103,7 @@ def node_key(node: Node) -> Any:
         (name, id(value) if is_array(value) or isinstance(value, Graph) else repr(value))
         for name, value in sorted(node.params.items())
     )
-    parts = id(node.body) if node.primitive.forward is None else None
-    return (node.primitive, operands, params, parts)
+    return (node.primitive, operands, params, id(node.body))
 
 
 # ---- what rules are made of
@@ -310,6 +309,6 @@ def stretch_number(node: Node, made: Made) -> Node | None:
             continue
         inputs = (*node.inputs[:position], inner.inputs[0], *node.inputs[position + 1 :])
         specs = [w.constant if w.is_constant else w.spec for w in inputs]
-        if node.body is None and node.primitive.spec(*specs, **node.params) == node.out.spec:
+        if node.primitive.spec(*specs, **node.params) == node.out.spec:
             return replace(node, inputs=inputs)
     return None

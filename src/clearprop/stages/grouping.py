@@ -404,8 +404,6 @@ def why_host(node: Node) -> str:
             return f"{wire.spec.dtype} has no native code"
         if not wire.spec.size:
             return "an array of no entries"
-    if node.body is not None:
-        return "a block"
     name = node.primitive.name
     if not node.primitive.is_registered:
         return f"{name} has no native code"

@@ -69,7 +69,6 @@ class View:
             tuple(s * size for s in self.strides),
             writeable=False,
         )
-        assert node.primitive.forward is not None
         others = [w.constant for w in node.inputs[1:]]
         out: Any = node.primitive.forward(seen, *others, **node.params)
         if not isinstance(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.primitive import Call, Primitive
+from ...engine.primitive import Call, Primitive, never
 from ...engine.spec import ArraySpec
 from ...ops.specs import kept
 
@@ -27,7 +27,7 @@ def _first(x: Any, *others: Any, **params: Any) -> ArraySpec:
 
 def _composite(name: str, why: str, spec: Any = _first) -> Callable[[Any], Primitive]:
     def make(rule: Any) -> Primitive:
-        return Primitive(name, None, spec, (rule,), "mixes", why, Call(name))
+        return Primitive(name, never, spec, (rule,), "mixes", why, Call(name))
 
     return make
 

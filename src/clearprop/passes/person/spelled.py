@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ...graph.graph import Graph, Node, Wire
 from ...ops.indexing import Slot
 from ..backward import Joint
 from ..decompositions import Reader, decomposition_of
-from ..decompositions.bodies import inlined, with_body
+from ..decompositions.bodies import with_body
 
 _DEEPEST = 6
 
@@ -26,7 +27,7 @@ def readable(graph: Graph, *names: str) -> Graph:
     )
     if all(node.body is None for node in nodes):
         return graph
-    return inlined(replace(graph, nodes=nodes))
+    return _inlined(replace(graph, nodes=nodes))
 
 
 def spelled(joint: Joint, has: Callable[[Node], bool]) -> Joint:
@@ -36,13 +37,23 @@ def spelled(joint: Joint, has: Callable[[Node], bool]) -> Joint:
         nodes = tuple(node if has(node) else _written_out(node, "source") for node in graph.nodes)
         if all(node.body is None for node in nodes):
             break
-        graph = _folded(inlined(replace(graph, nodes=nodes)))
+        graph = _folded(_inlined(replace(graph, nodes=nodes)))
     if graph is joint.graph:
         return joint
     count = len(joint.outputs)
     return replace(
         joint, graph=graph, outputs=graph.outputs[:count], gradients=graph.outputs[count:]
     )
+
+
+def _inlined(graph: Graph) -> Graph:
+    """Decompositions in place of their nodes; what they call their values is no name of the user's."""
+    mine = set(graph.wires())
+    graph = graph.in_parts(attrgetter("body"))
+    for wire in graph.wires():
+        if wire not in mine and not wire.is_constant:
+            wire.is_named = False
+    return graph
 
 
 _OF_NUMBERS = ("astype", "real", "imag", "conj", "negative")
@@ -59,7 +70,6 @@ def _folded(graph: Graph) -> Graph:
             "elementwise" in node.primitive.traits and node.outputs[0].spec.dtype.kind in "bc"
         )
         if folds and all(w.is_constant and not w.spec.shape for w in node.inputs):
-            assert node.primitive.forward is not None
             value = node.primitive.forward(
                 *(np.asarray(w.constant)[()] for w in node.inputs), **node.params
             )
