@@ -150,10 +150,16 @@ def _vjp(
     }
     made = [conjugate(d) for d in results_of(loop(*given, **params))]
     found: list[Any] = [None] * len(inputs)
-    places = [*(closed + i for i in work.carries), *work.summed.values()]
-    collected = len(places) + len(work.body.outputs) - len(work.carries) - len(work.summed)
-    for i, d in zip([*places, *work.collected], made[:collected], strict=False):
+    places = [*(closed + i for i in work.carries), *work.summed.values(), *work.entry_gradients]
+    for i, d in zip(places, made, strict=False):
         found[i] = d
+    first = len(made) - len(work.collected)
+    arrays = dict(zip(opened.inputs, inputs, strict=True)) | dict(
+        zip(work.collected, made[first:], strict=True)
+    )
+    for i, product in work.products.items():
+        left, right = (kept(w) if w in work.saved else arrays[w] for w in product.factors)
+        found[i] = product.over_all_steps(left, right)
     return tuple(found)
 
 
@@ -243,6 +249,6 @@ loop = Primitive(
 
 def observed(body: Graph, closed: int, carried: int) -> Graph:
     """Return the body with all that its steps know among what is collected, what they are carried too."""
-    known = set(body.outputs)
+    known = set(body.outputs[carried:])
     inner = [*body.inputs[closed : closed + carried], *(w for n in body.nodes for w in n.outputs)]
     return replace(body, outputs=(*body.outputs, *(w for w in inner if w not in known)))

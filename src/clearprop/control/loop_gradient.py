@@ -8,7 +8,8 @@ the carried values, and the sums of the gradients of what all steps read.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ..engine.primitive import primitives
 from ..engine.spec import is_floating
 from ..engine.tensor import Tensor
 from ..graph.graph import Graph, Node, Wire
-from ..passes.backward import Joint, with_backward
+from ..passes.backward import with_backward
 
 
 class Gradient:
@@ -50,58 +51,138 @@ class Gradient:
             )
         ]
         self.stacked = list(stacked)
-        self.joint: Joint = with_backward(body, wanted, [*live, *self.stacked])
-        gradients = dict(zip(wanted, self.joint.gradients, strict=True))
-        seeds = dict(zip([*live, *self.stacked], self.joint.seeds, strict=True))
+        joint = with_backward(body, wanted, [*live, *self.stacked])
+        gradients = dict(zip(wanted, joint.gradients, strict=True))
+        seeds = dict(zip([*live, *self.stacked], joint.seeds, strict=True))
         self.carries = {i: seeds[i] for i in live}
         """The seed of each carried value whose gradient is carried back."""
         gains = {i: w for i, w in gradients.items() if i < closed and not _is_zero(w)}
-        slices = {i: w for i, w in gradients.items() if i >= closed + carried and not _is_zero(w)}
-        self.collected = list(slices)
-        backward = self.joint.graph.nodes[len(body.nodes) :]
-        ends_of = [*(gradients[closed + i] for i in live), *gains.values(), *slices.values()]
-        again, self.saved, read = self._partition(backward, ends_of, starts)
+        self.products = products_of(joint.graph, gains, body.inputs[:closed])
+        """By input: gradients that are matrix products of what the steps make, taken once for all steps."""
+        entries = {i: w for i, w in gradients.items() if i >= closed + carried and not _is_zero(w)}
+        totals = {
+            i: Wire(f"d{body.inputs[i].name}", w.spec)
+            for i, w in gains.items()
+            if i not in self.products
+        }
+        self.summed = {w: i for i, w in totals.items()}
+        """The sum so far of each other gradient of what all steps read."""
+        added = [
+            Node(primitives.add, (totals[i], gains[i]), (Wire("", w.spec),), is_backward=True)
+            for i, w in totals.items()
+        ]
+        backward = (*joint.graph.nodes[len(body.nodes) :], *added)
+        factors = dict.fromkeys(w for product in self.products.values() for w in product.factors)
+        read_entries = body.inputs[closed + carried :]
+        kept = [w for w in factors if w in starts or w in body.outputs[carried:]]
+        handed_out = (w for w in factors if w not in kept and w not in read_entries)
+        self.collected = [*entries.values(), *handed_out]
+        """What each step hands out: gradients of entries, then factors of products."""
+        self.entry_gradients = list(entries)
+        outputs = [gradients[closed + i] for i in live] + [node.out for node in added]
+        outputs += self.collected
+        needed = replace(joint.graph, nodes=backward, outputs=tuple(outputs)).without_unread().nodes
+        again, self.saved, read = self._partition(needed, outputs, starts, kept)
         self.closed = [i for i in range(closed) if body.inputs[i] in read]
         self.entries = [i for i in range(closed + carried, len(inputs)) if body.inputs[i] in read]
-        totals = {i: Wire(f"d{body.inputs[i].name}", w.spec) for i, w in gains.items()}
-        self.summed = {w: i for i, w in totals.items()}
-        """The sum so far of each gradient of what all steps read."""
-        added = [
-            Node(primitives.add, (totals[i], w), (Wire("", w.spec),), is_backward=True)
-            for i, w in gains.items()
-        ]
-        outputs = [gradients[closed + i] for i in live]
-        outputs += [node.out for node in added] + list(slices.values())
         arguments = [body.inputs[i] for i in self.closed]
         arguments += [*self.carries.values(), *totals.values(), *self.saved]
         arguments += [*(body.inputs[i] for i in self.entries), *(seeds[i] for i in self.stacked)]
-        whole = Graph(
-            f"{body.name}_backward",
-            tuple(arguments),
-            (*again, *backward, *added),
-            tuple(outputs),
-        ).without_unread()
-        self.body = whole.open(0)
+        nodes, name = (*again, *needed), f"{body.name}_backward"
+        self.body = Graph(name, tuple(arguments), nodes, tuple(outputs)).open(0)
         self.body.name_rest()
 
     def _partition(
-        self, backward: Sequence[Node], ends: Sequence[Wire], starts: Sequence[Wire]
+        self,
+        backward: Sequence[Node],
+        ends: Sequence[Wire],
+        starts: Sequence[Wire],
+        factors: Sequence[Wire],
     ) -> tuple[list[Node], list[Wire], set[Wire]]:
-        """Return the forward nodes to compute again, the values to keep, and all forward values read."""
+        """Return the forward nodes to compute again, the values to keep, and all forward values read.
+
+        Factors are wanted for all steps at once, so they are kept.
+        """
         read = {w for n in backward for w in n.inputs}.union(ends)
         kept: list[Wire] = []
         again: list[Node] = []
         observable = set(self.forward.outputs)
         for node in reversed(self.forward.nodes):
-            if read.isdisjoint(node.outputs):
+            wanted = {w for w in node.outputs if w in read or w in factors}
+            if not wanted:
                 continue
-            if is_cheap(node) or not observable.issuperset(read.intersection(node.outputs)):
+            is_kept = not is_cheap(node) or not wanted.isdisjoint(factors)
+            if is_kept and observable.issuperset(wanted):
+                kept += [w for w in node.outputs if w in wanted]
+            else:
                 again.append(node)
                 read.update(node.inputs)
-            else:
-                kept += [w for w in node.outputs if w in read]
-        kept += [w for w in starts if w in read]
+        kept += [w for w in starts if w in read or w in factors]
         return again[::-1], kept, read
+
+
+class Product(NamedTuple):
+    """Factors in each step of a matrix product that is added up over all steps.
+
+    `left` is (m,) and `right` (n,) for an outer product; else (m, k), or its transpose, and (k, n).
+    """
+
+    left: Wire
+    right: Wire
+    is_transposed: bool
+
+    @property
+    def factors(self) -> tuple[Wire, Wire]:
+        return self.left, self.right
+
+    def over_all_steps(self, left: Any, right: Any) -> Any:
+        """Return the sum over the first axis of both, which the steps have collected."""
+        if left.ndim == 2:
+            return np.matmul(np.transpose(left), right)
+        rows, columns = left.shape[-2:] if self.is_transposed else left.shape[:0:-1]
+        if not self.is_transposed:
+            left = np.transpose(left, (0, 2, 1))
+        steps = left.shape[0]
+        left = np.reshape(left, (steps * rows, columns))
+        return np.matmul(np.transpose(left), np.reshape(right, (steps * rows, right.shape[-1])))
+
+
+def products_of(
+    graph: Graph, gains: dict[int, Wire], fixed: Collection[Wire]
+) -> dict[int, Product]:
+    """Return those gradients that are outer products, or products of two matrices, of real numbers, none of
+    them `fixed` for all steps.
+    """
+    maker = {w: n for n in graph.nodes for w in n.outputs}
+
+    def vector(wire: Wire, axis: int) -> Wire | None:
+        node = maker.get(wire)
+        if node is None or node.primitive is not primitives.expand_dims:
+            return None
+        (x,) = node.inputs
+        return x if x.spec.ndim == 1 and node.params["axis"] == (axis,) else None
+
+    found: dict[int, Product] = {}
+    for i, wire in gains.items():
+        node = maker.get(wire)
+        if node is None or wire.spec.ndim != 2 or wire.spec.dtype.kind != "f":
+            continue
+        if any(w.spec.dtype != wire.spec.dtype or w.is_constant for w in node.inputs):
+            continue
+        if node.primitive is primitives.multiply:
+            left, right = (vector(w, axis) for w, axis in zip(node.inputs, (1, 0), strict=True))
+            if left is not None and right is not None:
+                found[i] = Product(left, right, True)
+        elif node.primitive is primitives.matmul:
+            x, y = node.inputs
+            turned = maker.get(x)
+            if turned is not None and turned.primitive is primitives.transpose:
+                found[i] = Product(turned.inputs[0], y, True)
+            else:
+                found[i] = Product(x, y, False)
+    return {
+        i: p for i, p in found.items() if not any(w.is_constant or w in fixed for w in p.factors)
+    }
 
 
 def reached(
