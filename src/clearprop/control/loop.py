@@ -154,11 +154,11 @@ def _vjp(
     for i, d in zip(places, made, strict=False):
         found[i] = d
     first = len(made) - len(work.collected)
-    arrays = dict(zip(opened.inputs, inputs, strict=True)) | dict(
+    values = dict(zip(opened.inputs, inputs, strict=True)) | dict(
         zip(work.collected, made[first:], strict=True)
     )
     for i, product in work.products.items():
-        left, right = (kept(w) if w in work.saved else arrays[w] for w in product.factors)
+        left, right = (kept(w) if w in work.saved else values[w] for w in product.factors)
         found[i] = product.over_all_steps(left, right)
     return tuple(found)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..stages.buffers import Arena, aligned, arrange, donors, together
+from ..stages.buffers import Arena, aligned, arrange, donors, room, together
 from ..stages.ir import Buffer, Carried, Host, Loop, Nest, Stage, read_by, written_by
 from . import machine
 from .expressions import Address
@@ -214,7 +214,7 @@ class Kernel:
                 wanted = [c.after] * (c.end is None) + [c.before] * (c not in in_place)
                 for buffer in wanted:
                     scratch[buffer] = offset
-                    offset += aligned(buffer.bytes)
+                    offset += room(buffer.bytes)
             steps = together([s for s in loop.body.stages if not isinstance(s, Host)])
             outside = [*loop.body.inputs, *loop.body.outputs]
             arena = self._arranged(steps, outside)

@@ -67,7 +67,7 @@ def _stacked(node: Node) -> Iterator[Piece]:
 def _written(node: Node, value: Wire, rest: Wire | None) -> list[Piece] | None:
     """Return `value` where the index points to, the numbers of `rest` (or zeros) around it."""
     shape, index = node.out.spec.shape, node.params["index"]
-    inside = _box(shape, index)
+    inside = box_of(shape, index)
     if inside is None:
         return None
     whole = View.whole(node.out)
@@ -80,7 +80,7 @@ def _written(node: Node, value: Wire, rest: Wire | None) -> list[Piece] | None:
     return found
 
 
-def _box(shape: tuple[int, ...], index: tuple[Any, ...]) -> Box | None:
+def box_of(shape: tuple[int, ...], index: tuple[Any, ...]) -> Box | None:
     """Return what an index of slices and numbers covers; None if it leaves gaps."""
     wanted = sum(item is not None and item is not Ellipsis for item in index)
     items: list[Any] = []

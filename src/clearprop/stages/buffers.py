@@ -25,8 +25,20 @@ class Arena:
 S = TypeVar("S", bound=Stage)
 
 
+_PAGE = 4096
+"""Bytes: a load waits for an earlier store whose address has the same last twelve bits."""
+_STEP = 17 * ALIGNMENT
+"""Bytes, modulo a page, from one large buffer to the next: four of them lie well apart."""
+
+
 def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def room(size: int) -> int:
+    """Return the bytes to the start of a following buffer."""
+    size = aligned(size)
+    return size + (_STEP - size) % _PAGE if size >= _PAGE else size
 
 
 def together(stages: Sequence[S]) -> list[list[S]]:
@@ -69,19 +81,19 @@ def arrange(
     for b in sorted(lives, key=lambda b: -b.bytes):
         first, last = lives[b]
         taken = sorted(
-            (offsets[other], offsets[other] + aligned(other.bytes))
+            (offsets[other], offsets[other] + room(other.bytes))
             for other, (start, stop) in lives.items()
             if other in offsets and start <= last and first <= stop
         )
         place = 0
         for start, stop in taken:
-            if place + aligned(b.bytes) <= start:
+            if place + room(b.bytes) <= start:
                 break
             place = max(place, stop)
         offsets[b] = place
     for b, heir in reversed(heirs.items()):
         offsets[heir] = offsets[b]
-    end = max((offsets[b] + aligned(b.bytes) for b in offsets), default=0)
+    end = max((offsets[b] + room(b.bytes) for b in offsets), default=0)
     return Arena(offsets, end, end + max((aligned(workspace(s)) for s in steps), default=0))
 
 

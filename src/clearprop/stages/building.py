@@ -45,6 +45,7 @@ from .lowerings import REDUCTIONS as REDUCING
 from .lowerings import convert, lowering, one_hot
 from .ordering import order
 from .partial_sums import share
+from .regions import add_by_region, padded_sums
 from .tiling import tile
 from .views import dense
 
@@ -61,8 +62,13 @@ def fuse(graph: Graph, *, readable: bool = False, stops: Sequence[Wire] = ()) ->
     what targets with a library have.
     """
     grouping = Grouping(graph, _body, library=readable)
+    sums = {} if readable else {whole.nodes[-1]: whole for whole in padded_sums(graph)}
+    within_sums = {node for whole in sums.values() for node in whole.nodes}
     for node in graph.nodes:
-        grouping.add(node)
+        if node in sums:
+            add_by_region(grouping, sums[node])
+        elif node not in within_sums:
+            grouping.add(node)
         if node.outputs[0] in stops:
             grouping.close(node.out)
     return Building(grouping, readable).program(stops)
@@ -309,7 +315,9 @@ class _Nesting:
             self.known[root] = self._compute(self.building.made_by[root], self.group.places[root])
         return self.known[root]
 
-    def _compute(self, node: Node, place: tuple[int, ...]) -> Expression:
+    def _compute(
+        self, node: Node, place: tuple[int, ...], shift: tuple[int, ...] = ()
+    ) -> Expression:
         name, spec = node.primitive.name, node.out.spec
         if name == "matmul":
             return Sums(spec.dtype, frozenset(range(len(self.extents))))
@@ -332,21 +340,28 @@ class _Nesting:
             axis = place[-1]
             index = Position(np.dtype("i8"), frozenset([axis]), axis)
             return one_hot(node, labels, index, trusted=self.building.readable)
-        inputs = [self._input(w, spec.shape, place) for w in node.inputs]
+        inputs = [self._input(w, spec.shape, place, shift) for w in node.inputs]
         lower = lowering(name)
         assert lower is not None, name
         return lower(node, inputs)
 
-    def _input(self, wire: Wire, shape: tuple[int, ...], place: Sequence[int]) -> Expression:
-        """Return the value of a wire, stretched to `shape`, whose axes lie at `place`."""
+    def _input(
+        self,
+        wire: Wire,
+        shape: tuple[int, ...],
+        place: Sequence[int],
+        shift: tuple[int, ...] = (),
+    ) -> Expression:
+        """Return the value of a wire, stretched to `shape`, whose axes lie at `place`, from `shift` on."""
         if wire.is_constant and (number := uniform(wire)) is not VARIES:
             return Literal(wire.spec.dtype, frozenset(), number)
         view = self.grouping.view(wire).broadcast(shape)
         strides = [0] * len(self.extents)
         for axis, stride in zip(place, view.strides, strict=True):
-            if stride:
+            if stride and axis >= 0:
                 strides[axis] += stride
-        return self._read(view.root, tuple(strides), view.offset)
+        start = sum(n * stride for n, stride in zip(shift, view.strides, strict=False))
+        return self._read(view.root, tuple(strides), view.offset + start)
 
     def _read(self, root: Wire, strides: tuple[int, ...], offset: int) -> Expression:
         if self.grouping.maker.get(root, -1) == self.number:
@@ -365,19 +380,20 @@ class _Nesting:
     def _again(self, root: Wire, strides: tuple[int, ...], offset: int) -> Expression | None:
         """Return a cheap value of an earlier group, computed here from what lies in memory anyway."""
         node = self.building.made_by.get(root)
-        if node is None or offset:
+        found = None if node is None else self._place_of(root, strides, offset)
+        if node is None or found is None:
             return None
-        place = self._place_of(root, strides)
-        if place is None:
+        place, shift = found
+        if any(shift) and lowering(node.primitive.name) is None:
             return None
         if root in self.grouping.floating:
-            return self._compute(node, place)
+            return self._compute(node, place, shift)
         price, missing = self._price(root, self.budget)
         if price > self.budget or missing > 1:
             return None
         before = self.budget
         self.budget -= cost(shape_of_node(node))
-        made = self._compute(node, place)
+        made = self._compute(node, place, shift)
         self.budget = before
         return made
 
@@ -410,16 +426,22 @@ class _Nesting:
         group = self.grouping.groups[number] if number is not None else None
         return group is not None and (bool(group.host) or group.body is not None)
 
-    def _place_of(self, root: Wire, strides: tuple[int, ...]) -> tuple[int, ...] | None:
-        """Return the nest's axes of a value's own, from its strides along them; None if it is not read
-        whole.
+    def _place_of(
+        self, root: Wire, strides: tuple[int, ...], offset: int
+    ) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """Return the nest's axes of a value's own, and from where it is read along each: an axis
+        of which one place is read has none. None if it is read in another way, such as with gaps.
         """
-        place = []
+        place, shift = [], []
         for stride, n in zip(dense(root.spec.shape), root.spec.shape, strict=True):
-            fits = [a for a, s in enumerate(strides) if s == stride and self.extents[a] == n]
-            if stride and not fits:
+            start, offset = divmod(offset, stride) if stride else (0, offset)
+            fits = [
+                a for a, s in enumerate(strides) if s == stride and start + self.extents[a] <= n
+            ]
+            if start >= n:
                 return None
-            place.append(fits[0] if stride else -1)
+            place.append(fits[0] if stride and fits else -1)
+            shift.append(start)
         if sorted(a for a in place if a >= 0) != [a for a, s in enumerate(strides) if s]:
             return None
-        return tuple(place)
+        return tuple(place), tuple(shift)

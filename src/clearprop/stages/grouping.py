@@ -18,7 +18,7 @@ from ..control.loop import loop
 from ..engine.primitive import primitives
 from ..engine.spec import ArraySpec
 from ..graph.graph import Graph, Node, Wire
-from .assembly import Piece, part, pieces
+from .assembly import Box, Piece, part, pieces
 from .indexed_access import lookup
 from .ir import Access, Buffer, Expression, Literal, Load, Position, Program
 from .loop_shape import cost
@@ -337,9 +337,7 @@ class Grouping:
                 "", ArraySpec((), root.spec.dtype), root.spec.dtype.type(0)
             )
             if piece.source is not None and piece.box is not None:
-                view = part(self.view(source), piece.box)
-                source = Wire(f"{source.name}_part", ArraySpec(view.shape, source.spec.dtype))
-                self.views[source] = view
+                source = self.part_of(source, piece.box)
             out = Wire(f"{root.name}_part", ArraySpec(piece.place.shape, root.spec.dtype))
             copying = replace(
                 node,
@@ -354,6 +352,15 @@ class Grouping:
             self.maker[root] = max(number, self.maker.get(root, 0))
         self.groups[self.maker[root]].late.add(root)
         self.views[root] = View.whole(root)
+
+    def part_of(self, wire: Wire, box: Box) -> Wire:
+        """Return a wire that shows the part of another one that a box covers."""
+        return self.seen_as(wire, part(self.view(wire), box))
+
+    def seen_as(self, wire: Wire, view: View) -> Wire:
+        made = Wire(f"{wire.name}_part", ArraySpec(view.shape, wire.spec.dtype))
+        self.views[made] = view
+        return made
 
     def product(self, node: Node) -> None:
         """Put a product into a group of its own, which nodes on its result may join."""
