@@ -43,6 +43,7 @@ from .transforms.trees import stop_gradient
 
 if TYPE_CHECKING:
     from .compiler import compile
+    from .control.checkpoint import checkpoint
     from .control.scan import fori_loop, scan
     from .emit.source import Source, source
     from .ledger import Explanation
@@ -69,6 +70,7 @@ __all__ = [
     "TraceError",
     "UnsupportedError",
     "block",
+    "checkpoint",
     "compile",
     "cross_entropy",
     "explain",
@@ -99,6 +101,7 @@ _READERS = {
     "compile": "compiler",
     "set_num_threads": "native.pool",
     "explain": "ledger",
+    "checkpoint": "control.checkpoint",
     "fori_loop": "control.scan",
     "scan": "control.scan",
     "source": "emit.source",

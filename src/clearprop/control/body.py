@@ -43,12 +43,12 @@ def trace_body(f: Callable[..., Any], args: Sequence[Any]) -> Body:
     result, recorder = record(f, (unflatten(leaves), {}), tracing=True)
     outputs, _ = flatten(result)
     passed = as_passed(tensors, [names[i] for i in places])
-    closed = _closed_over(outputs, {*tensors, *passed}, since)
+    closed = closed_over(outputs, {*tensors, *passed}, since)
     graph = build(function_name(f), [*closed, *passed], outputs, recorder.array_names)
     return Body(graph, closed, result)
 
 
-def _closed_over(outputs: Sequence[Any], arguments: set[Tensor], since: int) -> tuple[Tensor, ...]:
+def closed_over(outputs: Sequence[Any], arguments: set[Tensor], since: int) -> tuple[Tensor, ...]:
     """Return the Tensors made before `since`, of unknown value or with a gradient, that outputs are made
     from.
     """

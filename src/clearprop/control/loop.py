@@ -3,7 +3,8 @@
 The inputs are the values that all steps read (`closed`), the carried values at the start, and arrays of which
 each step reads one entry along the first axis. The body's inputs are these, in this order, for one step; its
 outputs are the carried values for the next step, and then what is collected from each step. The results of a
-loop are the carried values at the end (of those numbered in `finals`), and the collected arrays.
+loop are the carried values at the end (of those numbered in `finals`), and the collected arrays. With
+`recompute` its backward pass keeps nothing but the carried values, and computes all else again.
 
 A loop that is traced collects all that its body computes. Which of it a backward pass reads is known only
 later; what nobody reads goes when the trace becomes a graph (`pruned`).
@@ -49,6 +50,7 @@ def _forward(
     finals: tuple[int, ...],
     length: int,
     reverse: bool,
+    recompute: bool = False,
 ) -> Any:
     given = parts(inputs, closed, carried)
     specs = [w.spec for w in body.outputs]
@@ -71,6 +73,7 @@ def _spec(
     finals: tuple[int, ...],
     length: int,
     reverse: bool,
+    recompute: bool = False,
 ) -> Any:
     made = [body.outputs[i].spec for i in finals]
     made += [ArraySpec((length, *w.spec.shape), w.spec.dtype) for w in body.outputs[carried:]]
@@ -102,6 +105,7 @@ def _vjp(
     finals: tuple[int, ...],
     length: int,
     reverse: bool,
+    recompute: bool = False,
 ) -> tuple[Any, ...]:
     """Return the gradient of each input of a loop; None for those that get none."""
     opened = body.open()
@@ -111,7 +115,7 @@ def _vjp(
     stacked = {i: gy for i, gy in arrays if gy is not None}
     if not length or not (ends or stacked):
         return _of_no_steps(ends, inputs, closed, carried)
-    work = Gradient(opened, closed, carried, inputs, ends.keys(), stacked.keys())
+    work = Gradient(opened, closed, carried, inputs, ends.keys(), stacked.keys(), recompute)
     kept = _Kept(opened, carried, len(finals), out)
     if kept.lacks(work.saved):  # somebody dropped what was not read then: go through the loop again
         wanted = [w for w in work.saved if w not in opened.outputs[carried:]]
@@ -123,6 +127,7 @@ def _vjp(
             "finals": finals,
             "length": length,
             "reverse": reverse,
+            "recompute": recompute,
         }
         again = loop(*inputs, **params)
         kept = _Kept(longer, carried, len(finals), again)

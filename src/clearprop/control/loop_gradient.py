@@ -31,8 +31,10 @@ class Gradient:
         inputs: Sequence[Any],
         ends: Collection[int],
         stacked: Collection[int],
+        recompute: bool,
     ) -> None:
         self.forward = body
+        self.recompute = recompute
         starts = body.inputs[closed : closed + carried]
         wires = [body.outputs[i] for i in stacked]
         live = [
@@ -57,7 +59,7 @@ class Gradient:
         self.carries = {i: seeds[i] for i in live}
         """The seed of each carried value whose gradient is carried back."""
         gains = {i: w for i, w in gradients.items() if i < closed and not _is_zero(w)}
-        self.products = products_of(joint.graph, gains, body.inputs[:closed])
+        self.products = {} if recompute else products_of(joint.graph, gains, body.inputs[:closed])
         """By input: gradients that are matrix products of what the steps make, taken once for all steps."""
         entries = {i: w for i, w in gradients.items() if i >= closed + carried and not _is_zero(w)}
         totals = {
@@ -111,7 +113,7 @@ class Gradient:
             wanted = {w for w in node.outputs if w in read or w in factors}
             if not wanted:
                 continue
-            is_kept = not is_cheap(node) or not wanted.isdisjoint(factors)
+            is_kept = not (is_cheap(node) or self.recompute) or not wanted.isdisjoint(factors)
             if is_kept and observable.issuperset(wanted):
                 kept += [w for w in node.outputs if w in wanted]
             else:

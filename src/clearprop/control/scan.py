@@ -17,13 +17,20 @@ from ..errors import ShapeError, UnsupportedError
 from ..graph.tracing import function_name
 from ..transforms.trees import flatten, paths, structure
 from .body import Body, trace_body
+from .checkpoint import checkpoint as checkpointed
 from .loop import loop, observed, results_of
 
 Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
 def scan(
-    f: Step, init: Any, xs: Any = None, length: int | None = None, reverse: bool = False
+    f: Step,
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    *,
+    checkpoint: int | None = None,
 ) -> tuple[Any, Any]:
     """Carry a value through the entries of arrays: ``carry, y = f(carry, x)`` for each x of xs.
 
@@ -40,6 +47,8 @@ def scan(
         nothing to read.
     length : the number of steps, where `xs` is None.
     reverse : go from the last entry to the first; what is collected stands where its entry stood.
+    checkpoint : how many states to keep for a backward pass, which computes the steps between two of them
+        again. The root of the number of steps takes the least memory. By default every state is kept.
 
     Returns
     -------
@@ -58,10 +67,50 @@ def scan(
     (7.0, array([1., 3., 7.]))
     """
     steps = _Steps(f, xs, length)
+    if checkpoint is not None:
+        if operator.index(checkpoint) < 1:
+            raise ShapeError(f"scan keeps at least one state, not checkpoint={checkpoint}")
+        if checkpoint < steps.count:
+            return _in_segments(steps, init, reverse, checkpoint)
     recorder = recorder_here()
     if recorder is not None and recorder.tracing:
         return _as_node(steps, init, reverse)
     return _plainly(steps, init, reverse)
+
+
+def _in_segments(steps: _Steps, init: Any, reverse: bool, count: int) -> tuple[Any, Any]:
+    """Go through segments of equal length, each computed again in a backward pass, and through the steps
+    that are left.
+    """
+    size = -(-steps.count // count)
+    count = steps.count // size
+    first = steps.count - count * size if reverse else 0
+    rest = slice(0, first) if reverse else slice(count * size, None)
+    segments = [
+        np.reshape(x[first : first + count * size], (count, size, *shape_of(x)[1:]))
+        for x in steps.leaves
+    ]
+
+    def segment(carry: Any, xs: Any) -> tuple[Any, Any]:
+        return scan(steps.f, carry, xs, size, reverse)
+
+    recorder = recorder_here()
+    if recorder is not None and recorder.tracing:
+        outer = _Steps(segment, steps.unflatten(segments), count)
+        carry, ys = _as_node(outer, init, reverse, recompute=True)
+    else:
+        outer = _Steps(checkpointed(segment), steps.unflatten(segments), count)
+        carry, ys = _plainly(outer, init, reverse)
+    left = steps.count - count * size
+    carry, more = scan(
+        steps.f, carry, steps.unflatten([x[rest] for x in steps.leaves]), left, reverse
+    )
+    parts, unflatten = flatten(ys)
+    parts = [np.reshape(y, (count * size, *shape_of(y)[2:])) for y in parts]
+    if left:
+        both = zip(flatten(more)[0], parts, strict=True)
+        parts = [np.concatenate([new, y] if reverse else [y, new]) for new, y in both]
+    return carry, unflatten(parts)
 
 
 def fori_loop(lower: int, upper: int, body_fun: Callable[[int, Any], Any], init_val: Any) -> Any:
@@ -236,7 +285,9 @@ def _trace(steps: _Steps, init: Any) -> _Traced:
     return _Traced(body, leaves)
 
 
-def _as_node(steps: _Steps, init: Any, reverse: bool) -> tuple[Any, Any]:
+def _as_node(
+    steps: _Steps, init: Any, reverse: bool, *, recompute: bool = False
+) -> tuple[Any, Any]:
     traced = _trace(steps, init)
     body, carried = traced.body, len(traced.init)
     carry, y = body.result
@@ -251,6 +302,7 @@ def _as_node(steps: _Steps, init: Any, reverse: bool) -> tuple[Any, Any]:
         "finals": tuple(range(carried)),
         "length": steps.count,
         "reverse": reverse,
+        "recompute": recompute,
     }
     made = results_of(apply(loop, (*body.closed, *traced.init, *steps.leaves), params))
     return pack_carry(made[:carried]), pack_collected(made[carried : carried + len(collected)])

@@ -83,15 +83,13 @@ def _joined(
     known = dict(zip(traced.inputs, (*forward.inputs, *seeds), strict=True))
     constants = {id(w.constant): w for w in wires if w.is_constant and np.ndim(w.constant)}
     gradient_of: dict[Wire, Wire] = {}
-    maker = {wire: node for node in read_as.nodes for wire in node.outputs}
     again: set[int] = set()  # nodes of the forward pass, which the trace holds once more
     for node in traced.nodes:
         for wire in node.outputs:
             found = _TOKEN.fullmatch(wire.name)
             if found and not found[1]:
-                known.update(zip(node.outputs, maker[wires[int(found[2])]].outputs, strict=True))
+                known[wire] = wires[int(found[2])]
                 again.add(id(node))
-                break
     for wire in traced.wires():
         if wire in known:
             continue
