@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -172,7 +172,10 @@ def hips_autograd(workload: Workload, arguments: tuple[Any, ...]) -> Call:
     return run
 
 
-CONTENDERS: dict[str, tuple[str, Callable[[Workload, tuple[Any, ...]], Call]]] = {
+Contender = tuple[str, Callable[[Workload, tuple[Any, ...]], Call]]
+"""The module that it needs, and what makes the call that is measured."""
+
+CONTENDERS: dict[str, Contender] = {
     "clearprop": ("clearprop", clearprop_compiled),
     "JAX": ("jax", jax_jit),
     "torch.compile": ("torch", torch_compile),
@@ -182,12 +185,11 @@ CONTENDERS: dict[str, tuple[str, Callable[[Workload, tuple[Any, ...]], Call]]] =
 }
 
 
-def measure(workload: Workload, only: Sequence[str], rounds: int) -> Row:
+def measure(workload: Workload, contenders: Mapping[str, Contender], rounds: int) -> Row:
     """One workload by every contender that is installed."""
     calls: dict[str, Call] = {}
     first: dict[str, float] = {}
-    for name in only:
-        module, make = CONTENDERS[name]
+    for name, (module, make) in contenders.items():
         if not installed(module):
             continue
         arguments = workload.arguments(np.random.default_rng(0))
@@ -220,23 +222,27 @@ def run(*, quick: bool = False, cores: int = 1) -> Grid:
     )
 
 
-def main() -> None:
+def main(
+    workloads: Sequence[Workload] = WORKLOADS,
+    contenders: Mapping[str, Contender] = CONTENDERS,
+    quick: Sequence[str] = ("sigmoid neuron", "Rosenbrock"),
+) -> None:
     """Print a table, or rows as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.compiled", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", nargs="*", help="parts of workloads' names")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--only", nargs="*", default=list(CONTENDERS))
+    parser.add_argument("--only", nargs="*", default=list(contenders))
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
         "--quick", action="store_true", help="a few tasks only, to see that it runs"
     )
     options = parser.parse_args()
     os.environ["CLEARPROP_CACHE_DIR"] = ""  # first calls are to compile
-    names = ["sigmoid neuron", "Rosenbrock"] if options.quick else options.name
+    names = quick if options.quick else options.name
     rounds = 1 if options.quick else options.rounds
     rows = [
-        measure(workload, options.only, rounds)
-        for workload in WORKLOADS
+        measure(workload, {name: contenders[name] for name in options.only}, rounds)
+        for workload in workloads
         if not names or any(part in workload.name for part in names)
     ]
     if options.json:

@@ -81,6 +81,8 @@ class Grid:
     ours: str
     rows: Sequence[Row]
     note: str = ""
+    limit: str = ""
+    """A contender that is no peer, but shows what can be reached."""
 
     @property
     def contenders(self) -> list[str]:
@@ -88,7 +90,7 @@ class Grid:
 
     def ratio(self, row: Row) -> float:
         """Return the time of the best of the others ÷ ours."""
-        others = [s for name, s in row.seconds.items() if name != self.ours]
+        others = [s for name, s in row.seconds.items() if name not in (self.ours, self.limit)]
         return min(others, default=float("nan")) / row.seconds[self.ours]
 
 

@@ -70,12 +70,16 @@ def _grid_cells(grid: Grid) -> tuple[list[str], list[list[str]]]:
         ]
         ratio = grid.ratio(row)
         cells = [row.task, *times, f"{ratio:.2f}"]
+        if grid.limit:
+            reached = row.seconds[grid.ours] / row.seconds.get(grid.limit, float("nan"))
+            cells.append(f"{reached:.2f}".replace("nan", ""))
         if has_bars:
             met = row.bar is not None and ratio >= row.bar
             first = row.first[grid.ours] / row.first["JAX"] if "JAX" in row.first else float("nan")
             cells += [f"{row.bar:g}, {'met' if met else 'MISSED'}", f"{first:.2f}"]
         rows.append(cells)
     head = ["µs per call", *grid.contenders, "best peer ÷ ours"]
+    head += [f"ours ÷ {grid.limit}"] if grid.limit else []
     return [*head, *(["wanted", "first call ÷ JAX's"] if has_bars else [])], rows
 
 

@@ -41,6 +41,14 @@ class NumPy:
     def relu(self, x: Any) -> Any:
         return self.xp.maximum(x, 0)
 
+    def constant(self, x: Any) -> Any:
+        return x
+
+    def scan(self, step: Any, init: Any, xs: Any, length: int | None = None) -> Any:
+        import clearprop
+
+        return clearprop.scan(step, init, xs, length)
+
 
 class Jax(NumPy):
     def __init__(self) -> None:
@@ -57,6 +65,9 @@ class Jax(NumPy):
 
     def sigmoid(self, x: Any) -> Any:
         return self.jax.nn.sigmoid(x)
+
+    def scan(self, step: Any, init: Any, xs: Any, length: int | None = None) -> Any:
+        return self.jax.lax.scan(step, init, xs, length)
 
 
 class Torch(NumPy):
@@ -83,6 +94,12 @@ class Torch(NumPy):
     def relu(self, x: Any) -> Any:
         return self.xp.relu(x)
 
+    def constant(self, x: Any) -> Any:
+        return self.xp.tensor(x)
+
+    def scan(self, step: Any, init: Any, xs: Any, length: int | None = None) -> Any:
+        return _plain_scan(self.xp.stack, step, init, xs, length)
+
 
 class Autograd(NumPy):
     def __init__(self) -> None:
@@ -108,6 +125,18 @@ class Autograd(NumPy):
 
     def mean(self, x: Any) -> Any:
         return self.xp.mean(x, 0, keepdims=True)
+
+    def scan(self, step: Any, init: Any, xs: Any, length: int | None = None) -> Any:
+        return _plain_scan(self.xp.stack, step, init, xs, length)
+
+
+def _plain_scan(stack: Any, step: Any, carry: Any, xs: Any, length: int | None) -> Any:
+    """Do what the loop says in Python, for those who have nothing better."""
+    collected = []
+    for t in range(len(xs) if length is None else length):
+        carry, y = step(carry, None if xs is None else xs[t])
+        collected.append(y)
+    return carry, None if y is None else stack(collected)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,16 @@ import math
 import pytest
 from rich.console import Console
 
-from benchmarks import chain, compiled, import_time, large_layers, report, source, training_step
+from benchmarks import (
+    chain,
+    compiled,
+    import_time,
+    large_layers,
+    loops,
+    report,
+    source,
+    training_step,
+)
 from benchmarks.measure import Check, Grid, Report, Row, interleaved
 
 
@@ -35,6 +44,19 @@ def test_a_grid_names_what_was_missed() -> None:
     page = report.to_markdown([Grid("Grid", "ours", [row], "note")], {})
     assert "| µs per call | ours | JAX | slow |" in page
     assert "| task | 2.0 | 6.0 | 1,000.0 | 3.00 | 5, MISSED | 0.25 |" in page
+
+
+def test_a_limit_is_no_peer() -> None:
+    row = Row("task", {"ours": 2e-6, "JAX": 6e-6, "C": 1e-6}, {"ours": 0.1, "JAX": 0.4}, 3.0)
+    page = report.to_markdown([Grid("Grid", "ours", [row], "note", "C")], {})
+    assert "| task | 2.0 | 6.0 | 1.0 | 3.00 | 2.00 | 3, met | 0.25 |" in page
+
+
+def test_loops_report_every_task() -> None:
+    pytest.importorskip("llvmlite")
+    (row,) = loops.run(quick=True).rows
+    assert row.task == "RNN, 1,000 steps, batch 1, width 8"
+    assert row.seconds["clearprop"] > 0
 
 
 def test_contenders_take_turns_at_going_first() -> None:
