@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -284,3 +288,26 @@ def test_an_index_that_is_counted_picks_from_tensors() -> None:
         lambda: clearprop.trace(lambda x: fori_loop(0, 3, lambda i, v: v + ROWS[i], x), ROWS[0]),
         "clearprop.tensor(x, requires_grad=False)[i]",
     )
+
+
+ENDLESS = """
+import clearprop, numpy as np
+turning = clearprop.compile(lambda x: clearprop.fori_loop(0, 10**12, lambda i, x: np.cos(x) + i * 0.0, x))
+print("begins", flush=True)
+try:
+    turning(0.3)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent in another way there")
+def test_a_long_loop_can_be_interrupted() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begins\n"
+        time.sleep(3)  # to compile; if it comes sooner, it interrupts that
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[0] == "interrupted\n"

@@ -18,7 +18,7 @@ from ..engine.spec import spec_of
 from ..errors import ClearpropError
 from ..graph.captured import MISSING
 from ..graph.graph import evaluate_node
-from ..native import cache, calls, machine, pool
+from ..native import cache, calls, interrupts, machine, pool
 from ..native.kernel import SHARE, Kernel
 from ..native.llvm_ir import module
 from ..native.machine import Code, vector_bits
@@ -79,12 +79,13 @@ class NativeExecutable(Executable):
         if not kernels or self.plan.is_refused:
             return
         is_shared = any(k.is_shared for k in kernels)
+        asks = any(k.asks for k in kernels)
         if not self.plan.has_host and self.trees is not None:
             self.entry = _entry(self._signature(self.plan.summary))
         text = self._text()
         tables = [k.table for k in kernels if k.constants]
         symbols = self.entry.symbols if self.entry else tuple(k.name for k in kernels)
-        names = (*symbols, *tables, *["pool"] * is_shared)
+        names = (*symbols, *tables, *["pool"] * is_shared, *[interrupts.TABLE] * asks)
         if key and self.entry is not None and not tables:
             code = machine.assemble(text, _LEVEL)
             summary = json.dumps(asdict(self.plan.summary)).encode()
@@ -94,6 +95,8 @@ class NativeExecutable(Executable):
             self.code = cache.linked(text, _LEVEL, names)
         if is_shared:
             _share(self.code)
+        if asks:
+            interrupts.answer(self.code)
         for k in kernels:
             if k.constants:
                 self.code.point(k.table, [b.value for b in k.constants])
@@ -110,11 +113,14 @@ class NativeExecutable(Executable):
             entry = _entry(self._signature(summary))
             if _digest(entry) != digest:
                 return False
-            linked = Code(code, (*entry.symbols, *["pool"] * summary.is_shared))
+            tables = ["pool"] * summary.is_shared + [interrupts.TABLE] * summary.asks
+            linked = Code(code, (*entry.symbols, *tables))
         except (ValueError, TypeError, LookupError, RuntimeError):
             return False
         if summary.is_shared:
             _share(linked)
+        if summary.asks:
+            interrupts.answer(linked)
         self.entry, self.summary, self.code = entry, summary, linked
         return True
 
@@ -123,6 +129,7 @@ class NativeExecutable(Executable):
         kernels = self.plan.kernels
         texts = [k.text for k in kernels] + ([self.entry.text] if self.entry else [])
         texts += [SHARE] if any(k.is_shared for k in kernels) else []
+        texts += [interrupts.ASK] if any(k.asks for k in kernels) else []
         return module(texts, [b for k in kernels for b in k.builders], width=vector_bits())
 
     def _signature(self, summary: PlanSummary) -> calls.Signature:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..graph.graph import Graph
-from ..native.kernel import Kernel
+from ..native.kernel import Kernel, may_stop_late
 from ..passes import expand, simplify
 from ..stages import fuse
 from ..stages.bounds import with_bounds
@@ -29,6 +29,8 @@ class PlanSummary:
     """Whether other threads should run meanwhile."""
     donors: tuple[int | None, ...]
     """For each output, the number of the input that it is written over."""
+    asks: bool
+    """Whether it asks for interrupts."""
     is_shared: bool
     """Whether threads share its work."""
     may_stop: bool
@@ -45,11 +47,9 @@ class Plan:
         self.program: Program = fuse(asked, stops=stops)
         verify(self.program)
         buffers = [b for b, is_given in zip(self.program.inputs, given, strict=True) if is_given]
-        loops = [stage for stage in self.program.stages if isinstance(stage, Loop)]
-        stops_late = any(stage.body.stops for stage in loops)
         self.donors: dict[Buffer, Buffer] = {}
-        if (
-            not self.has_host and not stops_late
+        if not self.has_host and not may_stop_late(
+            self.program.stages
         ):  # else arguments must stay as they are until the end
             self.donors = donors(self.program, buffers)
         staged = time.perf_counter()
@@ -74,7 +74,12 @@ class Plan:
         places = [self.donors.get(b) for b in self.program.outputs]
         numbers = tuple(None if b is None else inputs.index(b) for b in places)
         return PlanSummary(
-            kernel.arena.bytes, kernel.work > _LONG, numbers, kernel.is_shared, kernel.may_stop
+            kernel.arena.bytes,
+            kernel.work > _LONG,
+            numbers,
+            kernel.asks,
+            kernel.is_shared,
+            kernel.may_stop,
         )
 
     def _steps(self) -> list[Kernel | Host]:

@@ -123,13 +123,14 @@ def fori_loop(lower: int, upper: int, body_fun: Callable[[int, Any], Any], init_
     """
     numbers = range(operator.index(lower), operator.index(upper))
 
-    def step(value: Any, i: Any) -> tuple[Any, None]:
-        return body_fun(i, value), None
+    def step(carry: Any, _: None) -> tuple[Any, None]:
+        i, value = carry
+        return (i + 1, body_fun(i, value)), None
 
     step.__name__ = function_name(body_fun)
     recorder = recorder_here()
     if numbers and recorder is not None and recorder.tracing:
-        return scan(step, init_val, np.array(numbers, np.int64))[0]
+        return scan(step, (np.int64(lower), init_val), length=len(numbers))[0][1]
     value = init_val
     for i in numbers:
         value = body_fun(i, value)

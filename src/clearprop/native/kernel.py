@@ -17,6 +17,7 @@ from ..stages.buffers import Arena, aligned, arrange, donors, room, together
 from ..stages.ir import Buffer, Carried, Host, Loop, Nest, Stage, read_by, written_by
 from . import machine
 from .expressions import Address
+from .interrupts import STEPS_BETWEEN
 from .llvm_ir import BOOL, Builder, Value
 from .nests import parts, threads_of, work, workspace_bytes, write_nest
 from .partition import Part
@@ -70,6 +71,8 @@ class Kernel:
         self.builders: list[Builder] = []
         self.may_stop = False
         """Whether one of `stops` is written here, so that it may return 1."""
+        self.asks = False
+        """Whether a loop asks for interrupts, so that the module needs `ASK`."""
         self.is_shared = False
         """Whether the module needs `SHARE`."""
         self._globals: dict[Buffer, tuple[str, str]] = {}
@@ -196,6 +199,9 @@ class Kernel:
 
             workspace = b.offset(arena, (layout.arena.workspace, 1))
             may_stop = self._sequence(b, layout.steps, address, workspace, loop.body.stops)
+            if is_long(loop):
+                self.asks = may_stop = True
+                _ask_now_and_then(b, t, loop)
         b.do("ret i1 false")
         if may_stop:
             b.label("stop")
@@ -357,6 +363,30 @@ end:
 }
 """
 """Hands a nest in parts to the pool whose address stands in @pool; without one it does them all."""
+
+
+def is_long(loop: Loop) -> bool:
+    """Return whether somebody may want to interrupt a loop."""
+    return _work(loop) > STEPS_BETWEEN
+
+
+def may_stop_late(stages: Sequence[Stage]) -> bool:
+    """Return whether one of these stages may stop after it has begun to write."""
+    loops = [stage for stage in stages if isinstance(stage, Loop)]
+    return any(
+        loop.body.stops or is_long(loop) or may_stop_late(loop.body.stages) for loop in loops
+    )
+
+
+def _ask_now_and_then(b: Builder, step: Value, loop: Loop) -> None:
+    """Stop a loop between two steps if there was an interrupt."""
+    steps = max(1, int(STEPS_BETWEEN / max(1.0, _work(loop) / loop.length)))
+    mask = (1 << (steps.bit_length() - 1)) - 1
+    with b.only_if(b.compare("==", step & mask, mask)):
+        further = b.new_label()
+        found = b.value(BOOL, "call i1 @is_interrupted()")
+        b.do(f"br i1 {found.ref}, label %stop, label %{further}")
+        b.label(further)
 
 
 def _work(stage: Native) -> float:
