@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 
 from ...engine.spec import MOST_AXES, first_entry
+from ...errors import UnsupportedError
 from ...graph.graph import Graph, Node, Wire
 from ...passes.person.rationals import quotient
 from .symbols import number, subscripted, symbol
@@ -230,8 +231,11 @@ def function(writer: Expressions, node: Node, index: Index) -> Tex:
 
 def plain_call(writer: Expressions, node: Node) -> Tex:
     """Write an operation without notation of its own: its name before its inputs, and the parameters
-    that matter.
+    that matter. Raises UnsupportedError for a loop, which takes more than one equation.
     """
+    if node.bodies:
+        where = f" ({node.line}: {node.line.text})" if node.line else ""
+        raise UnsupportedError(f"{node.primitive.name} has no form in latex{where}")
     texts = [writer.write(wire).text for wire in node.inputs]
     shown = _shown(node.params)
     name = operator(node.primitive.name)
