@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 
 from ..draw.stages import Item, draw_stages
@@ -17,7 +18,8 @@ class Report:
     """Prints as text; in Jupyter it shows the picture above it."""
 
     text: str
-    picture: str = ""
+    draw: Callable[[], str] = str
+    """Makes the picture when somebody wants it: of a long program it takes longer than to compile that."""
     bytes: int = 0
     """What a call needs: its arguments, results that are not written over them, and temporaries."""
 
@@ -28,10 +30,10 @@ class Report:
 
     def svg(self) -> str:
         """Return the stages from left to right with the memory between them, as an SVG document."""
-        return self.picture
+        return self.draw()
 
     def _repr_html_(self) -> str:
-        return f"{self.picture}\n<pre>{escape(self.text)}</pre>"
+        return f"{self.svg()}\n<pre>{escape(self.text)}</pre>"
 
 
 def describe(
@@ -64,7 +66,8 @@ def describe(
         lines += [f"  {'':>{width}}  {line}" for line in _details(stage)]
     new = [b for b in program.outputs if b not in donors]
     needed = arena + sum(b.bytes for b in (*program.inputs, *new))
-    return Report("\n".join(lines), draw_stages(graph.name, program, _items(program)), needed)
+    draw = partial(draw_stages, graph.name, program, _items(program))
+    return Report("\n".join(lines), draw, needed)
 
 
 def _title(stage: Stage) -> str:
