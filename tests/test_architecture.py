@@ -34,6 +34,8 @@ ORDER = (
     "ledger",
     "cli",
 )
+WINGS = frozenset(["scipy"])
+"""With rooms like the house's: ``scipy/emit`` has the place of ``emit``. Nobody imports a wing."""
 STRANGERS = frozenset([frozenset(["emit", "native"])])
 """Pairs that never import each other, whichever comes first."""
 LONGEST = 500
@@ -49,6 +51,12 @@ def dotted(path: Path, source: Path) -> str:
     """The name of a module within the package: ``ops.linalg``; of the package itself, ``""``."""
     parts = path.relative_to(source).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(name: str) -> str:
+    """The room in which a module stands, be it in a wing."""
+    first, *rest = name.split(".")
+    return rest[0] if first in WINGS and rest and rest[0] in ORDER else first
 
 
 def imports(path: Path, source: Path) -> Iterator[tuple[int, str]]:
@@ -74,18 +82,20 @@ def breaches(source: Path) -> list[str]:
     found = []
     for path in sorted(source.rglob("*.py")):
         name = dotted(path, source)
-        top = name.partition(".")[0]
+        top, part = room_of(name), name.partition(".")[0]
         if not top or top == "__main__":
             continue  # `__init__` shows what there is, so it may import everything
         if top not in ORDER:
             found.append(f"{top}: has no place in ORDER of tests/test_architecture.py; give it one")
             continue
         for line, imported in imports(path, source):
-            other = imported.partition(".")[0]
+            other, of = room_of(imported), imported.partition(".")[0]
             where = f"{path.relative_to(source)}:{line}: {top} imports {other or 'the package'}"
-            if other == top or (other.startswith("__") and other != "__init__"):
+            if of in WINGS and part != of:
+                found.append(f"{where}, and nobody imports a wing")
+            elif other == top or (other.startswith("__") and other != "__init__"):
                 continue  # a sibling, or a fact such as __version__
-            if other not in ORDER:
+            elif other not in ORDER:
                 found.append(f"{where}, which has no place in the order")
             elif ORDER.index(other) > ORDER.index(top):
                 found.append(f"{where}, which comes after it")
@@ -202,6 +212,21 @@ def test_an_import_against_the_order_is_found(tmp_path: Path, text: str) -> None
 def test_an_import_from_a_package_within_is_found(tmp_path: Path) -> None:
     (message,) = breaches(tree(tmp_path, {"ops.linalg": "import numpy\nfrom ..cli import main"}))
     assert message.startswith("ops/linalg.py:2: ops imports cli")
+
+
+def test_a_room_of_a_wing_has_the_place_of_its_reader(tmp_path: Path) -> None:
+    texts = {"scipy.emit.c": "from ...passes import expand\nfrom ..linalg import expm"}
+    assert breaches(tree(tmp_path, texts)) == []
+    (message,) = breaches(tree(tmp_path, {"scipy.emit.c": "from ...ledger import explain"}))
+    assert "emit imports ledger, which comes after it" in message
+    assert breaches(tree(tmp_path, {"scipy.emit.c": "from ...native import math"}))
+    assert breaches(tree(tmp_path, {"scipy.emit.c": "", "scipy.special": "from .emit import c"}))
+
+
+def test_an_import_of_a_wing_is_found(tmp_path: Path) -> None:
+    for text in ("from .scipy import linalg", "def f():\n    import clearprop.scipy.emit.c"):
+        (message,) = breaches(tree(tmp_path, {"ledger": text}))
+        assert "nobody imports a wing" in message
 
 
 def test_an_import_of_the_whole_package_is_found(tmp_path: Path) -> None:

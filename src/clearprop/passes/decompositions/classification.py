@@ -15,7 +15,6 @@ def relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-@decomposition("source", of="expit")
 @decomposition("person")
 def sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))

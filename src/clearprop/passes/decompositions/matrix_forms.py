@@ -32,12 +32,5 @@ def cofactor_slopes(a: Any, step: Any) -> Any:
 
 
 @decomposition("source")
-def mirror(a: Any, lower: bool, conjugate: bool) -> Any:
-    other = np.conj(a).mT if conjugate and a.dtype.kind == "c" else a.mT
-    n = a.shape[-1]
-    return np.where(np.tri(n, dtype=bool) if lower else np.tri(n, dtype=bool).T, a, other)
-
-
-@decomposition("source")
 def svdvals(a: Any) -> Any:
     return np.linalg.svd(a, full_matrices=False)[1]

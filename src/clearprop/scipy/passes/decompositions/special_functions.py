@@ -1,20 +1,23 @@
-"""Functions of scipy.special that are made of others."""
+"""Functions of scipy.special and scipy.linalg that are made of others."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from ...engine.primitive import primitives
+from ....engine.primitive import primitives
+from ....passes.decompositions.classification import sigmoid
+from ....passes.decompositions.registry import decomposition
 from .bessel_orders import order_of
-from .registry import decomposition
 
 for _name in ("cbrt", "exp2", "expm1", "log1p"):
     decomposition("source", of=f"special_{_name}")(getattr(np, _name))
 decomposition("source", of="special_round")(np.rint)
+decomposition("source", of="expit")(sigmoid)
 
 
 # ---- logistic functions and entropies
@@ -247,7 +250,13 @@ def betaincc(a: Any, b: Any, x: Any) -> Any:
     return primitives.betainc(b, a, 1 - x)
 
 
-# ---- polynomials
+# ---- polynomials and matrices
+
+
+@decomposition("source")
+def series(x: Any, coefficients: tuple[float, ...]) -> Any:
+    *first, last = coefficients
+    return reduce(lambda total, c: total * x + c, reversed(first), np.full_like(x, last))
 
 
 def _polynomial(n: Any, x: Any, first: Any, step: Callable[[int, Any, Any], Any]) -> Any:
@@ -293,3 +302,10 @@ def eval_laguerre(n: Any, x: Any) -> Any:
     return _polynomial(
         n, x, 1 - x, lambda k, now, before: ((2 * k + 1 - x) * now - k * before) / (k + 1)
     )
+
+
+@decomposition("source")
+def mirror(a: Any, lower: bool, conjugate: bool) -> Any:
+    other = np.conj(a).mT if conjugate and a.dtype.kind == "c" else a.mT
+    n = a.shape[-1]
+    return np.where(np.tri(n, dtype=bool) if lower else np.tri(n, dtype=bool).T, a, other)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.arrays import TensorBase
-from ...engine.primitive import primitives
-from .registry import decomposition
+from ....engine.arrays import TensorBase
+from ....engine.primitive import primitives
+from ....passes.decompositions.elementwise import of_order_two
+from ....passes.decompositions.registry import decomposition
 
 
 def order_of(n: Any) -> int:
@@ -27,15 +28,6 @@ def _upwards(n: int, x: Any, first: Any, second: Any, sign: int) -> Any:
     return now if n else first
 
 
-def _second(x: Any, combined: Callable[[Any], Any], sign: int) -> Any:
-    """Order 2, which near zero is the rest of a difference: there by its series."""
-    near = np.abs(x) < 0.1
-    small, far = np.where(near, x, 0.0), np.where(near, 1.0, x)
-    square = sign * small * small
-    series = 1 + square / 12 * (1 + square / 32 * (1 + square / 60 * (1 + square / 96)))
-    return np.where(near, small * small / 8 * series, combined(far))
-
-
 def _few(n: Any, functions: tuple[Callable[[Any], Any], ...], x: Any) -> Any:
     order = order_of(n)
     if order >= len(functions) or x.dtype.kind == "c":
@@ -48,7 +40,7 @@ def jv(v: Any, x: Any) -> Any:
     p = primitives
 
     def second(x: Any) -> Any:
-        return _second(x, lambda far: 2 / far * p.j1(far) - p.j0(far), -1)
+        return of_order_two(x, lambda far: 2 / far * p.j1(far) - p.j0(far), -1)
 
     return _few(v, (p.j0, p.j1, second), x)
 
@@ -58,7 +50,7 @@ def iv(v: Any, x: Any) -> Any:
     p = primitives
 
     def second(x: Any) -> Any:
-        return _second(x, lambda far: p.special_i0(far) - 2 / far * p.i1(far), 1)
+        return of_order_two(x, lambda far: p.special_i0(far) - 2 / far * p.i1(far), 1)
 
     return _few(v, (p.special_i0, p.i1, second), x)
 
@@ -70,11 +62,6 @@ def ive(v: Any, x: Any) -> Any:
         if order_of(v) > 1
         else _few(v, (primitives.i0e, primitives.i1e), x)
     )
-
-
-@decomposition("source")
-def bessel_i(x: Any, order: int) -> Any:
-    return iv(order, x)
 
 
 @decomposition("source", of="yn")

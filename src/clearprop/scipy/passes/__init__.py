@@ -1,0 +1,1 @@
+"""What passes know of SciPy's functions."""

@@ -1,0 +1,3 @@
+"""SciPy's functions in terms of others."""
+
+from . import bessel_orders, special_functions  # noqa: F401
