@@ -11,7 +11,7 @@ from ..errors import UnsupportedError
 from ..graph.graph import Wire
 from .draft import Draft, picked_gradients
 from .forms.helpers import HELPERS, helpers
-from .forms.jax import CALLS, COMPLEX_SPECIALS, ENTRIES, LACKS, REAL
+from .forms.jax import CALLS, COMPLEX_NAMESAKES, ENTRIES, LACKS, NAMESAKES, REAL
 from .forward_backward import split
 from .languages import Language
 from .library import Library
@@ -34,8 +34,8 @@ LANGUAGE = JaxLanguage(
     calls=CALLS,
     entries=ENTRIES,
     real=REAL,
-    specials="jax.scipy.special",
-    complex_specials=COMPLEX_SPECIALS,
+    namesakes=NAMESAKES,
+    complex_namesakes=COMPLEX_NAMESAKES,
     lacks=LACKS,
     in_place=False,
 )
@@ -45,7 +45,7 @@ class Jax(Library):
     """JAX: a function of the arguments with a `custom_vjp`."""
 
     name = "jax"
-    spelling = python_spelling("jax", "jnp", "residuals", "upstream", *HELPERS)
+    spelling = python_spelling("jax", "jnp", "residuals", "upstream", helpers=HELPERS)
     language = LANGUAGE
     upstream = True
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,12 +50,12 @@ class Language:
     """Templates (see `filled_in`), and functions for what takes more, by primitive."""
     lines: Mapping[str, Callable[[Node], tuple[str, ...]]] = field(default_factory=dict)
     """Templates of several lines, in place of an expression, with ``{name}`` for what they make."""
-    real: frozenset[str] = frozenset()
+    real: AbstractSet[str] = frozenset()
     """Operations that the library has for real numbers alone."""
-    specials: str = ""
-    """The module of functions that SciPy has in scipy.special."""
-    complex_specials: frozenset[str] = frozenset()
-    """Those of them for complex numbers, too."""
+    namesakes: Mapping[str, str] = field(default_factory=dict)
+    """Modules beside NumPy's, with the one where this library has some of their functions."""
+    complex_namesakes: AbstractSet[str] = frozenset()
+    """Those of them for complex numbers, too, by primitive."""
     lacks: frozenset[str] = frozenset()
     """NumPy's functions without a counterpart of their name."""
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -103,7 +104,7 @@ class Language:
         return self.derived(node, operands)
 
     def derived(self, node: Node, operands: list[Written]) -> Written | None:
-        """Return a call of the function that has NumPy's name or SciPy's, a method of that name for a
+        """Return a call of the function that answers to the primitive's name, a method of that name for a
         reduction.
         """
         name, params = node.primitive.name, node.params
@@ -123,16 +124,17 @@ class Language:
         return f"{path}({', '.join(texts)})", ATOM
 
     def counterpart(self, node: Node, path: str) -> str:
-        """Return where this library has a function of NumPy's or SciPy's under the same name, if it has."""
+        """Return where this library has a function of NumPy's or a wing's under the same name, if it has."""
         if node.params or not path:
             return ""
         if path.startswith("np."):
             return self.module + path.removeprefix("np")
         is_complex = any(w.spec.dtype.kind == "c" for w in node.inputs)
-        if is_complex and node.primitive.name not in self.complex_specials:
+        if is_complex and node.primitive.name not in self.complex_namesakes:
             return ""
+        home, _, called = path.rpartition(".")
         has = self.name in node.primitive.libraries
-        return self.specials + path.removeprefix("scipy.special") if has else ""
+        return f"{self.namesakes[home]}.{called}" if has else ""
 
     def block_call(self, node: Node, operands: list[Written]) -> Written | None:
         """Return a call, by its name, of a block that nobody can look into: NumPy code alone can make it."""

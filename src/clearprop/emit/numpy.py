@@ -67,7 +67,7 @@ class NumPy(Library):
     """NumPy: one function of the arguments that returns the values and the gradients."""
 
     name = "numpy"
-    spelling = python_spelling("np", "scipy", *HELPERS)
+    spelling = python_spelling("np", "scipy", helpers=HELPERS)
     language = LANGUAGE
 
     def body(self, draft: Draft) -> str:

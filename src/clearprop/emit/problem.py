@@ -141,9 +141,9 @@ def problem_of(
     leaves = [as_argument(x, f"{title} got") for x in flat]
     places = paths(tree)
     called = argument_names(f, *tree)
-    written = unique(map(spelling.parameter, called.values()))
     with watched(f, leaves, "generated code", refuse=True):
         forward: Graph = trace(f, *args, **kwargs).open()
+    written = unique(map(spelling.parameter, called.values()))  # wings add words while f runs
     inputs = [i for i, leaf in enumerate(leaves) if is_input(leaf)]
     wire_at = dict(zip(inputs, forward.inputs, strict=True))
     chosen = _chosen(title, called, len(tree[0]), argnums)

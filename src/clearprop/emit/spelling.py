@@ -10,7 +10,7 @@ import builtins
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import numpy as np
@@ -30,9 +30,16 @@ class Spelling:
     "say \"x\""
     """
 
-    def __init__(self, words: Iterable[str], shadowed: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        words: Iterable[str],
+        shadowed: Iterable[str] = (),
+        helpers: Container[str] = frozenset(),
+    ) -> None:
         self.words = frozenset(words)
         """What means something else."""
+        self.helpers = helpers
+        """Functions that may stand above the code: the table itself, to which wings add."""
         self.shadowed = frozenset(shadowed)
         """What means something that the code has no need of; people may call arguments so."""
 
@@ -52,7 +59,7 @@ class Spelling:
 
     def is_taken(self, name: str) -> bool:
         """Return whether a name means something else, and is needed."""
-        return name in self.words
+        return name in self.words or name in self.helpers
 
     def comment(self, text: str) -> str:
         """Return one line that stays within a comment."""
@@ -84,10 +91,10 @@ class Letters(Spelling):
         return "".join(found)
 
 
-def python_spelling(*words: str) -> Spelling:
-    """Return names for Python code that needs these modules and variables of its own."""
+def python_spelling(*words: str, helpers: Container[str] = frozenset()) -> Spelling:
+    """Return names for Python code that needs these modules and variables of its own, and helpers."""
     needed = {*keyword.kwlist, "float", "next", "str", "type", *words}
-    return Spelling(needed, {*keyword.softkwlist, *dir(builtins)} - needed)
+    return Spelling(needed, {*keyword.softkwlist, *dir(builtins)} - needed, helpers)
 
 
 _NONE = object()

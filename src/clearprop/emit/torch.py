@@ -15,7 +15,7 @@ from .array_expressions import ATOM
 from .draft import Draft
 from .forms.helpers import HELPERS, helpers
 from .forms.slices import ascending, beside_arrays
-from .forms.torch import CALLS, ENTRIES, LACKS, REAL
+from .forms.torch import CALLS, ENTRIES, LACKS, NAMESAKES, REAL
 from .forward_backward import split
 from .languages import Language, Written, index_text, is_literal, tuple_text, wrap
 from .library import Library
@@ -106,7 +106,7 @@ LANGUAGE = TorchLanguage(
     calls=CALLS,
     entries=ENTRIES,
     real=REAL,
-    specials="torch.special",
+    namesakes=NAMESAKES,
     lacks=LACKS,
     renamed={"axes": "dim", "transpose": "permute", "clip": "clamp", "norm": "vector_norm"},
     transforms_nothing=False,
@@ -120,7 +120,7 @@ class Torch(Library):
     """PyTorch: a class of the arrays within the arguments, with a forward and a backward pass."""
 
     name = "torch"
-    spelling = python_spelling("torch", "ctx", *HELPERS)
+    spelling = python_spelling("torch", "ctx", helpers=HELPERS)
     language = LANGUAGE
     upstream = True
 

@@ -12,4 +12,11 @@ except ModuleNotFoundError as error:
         'pip install "clearprop[scipy]"'
     ) from error
 
-open_wing(__name__, "passes.decompositions")
+open_wing(
+    __name__,
+    "passes.decompositions",
+    "emit.forms.numpy",
+    "emit.forms.torch",
+    "emit.forms.jax",
+    "emit.latex",
+)

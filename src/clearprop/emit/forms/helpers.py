@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-HELPERS = {
+HELPERS: dict[str, str] = {
     "recurrence": '''def recurrence(links, x):
     """s[i] = x[i] + links[i - 1] * s[i - 1], along the first axis."""
     s = list(x[:1])
@@ -18,14 +18,8 @@ HELPERS = {
     others = [s[..., [j for j in range(n) if j != i]].prod(-1) for i in range(n)]
     sign = {m}.linalg.det(u) * {m}.linalg.det(vh)
     return sign[..., None, None] * (u.conj() * {m}.stack(others, -1)[..., None, :]) @ vh.conj()''',
-    "row_order": '''def row_order(pivots, rows):
-    """Which row comes where after these exchanges."""
-    order = {m}.arange(rows)
-    for i, j in enumerate(pivots):
-        order[[i, j]] = order[[j, i]]
-    return order''',
 }
-"""By name, with the library's module as ``{m}``."""
+"""By name, with the library's module as ``{m}``; wings add some."""
 
 EXACT = {"cofactors": "cofactors({0})"}
 """Where the shorter form fails: a matrix with no inverse has cofactors, too."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ...engine.wings import open_rooms
 from ...graph.graph import Node
 from ..array_expressions import ATOM
 from ..array_expressions import write as write_node
@@ -108,14 +108,6 @@ def _convolve(language: Language, node: Node, operands: list[Written]) -> Writte
     )
 
 
-def _triangular(language: Language, node: Node, operands: list[Written]) -> Written:
-    params = node.params
-    a = wrap(operands[0]) + (".mT" if params["trans"] else "")
-    upper = params["lower"] == bool(params["trans"])
-    unit = ", unitriangular=True" if params["unit_diagonal"] else ""
-    return f"torch.linalg.solve_triangular({a}, {operands[1][0]}, upper={upper}{unit})", ATOM
-
-
 def _take_along(language: Language, node: Node, operands: list[Written]) -> Written:
     axis = node.params["axis"]
     places = _from_front(node, operands[1], node.inputs[0].spec.shape[axis])
@@ -163,22 +155,15 @@ def _qr(language: Language, node: Node, operands: list[Written]) -> Any:
 
 _CALLED = "float_power remainder floor_divide"
 """What NumPy's code has operators for."""
-_RENAMED = "exp2 expm1 log1p round i0"
 CALLS = {
     **{name: f"torch.{name}" for name in _CALLED.split()},
-    **{name: f"torch.special.bessel_{name}" for name in ("j0", "j1", "y0", "y1")},
-    **{f"special_{name}": f"torch.special.{name}" for name in _RENAMED.split()},
-    **{name: f"torch.special.modified_bessel_{name}" for name in ("k0", "k1")},
-    **{f"{name}e": f"torch.special.scaled_modified_bessel_{name}" for name in ("k0", "k1")},
     "i0": "torch.special.i0",
-    "zeta": "torch.special.zeta",
     "absolute": "torch.abs",
     "rint": "torch.round",
     "inv_or_nan": "torch.linalg.inv",
     "direction": "torch.sgn",
-    "expm": "torch.linalg.matrix_exp",
 }
-ENTRIES: Mapping[str, Entry | str] = {
+ENTRIES: dict[str, Entry | str] = {
     **ALIKE,
     **BY_POSITION,
     "slice": _slice,
@@ -194,7 +179,6 @@ ENTRIES: Mapping[str, Entry | str] = {
     "prod": along_all("prod"),
     "concatenate": joining("cat"),
     "cbrt": "(torch.sign({0}) * torch.abs({0})**(1 / 3))",
-    "special_cbrt": "(torch.sign({0}) * torch.abs({0})**(1 / 3))",
     "p_norm": "torch.linalg.vector_norm({0}, {ord}, dim={axis}, keepdim={keepdims})",
     "repeat": "{w0}.repeat_interleave({repeats}, {axis})",
     "pad": _pad,
@@ -219,9 +203,12 @@ ENTRIES: Mapping[str, Entry | str] = {
     "eigh": 'torch.linalg.eigh({0}, "{UPLO}")',
     "eigvalsh": 'torch.linalg.eigvalsh({0}, "{UPLO}")',
     "qr": _qr,
-    "solve_triangular": _triangular,
 }
-_ORDERED = "maximum minimum fmax fmin max min sort argsort logaddexp round special_round"
-REAL = frozenset([*_ORDERED.split(), "i0", "zeta"])
+_ORDERED = "maximum minimum fmax fmin max min sort argsort logaddexp round"
+REAL = {*_ORDERED.split(), "i0"}
 """What PyTorch has for real numbers alone."""
 LACKS = frozenset(["bitwise_count", "copy", "polyval", "roots", "spacing"])
+NAMESAKES: dict[str, str] = {}
+"""See `Language.namesakes`; wings say where theirs are."""
+
+open_rooms(__name__)

@@ -49,19 +49,12 @@ FUNCTIONS.update(
     {name: f"\\{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log")}
     | {
         "sigmoid": "\\sigma",
-        "expit": "\\sigma",
         "arcsin": "\\arcsin",
         "arccos": "\\arccos",
         "arctan": "\\arctan",
         "angle": "\\arg",
-        "gamma": "\\Gamma",
-        "psi": "\\psi",
         "maximum": "\\max",
         "minimum": "\\min",
-    }
-    | {
-        "gammaln": "\\log \\Gamma",
-        "ndtr": "\\Phi",
         "real": "\\operatorname{Re}",
         "imag": "\\operatorname{Im}",
     }

@@ -1,0 +1,1 @@
+"""How SciPy's functions are written."""
