@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+import clearprop.scipy  # noqa: F401
 from clearprop.native.llvm_ir import Builder, Type, module
 from clearprop.native.machine import Code, assemble, vector_bits
 from clearprop.native.math import FUNCTIONS

@@ -78,6 +78,16 @@ def test_readers_and_wings_come_in_any_order() -> None:
     assert late == python("import clearprop.scipy.special\n" + SPECIAL)
 
 
+def test_no_argument_is_called_like_a_helper_that_a_wing_brings() -> None:
+    code = (
+        "import clearprop\n"
+        "from scipy import special\n"
+        "def f(lgamma, sinpi): return special.gammaln(lgamma) * sinpi\n"
+        "print(clearprop.source(f, 0.3, 2.0, to='javascript').text)"
+    )
+    assert "f_and_grad(lgamma_, sinpi_)" in python(code)
+
+
 def test_a_room_opens_whichever_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr(wings, "_readers", set())

@@ -1,4 +1,4 @@
-"""``python -m tools.coefficients``: make src/clearprop/native/math/coefficients.py.
+"""``python -m tools.coefficients``: make native/math/coefficients.py, and scipy/native/coefficients.py.
 
 Each polynomial is the best one for its degree: E. Remes' exchange, on a fine grid, in 50 digits. What is made
 small is the largest weighted error, the weight being what an error of the polynomial does to the result of
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from mpmath import mp, mpf
 
-TARGET = Path(__file__).parent.parent / "src" / "clearprop" / "native" / "math" / "coefficients.py"
+SOURCE = Path(__file__).parent.parent / "src" / "clearprop"
 mp.dps = 50
 
 Real = Callable[[Any], Any]
@@ -27,12 +27,15 @@ By dtype: a polynomial's coefficients start with that of x^0, and a constant tha
 largest first, none of them negative. Polynomials are minimax; the comments give the largest error that each,
 as rounded here, makes in the result of its function, in units of half a unit in the last place of 1.
 """
-
+'''
+HEAD_OF_SPECIAL = '''"""Polynomials of SciPy's functions; made by ``python -m tools.coefficients``, too."""
+'''
+IMPORTS = """
 from typing import Any
 
 import numpy as np
 
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -206,25 +209,31 @@ def fits() -> dict[str, Fit]:
 def _more_fits() -> dict[str, Fit]:
     """Of the functions that are not so common."""
     to_eighth_turn = (mp.sqrt(2) - 1) ** 2 * mpf("1.001")
-    one, start = mpf("1.001"), mpf("0.99")
     return {
         # f(x) = x + x t P(t), t = x²
         "ATAN": Fit(_odd_part(mp.atan), _of_odd(mp.atan), mpf(0), to_eighth_turn, _degrees(4, 10)),
         "ASIN": Fit(_odd_part(mp.asin), _of_odd(mp.asin), mpf(0), mpf("0.2501"), _degrees(4, 11)),
-        "SINH": Fit(_odd_part(mp.sinh), _of_odd(mp.sinh), mpf(0), one, _degrees(3, 6)),
+        "SINH": Fit(_odd_part(mp.sinh), _of_odd(mp.sinh), mpf(0), mpf("1.001"), _degrees(3, 6)),
+        # a first guess of the cube root of m, 2m or m/2
+        "CBRT": Fit(mp.cbrt, lambda x: 1 / mp.cbrt(x), mpf("0.353"), mpf("2.83"), _degrees(4, 4)),
+    }
+
+
+def special_fits() -> dict[str, Fit]:
+    """Of SciPy's functions."""
+    start = mpf("0.99")
+    return {
         # erf(x) = x + x P(t)
         "ERF": Fit(
             lambda t: mp.erf(mp.sqrt(t)) / mp.sqrt(t) - 1,
             lambda t: mp.sqrt(t) / mp.erf(mp.sqrt(t)),
             mpf(10) ** -9,
-            one,
+            mpf("1.001"),
             _degrees(6, 11),
         ),
         # erf(x) = 1 - e^P(x), beyond 1
         "LOG_ERFC": Fit(_log_erfc, _of_log_erfc, start, mpf("4.01"), {np.float32: 7}),
         "LOG_ERFC_DOUBLE": Fit(_log_erfc, _of_log_erfc, start, mpf("6.01"), {np.float64: 17}),
-        # a first guess of the cube root of m, 2m or m/2
-        "CBRT": Fit(mp.cbrt, lambda x: 1 / mp.cbrt(x), mpf("0.353"), mpf("2.83"), _degrees(4, 4)),
     }
 
 
@@ -256,23 +265,40 @@ FRACTION_BITS = 1161
 """Of 2/π: enough for the largest float64; see `functions._far_quarter_turns`."""
 
 
-def text() -> str:
-    """Return the module."""
+def texts() -> dict[Path, str]:
+    """Return the modules, by their files."""
+    elementary = _polynomials(fits())
+    for dtype in (np.float32, np.float64):
+        for name, numbers in constants(dtype).items():
+            elementary.setdefault(name, []).append(_entry(dtype, numbers, ""))
+    blocks = [*_blocks(elementary), _bits_of_two_over_pi()]
+    special = _blocks(_polynomials(special_fits()))
+    return {
+        SOURCE / "native" / "math" / "coefficients.py": HEAD + IMPORTS + "\n".join(blocks),
+        SOURCE / "scipy" / "native" / "coefficients.py": HEAD_OF_SPECIAL
+        + IMPORTS
+        + "\n".join(special),
+    }
+
+
+def _polynomials(fits: dict[str, Fit]) -> dict[str, list[str]]:
+    """Return the entries of each table, by its name."""
     tables: dict[str, list[str]] = {}
-    for name, fit in fits().items():
+    for name, fit in fits.items():
         for dtype in fit.degree:
             numbers, error = fitted(fit, dtype)
             units = error * 2 ** (24 if dtype is np.float32 else 53)
             table = tables.setdefault(name.removesuffix("_DOUBLE"), [])
             table.append(_entry(dtype, numbers, f"error {units:.2g}"))
-    for dtype in (np.float32, np.float64):
-        for name, numbers in constants(dtype).items():
-            tables.setdefault(name, []).append(_entry(dtype, numbers, ""))
-    blocks = [
+    return tables
+
+
+def _blocks(tables: dict[str, list[str]]) -> list[str]:
+    """Return the text of each table."""
+    return [
         f"{name}: dict[np.dtype[Any], tuple[float, ...]] = {{\n{''.join(entries)}}}\n"
         for name, entries in tables.items()
     ]
-    return HEAD + "\n".join([*blocks, _bits_of_two_over_pi()])
 
 
 def _entry(dtype: type, numbers: Sequence[float], comment: str) -> str:
@@ -295,4 +321,5 @@ def _bits_of_two_over_pi() -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(text(), encoding="utf-8")
+    for path, text in texts().items():
+        path.write_text(text, encoding="utf-8")

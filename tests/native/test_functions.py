@@ -12,7 +12,7 @@ pytest.importorskip("scipy")
 from benchmarks.accuracy import _SPECIAL, EXACT, OF_TWO, compiled, exactly, hard, points, ulps
 from clearprop.native import machine
 from clearprop.native.llvm_ir import Builder, Type, Value, module
-from clearprop.native.math import FUNCTIONS, coefficients
+from clearprop.native.math import FUNCTIONS
 
 DTYPES = [np.float32, np.float64]
 ONE_INSTRUCTION = {
@@ -125,10 +125,10 @@ def test_nothing_of_the_c_library_is_called(name: str) -> None:
 
 def test_the_coefficients_are_what_the_tool_makes() -> None:
     pytest.importorskip("mpmath")
-    from tools.coefficients import text
+    from tools.coefficients import texts
 
-    with open(coefficients.__file__, encoding="utf-8") as file:
-        assert file.read() == text()
+    for path, text in texts().items():
+        assert path.read_text(encoding="utf-8") == text, path
 
 
 def test_a_wrong_result_is_noticed() -> None:

@@ -21,7 +21,7 @@ from ..stages.ir import (
     Position,
 )
 from .llvm_ir import Builder, Value
-from .operations import WRITTEN, cast, combine, identity
+from .operations import cast, combine, identity, write
 from .types import I64, Type
 
 _NOWHERE = -(2**62)
@@ -98,7 +98,7 @@ class ExpressionWriter:
         values = [b.spread(v, width) for v in values]
         if e.operation == "convert":
             return cast(b, values[0], e.dtype)
-        return WRITTEN[e.operation](b, *values)
+        return write(b, e.operation, *values)
 
     def position(self, e: Position, point: Point) -> Value:
         b = self.b

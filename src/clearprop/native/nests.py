@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..stages.buffers import aligned
 from ..stages.ir import Access, Accumulate, Compute, Nest, Sums
-from ..stages.operations import OPERATIONS
+from ..stages.operations import COSTS
 from . import machine, pool, products
 from .expressions import Address, ExpressionWriter, Point
 from .llvm_ir import Builder, Value
@@ -73,9 +73,7 @@ def work(nest: Nest) -> float:
     if nest.product is not None:
         points *= nest.product.inner
         return points / 16
-    costs = sum(
-        OPERATIONS[e.operation] if isinstance(e, Compute) else 1 for e in nest.expressions()
-    )
+    costs = sum(COSTS[e.operation] if isinstance(e, Compute) else 1 for e in nest.expressions())
     return points * costs / 16
 
 

@@ -1,4 +1,4 @@
-"""The stages' operations as code: what each name of `stages.operations.OPERATIONS` writes."""
+"""The stages' operations as code: what each name of `stages.operations.COSTS` writes, but libraries' own."""
 
 from __future__ import annotations
 
@@ -63,11 +63,14 @@ WRITTEN: dict[str, Operation] = {
     "isnan": lambda b, x: b.is_nan(x),
     "isfinite": _is_finite,
 }
-WRITTEN |= {
-    name: (lambda b, *values, write=write: write(*values))
-    for name, write in FUNCTIONS.items()
-    if name not in WRITTEN
-}
+"""What is written otherwise than a function of floating numbers is."""
+
+
+def write(b: Builder, operation: str, *operands: Value) -> Value:
+    """Write an operation on numbers of any lanes."""
+    if operation in WRITTEN:
+        return WRITTEN[operation](b, *operands)
+    return FUNCTIONS[operation](*operands)
 
 
 def cast(b: Builder, x: Value, dtype: np.dtype[Any]) -> Value:
@@ -94,7 +97,7 @@ def cast(b: Builder, x: Value, dtype: np.dtype[Any]) -> Value:
 
 def combine(b: Builder, how: str, x: Value, y: Value) -> Value:
     """Return one step of a reduction."""
-    return WRITTEN[{"max": "maximum", "min": "minimum"}.get(how, how)](b, x, y)
+    return write(b, {"max": "maximum", "min": "minimum"}.get(how, how), x, y)
 
 
 def identity(how: str, type: Type) -> bool | int | float:

@@ -15,8 +15,12 @@ except ModuleNotFoundError as error:
 open_wing(
     __name__,
     "passes.decompositions",
+    "stages",
     "emit.forms.numpy",
     "emit.forms.torch",
     "emit.forms.jax",
+    "emit.c",
+    "emit.javascript",
     "emit.latex",
+    "native.math",
 )

@@ -147,7 +147,7 @@ class Position(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compute(Expression):
-    """A function of numbers at the same point, by its name in `OPERATIONS`."""
+    """A function of numbers at the same point, by its name in `COSTS`."""
 
     operation: str
     operands: tuple[Expression, ...]

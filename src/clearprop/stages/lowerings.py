@@ -66,7 +66,7 @@ def compute(operation: str, dtype: np.dtype[Any], *operands: Expression) -> Comp
 # ---- the entries
 
 
-def _arithmetic(operation: str, kinds: str = "iuf") -> Lowering:
+def arithmetic(operation: str, kinds: str = "iuf") -> Lowering:
     """Return a lowering that converts all operands to the result's dtype first."""
 
     def lower(node: Node, inputs: Sequence[Expression]) -> Expression:
@@ -124,9 +124,9 @@ def _bitwise(operation: str) -> Lowering:
 
 
 for _name in ARITHMETIC:
-    ELEMENTWISE[_name] = _arithmetic(_name)
+    ELEMENTWISE[_name] = arithmetic(_name)
 for _name in ELEMENTARY:
-    ELEMENTWISE[_name] = _arithmetic(_name, "f")
+    ELEMENTWISE[_name] = arithmetic(_name, "f")
 for _name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"):
     ELEMENTWISE[_name] = _comparison(_name)
 for _name in ("and", "or", "not"):
@@ -141,21 +141,10 @@ for _name in ("isnan", "isfinite"):
     )
 
 
-_RENAMED = {
-    "remainder": "floor_mod",
-    "gammaln": "lgamma",
-    "gamma": "tgamma",
-    "psi": "digamma",
-    "float_power": "power",
-    "special_cbrt": "cbrt",
-    "special_exp2": "exp2",
-    "special_expm1": "expm1",
-    "special_log1p": "log1p",
-    "special_round": "rint",
-}
+_RENAMED = {"remainder": "floor_mod", "float_power": "power"}
 for _name, _operation in {**dict(zip(FURTHER, FURTHER, strict=True)), **_RENAMED}.items():
     if _name not in _RENAMED.values():
-        LIBRARY[_name] = _arithmetic(_operation, "f")
+        LIBRARY[_name] = arithmetic(_operation, "f")
 
 
 def signbit(node: Node, inputs: Sequence[Expression]) -> Expression:

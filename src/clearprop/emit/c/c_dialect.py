@@ -10,7 +10,7 @@ import numpy as np
 
 from ...stages.ir import Buffer
 from ..loops.dialect import ATOM, PREFIX, Dialect, Helpers, Written, wrapped
-from .operators import HELPERS, LIBRARY, RENAMED, SPELLING, helper, type_of
+from .operators import HELPERS, RENAMED, SPELLING, helper, type_of
 
 
 class CDialect(Dialect):
@@ -82,8 +82,7 @@ class CDialect(Dialect):
             operation = "whole_absolute"
         if operation in HELPERS:
             return self._helped(operation, arguments, dtype, helpers)
-        known = operation if operation in LIBRARY else RENAMED[operation]
-        return f"{known}{_suffix(dtype)}({', '.join(arguments)})"
+        return f"{RENAMED.get(operation, operation)}{_suffix(dtype)}({', '.join(arguments)})"
 
     def _helped(
         self, name: str, arguments: Sequence[str], dtype: np.dtype[Any], helpers: Helpers

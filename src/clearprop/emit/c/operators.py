@@ -59,28 +59,17 @@ HELPERS = {
     {T} rest = fmod{f}(x, y);
     return rint{f}((x - rest) / y) - (rest != 0 && (rest < 0) != (y < 0));
 }}""",
-    "digamma": """{T} digamma({T} x)
-{{
-    {T} sum = 0, y;
-    if (x <= 0) /* mirrored at one half */
-        return digamma(1 - x) - ({T})3.141592653589793 / tan{f}(({T})3.141592653589793 * x);
-    for (; x < 12; x++)
-        sum -= 1 / x;
-    y = 1 / (x * x);
-    return sum + log{f}(x) - 1 / (2 * x) -
-        y * (({T})(1.0 / 12) - y * (({T})(1.0 / 120) - y * (({T})(1.0 / 252) -
-        y * (({T})(1.0 / 240) - y * (({T})(1.0 / 132) - y * ({T})(691.0 / 32760))))));
-}}""",
     "sigmoid": """{T} sigmoid({T} x)
 {{
     {T} small = exp{f}(-fabs{f}(x)); /* never overflows */
     return (x >= 0 ? 1 : small) / (1 + small);
 }}""",
 }
-"""Small functions that are written before the function that needs them; NaN goes through, as in NumPy."""
+"""Small functions that are written before the function that needs them; NaN goes through, as in NumPy. Wings
+add some."""
 
 
-LIBRARY = (ELEMENTARY.keys() | FURTHER.keys()) - {"divide", *RENAMED, *HELPERS}
+_LIBRARY = (ELEMENTARY.keys() | FURTHER.keys()) - {"divide", *RENAMED, *HELPERS}
 """Functions of <math.h> under their own names; those on float end in f."""
 
 
@@ -96,9 +85,9 @@ _WORDS = (
     "unsigned void volatile while main errno NAN INFINITY NULL y0 y1 yn j0 "
     "j1 jn gamma lgamma tgamma signgam i j k m n isnan isfinite isinf signbit remainder fmod fmin "
     "fmax fma hypot round trunc logb ldexp frexp modf abs labs div index rindex exit time clock asm "
-    "typeof linux unix i386 workspace"
+    "typeof linux unix i386 workspace erf erfc erff erfcf lgammaf tgammaf"
 )
-_FUNCTIONS = {*LIBRARY, *RENAMED.values(), *HELPERS}
+_FUNCTIONS = {*_LIBRARY, *RENAMED.values()}
 _PATTERNS = re.compile(
     r"axis\d+|u?int\w*_t|U?INT\w*_(MAX|MIN|C)|(M|FP|MATH|SIZE|PTRDIFF)_\w+|HUGE_VAL[FL]?"
 )
@@ -109,7 +98,8 @@ class CSpelling(Letters):
     """Names and comments for C99."""
 
     def is_taken(self, name: str) -> bool:
-        return super().is_taken(name) or _PATTERNS.fullmatch(name) is not None
+        of_float = name.removesuffix("f") in self.helpers
+        return super().is_taken(name) or of_float or _PATTERNS.fullmatch(name) is not None
 
     def identifier(self, name: str) -> str:
         name = super().identifier(name)
@@ -125,7 +115,9 @@ class CSpelling(Letters):
         return f"{text} ." if text.endswith("\\") else text
 
 
-SPELLING = CSpelling([*_WORDS.split(), *_FUNCTIONS, *(f"{name}f" for name in _FUNCTIONS)])
+SPELLING = CSpelling(
+    [*_WORDS.split(), *_FUNCTIONS, *(f"{name}f" for name in _FUNCTIONS)], helpers=HELPERS
+)
 
 
 def type_of(dtype: np.dtype[Any]) -> str:

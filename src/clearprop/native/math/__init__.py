@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...engine.wings import open_rooms
 from ..llvm_ir import Value
-from .error_function import erf
 from .exponentials import exp, exp2, expm1, sigmoid, tanh
 from .hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
 from .instructions import absolute, ceil, floor, maximum, minimum, rint, sign, sqrt
@@ -24,9 +24,11 @@ from .trigonometry import cos, sin
 FUNCTIONS: dict[str, Callable[..., Value]] = {
     function.__name__: function
     for function in (
-        *(exp, exp2, expm1, sigmoid, tanh, log, log1p, log2, log10, power, cbrt, erf),
+        *(exp, exp2, expm1, sigmoid, tanh, log, log1p, log2, log10, power, cbrt),
         *(sin, cos, arctan, arctan2, arcsin, arccos, sinh, cosh, arcsinh, arccosh, arctanh),
         *(sign, maximum, minimum),
     )
 } | {"sqrt": sqrt, "absolute": absolute, "floor": floor, "ceil": ceil, "rint": rint}
-"""By the name of the operation: what writes its code."""
+"""By the name of the operation: what writes its code; wings add some."""
+
+open_rooms(__name__)

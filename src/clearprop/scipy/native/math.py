@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..llvm_ir import Value
+from ...native.llvm_ir import Value
+from ...native.math import FUNCTIONS
+from ...native.math.exponentials import reduced_exp
+from ...native.math.floats import at_most, polynomial, power_of_two
+from ...native.math.instructions import absolute, with_sign
 from . import coefficients as table
-from .exponentials import reduced_exp
-from .floats import at_most, polynomial, power_of_two
-from .instructions import absolute, with_sign
 
 
 def erf(x: Value) -> Value:
@@ -18,3 +19,6 @@ def erf(x: Value) -> Value:
     bits, first, rest = reduced_exp(polynomial(capped, table.LOG_ERFC[dtype]))
     far = b.fma(power_of_two(bits, x.type), -(first + rest + 1.0), 1.0)
     return with_sign(b.select(b.compare("<", size, 1.0), near, far), x)
+
+
+FUNCTIONS["erf"] = erf

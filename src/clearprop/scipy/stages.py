@@ -1,0 +1,22 @@
+"""SciPy's functions in loops."""
+
+from ..stages.ir import COSTS, ELEMENTARY, FURTHER
+from ..stages.lowerings import ELEMENTWISE, LIBRARY, arithmetic
+
+ELEMENTARY["erf"] = 30
+FURTHER |= {"erfc": 30, "lgamma": 50, "tgamma": 50, "digamma": 60}
+COSTS |= ELEMENTARY | FURTHER
+ELEMENTWISE["erf"] = arithmetic("erf", "f")
+
+_OPERATIONS = {
+    "erfc": "erfc",
+    "gammaln": "lgamma",
+    "gamma": "tgamma",
+    "psi": "digamma",
+    "special_cbrt": "cbrt",
+    "special_exp2": "exp2",
+    "special_expm1": "expm1",
+    "special_log1p": "log1p",
+    "special_round": "rint",
+}
+LIBRARY |= {name: arithmetic(operation, "f") for name, operation in _OPERATIONS.items()}
