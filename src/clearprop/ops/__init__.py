@@ -5,7 +5,7 @@ The answers to SciPy's functions wait until SciPy is imported: by the user, neve
 
 from ..engine.forks import load
 from ..engine.primitive import late_families
-from . import (
+from . import (  # noqa: F401
     apply_along_axis,
     arithmetic,
     branches,
@@ -58,59 +58,5 @@ from . import (
     trigonometry,
     ufuncs,
 )
-
-__all__ = [
-    "apply_along_axis",
-    "arithmetic",
-    "branches",
-    "bundles",
-    "calculus",
-    "choices",
-    "complex",
-    "convolution",
-    "determinants",
-    "diagonals",
-    "einsum",
-    "emath",
-    "extremes",
-    "factorizations",
-    "fourier",
-    "histograms",
-    "identity",
-    "indexing",
-    "interpolation",
-    "joining",
-    "matrix_products",
-    "nans",
-    "norms",
-    "padding",
-    "piecewise_constant",
-    "polynomials",
-    "powers",
-    "predicates",
-    "printing",
-    "products",
-    "quantiles",
-    "reduction",
-    "remainders",
-    "repeating",
-    "scans",
-    "sequences",
-    "shape_queries",
-    "shaping",
-    "sinc_bessel",
-    "singular",
-    "sliding_windows",
-    "softmax",
-    "solving",
-    "sorting",
-    "spectra",
-    "statistics",
-    "take_along_axis",
-    "take_put",
-    "transcendental",
-    "trigonometry",
-    "ufuncs",
-]
 
 late_families["scipy.special"] = lambda: load("..scipy.primitives", __name__)

@@ -12,15 +12,8 @@ except ModuleNotFoundError as error:
         'pip install "clearprop[scipy]"'
     ) from error
 
-open_wing(
-    __name__,
-    "passes.decompositions",
-    "stages",
-    "emit.forms.numpy",
-    "emit.forms.torch",
-    "emit.forms.jax",
-    "emit.c",
-    "emit.javascript",
-    "emit.latex",
-    "native.math",
-)
+_READERS = """
+passes.decompositions stages native.math emit.c emit.javascript emit.latex
+emit.forms.numpy emit.forms.torch emit.forms.jax
+"""
+open_wing(__name__, *_READERS.split())

@@ -27,35 +27,20 @@ from ..engine.tensor import Tensor
 from ..engine.tensor_parameters import plain_parameters
 from ..errors import ShapeError, UnsupportedError
 from .batching import is_plain, mirror, one_or_more, one_or_more_square, right_hand_sides
-from .decompositions import eig, eigh, eigvals, eigvalsh, qr, svd, svdvals
-from .matrix_functions import cosm, expm, logm, sinm, sqrtm
-from .sylvester import solve_continuous_lyapunov, solve_sylvester
-from .triangular import cho_factor, cho_solve, cholesky, lu, lu_factor, lu_solve, solve_triangular
+from .decompositions import eig, eigh, eigvals, eigvalsh, qr, svd, svdvals  # noqa: F401
+from .matrix_functions import cosm, expm, logm, sinm, sqrtm  # noqa: F401
+from .sylvester import solve_continuous_lyapunov, solve_sylvester  # noqa: F401
+from .triangular import (  # noqa: F401
+    cho_factor,
+    cho_solve,
+    cholesky,
+    lu,
+    lu_factor,
+    lu_solve,
+    solve_triangular,
+)
 
-__all__ = [
-    *sp.__all__,
-    "cho_factor",
-    "cho_solve",
-    "cholesky",
-    "cosm",
-    "eig",
-    "eigh",
-    "eigvals",
-    "eigvalsh",
-    "expm",
-    "logm",
-    "lu",
-    "lu_factor",
-    "lu_solve",
-    "qr",
-    "sinm",
-    "solve_continuous_lyapunov",
-    "solve_sylvester",
-    "solve_triangular",
-    "sqrtm",
-    "svd",
-    "svdvals",
-]
+__all__ = list(sp.__all__)
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ Rules call the functions that users call, so they can be differentiated again. W
 as the order of a Bessel function is, its rule says so when a gradient comes by.
 """
 
-from . import (
+from . import (  # noqa: F401
     all_degrees,
     bessel,
     bessel_integrals,
@@ -30,30 +30,3 @@ from . import (
     profiles,
     spherical,
 )
-
-__all__ = [
-    "all_degrees",
-    "bessel",
-    "bessel_integrals",
-    "carlson",
-    "differential",
-    "distributions",
-    "elementary",
-    "elliptic",
-    "entropy",
-    "error",
-    "gamma",
-    "hypergeometric",
-    "incomplete",
-    "incomplete_elliptic",
-    "integrals",
-    "kelvin",
-    "lambert",
-    "mathieu",
-    "moments",
-    "noncentral",
-    "orthogonal_polynomials",
-    "power_transforms",
-    "profiles",
-    "spherical",
-]

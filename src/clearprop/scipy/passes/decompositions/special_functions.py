@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -127,24 +127,13 @@ def inv_boxcox1p(y: Any, power: Any) -> Any:
     return np.expm1(_inv_boxcox_logs(y, power))
 
 
-@decomposition("source")
-def sindg(x: Any) -> Any:
-    return np.sin(x * (math.pi / 180))
+def _of_degrees(x: Any, function: Callable[[Any], Any]) -> Any:
+    return function(x * (math.pi / 180))
 
 
-@decomposition("source")
-def cosdg(x: Any) -> Any:
-    return np.cos(x * (math.pi / 180))
-
-
-@decomposition("source")
-def tandg(x: Any) -> Any:
-    return np.tan(x * (math.pi / 180))
-
-
-@decomposition("source")
-def cotdg(x: Any) -> Any:
-    return 1 / np.tan(x * (math.pi / 180))
+for _name, _function in (("sindg", np.sin), ("cosdg", np.cos), ("tandg", np.tan)):
+    decomposition("source", of=_name)(partial(_of_degrees, function=_function))
+decomposition("source", of="cotdg")(lambda x: 1 / _of_degrees(x, np.tan))
 
 
 @decomposition("source")
@@ -259,49 +248,30 @@ def series(x: Any, coefficients: tuple[float, ...]) -> Any:
     return reduce(lambda total, c: total * x + c, reversed(first), np.full_like(x, last))
 
 
-def _polynomial(n: Any, x: Any, first: Any, step: Callable[[int, Any, Any], Any]) -> Any:
-    """Of degree n, where those of degrees 0 and 1 are 1 and `first`, and each step needs the last two."""
-    degree = order_of(n)
-    before, now = 1.0 + 0 * x, first
-    if not degree:
+_Step = Callable[[int, Any, Any, Any], Any]
+
+
+def _polynomial(n: Any, x: Any, first: Callable[[Any], Any], step: _Step) -> Any:
+    """Of degree n, where that of degree 0 is 1, of degree 1 `first`, and each step needs the last two."""
+    before, now = 1.0 + 0 * x, first(x)
+    if not order_of(n):
         return before
-    for k in range(1, degree):
-        before, now = now, step(k, now, before)
+    for k in range(1, order_of(n)):
+        before, now = now, step(k, x, now, before)
     return now
 
 
-@decomposition("source")
-def eval_chebyt(n: Any, x: Any) -> Any:
-    return _polynomial(n, x, x, lambda k, now, before: 2 * x * now - before)
-
-
-@decomposition("source")
-def eval_chebyu(n: Any, x: Any) -> Any:
-    return _polynomial(n, x, 2 * x, lambda k, now, before: 2 * x * now - before)
-
-
-@decomposition("source")
-def eval_legendre(n: Any, x: Any) -> Any:
-    return _polynomial(
-        n, x, x, lambda k, now, before: ((2 * k + 1) * x * now - k * before) / (k + 1)
-    )
-
-
-@decomposition("source")
-def eval_hermite(n: Any, x: Any) -> Any:
-    return _polynomial(n, x, 2 * x, lambda k, now, before: 2 * x * now - 2 * k * before)
-
-
-@decomposition("source")
-def eval_hermitenorm(n: Any, x: Any) -> Any:
-    return _polynomial(n, x, x, lambda k, now, before: x * now - k * before)
-
-
-@decomposition("source")
-def eval_laguerre(n: Any, x: Any) -> Any:
-    return _polynomial(
-        n, x, 1 - x, lambda k, now, before: ((2 * k + 1 - x) * now - k * before) / (k + 1)
-    )
+_POLYNOMIALS: dict[str, tuple[Callable[[Any], Any], _Step]] = {
+    "eval_chebyt": (lambda x: x, lambda k, x, p, q: 2 * x * p - q),
+    "eval_chebyu": (lambda x: 2 * x, lambda k, x, p, q: 2 * x * p - q),
+    "eval_legendre": (lambda x: x, lambda k, x, p, q: ((2 * k + 1) * x * p - k * q) / (k + 1)),
+    "eval_hermite": (lambda x: 2 * x, lambda k, x, p, q: 2 * x * p - 2 * k * q),
+    "eval_hermitenorm": (lambda x: x, lambda k, x, p, q: x * p - k * q),
+    "eval_laguerre": (lambda x: 1 - x, lambda k, x, p, q: ((2 * k + 1 - x) * p - k * q) / (k + 1)),
+}
+"""The one of degree 1, and that of degree k + 1 by those of degrees k (`p`) and k - 1 (`q`)."""
+for _name, (_first, _step) in _POLYNOMIALS.items():
+    decomposition("source", of=_name)(partial(_polynomial, first=_first, step=_step))
 
 
 @decomposition("source")
