@@ -41,6 +41,19 @@ def test_a_room_opens_with_its_reader(reader: str, room: str) -> None:
     assert room in sys.modules
 
 
+def test_without_scipy_the_error_names_the_extra() -> None:
+    code = (
+        "import sys, clearprop\n"
+        "sys.modules['scipy'] = None\n"
+        "try: import clearprop.scipy.special\n"
+        "except ModuleNotFoundError as error: print(error)"
+    )
+    assert python(code) == (
+        "clearprop.scipy is about SciPy's functions, and SciPy is not installed: "
+        'pip install "clearprop[scipy]"\n'
+    )
+
+
 def test_numpy_alone_opens_no_wing() -> None:
     python(NUMPY_ALONE)
 

@@ -30,15 +30,7 @@ from .batching import is_plain, mirror, one_or_more, one_or_more_square, right_h
 from .decompositions import eig, eigh, eigvals, eigvalsh, qr, svd, svdvals  # noqa: F401
 from .matrix_functions import cosm, expm, logm, sinm, sqrtm  # noqa: F401
 from .sylvester import solve_continuous_lyapunov, solve_sylvester  # noqa: F401
-from .triangular import (  # noqa: F401
-    cho_factor,
-    cho_solve,
-    cholesky,
-    lu,
-    lu_factor,
-    lu_solve,
-    solve_triangular,
-)
+from .triangular import cho_factor, cho_solve, cholesky, lu, lu_factor, lu_solve, solve_triangular  # noqa: F401
 
 __all__ = list(sp.__all__)
 

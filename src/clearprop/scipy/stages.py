@@ -1,6 +1,7 @@
 """SciPy's functions in loops."""
 
-from ..stages.ir import COSTS, ELEMENTARY, FURTHER
+from ..stages.lowerings import ELEMENTWISE, LIBRARY, arithmetic
+from ..stages.operations import COSTS, ELEMENTARY, FURTHER
 from ..stages.lowerings import ELEMENTWISE, LIBRARY, arithmetic
 
 ELEMENTARY["erf"] = 30
@@ -13,10 +14,7 @@ _OPERATIONS = {
     "gammaln": "lgamma",
     "gamma": "tgamma",
     "psi": "digamma",
-    "special_cbrt": "cbrt",
-    "special_exp2": "exp2",
-    "special_expm1": "expm1",
-    "special_log1p": "log1p",
+    **{f"special_{name}": name for name in ("cbrt", "exp2", "expm1", "log1p")},
     "special_round": "rint",
 }
 LIBRARY |= {name: arithmetic(operation, "f") for name, operation in _OPERATIONS.items()}

@@ -69,10 +69,6 @@ HELPERS = {
 add some."""
 
 
-_LIBRARY = (ELEMENTARY.keys() | FURTHER.keys()) - {"divide", *RENAMED, *HELPERS}
-"""Functions of <math.h> under their own names; those on float end in f."""
-
-
 def helper(name: str, kind: str) -> str:
     """Return the name of a helper for a type of C's: each type has its own."""
     endings = {"double": "", "float": "f", "unsigned char": "_char"}
@@ -87,7 +83,9 @@ _WORDS = (
     "fmax fma hypot round trunc logb ldexp frexp modf abs labs div index rindex exit time clock asm "
     "typeof linux unix i386 workspace erf erfc erff erfcf lgammaf tgammaf"
 )
-_FUNCTIONS = {*_LIBRARY, *RENAMED.values()}
+_FUNCTIONS = (ELEMENTARY.keys() | FURTHER.keys()) - {"divide", *RENAMED, *HELPERS}
+_FUNCTIONS |= {*RENAMED.values()}
+"""Functions of <math.h>; those on float end in f."""
 _PATTERNS = re.compile(
     r"axis\d+|u?int\w*_t|U?INT\w*_(MAX|MIN|C)|(M|FP|MATH|SIZE|PTRDIFF)_\w+|HUGE_VAL[FL]?"
 )

@@ -89,6 +89,15 @@ def without(text: str, *allowed: str) -> Entry:
     return entry
 
 
+def of_order(order: int, function: str) -> Entry:
+    """Return a family of which the library has one member alone."""
+
+    def entry(language: Language, node: Node, operands: list[Written]) -> Written | None:
+        return (f"{function}({operands[0][0]})", ATOM) if node.params["order"] == order else None
+
+    return entry
+
+
 def factors(template: str, several: str = "") -> Entry:
     """Return a factorization of one matrix; `several` is for stacks, which may have none."""
 

@@ -6,16 +6,11 @@ from ...engine.wings import open_rooms
 from ...graph.graph import Node
 from ..array_expressions import ATOM
 from ..languages import Entry, Language, Written
-from .entries import BY_POSITION, LIKE_NUMPY
+from .entries import BY_POSITION, LIKE_NUMPY, of_order
 
 
 def _where(language: Language, node: Node, operands: list[Written]) -> Written:
     return f"jnp.where({', '.join(text for text, _ in operands)})", ATOM
-
-
-def _bessel(language: Language, node: Node, operands: list[Written]) -> Written | None:
-    order = node.params["order"]
-    return (f"jax.scipy.special.i1({operands[0][0]})", ATOM) if order == 1 else None
 
 
 _CALLED = "float_power remainder floor_divide"
@@ -44,7 +39,7 @@ ENTRIES: dict[str, Entry | str] = {
     "unwrap": "jnp.unwrap({0}, discont={discont}, axis={axis}, period={period})",
     "roots": "jnp.roots({0}, strip_zeros=False)",
     "polyval": "jnp.polyval({0}, {1})",
-    "bessel_i": _bessel,
+    "bessel_i": of_order(1, "jax.scipy.special.i1"),
     "cholesky": "jnp.linalg.cholesky({0}, upper={upper}, symmetrize_input=False)",
     "eigh": 'jnp.linalg.eigh({0}, UPLO="{UPLO}", symmetrize_input=False)',
     "eigvalsh": 'jnp.linalg.eigvalsh({0}, UPLO="{UPLO}", symmetrize_input=False)',

@@ -11,7 +11,7 @@ from ...graph.graph import Node
 from ..array_expressions import ATOM
 from ..array_expressions import write as write_node
 from ..languages import Entry, Language, Written, arguments, is_literal, read_index, reduction, wrap
-from .entries import ALIKE, BY_POSITION, along_all, factors, joining, matrix_of_uniform
+from .entries import ALIKE, BY_POSITION, along_all, factors, joining, matrix_of_uniform, of_order
 from .slices import ascending, beside_arrays
 
 
@@ -138,16 +138,6 @@ def _sorted(language: Language, node: Node, operands: list[Written]) -> Written:
     return f"{wrap(operands[0])}.sort({node.params['axis']}).values", ATOM
 
 
-def _bessel(language: Language, node: Node, operands: list[Written]) -> Written | None:
-    order = node.params["order"]
-    return (f"torch.special.i1({operands[0][0]})", ATOM) if order == 1 else None
-
-
-def _spherical(language: Language, node: Node, operands: list[Written]) -> Written | None:
-    order = node.params["order"]
-    return (f"torch.special.spherical_bessel_j0({operands[0][0]})", ATOM) if order == 0 else None
-
-
 def _qr(language: Language, node: Node, operands: list[Written]) -> Any:
     mode = node.params["mode"]
     return f"torch.linalg.qr({operands[0][0]}{'' if mode == 'reduced' else f', {mode!r}'})", ATOM
@@ -197,8 +187,8 @@ ENTRIES: dict[str, Entry | str] = {
     "vander": factors(
         "torch.vander({0}, {n}, {increasing})", "torch.vander({0}, {n}, {increasing})"
     ),
-    "bessel_i": _bessel,
-    "spherical_bessel": _spherical,
+    "bessel_i": of_order(1, "torch.special.i1"),
+    "spherical_bessel": of_order(0, "torch.special.spherical_bessel_j0"),
     "cholesky": "torch.linalg.cholesky({0}, upper={upper})",
     "eigh": 'torch.linalg.eigh({0}, "{UPLO}")',
     "eigvalsh": 'torch.linalg.eigvalsh({0}, "{UPLO}")',

@@ -17,26 +17,10 @@ from ...stages.ir import Buffer
 from ..loops.dialect import ATOM, INFIX, Dialect, Helpers, Written, wrapped
 from .js_operators import HELPERS, MATH, SPELLING
 
-_EXACT = frozenset(
-    [
-        "negative",
-        "absolute",
-        "maximum",
-        "minimum",
-        "sign",
-        "floor",
-        "ceil",
-        "rint",
-        "trunc",
-        "select",
-        "copysign",
-        "fmax",
-        "fmin",
-        "fmod",
-        "convert",
-        "nextafter",
-    ]
-)
+_EXACT = frozenset([
+    "negative", "absolute", "maximum", "minimum", "sign", "floor", "ceil", "rint", "trunc",
+    "select", "copysign", "fmax", "fmin", "fmod", "convert", "nextafter",
+])  # fmt: skip
 """Operations whose result on single precision is a number of single precision."""
 _SHIFT, _BITS = 11, 6
 
