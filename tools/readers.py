@@ -21,6 +21,7 @@ from clearprop.graph.graph import Graph, Node, Wire
 from clearprop.ledger.explain import explain  # noqa: F401  # whose index forms register themselves
 from clearprop.ledger.index_forms import FORMS
 from clearprop.passes.decompositions import decomposition_of
+from clearprop.stages import fuse
 from clearprop.stages.grouping import Grouping
 from clearprop.stages.lowerings import ELEMENTWISE, LIBRARY
 from clearprop.stages.operations import COSTS
@@ -59,7 +60,7 @@ def in_stages(node: Node, further: Collection[str] = ()) -> str:
         return DERIVED if name in COSTS else OWN
     if len(node.outputs) != 1:
         return NONE
-    grouping = Grouping(Graph("", node.inputs, (node,), node.outputs))
+    grouping = Grouping(Graph("", node.inputs, (node,), node.outputs), fuse)
     grouping.add(node)
     return NONE if any(group.host for group in grouping.groups) else OWN
 

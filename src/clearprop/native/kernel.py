@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..stages.buffers import Arena, aligned, arrange, donors, room, together
+from ..stages.buffers import Arena, aligned, apart, arrange, donors, together
 from ..stages.ir import Buffer, Carried, Host, Loop, Nest, Stage, read_by, written_by
 from . import machine
 from .expressions import Address
@@ -220,17 +220,18 @@ class Kernel:
                 wanted = [c.after] * (c.end is None) + [c.before] * (c not in in_place)
                 for buffer in wanted:
                     scratch[buffer] = offset
-                    offset += room(buffer.bytes)
+                    offset += apart(buffer.bytes)
             steps = together([s for s in loop.body.stages if not isinstance(s, Host)])
             outside = [*loop.body.inputs, *loop.body.outputs]
             arena = self._arranged(steps, outside)
             self.layouts[loop] = LoopLayout(steps, in_place, scratch, offset, arena)
         return self.layouts[loop]
 
-    def _arranged(self, steps: Sequence[Sequence[Native]], outside: Sequence[Buffer]) -> Arena:
+    def _arranged(self, steps: Sequence[Sequence[Native]], given: Sequence[Buffer]) -> Arena:
         nests = [stage for step in steps for stage in step if isinstance(stage, Nest)]
         own = {b for n in nests if n.tiles is not None for b in n.tiles.own}
-        return arrange(steps, {*outside, *self.constants, *own}, self._workspace)
+        outside = {*given, *self.constants, *own}
+        return arrange(steps, outside, self._workspace, room=apart)
 
     def _workspace(self, step: Sequence[Native]) -> int:
         """Return the memory that a step works in: of nests in tiles, all that is a tile's own, for each

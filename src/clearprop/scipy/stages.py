@@ -2,7 +2,6 @@
 
 from ..stages.lowerings import ELEMENTWISE, LIBRARY, arithmetic
 from ..stages.operations import COSTS, ELEMENTARY, FURTHER
-from ..stages.lowerings import ELEMENTWISE, LIBRARY, arithmetic
 
 ELEMENTARY["erf"] = 30
 FURTHER |= {"erfc": 30, "lgamma": 50, "tgamma": 50, "digamma": 60}

@@ -35,8 +35,8 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def room(size: int) -> int:
-    """Return the bytes to the start of a following buffer."""
+def apart(size: int) -> int:
+    """Return the bytes to the start of a following buffer, where speed counts more than memory."""
     size = aligned(size)
     return size + (_STEP - size) % _PAGE if size >= _PAGE else size
 
@@ -60,13 +60,15 @@ def arrange(
     workspace: Callable[[Sequence[S]], int],
     *,
     hand_on: bool = True,
+    room: Callable[[int], int] = aligned,
 ) -> Arena:
     """Give each temporary of the stages that is not in `outside` a place; lives that do not meet share it.
 
     Steps follow each other; each is one stage, or several of which nobody knows which is where.
 
     First fit, the largest first: close to the least possible, and simple. A value that is read for the last
-    time where another one of its size is made hands its place on to that, if it may.
+    time where another one of its size is made hands its place on to that, if it may. `room` says how many
+    bytes a buffer of some takes.
     """
     lives: dict[Buffer, tuple[int, int]] = {}
     for number, step in enumerate(steps):

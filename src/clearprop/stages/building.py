@@ -319,7 +319,7 @@ class _Nesting:
         self, node: Node, place: tuple[int, ...], shift: tuple[int, ...] = ()
     ) -> Expression:
         name, spec = node.primitive.name, node.out.spec
-        if name == "matmul":
+        if self.group.product is not None and node is self.group.nodes[0]:
             return Sums(spec.dtype, frozenset(range(len(self.extents))))
         if name in REDUCING:
             shape = node.inputs[0].spec.shape
