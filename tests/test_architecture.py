@@ -23,6 +23,7 @@ ORDER = (
     "scipy",
     "transforms",
     "graph",
+    "random",
     "testing",
     "passes",
     "control",

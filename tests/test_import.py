@@ -34,6 +34,7 @@ LATE = (
     "llvmlite",
     "clearprop.ledger",
     "clearprop.draw",
+    "clearprop.random",
 )
 
 
@@ -91,6 +92,17 @@ def test_explain_is_imported_when_first_used() -> None:
     assert python(code) == "False\n"
 
 
+def test_random_is_imported_when_first_used() -> None:
+    code = (
+        "import sys, clearprop\n"
+        "assert 'clearprop.random' not in sys.modules\n"
+        "key = clearprop.random.key(7)\n"
+        "from clearprop import random\n"
+        "print(random is clearprop.random is sys.modules['clearprop.random'], key)"
+    )
+    assert python(code) == "True [0 7]\n"
+
+
 def test_every_public_name_exists() -> None:
     code = (
         "import clearprop\nfor name in clearprop.__all__: print(getattr(clearprop, name) is None)"
@@ -145,6 +157,7 @@ MODULES = [
     "clearprop.numpy.linalg",
     "clearprop.numpy.polynomial",
     "clearprop.numpy.random",
+    "clearprop.random",
     "clearprop.scipy.linalg",
     "clearprop.scipy.special",
     "clearprop.testing",
@@ -163,7 +176,7 @@ def test_a_module_says_what_is_public(name: str) -> None:
 
 DOCUMENTED = {
     f"{module}.{name}": getattr(import_module(module), name)
-    for module in ("clearprop", "clearprop.errors", "clearprop.testing")
+    for module in ("clearprop", "clearprop.errors", "clearprop.random", "clearprop.testing")
     for name in import_module(module).__all__
 }
 

@@ -42,6 +42,7 @@ from .transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and
 from .transforms.trees import stop_gradient
 
 if TYPE_CHECKING:
+    from . import random as random
     from .compiler import compile
     from .control.checkpoint import checkpoint
     from .control.scan import fori_loop, scan
@@ -103,17 +104,19 @@ _READERS = {
     "explain": "ledger",
     "checkpoint": "control.checkpoint",
     "fori_loop": "control.scan",
+    "random": "random",
     "scan": "control.scan",
     "source": "emit.source",
     "Source": "emit.source",
     "Explanation": "ledger",
 }
-"""Public names that are imported when first used, so that computing starts fast."""
+"""Public names that are imported when first used, so that computing starts fast, and their modules."""
 
 
 def __getattr__(name: str) -> Any:
     if name in _READERS:
-        value = getattr(_load(f".{_READERS[name]}", __name__), name)
+        module = _load(f".{_READERS[name]}", __name__)
+        value = module if _READERS[name] == name else getattr(module, name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'clearprop' has no attribute {name!r}")

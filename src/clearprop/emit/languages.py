@@ -200,8 +200,9 @@ class Language:
             dtype = f"dtype={self.module}.{self.dtype_name(array.dtype)}"
             return f"{self.module}.zeros({array.shape}, {dtype})", ATOM
         n = array.shape[0] if array.ndim else 0
-        if array.ndim == 1 and n > 2 and array.dtype.kind == "i" and (array == np.arange(n)).all():
-            return f"{self.module}.arange({n})", ATOM
+        if array.ndim == 1 and n > 2 and array.dtype.kind in "iu" and (array == np.arange(n)).all():
+            dtype = self.dtype_argument(array.dtype) if array.dtype.kind == "u" else ""
+            return f"{self.module}.arange({n}{dtype})", ATOM
         if array.ndim == 2 and array.dtype.kind == "b":
             for k in (0, -1):
                 if (array == np.tri(n, array.shape[1], k, dtype=bool)).all():

@@ -27,6 +27,14 @@ from .spelling import python_spelling
 class TorchLanguage(Language):
     """PyTorch, whose functions take tensors alone."""
 
+    def form(self, node: Node, operands: list[Written]) -> Written | None:
+        """Return an operation as an expression, but for arithmetic of unsigned numbers of more than 8 bits,
+        which there is none of.
+        """
+        unsigned = any(w.spec.dtype.kind == "u" and w.spec.dtype.itemsize > 1 for w in node.outputs)
+        computes = unsigned and "elementwise" in node.primitive.traits
+        return None if computes else super().form(node, operands)
+
     def converted(self, written: Written, dtype: np.dtype[Any]) -> str:
         return f"{wrap(written)}.to(torch.{dtype.name})"
 

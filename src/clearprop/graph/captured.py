@@ -288,8 +288,9 @@ def watched(
     for line in [*lines, unseeded] if unseeded else lines:
         message = (
             f"{function_name(f)} draws random numbers{_place(line)}. They were drawn once, and the {code} "
-            f"uses these very numbers in every call. Draw them outside, and pass them as an argument: "
-            f"f(x, noise=rng.normal(size=x.shape))"
+            f"uses these very numbers in every call. Draw them from a key that is an argument: "
+            f"clearprop.random.normal(key, x.shape), with f(x, key=clearprop.random.key(0)). Or draw them "
+            f"outside, and pass them as an argument: f(x, noise=rng.normal(size=x.shape))"
         )
         if refuse:
             raise TraceError(message)

@@ -20,6 +20,7 @@ _NUMBERS = (Sample(floats(3, 4), floats(4)), Sample(floats(), 0.5))
 _QUOTIENTS = (Sample(floats(3, 4), floats(4, low=0.5)), Sample(floats(), 0.7))
 _WHOLE_NUMBERS = (Sample(np.array([[6], [35]])),)
 _WHOLE = (Sample(np.array([[6], [35]]), np.array([1, 4, 10])), Sample(np.array([5, 12]), 2))
+_BITS = (Sample(np.array([[6], [35]], "i4"), np.array([1, 4, 10], "i4")), *_WHOLE)
 _BOOLS = (Sample(np.array([True, False]), np.array([[True], [False]])),)
 
 
@@ -45,8 +46,8 @@ _step(np.not_equal, _NUMBERS, "!=", operator.ne)
 _step(np.bitwise_and, (*_BOOLS, *_WHOLE), "&", operator.and_, 8)
 _step(np.bitwise_or, (*_BOOLS, *_WHOLE), "|", operator.or_, 6)
 _step(np.bitwise_xor, (*_BOOLS, *_WHOLE), "^", operator.xor, 7)
-_step(np.left_shift, _WHOLE, "<<", operator.lshift, 9)
-_step(np.right_shift, _WHOLE, ">>", operator.rshift, 9)
+_step(np.left_shift, _BITS, "<<", operator.lshift, 9)
+_step(np.right_shift, _BITS, ">>", operator.rshift, 9)
 _step(np.floor_divide, (*_QUOTIENTS, *_WHOLE), "//", operator.floordiv, 20)
 for _logic in (np.logical_and, np.logical_or, np.logical_xor):
     ufunc(_logic, samples=_BOOLS)

@@ -17,7 +17,7 @@ from ..graph.graph import Graph, Node, Wire
 from ..passes.algebra import simplify
 from ..passes.decompositions.expand import expand
 from .bounds import with_bounds
-from .grouping import VARIES, Grouping, kept_axes, shape_of_node, uniform, why_host
+from .grouping import VARIES, Grouping, counts, kept_axes, shape_of_node, uniform, why_host
 from .indexed_access import Lookup, lookup
 from .ir import (
     Access,
@@ -360,8 +360,13 @@ class _Nesting:
         for axis, stride in zip(place, view.strides, strict=True):
             if stride and axis >= 0:
                 strides[axis] += stride
-        start = sum(n * stride for n, stride in zip(shift, view.strides, strict=False))
-        return self._read(view.root, tuple(strides), view.offset + start)
+        start = view.offset + sum(n * s for n, s in zip(shift, view.strides, strict=False))
+        along = [axis for axis, stride in enumerate(strides) if stride]
+        in_order = start == 0 and [strides[axis] for axis in along] == [1]
+        if in_order and self.building.readable and counts(view.root):
+            position = Position(np.dtype("i8"), frozenset(along), along[0])
+            return convert(position, view.root.spec.dtype)
+        return self._read(view.root, tuple(strides), start)
 
     def _read(self, root: Wire, strides: tuple[int, ...], offset: int) -> Expression:
         if self.grouping.maker.get(root, -1) == self.number:

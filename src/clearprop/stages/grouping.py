@@ -465,3 +465,11 @@ def uniform(wire: Wire) -> Any:
     ):
         return VARIES
     return first[0]
+
+
+def counts(wire: Wire) -> bool:
+    """Return whether a constant is 0, 1, 2, ... from its first entry to its last."""
+    if not wire.is_constant or wire.constant is None or wire.spec.dtype.kind not in "iu":
+        return False
+    entries = np.asarray(wire.constant).reshape(-1)
+    return entries.size > 2 and bool((entries == np.arange(entries.size)).all())

@@ -118,7 +118,29 @@ def _logic(operation: str) -> Lowering:
 def _bitwise(operation: str) -> Lowering:
     def lower(node: Node, inputs: Sequence[Expression]) -> Expression:
         dtype = node.out.spec.dtype
-        return compute(operation, dtype, *(convert(x, dtype) for x in inputs))
+        of_truth = "not_equal" if operation == "xor" else operation
+        name = of_truth if dtype == _BOOL else operation
+        return compute(name, dtype, *(convert(x, dtype) for x in inputs))
+
+    return lower
+
+
+def _shift(operation: str) -> Lowering:
+    """Return a lowering that shifts all bits out, as NumPy does, where they are shifted too far."""
+
+    def lower(node: Node, inputs: Sequence[Expression]) -> Expression:
+        dtype = node.out.spec.dtype
+        x, count = (convert(operand, dtype) for operand in inputs)
+        bits = 8 * dtype.itemsize
+        shifted = compute(operation, dtype, x, count)
+        if isinstance(count, Literal) and 0 <= count.value < bits:
+            return shifted
+        unsigned = np.dtype(f"u{dtype.itemsize}")  # as which a negative count is large
+        fits = compute("less", _BOOL, convert(count, unsigned), literal(bits, unsigned))
+        nothing: Expression = literal(0, dtype)
+        if operation == "shift_right" and dtype.kind == "i":
+            nothing = compute("shift_right", dtype, x, literal(bits - 1, dtype))  # the sign
+        return compute("select", dtype, fits, shifted, nothing)
 
     return lower
 
@@ -131,8 +153,10 @@ for _name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_eq
     ELEMENTWISE[_name] = _comparison(_name)
 for _name in ("and", "or", "not"):
     ELEMENTWISE[f"logical_{_name}"] = _logic(_name)
-for _name in ("and", "or"):
+for _name in ("and", "or", "xor"):
     ELEMENTWISE[f"bitwise_{_name}"] = _bitwise(_name)
+for _name in ("left", "right"):
+    ELEMENTWISE[f"{_name}_shift"] = _shift(f"shift_{_name}")
 for _name in ("isnan", "isfinite"):
     ELEMENTWISE[_name] = lambda node, inputs, name=_name: (  # type: ignore[misc]
         compute(name, _BOOL, *inputs)
@@ -168,9 +192,10 @@ def _elementwise(function: Lowering) -> Lowering:
 
 @_elementwise
 def invert(node: Node, inputs: Sequence[Expression]) -> Expression:
-    if node.out.spec.dtype != _BOOL:
-        raise NotImplementedError("invert of whole numbers has no native code")
-    return compute("not", _BOOL, *inputs)
+    dtype = node.out.spec.dtype
+    if dtype == _BOOL:
+        return compute("not", _BOOL, *inputs)
+    return compute("xor", dtype, *inputs, literal(np.invert(dtype.type(0)), dtype))
 
 
 @_elementwise

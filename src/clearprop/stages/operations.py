@@ -18,7 +18,10 @@ TRUTH = {
     "less": 1, "less_equal": 1, "greater": 1, "greater_equal": 1, "equal": 1, "not_equal": 1,
     "and": 1, "or": 1, "not": 1, "select": 1, "convert": 1, "isnan": 1, "isfinite": 2,
 }  # fmt: skip
-"""Questions, and what follows from the answers."""
+"""Questions, and what follows from the answers. Of whole numbers `and` and `or` are those of their bits."""
+
+BITS = {"xor": 1, "shift_left": 1, "shift_right": 1}
+"""Operations on the bits of whole numbers; shifts by less than there are bits."""
 
 ELEMENTARY = {
     "divide": 4, "sqrt": 4, "sign": 3, "floor": 1, "ceil": 1, "rint": 1,
@@ -35,5 +38,5 @@ FURTHER = {
 }  # fmt: skip
 """Those that only targets with a library have."""
 
-COSTS = ARITHMETIC | TRUTH | ELEMENTARY | FURTHER
+COSTS = ARITHMETIC | TRUTH | BITS | ELEMENTARY | FURTHER
 """All of them."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...stages.ir import Buffer
+from ...stages.operations import ARITHMETIC
 from ..loops.dialect import ATOM, PREFIX, Dialect, Helpers, Written, wrapped
 from .operators import HELPERS, RENAMED, SPELLING, helper, type_of
 
@@ -51,7 +52,8 @@ class CDialect(Dialect):
         if dtype.kind in "iu" and int(value) == np.iinfo(dtype).min < 0:
             return f"INT{8 * dtype.itemsize}_MIN"  # whose digits alone are too large a number
         if dtype.kind != "f":
-            return f"{int(value)}{'u' if int(value) > np.iinfo('i8').max else ''}"
+            largest = np.iinfo("i4" if dtype == np.uint32 else "i8").max
+            return f"{int(value)}{'u' if int(value) > largest else ''}"
         x = float(value)
         if math.isnan(x):
             return "NAN"
@@ -64,14 +66,31 @@ class CDialect(Dialect):
         self, written: Written, source: np.dtype[Any], dtype: np.dtype[Any], helpers: Helpers
     ) -> Written:
         """Return a cast; of a floating number the helper says what becomes of what does not fit."""
-        cast = f"({type_of(dtype)})"
         if not (source.kind == "f" and dtype.kind in "iu"):
-            return f"{cast}{wrapped(written[0], tight=written[1] >= PREFIX)}", PREFIX
+            return self._cast(written, dtype)
         name = "whole_64" if dtype.itemsize == 8 else "whole_32"
         if dtype.kind == "u" and dtype.itemsize >= 4:
             name += "_unsigned"
         text = self._helped(name, [written[0]], source, helpers)
-        return (text, ATOM) if dtype.itemsize >= 4 else (f"{cast}{text}", PREFIX)
+        return (text, ATOM) if dtype.itemsize >= 4 else self._cast((text, ATOM), dtype)
+
+    def bits(self, operation: str, x: Written, y: Written, dtype: np.dtype[Any]) -> Written:
+        """Shift left without a sign, since C says nothing of bits that are shifted into it."""
+        if self.bit_operator(operation, dtype)[0] != "<<" or dtype.str[1:] in ("u4", "u8"):
+            return super().bits(operation, x, y, dtype)
+        unsigned = np.dtype(f"u{dtype.itemsize}")
+        shifted, _ = super().bits(operation, self._cast(x, unsigned), y, dtype)
+        return self._cast((shifted, 0), dtype)
+
+    def rounded(self, written: Written, operation: str, dtype: np.dtype[Any]) -> Written:
+        """Let small whole numbers wrap around: C computes with them as with those of 32 bits."""
+        if dtype.kind in "iu" and dtype.itemsize < 4 and operation in ARITHMETIC:
+            return self._cast(written, dtype)
+        return written
+
+    def _cast(self, written: Written, dtype: np.dtype[Any]) -> Written:
+        text, binds = written
+        return f"({type_of(dtype)}){wrapped(text, tight=binds >= PREFIX)}", PREFIX
 
     def call(
         self, operation: str, arguments: Sequence[str], dtype: np.dtype[Any], helpers: Helpers

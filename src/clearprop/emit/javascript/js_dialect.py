@@ -14,7 +14,7 @@ import numpy as np
 
 from ...errors import UnsupportedError
 from ...stages.ir import Buffer
-from ..loops.dialect import ATOM, INFIX, Dialect, Helpers, Written, wrapped
+from ..loops.dialect import ATOM, BITS, INFIX, Dialect, Helpers, Written, wrapped
 from .js_operators import HELPERS, MATH, SPELLING
 
 _EXACT = frozenset([
@@ -106,14 +106,30 @@ class JavaScriptDialect(Dialect):
     def rounded(self, written: Written, operation: str, dtype: np.dtype[Any]) -> Written:
         if dtype == np.float32 and operation not in _EXACT:
             return f"Math.fround({written[0]})", ATOM
-        if dtype.kind in "iu" and operation not in ("maximum", "minimum", "select", "convert"):
-            if operation in ("and", "or") and dtype.itemsize == 8:
-                raise UnsupportedError(
-                    f"the bits of {dtype} have no form in {self.name}, whose operators take 32 bits: "
-                    f"use astype(np.int32)"
-                )
+        if dtype.kind in "iu" and operation not in (
+            "maximum",
+            "minimum",
+            "select",
+            "convert",
+            *BITS,
+        ):
             return _whole(written, dtype)
         return written
+
+    def bits(self, operation: str, x: Written, y: Written, dtype: np.dtype[Any]) -> Written:
+        """Let results wrap around, but those of >>>, which are unsigned already."""
+        written = super().bits(operation, x, y, dtype)
+        is_unsigned = self.bit_operator(operation, dtype)[0] == ">>>"
+        return written if is_unsigned else _whole(written, dtype)
+
+    def bit_operator(self, operation: str, dtype: np.dtype[Any]) -> tuple[str, int]:
+        if dtype.itemsize == 8:
+            raise UnsupportedError(
+                f"the bits of {dtype} have no form in {self.name}, whose operators take 32 bits: "
+                f"use astype(np.int32)"
+            )
+        symbol, binds = super().bit_operator(operation, dtype)
+        return (">>>" if symbol == ">>" and dtype.kind == "u" else symbol), binds
 
     def converted(
         self, written: Written, source: np.dtype[Any], dtype: np.dtype[Any], helpers: Helpers

@@ -24,6 +24,14 @@ INFIX = {
 }  # fmt: skip
 """Operators, and how tightly they bind (the grammar of C99, section 6.5)."""
 
+COMPARING = (9, 10)
+"""How tightly comparisons bind; they are not written in chains."""
+
+BITS = {
+    "and": ("&", 8), "xor": ("^", 7), "or": ("|", 6), "shift_left": ("<<", 11), "shift_right": (">>", 11),
+}  # fmt: skip
+"""Those on the bits of whole numbers."""
+
 
 def wrapped(text: str, *, tight: bool) -> str:
     """Put brackets around a text, unless it binds tightly enough."""
@@ -81,6 +89,16 @@ class Dialect(ABC):
     def rounded(self, written: Written, operation: str, dtype: np.dtype[Any]) -> Written:
         """Return the result of an operation, as a number of its dtype."""
         return written
+
+    def bits(self, operation: str, x: Written, y: Written, dtype: np.dtype[Any]) -> Written:
+        """Return an operation on the bits of two whole numbers; a shift is by less than there are bits."""
+        symbol, binds = self.bit_operator(operation, dtype)
+        left, right = (wrapped(text, tight=at >= PREFIX) for text, at in (x, y))
+        return f"{left} {symbol} {right}", binds
+
+    def bit_operator(self, operation: str, dtype: np.dtype[Any]) -> tuple[str, int]:
+        """Return the operator of such an operation, and how tightly it binds."""
+        return BITS[operation]
 
     def is_operator(self, operation: str, dtype: np.dtype[Any]) -> bool:
         """Return whether an operation with this result is written between its operands."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ...stages.ir import Access, Buffer, Compute, Expression, Gather, Index, Literal, Load, Position
-from .dialect import ATOM, CHOICE, PREFIX, Dialect, Helpers, Written, wrapped
+from .dialect import ATOM, BITS, CHOICE, COMPARING, PREFIX, Dialect, Helpers, Written, wrapped
 
 LETTERS = "ijkmn"
 """Loop variables, which nothing else may be called."""
-_BITS = {"and": ("&", 8), "or": ("|", 6)}
-"""Of whole numbers."""
 
 
 def letter(axis: int) -> str:
@@ -63,8 +61,9 @@ class ScalarWriter:
     def _compute(self, e: Compute) -> Written:
         operation, kind = e.operation, e.dtype.kind
         written = [self._write(operand) for operand in e.operands]
-        if operation in _BITS and kind != "b":
-            return self._bits(operation, *written)
+        if operation in BITS and kind != "b":
+            first, second = written
+            return self.dialect.bits(operation, first, second, e.dtype)
         if self.dialect.is_operator(operation, e.dtype) and len(written) == 2:
             return self._infix(operation, *written, chains=e.operands[1].dtype.kind == "b")
         x, binds = written[0]
@@ -88,14 +87,11 @@ class ScalarWriter:
         symbol, binds = self.dialect.infix[operation]
         regroups = chains and operation in ("add", "multiply", "and", "or")
         mixes = [operation == "or" and at == self.dialect.infix["and"][1] for _, at in (x, y)]
+        if binds in COMPARING:
+            mixes = [at in COMPARING for _, at in (x, y)]
         left = wrapped(x[0], tight=x[1] >= binds and not mixes[0])
         tight = y[1] > binds or (y[1] == binds and regroups)
         return f"{left} {symbol} {wrapped(y[0], tight=tight and not mixes[1])}", binds
-
-    def _bits(self, operation: str, x: Written, y: Written) -> Written:
-        symbol, binds = _BITS[operation]
-        left, right = (wrapped(text, tight=at >= PREFIX) for text, at in (x, y))
-        return f"{left} {symbol} {right}", binds
 
 
 def _keeps_wholes(e: Compute) -> bool:
