@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.passes.person import collect_terms, rewriting
+from clearprop.passes import matching
+from clearprop.passes.person import collect_terms
+from clearprop.passes.person.backward_rewriting import BackwardRewriter
 from clearprop.passes.person.rationals import Ratio
 
 
@@ -137,8 +139,8 @@ def test_work_grows_with_the_program(program: Any, monkeypatch: pytest.MonkeyPat
 
         return count
 
-    monkeypatch.setattr(rewriting.Rewriter, "_find", counted(rewriting.Rewriter._find))
-    monkeypatch.setattr(rewriting.RewriteContext, "only", counted(rewriting.RewriteContext.only))
+    monkeypatch.setattr(BackwardRewriter, "find", counted(BackwardRewriter.find))
+    monkeypatch.setattr(matching.Context, "only", counted(matching.Context.only))
     monkeypatch.setattr(collect_terms._Reader, "read", counted(collect_terms._Reader.read))
     monkeypatch.setattr(collect_terms, "_merged", counted(collect_terms._merged))
     took = []

@@ -19,7 +19,7 @@ from ..errors import UnsupportedError
 from ..graph.graph import Node, Wire
 from ..graph.own_gradients import application_of
 from ..ops.indexing import Slot
-from ..passes.person.matching import number
+from ..passes.matching import number
 from .array_expressions import ATOM, number_text
 from .array_expressions import write as write_node
 from .numpy_functions import numpy_path

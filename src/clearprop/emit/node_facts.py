@@ -10,8 +10,8 @@ from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import Custom, Primitive, primitives
 from ..graph.graph import Graph, Node, Wire
 from ..ops.indexing import Slot
+from ..passes.matching import number
 from ..passes.person.index_spelling import constant_places, place
-from ..passes.person.matching import number
 from ..passes.person.rules.gather_scatter import picks_one_in_each_row
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ..engine.primitive import primitives
 from ..graph.graph import Node, Wire
-from ..passes.person.matching import number
+from ..passes.matching import number
 from .draft import Draft
 from .program import Program, Statement
 

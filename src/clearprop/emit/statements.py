@@ -15,7 +15,7 @@ from ..engine.primitive import primitives
 from ..engine.spec import is_floating
 from ..graph.graph import Graph, Node, Wire
 from ..passes.backward import Joint
-from ..passes.person.matching import number
+from ..passes.matching import number
 from ..passes.person.rationals import quotient
 from .array_expressions import ATOM
 from .comments import Comments

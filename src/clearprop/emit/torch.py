@@ -9,7 +9,7 @@ import numpy as np
 from ..engine.primitive import primitives
 from ..graph.graph import Node, Wire
 from ..ops.indexing import Slot
-from ..passes.person.matching import number
+from ..passes.matching import number
 from ..transforms.trees import flatten
 from .array_expressions import ATOM
 from .draft import Draft

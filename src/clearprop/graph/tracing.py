@@ -55,6 +55,17 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
       return out
     }
     """
+    return _traced(f, args, kwargs, whole=False)
+
+
+def whole_trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
+    """Return the graph with all results of its loops, also those that nobody reads."""
+    return _traced(f, args, kwargs, whole=True)
+
+
+def _traced(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, whole: bool
+) -> Graph:
     inputs, fill = _inputs(f, args, kwargs, specs=True)
     tensors = [argument_tensor(name, spec_of(x)) for name, x in inputs]
     examples = {t: x for t, (_, x) in zip(tensors, inputs, strict=True) if type(x) is not ArraySpec}
@@ -66,7 +77,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
                 f"a traced function returns arrays, but {function_name(f)} returned {y!r}"
             )
     passed = as_passed(tensors, [name for name, _ in inputs])
-    graph = build(function_name(f), passed, outputs, recorder.array_names)
+    graph = build(function_name(f), passed, outputs, recorder.array_names, whole=whole)
     graph.by_rows = recorder.asks_layout
     graph.pack, graph.unpack = _Packer(f, args, kwargs), Container(result)
     return graph
@@ -250,9 +261,18 @@ def build(
     inputs: Sequence[Tensor],
     outputs: Sequence[Any],
     array_names: Mapping[int, str] = MappingProxyType({}),
+    *,
+    whole: bool = False,
 ) -> Graph:
-    """Return the graph that leads from `inputs` to `outputs`; other values on the way are constants."""
-    return _Builder(inputs, outputs, array_names).build(name)
+    """Return the graph that leads from `inputs` to `outputs`; other values on the way are constants.
+
+    Results of loops that nobody reads are left out, unless the `whole` is asked for.
+    """
+    graph = _Builder(inputs, outputs, array_names).build(name)
+    if not whole and any(node.primitive.pruned for node in graph.nodes):
+        graph = graph.without_unread()
+    graph.name_rest()
+    return graph
 
 
 class _Builder:
@@ -321,11 +341,7 @@ class _Builder:
         env = {t: Wire(_name_of(t), spec_of(t._value)) for t in self.inputs}
         nodes = self.emit(self.order, 0, env)
         outputs = tuple(self.wire(y, env) for y in self.outputs)
-        graph = Graph(name, tuple(env[t] for t in self.inputs), tuple(nodes), outputs)
-        if any(node.primitive.pruned for node in nodes):
-            graph = graph.without_unread()
-        graph.name_rest()
-        return graph
+        return Graph(name, tuple(env[t] for t in self.inputs), tuple(nodes), outputs)
 
     def wire(self, x: Any, env: dict[Tensor, Wire]) -> Wire:
         """Return the wire of an operand; what no operation made is a constant."""

@@ -1,38 +1,23 @@
-"""Simplification by named rules, each exact wherever both sides are defined.
-
-A rule looks at one node and answers with what can stand in its place: a wire, a node, or several
-nodes of which the later read the earlier; or with None.
-Rules run over the graph from inputs to outputs, so each sees operands that are already simple; nodes
-that nobody reads any more are dropped, and equal nodes are merged.
+"""Simplification: numbers, signs and shapes, in rules that leave less to be done whoever reads the graph.
 
 The rules treat ``x * 0`` and ``0 / x`` as what they are: NaN for infinite or zero x, so they stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import is_array
-from ..engine.primitive import Primitive, primitives
-from ..engine.spec import first_entry, is_floating
+from ..engine.primitive import primitives
+from ..engine.spec import is_floating
 from ..graph.graph import Graph, Node, Wire
+from .matching import Context, common_value
+from .rewriting import Rewriter
+from .rule import Contract, Found, RuleBook, full, if_fits, made_anew, rule, with_input
 
-Made = dict[Wire, Node]
-"""The node that made each wire, among those already simplified."""
-Found = Wire | Node | tuple[Node, ...] | None
-Rule = Callable[[Node, Made], Found]
-
-RULES: list[Rule] = []
-
-
-def rule(function: Rule) -> Rule:
-    """Add the decorated function as a rule."""
-    RULES.append(function)
-    return function
+_CONTRACTS: tuple[Contract, ...] = ("exact", "rounding")
+"""The only rule that is not exact divides once, where a reciprocal was multiplied by."""
 
 
 def simplify(graph: Graph) -> Graph:
@@ -44,107 +29,25 @@ def simplify(graph: Graph) -> Graph:
       return x
     }
     """
-    work = _Simplifier()
-    for node in graph.nodes:
-        work.add(node)
-    outputs = tuple(work.stand_in.get(w, w) for w in graph.outputs)
-    simple = replace(graph, nodes=tuple(work.nodes), outputs=outputs).without_unread()
+    simple = Rewriter(graph, RuleBook("program", _CONTRACTS)).run()
     simple.name_rest()
     return simple
 
 
-class _Simplifier:
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self.stand_in: dict[Wire, Wire] = {}
-        self.made: Made = {}
-        self.known: dict[Any, tuple[Wire, ...]] = {}
-
-    def add(self, node: Node) -> None:
-        """Add what a node comes to: parts of what stands in its place may be simplified, too."""
-        waiting = [node]
-        while waiting:
-            waiting += reversed(self._add(waiting.pop()))
-
-    def _add(self, node: Node) -> tuple[Node, ...]:
-        """Add a node, or say what is to be added in its place."""
-        inputs = tuple(self.stand_in.get(w, w) for w in node.inputs)
-        node = replace(node, inputs=inputs)
-        for try_rule in RULES if len(node.outputs) == 1 else ():
-            found = try_rule(node, self.made)
-            if isinstance(found, Wire):
-                self.stand_in[node.out] = found
-                return ()
-            if found is not None:  # simpler, and perhaps not yet simplest
-                return found if isinstance(found, tuple) else (found,)
-        key = node_key(node)
-        if key in self.known:
-            self.stand_in.update(zip(node.outputs, self.known[key], strict=True))
-            return ()
-        self.known[key] = node.outputs
-        self.nodes.append(node)
-        self.made.update((wire, node) for wire in node.outputs)
-        return ()
-
-
-def node_key(node: Node) -> Any:
-    """Return a key that is equal for nodes that compute the same; scalar constants count by value and
-    sign of zero.
-
-    Calls of one block may differ in what its numbers were fixed to, so its parts count, too.
-    """
-    operands = tuple(
-        (type(w.constant).__name__, str(w.spec), np.asarray(w.constant).tobytes())
-        if w.is_constant and np.ndim(w.constant) == 0
-        else w
-        for w in node.inputs
-    )
-    params = tuple(
-        (name, id(value) if is_array(value) or isinstance(value, Graph) else repr(value))
-        for name, value in sorted(node.params.items())
-    )
-    return (node.primitive, operands, params, id(node.body))
-
-
-# ---- what rules are made of
-
-
-def _is(node: Node | None, *names: str) -> bool:
-    return node is not None and node.primitive in [getattr(primitives, name) for name in names]
-
-
-def _constant(wire: Wire) -> Any:
-    """Return the number on a constant wire if all its entries are equal, else None."""
-    if not wire.is_constant or np.size(wire.constant) == 0:
-        return None
-    value = np.asarray(wire.constant)
-    first = first_entry(value)
-    return first.item() if value.ndim == 0 or (value == first).all() else None
-
-
-def _fits(wire: Wire, node: Node) -> Wire | None:
-    """Return `wire` if it can stand for the node's output: the same shape and dtype."""
-    return wire if wire.spec == node.out.spec else None
-
-
-def _negated(wire: Wire, made: Made) -> Wire | None:
+def _negated(wire: Wire, context: Context) -> Wire | None:
     """Return x if `wire` is -x; not for integers, where a minus may wrap around."""
-    node = made.get(wire)
-    if node is None or not _is(node, "negative") or not is_floating(wire.spec.dtype):
-        return None
-    return node.inputs[0]
+    node = context.by(wire, "negative")
+    return node.inputs[0] if node and is_floating(wire.spec.dtype) else None
 
 
-def _make(node: Node, primitive: Primitive, *inputs: Wire) -> Node:
-    """Return `node` with another operation, keeping its output."""
-    return replace(node, primitive=primitive, inputs=inputs, params={}, body=None)
+def _beside(node: Node, value: float) -> Wire | None:
+    """Return what stands beside a constant of this value."""
+    x, y = node.inputs
+    return x if common_value(y) == value else y if common_value(x) == value else None
 
 
-# ---- the rules
-
-
-@rule
-def fold_constants(node: Node, made: Made) -> Wire | None:
+@rule("exact", "program")
+def fold_constants(node: Node, context: Context) -> Wire | None:
     """f(2, 3) -> its value, for scalars."""
     if node.body is not None or not node.inputs or node.out.spec.shape != ():
         return None
@@ -156,159 +59,129 @@ def fold_constants(node: Node, made: Made) -> Wire | None:
     return None
 
 
-@rule
-def multiply_by_one(node: Node, made: Made) -> Wire | None:
+@rule("exact", "program", "backward", "forward", at="multiply")
+def multiply_by_one(node: Node, context: Context) -> Found:
     """x * 1 -> x."""
-    if _is(node, "multiply"):
-        x, y = node.inputs
-        if _constant(y) == 1:
-            return _fits(x, node)
-        if _constant(x) == 1:
-            return _fits(y, node)
-    return None
+    x = _beside(node, 1)
+    return if_fits(node, x) if x else None
 
 
-@rule
-def multiply_by_minus_one(node: Node, made: Made) -> Node | None:
+@rule("exact", "program", "backward", at="multiply")
+def multiply_by_minus_one(node: Node, context: Context) -> Found:
     """x * -1 -> -x."""
-    if _is(node, "multiply"):
-        x, y = node.inputs
-        if _constant(x) == -1:
-            x, y = y, x
-        if _constant(y) == -1 and _fits(x, node):
-            return _make(node, primitives.negative, x)
-    return None
+    x = _beside(node, -1)
+    return made_anew(node, primitives.negative, x) if x and if_fits(node, x) else None
 
 
-@rule
-def divide_by_one(node: Node, made: Made) -> Wire | None:
+@rule("exact", "program", "backward", "forward", at="divide")
+def divide_by_one(node: Node, context: Context) -> Found:
     """x / 1 -> x."""
-    if _is(node, "divide") and _constant(node.inputs[1]) == 1:
-        return _fits(node.inputs[0], node)
-    return None
+    x, y = node.inputs
+    return if_fits(node, x) if common_value(y) == 1 else None
 
 
-@rule
-def add_zero(node: Node, made: Made) -> Wire | None:
+@rule("exact", "program", "backward", "forward", at="add")
+def add_zero(node: Node, context: Context) -> Found:
     """x + 0 -> x (the sign of a zero may change)."""
-    if _is(node, "add"):
-        x, y = node.inputs
-        if _constant(y) == 0:
-            return _fits(x, node)
-        if _constant(x) == 0:
-            return _fits(y, node)
-    return None
+    x = _beside(node, 0)
+    return if_fits(node, x) if x else None
 
 
-@rule
-def power_of_one(node: Node, made: Made) -> Wire | None:
+@rule("exact", "program", "backward", "forward", at="power")
+def power_of_one(node: Node, context: Context) -> Found:
     """x ** 1 -> x."""
-    if _is(node, "power") and _constant(node.inputs[1]) == 1:
-        return _fits(node.inputs[0], node)
-    return None
+    x, y = node.inputs
+    return if_fits(node, x) if common_value(y) == 1 else None
 
 
-@rule
-def negate_twice(node: Node, made: Made) -> Wire | None:
+@rule("exact", "program", "backward", at="negative")
+def negate_twice(node: Node, context: Context) -> Found:
     """-(-x) -> x."""
-    if _is(node, "negative") and _is(inner := made.get(node.inputs[0]), "negative"):
-        return _fits(inner.inputs[0], node)  # type: ignore[union-attr]
-    return None
+    inner = context.by(node.inputs[0], "negative")
+    return if_fits(node, inner.inputs[0]) if inner else None
 
 
-@rule
-def sign_outward(node: Node, made: Made) -> tuple[Node, Node] | None:
+@rule("exact", "program", at="multiply divide")
+def sign_outward(node: Node, context: Context) -> Found:
     """(-x) * y -> -(x * y), x / (-y) -> -(x / y), and so on."""
-    if _is(node, "multiply", "divide"):
-        for position, wire in enumerate(node.inputs):
-            positive = _negated(wire, made)
-            if positive is not None:
-                operands = list(node.inputs)
-                operands[position] = positive
-                product = replace(node, inputs=tuple(operands), outputs=(Wire("", node.out.spec),))
-                return product, _make(node, primitives.negative, product.out)
+    for position, wire in enumerate(node.inputs):
+        if (positive := _negated(wire, context)) is not None:
+            return _with_sign(node, with_input(node, position, positive))
     return None
 
 
-@rule
-def sum_of_negative(node: Node, made: Made) -> tuple[Node, Node] | None:
+@rule("exact", "program", at="sum")
+def sum_of_negative(node: Node, context: Context) -> Found:
     """sum(-x) -> -sum(x)."""
-    if _is(node, "sum") and (positive := _negated(node.inputs[0], made)) is not None:
-        total = replace(node, inputs=(positive,), outputs=(Wire("", node.out.spec),))
-        return total, _make(node, primitives.negative, total.out)
-    return None
+    positive = _negated(node.inputs[0], context)
+    return _with_sign(node, with_input(node, 0, positive)) if positive else None
 
 
-@rule
-def add_negative(node: Node, made: Made) -> Node | None:
+def _with_sign(node: Node, positive: Node) -> tuple[Node, Node]:
+    """Return what makes the node's output out of the same value with the other sign."""
+    inner = replace(positive, outputs=(Wire("", node.out.spec),))
+    return inner, made_anew(node, primitives.negative, inner.out)
+
+
+@rule("exact", "program", "backward", at="add subtract")
+def add_negative(node: Node, context: Context) -> Found:
     """x + (-y) -> x - y, and x - (-y) -> x + y."""
-    if _is(node, "add", "subtract"):
-        x, y = node.inputs
-        other = primitives.subtract if node.primitive is primitives.add else primitives.add
-        if (positive := _negated(y, made)) is not None:
-            return _make(node, other, x, positive)
-        if node.primitive is primitives.add and (positive := _negated(x, made)) is not None:
-            return _make(node, other, y, positive)
+    x, y = node.inputs
+    is_sum = node.primitive is primitives.add
+    if (positive := _negated(y, context)) is not None:
+        other = primitives.subtract if is_sum else primitives.add
+        return made_anew(node, other, x, positive)
+    if is_sum and (positive := _negated(x, context)) is not None:
+        return made_anew(node, primitives.subtract, y, positive)
     return None
 
 
-@rule
-def multiply_by_reciprocal(node: Node, made: Made) -> Node | None:
+@rule("rounding", "program", at="multiply")
+def multiply_by_reciprocal(node: Node, context: Context) -> Found:
     """x * (1 / y) -> x / y, in the same dtype."""
-    if _is(node, "multiply"):
-        for x, y in (node.inputs, node.inputs[::-1]):
-            inner = made.get(y)
-            if inner is None or not _is(inner, "divide") or _constant(inner.inputs[0]) != 1:
-                continue
-            quotient = _make(node, primitives.divide, x, inner.inputs[1])
-            specs = [w.constant if w.is_constant else w.spec for w in quotient.inputs]
-            if (
-                y.spec.dtype == node.out.spec.dtype
-                and quotient.primitive.spec(*specs) == node.out.spec
-            ):
-                return quotient
+    for x, y in (node.inputs, node.inputs[::-1]):
+        inner = context.by(y, "divide")
+        if inner is None or common_value(inner.inputs[0]) != 1:
+            continue
+        quotient = if_fits(node, made_anew(node, primitives.divide, x, inner.inputs[1]))
+        if quotient is not None and y.spec.dtype == node.out.spec.dtype:
+            return quotient
     return None
 
 
-@rule
-def keep_shape(node: Node, made: Made) -> Wire | None:
+@rule("exact", "program", "backward", "forward", at="reshape broadcast_to astype copy")
+def keep_shape(node: Node, context: Context) -> Found:
     """A reshape, stretch or conversion to what the value already is -> the value."""
-    if _is(node, "reshape", "broadcast_to", "astype", "copy"):
-        return _fits(node.inputs[0], node)
-    return None
+    return if_fits(node, node.inputs[0])
 
 
-@rule
-def stretch_constant(node: Node, made: Made) -> Wire | None:
+@rule("exact", "program", "backward", at="broadcast_to reshape")
+def stretch_constant(node: Node, context: Context) -> Found:
     """A stretched constant whose entries are all equal -> a constant that is read stretched."""
-    if _is(node, "broadcast_to", "reshape"):
-        value = _constant(node.inputs[0])
-        if value is not None:
-            return Wire("", node.out.spec, np.full(node.out.spec.shape, value, node.out.spec.dtype))
-    return None
+    value = common_value(node.inputs[0])
+    return full(node, value) if value is not None else None
 
 
-@rule
-def transpose_twice(node: Node, made: Made) -> Wire | None:
+@rule("exact", "program", "backward", at="transpose")
+def transpose_twice(node: Node, context: Context) -> Found:
     """x.T.T -> x."""
-    if _is(node, "transpose") and _is(inner := made.get(node.inputs[0]), "transpose"):
-        first, second = inner.params["axes"], node.params["axes"]  # type: ignore[union-attr]
+    inner = context.by(node.inputs[0], "transpose")
+    if inner is not None:
+        first, second = inner.params["axes"], node.params["axes"]
         if tuple(first[i] for i in second) == tuple(range(len(first))):
-            return inner.inputs[0]  # type: ignore[union-attr]
+            return inner.inputs[0]
     return None
 
 
-@rule
-def stretch_number(node: Node, made: Made) -> Node | None:
+@rule("exact", "program", "backward")
+def stretch_number(node: Node, context: Context) -> Found:
     """A number reshaped and then stretched, or read by an elementwise gate -> without the reshape."""
-    if not ("elementwise" in node.primitive.traits or _is(node, "broadcast_to")):
+    if not ("elementwise" in node.primitive.traits or node.primitive is primitives.broadcast_to):
         return None
     for position, wire in enumerate(node.inputs):
-        inner = made.get(wire)
-        if inner is None or not _is(inner, "reshape") or inner.inputs[0].spec.shape != ():
-            continue
-        inputs = (*node.inputs[:position], inner.inputs[0], *node.inputs[position + 1 :])
-        specs = [w.constant if w.is_constant else w.spec for w in inputs]
-        if node.primitive.spec(*specs, **node.params) == node.out.spec:
-            return replace(node, inputs=inputs)
+        inner = context.by(wire, "reshape")
+        if inner is not None and inner.inputs[0].spec.shape == ():
+            shorter = if_fits(node, with_input(node, position, inner.inputs[0]))
+            if shorter is not None:
+                return shorter
     return None

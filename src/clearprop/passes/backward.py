@@ -13,7 +13,7 @@ from ..engine.recording import Origin
 from ..engine.spec import ArraySpec
 from ..engine.tensor import apply
 from ..graph.graph import Graph, Wire
-from ..graph.tracing import trace
+from ..graph.tracing import whole_trace
 from ..transforms.derivatives import vjp
 
 _TOKEN = re.compile(r"(d?)@(\d+)(_\d+)?")
@@ -72,7 +72,7 @@ def with_backward(
         return list(pullback(list(leaves[len(forward.inputs) :])))
 
     specs: list[ArraySpec] = [wire.spec for wire in (*forward.inputs, *seeds)]
-    traced = trace(both, *specs)
+    traced = whole_trace(both, *specs)
     return _joined(forward, read_as, traced, wires, seeds)
 
 
@@ -83,13 +83,15 @@ def _joined(
     known = dict(zip(traced.inputs, (*forward.inputs, *seeds), strict=True))
     constants = {id(w.constant): w for w in wires if w.is_constant and np.ndim(w.constant)}
     gradient_of: dict[Wire, Wire] = {}
+    maker = {wire: node for node in read_as.nodes for wire in node.outputs}
     again: set[int] = set()  # nodes of the forward pass, which the trace holds once more
     for node in traced.nodes:
         for wire in node.outputs:
             found = _TOKEN.fullmatch(wire.name)
             if found and not found[1]:
-                known[wire] = wires[int(found[2])]
+                known.update(zip(node.outputs, maker[wires[int(found[2])]].outputs, strict=True))
                 again.add(id(node))
+                break
     for wire in traced.wires():
         if wire in known:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...graph.graph import Node, Wire
-from ...passes.person.matching import Matcher, number
+from ...passes.matching import Matcher, number
 
 MOST_LETTERS, MOST_WORDS = 22, 5
 _BEFORE = {

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...engine.primitive import primitives
 from ...graph.graph import Node, Wire
-from ...passes.person.matching import number
+from ...passes.matching import number
 from ..spelling import Spelling
 from .meaning import Meanings, is_short
 

@@ -7,23 +7,26 @@ becomes simpler.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 
 from ...engine.primitive import primitives
 from ...graph.graph import Graph, Wire
 from ..backward import Joint, with_backward
+from ..rewriting import Note, read_as, unnoted
+from ..rule import Contract, RuleBook
+from . import recognise, rules, stable_forms  # noqa: F401  # the rules that they register
+from .backward_rewriting import BackwardRewriter
 from .collect_terms import collect
-from .recognise import read_as_known
-from .rewriting import Note, Rewriter
-from .rules import EARLY, LATE, TIES
 from .spelled import readable
-from .stable_forms import stable
 
 __all__ = ["Note", "derive_backward"]
 _MOST_ROUNDS = 30
+_CONTRACTS: tuple[Contract, ...] = get_args(Contract)
+_WITHOUT_KINKS = tuple(contract for contract in _CONTRACTS if contract != "kink")
 
 
 def derive_backward(
@@ -35,7 +38,7 @@ def derive_backward(
     simplify: bool = True,
     ties: bool = True,
     compounds: bool = False,
-    note: Note = lambda name, node, found, made: None,
+    note: Note = unnoted,
 ) -> Joint:
     """Return the forward pass and its backward pass, to the inputs `wanted` from the outputs `seeded`.
 
@@ -44,21 +47,20 @@ def derive_backward(
     terms of functions that NumPy has. `note` is told of each rule: its name, the node, what stands in its
     place, and who made what.
     """
+    contracts = _CONTRACTS if ties else _WITHOUT_KINKS
     forward = readable(forward, "nll_loss", "copy")
-    read_as = forward
-    if simplify:
-        read_as = read_as_known(forward, note, ties=ties)
-    joint = with_backward(forward, wanted, seeded, read_as)
+    known = read_as(forward, RuleBook("known", contracts), note) if simplify else forward
+    joint = with_backward(forward, wanted, seeded, known)
     if not upstream:
         joint = _unseeded(joint)
     if simplify:
-        joint = _simplified(joint, ties, note)
+        joint = _simplified(joint, contracts, note)
     if simplify and not compounds:
-        joint.graph = stable(joint.graph, note)
+        joint.graph = read_as(joint.graph, RuleBook("stable", contracts), note)
     joint.graph = readable(joint.graph, *(("copy",) if compounds else ()))
     _settle(joint)
     if simplify:
-        joint = _simplified(joint, ties, note)
+        joint = _simplified(joint, contracts, note)
     _name_passed_on(joint)
     return joint
 
@@ -99,14 +101,13 @@ def _unseeded(joint: Joint) -> Joint:
     return joint
 
 
-def _simplified(joint: Joint, ties: bool, note: Note) -> Joint:
+def _simplified(joint: Joint, contracts: Collection[Contract], note: Note) -> Joint:
     written: set[Wire] = set()
     twins: dict[Wire, Wire] = {}
-    early = [*EARLY, *TIES] if ties else EARLY
     collected = True
-    for rules in (early, [*early, *LATE]):
+    for late in (False, True):
         for _ in range(_MOST_ROUNDS):
-            rewriter = Rewriter(joint.graph, rules, note, joint.gradient_of)
+            rewriter = BackwardRewriter(joint.graph, contracts, note, joint.gradient_of, late=late)
             joint.graph = rewriter.run()
             twins.update(rewriter.stand_in)
             if not (rewriter.changed or rewriter.stand_in or collected):

@@ -16,11 +16,10 @@ import numpy as np
 from ...engine.primitive import primitives
 from ...engine.spec import is_floating, spec_of
 from ...graph.graph import Graph, Node, Wire
-from ..algebra import Made
-from .matching import number
+from ..matching import Context, number
+from ..rewriting import Note
+from ..rule import part_of
 from .rationals import ONE, Ratio, is_narrow, strong
-from .recognise import without_unread
-from .rewriting import Note, RewriteContext, part_of
 
 _MOST_TERMS = 12
 _MOST_GROUPED = 40
@@ -45,10 +44,10 @@ def collect(
 
     `written` remembers from round to round which are in that form already.
     """
-    context = RewriteContext(graph)
+    context = Context(graph)
     order = {wire: i for i, wire in enumerate(graph.wires())}
     for node in graph.nodes:
-        context.made.update((wire, node) for wire in node.outputs)
+        context.add(node)
     slopes: set[Wire] = set()  # of forward values alone, and the gradient of none
     for node in graph.nodes:
         if node.is_backward and all(
@@ -74,7 +73,7 @@ def collect(
     if not instead:
         return graph, False
     new = [part for node in graph.nodes for part in instead.get(node, [node])]
-    return without_unread(replace(graph, nodes=tuple(new))), True
+    return replace(graph, nodes=tuple(new)).without_unread(), True
 
 
 def _is_arithmetic(node: Node | None) -> bool:
@@ -89,7 +88,7 @@ def _is_arithmetic(node: Node | None) -> bool:
 
 def _best(
     node: Node,
-    context: RewriteContext,
+    context: Context,
     order: dict[Wire, int],
     rank: dict[Wire, int],
     written: set[Wire],
@@ -147,7 +146,7 @@ def _shape_of(nodes: Iterable[Node], root: Node) -> list[Any]:
 
 @dataclass
 class _Reader:
-    context: RewriteContext
+    context: Context
     expand: bool
     """Whether sums are multiplied out, rather than taken as they are."""
     nodes: list[Node] = field(default_factory=list)
@@ -304,7 +303,7 @@ def _inverse(x: Polynomial) -> Polynomial:
 
 class _Writer:
     def __init__(
-        self, root: Node, order: dict[Wire, int], rank: dict[Wire, int], made: Made
+        self, root: Node, order: dict[Wire, int], rank: dict[Wire, int], made: dict[Wire, Node]
     ) -> None:
         self.root = root
         self.order = order

@@ -5,14 +5,12 @@ from __future__ import annotations
 from ....engine.primitive import primitives
 from ....engine.spec import is_floating
 from ....graph.graph import Node, Wire
-from ...algebra import Found
-from ..matching import number
-from ..rewriting import RewriteContext, fits, made_anew, part_of
-from .order import EARLY, constant, rule
+from ...matching import Context, number
+from ...rule import Found, constant, if_fits, made_anew, part_of, rule
 
 
-@rule(EARLY)
-def number_out_of_linear(node: Node, context: RewriteContext) -> Found:
+@rule("rounding", "backward")
+def number_out_of_linear(node: Node, context: Context) -> Found:
     """(c * x) @ y -> c * (x @ y), and so for sums, reshapes and the like, where it is no more work."""
     if not _is_view_or_sum(node):
         return None
@@ -26,7 +24,7 @@ def number_out_of_linear(node: Node, context: RewriteContext) -> Found:
             order = [core.out if w is x else w for w in inner.inputs]
             outer = made_anew(node, inner.primitive, *order)
             if c is None or c.spec.shape == ():
-                return (core, outer) if fits(node, outer) else None
+                return if_fits(node, core, outer)
     return None
 
 
@@ -40,7 +38,7 @@ def _is_view_or_sum(node: Node) -> bool:
     return "view" in traits or primitive.role in ("spreads", "swaps", "mixes")
 
 
-def _with_number(inner: Node, context: RewriteContext) -> list[tuple[Wire, Wire | None]]:
+def _with_number(inner: Node, context: Context) -> list[tuple[Wire, Wire | None]]:
     """The large operand of a product with one number, and the number."""
     if inner.primitive is primitives.negative:
         return [(inner.inputs[0], None)]
@@ -55,10 +53,10 @@ def _with_number(inner: Node, context: RewriteContext) -> list[tuple[Wire, Wire 
     ]
 
 
-@rule(EARLY)
-def transposed_product(node: Node, context: RewriteContext) -> Found:
+@rule("rounding", "backward", at="transpose")
+def transposed_product(node: Node, context: Context) -> Found:
     """(x.T @ g).T -> g.T @ x."""
-    if node.primitive is not primitives.transpose or node.params["axes"] != (1, 0):
+    if node.params["axes"] != (1, 0):
         return None
     inner = context.only(node.inputs[0], "matmul")
     if inner is None or any(w.spec.ndim != 2 for w in inner.inputs):
@@ -71,10 +69,10 @@ def transposed_product(node: Node, context: RewriteContext) -> Found:
     return left, made_anew(node, primitives.matmul, left.out, undone.inputs[0])
 
 
-@rule(EARLY)
-def product_with_column(node: Node, context: RewriteContext) -> Found:
+@rule("rounding", "backward", at="slice")
+def product_with_column(node: Node, context: Context) -> Found:
     """(A @ v[:, None])[:, 0] -> A @ v."""
-    if node.primitive is not primitives.slice or node.params["index"] != (Ellipsis, 0):
+    if node.params["index"] != (Ellipsis, 0):
         return None
     inner = context.only(node.inputs[0], "matmul")
     column = inner and context.by(inner.inputs[1], "expand_dims", "reshape")
@@ -85,10 +83,10 @@ def product_with_column(node: Node, context: RewriteContext) -> Found:
     return made_anew(node, primitives.matmul, inner.inputs[0], column.inputs[0])
 
 
-@rule(EARLY)
-def outer_product(node: Node, context: RewriteContext) -> Found:
+@rule("exact", "backward", at="multiply")
+def outer_product(node: Node, context: Context) -> Found:
     """x[:, None] * y -> outer(x, y) for vectors."""
-    if node.primitive is not primitives.multiply or node.out.spec.ndim != 2:
+    if node.out.spec.ndim != 2:
         return None
     vectors = []
     for wire, column in zip(node.inputs, (True, False), strict=True):
@@ -105,18 +103,17 @@ def outer_product(node: Node, context: RewriteContext) -> Found:
     return made_anew(node, primitives.outer, *vectors)
 
 
-@rule(EARLY)
-def exp_of_log(node: Node, context: RewriteContext) -> Found:
+@rule("range", "backward", at="exp")
+def exp_of_log(node: Node, context: Context) -> Found:
     """exp(log(x)) -> x."""
-    if node.primitive is primitives.exp and (inner := context.by(node.inputs[0], "log")):
-        return inner.inputs[0] if inner.inputs[0].spec == node.out.spec else None
-    return None
+    inner = context.by(node.inputs[0], "log")
+    return if_fits(node, inner.inputs[0]) if inner else None
 
 
-@rule(EARLY)
-def power_of_forward_value(node: Node, context: RewriteContext) -> Found:
+@rule("rounding", "backward", at="power")
+def power_of_forward_value(node: Node, context: Context) -> Found:
     """x**-2 -> r**2, where r = 1 / x is in the forward pass; x**0.5 - 1 and the like, too."""
-    if node.primitive is not primitives.power or (k := number(node.inputs[1])) is None:
+    if (k := number(node.inputs[1])) is None:
         return None
     x = node.inputs[0]
     for maker in context.forward_readers.get(x, ()):
@@ -130,11 +127,9 @@ def power_of_forward_value(node: Node, context: RewriteContext) -> Found:
     return None
 
 
-@rule(EARLY)
-def one_times(node: Node, context: RewriteContext) -> Found:
+@rule("exact", "backward", at="multiply")
+def one_times(node: Node, context: Context) -> Found:
     """1 * x -> x as numbers of another dtype, such as a mask or a table of whole numbers."""
-    if node.primitive is not primitives.multiply:
-        return None
     shape = node.out.spec.shape
     for one, x in (node.inputs, node.inputs[::-1]):
         if number(one) == 1 and x.spec.shape == shape != () and x.spec != node.out.spec:

@@ -8,21 +8,16 @@ from typing import Any
 import numpy as np
 
 from ....engine.primitive import primitives
-from ....engine.spec import spec_of
 from ....graph.graph import Node, Wire
 from ....ops.indexing import Slot
-from ...algebra import Found
+from ...matching import Context, number
+from ...rule import Found, constant, full, if_fits, made_anew, part_of, rule
 from ..index_spelling import place
-from ..matching import number
-from ..rewriting import RewriteContext, fits, made_anew, part_of
-from .order import EARLY, LATE, rule
 
 
-@rule(EARLY)
-def part_of_part(node: Node, context: RewriteContext) -> Found:
+@rule("exact", "backward", at="slice")
+def part_of_part(node: Node, context: Context) -> Found:
     """x[i][j] -> x[i, j]."""
-    if node.primitive is not primitives.slice:
-        return None
     inner = context.by(node.inputs[0], "slice")
     if inner is None or not inner.is_backward:
         return None
@@ -37,7 +32,7 @@ def _uniform(wire: Wire) -> Wire:
     value = number(wire)
     if value is None or wire.spec.shape == ():
         return wire
-    return Wire("", spec_of(wire.spec.dtype.type(value)), wire.spec.dtype.type(value))
+    return constant(wire.spec.dtype.type(value))
 
 
 def picks_one_in_each_row(node: Node) -> bool:
@@ -49,27 +44,23 @@ def picks_one_in_each_row(node: Node) -> bool:
     return bool(rows.is_constant and np.array_equal(rows.constant, np.arange(shape[0])))
 
 
-@rule(EARLY)
-def sum_of_picked(node: Node, context: RewriteContext) -> Found:
+@rule("exact", "backward", at="sum")
+def sum_of_picked(node: Node, context: Context) -> Found:
     """The sum of each row of a matrix that has one number in each row, is that number."""
-    if node.primitive is not primitives.sum or node.params["axis"] != (1,):
+    if node.params["axis"] != (1,):
         return None
     inner = context.by(node.inputs[0], "scatter")
     if inner is None or not picks_one_in_each_row(inner):
         return None
     g = inner.inputs[0]
     if (value := number(g)) is not None:
-        return Wire("", node.out.spec, np.full(node.out.spec.shape, value, node.out.spec.dtype))
-    if g.spec == node.out.spec:
-        return g
-    return made_anew(node, primitives.reshape, g, shape=node.out.spec.shape)
+        return full(node, value)
+    return if_fits(node, g) or made_anew(node, primitives.reshape, g, shape=node.out.spec.shape)
 
 
-@rule(EARLY)
-def number_into_scatter(node: Node, context: RewriteContext) -> Found:
+@rule("range", "backward", at="multiply divide negative")
+def number_into_scatter(node: Node, context: Context) -> Found:
     """c * scatter(g) -> scatter(c * g), c being one number."""
-    if node.primitive not in (primitives.multiply, primitives.divide, primitives.negative):
-        return None
     for position, wire in enumerate(node.inputs):
         inner = context.only(wire, "scatter")
         others = [w for i, w in enumerate(node.inputs) if i != position]
@@ -81,33 +72,27 @@ def number_into_scatter(node: Node, context: RewriteContext) -> Found:
             _uniform(inner.inputs[0]) if i == position else w for i, w in enumerate(node.inputs)
         ]
         part = part_of(node, node.primitive, *operands)
-        if part.out.spec.shape != inner.inputs[0].spec.shape:
-            spread = part_of(
-                node, primitives.broadcast_to, part.out, shape=inner.inputs[0].spec.shape
-            )
-            put = made_anew(node, inner.primitive, spread.out, *inner.inputs[1:], **inner.params)
-            if not fits(node, put):
-                return None
-            return (part, spread, put)
-        put = made_anew(node, inner.primitive, part.out, *inner.inputs[1:], **inner.params)
-        return (part, put) if fits(node, put) else None
+        parts, shape = [part], inner.inputs[0].spec.shape
+        if part.out.spec.shape != shape:
+            parts.append(part_of(node, primitives.broadcast_to, part.out, shape=shape))
+        put = made_anew(node, inner.primitive, parts[-1].out, *inner.inputs[1:], **inner.params)
+        return if_fits(node, *parts, put)
     return None
 
 
-@rule(EARLY)
-def axes_taken_back(node: Node, context: RewriteContext) -> Found:
+@rule("exact", "backward", at="scatter")
+def axes_taken_back(node: Node, context: Context) -> Found:
     """The gradient of x[:, None] is reshaped, not put into zeros."""
-    if node.primitive is not primitives.scatter or len(node.inputs) != 1:
+    if len(node.inputs) != 1:
         return None
     plain = (slice(None), None, Ellipsis)
     if not all(part in plain for part in node.params["index"]):
         return None
-    if node.inputs[0].spec == node.out.spec:
-        return node.inputs[0]
-    return made_anew(node, primitives.reshape, node.inputs[0], shape=node.params["shape"])
+    x = node.inputs[0]
+    return if_fits(node, x) or made_anew(node, primitives.reshape, x, shape=node.params["shape"])
 
 
-def _unsigned(wire: Wire, context: RewriteContext) -> tuple[tuple[Node, ...], Wire] | None:
+def _unsigned(wire: Wire, context: Context) -> tuple[tuple[Node, ...], Wire] | None:
     """A wire of the numbers with the other sign, where that is simpler, and the nodes that make it."""
     way: list[Node] = []
     kinds = ("negative", "multiply", "divide", "broadcast_to")
@@ -130,8 +115,8 @@ def _unsigned(wire: Wire, context: RewriteContext) -> tuple[tuple[Node, ...], Wi
     return tuple(parts), wire
 
 
-@rule(LATE)
-def part_with_sign(node: Node, context: RewriteContext) -> Found:
+@rule("exact", "backward", late=True, at="add subtract")
+def part_with_sign(node: Node, context: Context) -> Found:
     """x + scatter(-g) -> x - scatter(g), and scatter(-g) - (-x) -> x - scatter(g)."""
     if node.primitive is primitives.add:
         for x, wire in (node.inputs, node.inputs[::-1]):
@@ -156,7 +141,7 @@ def part_with_sign(node: Node, context: RewriteContext) -> Found:
     return None
 
 
-def _pieces(node: Node, context: RewriteContext) -> list[Node] | None:
+def _pieces(node: Node, context: Context) -> list[Node] | None:
     """The scatters that a sum adds up, if it adds up nothing else and stretches none."""
     found: list[Node] = []
     stack = list(node.inputs)
@@ -189,10 +174,10 @@ def _box(index: tuple[Any, ...], shape: tuple[int, ...]) -> list[tuple[int, int]
     return box
 
 
-@rule(LATE)
-def same_part(node: Node, context: RewriteContext) -> Found:
+@rule("rounding", "backward", late=True, at="add")
+def same_part(node: Node, context: Context) -> Found:
     """Gradients of the same part are added up before they are put in its place."""
-    if node.primitive is not primitives.add or _is_inner(node, context):
+    if _is_inner(node, context):
         return None
     places: dict[Any, Wire] = {}
     puts: dict[Wire, Node] = {}  # by the first piece at the same place, for which it stands
@@ -223,7 +208,7 @@ def same_part(node: Node, context: RewriteContext) -> Found:
     return (*news[:-1], made_anew(node, primitives.add, *news[-1].inputs))
 
 
-def _leaves(node: Node, context: RewriteContext) -> list[Wire]:
+def _leaves(node: Node, context: Context) -> list[Wire]:
     """Return what a sum adds up, in order, through the sums that it alone reads."""
     found: list[Wire] = []
     stack = list(node.inputs)[::-1]
@@ -237,10 +222,10 @@ def _leaves(node: Node, context: RewriteContext) -> list[Wire]:
     return found
 
 
-@rule(LATE)
-def parts_side_by_side(node: Node, context: RewriteContext) -> Found:
+@rule("exact", "backward", late=True, at="add")
+def parts_side_by_side(node: Node, context: Context) -> Found:
     """Zeros with parts that cover everything -> the parts, joined."""
-    if node.primitive is not primitives.add or _is_inner(node, context):
+    if _is_inner(node, context):
         return None
     pieces = _pieces(node, context)
     if pieces is None:
@@ -267,21 +252,14 @@ def parts_side_by_side(node: Node, context: RewriteContext) -> Found:
         isinstance((*p.params["index"], *[slice(None)] * len(shape))[axis], int) for p in parts
     ]
     values = [p.inputs[0] for p in parts]
-    if all(whole):
-        joined = made_anew(node, primitives.stack, *values, axis=axis)
-        return joined if fits(node, joined) else None
-    if any(whole):
-        news = []
-        for i, (value, single) in enumerate(zip(values, whole, strict=True)):
-            if single:
-                wide = part_of(node, primitives.expand_dims, value, axis=(axis,))
-                news.append(wide)
-                values[i] = wide.out
-        joined = made_anew(node, primitives.concatenate, *values, axis=axis)
-        return (*news, joined) if fits(node, joined) else None
-    joined = made_anew(node, primitives.concatenate, *values, axis=axis)
-    return joined if fits(node, joined) else None
+    news: list[Node] = []
+    for i, (value, single) in enumerate(zip(values, whole, strict=True)):
+        if single and not all(whole):
+            news.append(part_of(node, primitives.expand_dims, value, axis=(axis,)))
+            values[i] = news[-1].out
+    kind = primitives.stack if all(whole) else primitives.concatenate
+    return if_fits(node, *news, made_anew(node, kind, *values, axis=axis))
 
 
-def _is_inner(node: Node, context: RewriteContext) -> bool:
+def _is_inner(node: Node, context: Context) -> bool:
     return node.out in context.inner_sums

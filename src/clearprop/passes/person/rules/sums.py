@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ....engine.primitive import primitives
 from ....engine.spec import is_floating
 from ....graph.graph import Node, Wire
-from ...algebra import Found
-from ..matching import count, is_one, number
-from ..rewriting import RewriteContext, fits, made_anew, part_of
-from .order import EARLY, constant, rule
+from ...matching import Context, count, factor_of, is_one, number
+from ...rule import Found, constant, full, if_fits, made_anew, part_of, rule, with_input
 
 
-@rule(EARLY)
-def mean_of_sum(node: Node, context: RewriteContext) -> Found:
+@rule("rounding", "backward", at="multiply divide")
+def mean_of_sum(node: Node, context: Context) -> Found:
     """sum(x) / n -> mean(x), n being how many were added."""
-    if node.primitive not in (primitives.divide, primitives.multiply):
+    found = factor_of(node)
+    total = found and context.only(found[1], "sum")
+    if found is None or total is None:
         return None
-    factor, total = context.scaled(node.out) if node.out in context.made else _scaled(node, context)
-    found = context.only(total, "sum")
-    if found is None or total.spec != node.out.spec:
+    x, axes = total.inputs[0], total.params["axis"]
+    if not axes or not is_one(found[0] * count(x, axes)):
         return None
-    x, axes = found.inputs[0], found.params["axis"]
-    if not axes or not is_one(factor * count(x, axes)):
-        return None
-    return made_anew(node, primitives.mean, x, **found.params)
+    return made_anew(node, primitives.mean, x, **total.params)
 
 
-def _scaled(node: Node, context: RewriteContext) -> tuple[float, Wire]:
-    x, y = node.inputs
-    if (value := number(y)) is not None:
-        return (value if node.primitive is primitives.multiply else 1 / value if value else 0), x
-    if (value := number(x)) is not None and node.primitive is primitives.multiply:
-        return value, y
-    return 0.0, x
-
-
-@rule(EARLY)
-def number_out_of_sum(node: Node, context: RewriteContext) -> Found:
+@rule("rounding", "backward", at="sum mean")
+def number_out_of_sum(node: Node, context: Context) -> Found:
     """sum(c * x) -> c * sum(x), c being one number or constant along the axes."""
-    if node.primitive not in (primitives.sum, primitives.mean):
-        return None
     inner = context.only(node.inputs[0], "multiply", "divide")
     if inner is None or not is_floating(inner.out.spec.dtype):
         return None
@@ -62,7 +45,7 @@ def number_out_of_sum(node: Node, context: RewriteContext) -> Found:
         total = part_of(node, node.primitive, rest, **node.params)
         operands = (total.out, c) if inner.primitive is primitives.divide else (c, total.out)
         outer = made_anew(node, inner.primitive, *operands)
-        return (total, outer) if fits(node, outer) else None
+        return if_fits(node, total, outer)
     return None
 
 
@@ -79,18 +62,15 @@ def _constant_along(c: Wire, node: Node) -> bool:
     return all(shape[i] == 1 for i in node.params["axis"])
 
 
-@rule(EARLY)
-def sum_of_copies(node: Node, context: RewriteContext) -> Found:
+@rule("rounding", "backward", at="sum mean")
+def sum_of_copies(node: Node, context: Context) -> Found:
     """sum(stretched x) -> n * x, and mean(stretched x) -> x."""
-    if node.primitive not in (primitives.sum, primitives.mean):
-        return None
     x = node.inputs[0]
     value = number(x) if x.is_constant else None
     inner = context.by(x, "broadcast_to")
     copies = count(x, node.params["axis"]) if node.primitive is primitives.sum else 1
     if value is not None and is_floating(x.spec.dtype) and x.spec.size:
-        full = np.full(node.out.spec.shape, copies * value, node.out.spec.dtype)[()]
-        return Wire("", node.out.spec, full)
+        return full(node, copies * value)
     if inner is None or not inner.is_backward or inner.inputs[0].spec.size != 1:
         return None
     one = inner.inputs[0]
@@ -104,10 +84,10 @@ def sum_of_copies(node: Node, context: RewriteContext) -> Found:
     return (scaled, spread) if scaled else spread
 
 
-@rule(EARLY)
-def sum_of_products(node: Node, context: RewriteContext) -> Found:
+@rule("rounding", "backward", at="sum")
+def sum_of_products(node: Node, context: Context) -> Found:
     """sum(x * y) -> x @ y for vectors."""
-    if node.primitive is not primitives.sum or node.out.spec.shape != ():
+    if node.out.spec.shape != ():
         return None
     inner = context.only(node.inputs[0], "multiply")
     if inner is None or any(w.spec.ndim != 1 or w.spec != inner.out.spec for w in inner.inputs):
@@ -115,8 +95,8 @@ def sum_of_products(node: Node, context: RewriteContext) -> Found:
     return made_anew(node, primitives.matmul, *inner.inputs)
 
 
-@rule(EARLY)
-def unstretched(node: Node, context: RewriteContext) -> Found:
+@rule("exact", "backward")
+def unstretched(node: Node, context: Context) -> Found:
     """A stretched value beside one of the full shape need not be stretched."""
     if "elementwise" not in node.primitive.traits:
         return None
@@ -124,53 +104,39 @@ def unstretched(node: Node, context: RewriteContext) -> Found:
         inner = context.by(wire, "broadcast_to")
         if inner is None or not inner.is_backward:
             continue
-        inputs = (*node.inputs[:position], inner.inputs[0], *node.inputs[position + 1 :])
-        shorter = made_anew(node, node.primitive, *inputs, **node.params)
-        if fits(node, shorter):
+        shorter = if_fits(node, with_input(node, position, inner.inputs[0]))
+        if shorter is not None:
             return shorter
     return None
 
 
-@rule(EARLY)
-def reshaped_once(node: Node, context: RewriteContext) -> Found:
+@rule("exact", "backward", at="reshape expand_dims squeeze")
+def reshaped_once(node: Node, context: Context) -> Found:
     """x.reshape(a).reshape(b) -> x.reshape(b)."""
-    if node.primitive not in (primitives.reshape, primitives.expand_dims, primitives.squeeze):
-        return None
     inner = context.by(node.inputs[0], "reshape", "expand_dims", "squeeze")
     if inner is None or not inner.is_backward:
         return None
     (x,) = inner.inputs
-    if x.spec == node.out.spec:
-        return x
-    return made_anew(node, primitives.reshape, x, shape=node.out.spec.shape)
+    return if_fits(node, x) or made_anew(node, primitives.reshape, x, shape=node.out.spec.shape)
 
 
-@rule(EARLY)
-def kept_by_sum(node: Node, context: RewriteContext) -> Found:
+@rule("exact", "backward", at="reshape expand_dims squeeze")
+def kept_by_sum(node: Node, context: Context) -> Found:
     """sum(x, axis).reshape(...) -> sum(x, axis, keepdims=True), and the other way round."""
-    if node.primitive not in (primitives.reshape, primitives.expand_dims, primitives.squeeze):
-        return None
     inner = context.only(node.inputs[0], "sum", "mean", "max", "min")
     if inner is None:
         return None
     for keepdims in (True, False):
         params = {**inner.params, "keepdims": keepdims}
-        other = made_anew(node, inner.primitive, *inner.inputs, **params)
-        if fits(node, other):
+        other = if_fits(node, made_anew(node, inner.primitive, *inner.inputs, **params))
+        if other is not None:
             return other
     return None
 
 
-@rule(EARLY)
-def number_reshaped(node: Node, context: RewriteContext) -> Found:
+@rule("exact", "backward", at="reshape expand_dims squeeze transpose")
+def number_reshaped(node: Node, context: Context) -> Found:
     """A stretched number in another shape is a number stretched to that shape."""
-    if node.primitive not in (
-        primitives.reshape,
-        primitives.expand_dims,
-        primitives.squeeze,
-        primitives.transpose,
-    ):
-        return None
     inner = context.by(node.inputs[0], "broadcast_to")
     if inner is None or inner.inputs[0].spec.shape != ():
         return None
@@ -179,8 +145,8 @@ def number_reshaped(node: Node, context: RewriteContext) -> Found:
     return made_anew(node, primitives.broadcast_to, inner.inputs[0], shape=node.out.spec.shape)
 
 
-@rule(EARLY)
-def kept_for_nothing(node: Node, context: RewriteContext) -> Found:
+@rule("exact", "backward")
+def kept_for_nothing(node: Node, context: Context) -> Found:
     """x - mean(x, keepdims=True) -> x - mean(x), where the mean broadcasts without."""
     if "elementwise" not in node.primitive.traits:
         return None
@@ -192,8 +158,7 @@ def kept_for_nothing(node: Node, context: RewriteContext) -> Found:
         if len(axes) != x.spec.ndim:
             continue
         short = part_of(node, inner.primitive, x, axis=axes, keepdims=False)
-        operands = [short.out if i == position else w for i, w in enumerate(node.inputs)]
-        other = made_anew(node, node.primitive, *operands, **node.params)
-        if fits(node, other):
-            return short, other
+        found = if_fits(node, short, with_input(node, position, short.out))
+        if found is not None:
+            return found
     return None

@@ -1,18 +1,19 @@
 """Seeing what a chain of gates computes: means, variances, softmax, however they were spelled.
 
-Each function answers whether a wire is such a thing, and of what.
+Each function answers whether a wire is such a thing, and of what. Rules get a `Context`, which also knows
+who reads a wire.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...engine.primitive import primitives
-from ...engine.spec import first_entry
-from ...graph.graph import Node, Wire
+from ..engine.primitive import primitives
+from ..engine.spec import first_entry
+from ..graph.graph import Graph, Node, Wire
 
 Axes = tuple[int, ...]
 
@@ -34,15 +35,26 @@ class Spread(NamedTuple):
     divisor: float
 
 
-def number(wire: Wire) -> float | None:
-    """Return the real number on a constant wire if all its entries are equal, else None."""
+def common_value(wire: Wire) -> Any:
+    """Return what all entries of a constant wire are, if they are equal, else None."""
     if not wire.is_constant or np.size(wire.constant) == 0:
         return None
     value = np.asarray(wire.constant)
     first = first_entry(value)
-    if value.dtype.kind not in "fiub" or not (value == first).all():
+    return first.item() if value.ndim == 0 or (value == first).all() else None
+
+
+def number(wire: Wire) -> float | None:
+    """Return the real number on a constant wire if all its entries are equal, else None; also for NaN."""
+    if not wire.is_constant or np.asarray(wire.constant).dtype.kind not in "fiub":
         return None
-    return first.item()
+    value: float | None = common_value(wire)
+    return value if value == value else None
+
+
+def is_zero(wire: Wire) -> bool:
+    """Return whether all entries of a constant are 0."""
+    return number(wire) == 0
 
 
 class Matcher:
@@ -94,17 +106,7 @@ class Matcher:
     def _scaled_once(self, wire: Wire) -> tuple[float, Wire] | None:
         """Return the same for the last operation alone, if it is such a product."""
         node = self.by(wire, "multiply", "divide", "negative")
-        if node is None:
-            return None
-        if node.primitive is primitives.negative:
-            return -1.0, node.inputs[0]
-        x, y = node.inputs
-        is_product = node.primitive is primitives.multiply
-        if (value := number(y)) is not None and x.spec == wire.spec:
-            return value if is_product else 1 / value, x
-        if is_product and (value := number(x)) is not None and y.spec == wire.spec:
-            return value, y
-        return None
+        return factor_of(node) if node else None
 
     def reduced(self, wire: Wire) -> Reduced | None:
         """Return a sum or mean, perhaps times a number."""
@@ -244,12 +246,67 @@ class Matcher:
         return z, None
 
 
+class Context(Matcher):
+    """What a rule may know: who made a wire, how many read it, and whether it is of the forward pass."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        users = graph.users()
+        self.readers = {wire: len(found) for wire, found in users.items()}
+        for wire in graph.outputs:
+            self.readers[wire] = self.readers.get(wire, 0) + 1
+        self.inner_sums = {
+            wire
+            for wire, found in users.items()
+            if len(found) == 1 and found[0][0].primitive is primitives.add
+        }
+        """What one other sum alone adds up."""
+        self.forward = set(graph.inputs)
+        for node in graph.nodes:
+            if not node.is_backward:
+                self.forward.update(node.outputs)
+        self.forward_readers: dict[Wire, list[Node]] = {}
+        """The nodes of the forward pass that read a wire, among those seen."""
+
+    def add(self, node: Node) -> None:
+        """See one more node."""
+        self.made.update((wire, node) for wire in node.outputs)
+        if self.forward.issuperset(node.outputs):
+            for wire in dict.fromkeys(node.inputs):
+                self.forward_readers.setdefault(wire, []).append(node)
+
+    def only(self, wire: Wire, *names: str) -> Node | None:
+        """Return the backward node that made `wire` with one of these primitives, if one reader alone
+        needs it.
+        """
+        node = self.by(wire, *names)
+        if node is None or not node.is_backward or self.readers.get(wire, 1) > 1:
+            return None
+        return node
+
+
 def _in_order(node: Node) -> bool:
     """Return whether a node gives entries in the order in which it gets them."""
     if node.primitive is not primitives.slice:
         return "keeps" in node.primitive.traits
     index = node.params["index"]
     return not any(isinstance(part, slice) and part.step not in (None, 1) for part in index)
+
+
+def factor_of(node: Node) -> tuple[float, Wire] | None:
+    """Return a number and a wire of the output's shape whose product a node makes."""
+    if node.primitive is primitives.negative:
+        return -1.0, node.inputs[0]
+    is_product = node.primitive is primitives.multiply
+    if not is_product and node.primitive is not primitives.divide:
+        return None
+    x, y = node.inputs
+    value = number(y)
+    if value is not None and x.spec == node.out.spec and (is_product or value):
+        return value if is_product else 1 / value, x
+    if is_product and (value := number(x)) is not None and y.spec == node.out.spec:
+        return value, y
+    return None
 
 
 def count(x: Wire, axes: Axes) -> int:
