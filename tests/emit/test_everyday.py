@@ -171,6 +171,20 @@ CONSTANTS: dict[str, tuple[Any, ...]] = {
     "infinity in a table": (lambda x: np.sum(np.minimum(x, np.array([1.5, np.inf, 2.0]))), V),
     "-1e300": (lambda x: np.sum(x * -1e300), V),
 }
+MANY, NARROW, SIGNED = np.array([2**40, 1]), np.array([100, 3], "u1"), np.array([100, 3], "i1")
+WHOLE: dict[str, tuple[Any, ...]] = {
+    "zero times zero": (lambda x: np.sum(np.sin(x * np.array([0]) * np.array([0]))), V[:, None]),
+    "one entry": (lambda x: np.sum(np.sin(x * np.array([3]) * np.array([2]))), V[:, None]),
+    "products beyond 64 bits": (lambda x: np.sum(x * MANY * (MANY + 2)), V[:2]),
+    "powers beyond 64 bits": (lambda x: np.sum(x * MANY * MANY * MANY), V[:2]),
+    "narrow products": (lambda x: np.sum(x * NARROW * (NARROW + 2)), V[:2]),
+    "narrow powers": (lambda x: np.sum(x * SIGNED * SIGNED), V[:2]),
+    "narrow sums": (lambda x: np.sum(x * SIGNED + x * (SIGNED + 20)), V[:2]),
+    "below": (lambda x: np.sum(x / MANY / (MANY + 2)), V[:2]),
+    "float32": (lambda x: np.sum((x * SIGNED) ** 3), V[:2].astype("f4")),
+    "slopes": (lambda x: np.sum(np.where(x > 1.5, x, 2 * x)), V),
+}
+"""Where the gradient joins whole numbers that the function does not: their dtype may not hold the result."""
 DIAGONALS: dict[str, tuple[Any, ...]] = {
     "trace": (lambda x: np.einsum("ii", x) * 2, SQUARE),
     "diagonal": (lambda x: np.sum(np.einsum("...ii->...i", x) * 2), SQUARE),
@@ -200,6 +214,7 @@ KINDS = {
     "bound again": BOUND_AGAIN,
     "choices": CHOICES,
     "constants": CONSTANTS,
+    "whole": WHOLE,
     "diagonals": DIAGONALS,
     "loops": LOOPS,
     "rough": ROUGH,

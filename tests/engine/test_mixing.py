@@ -192,3 +192,20 @@ def test_whole_numbers_of_many_bits(function: Callable[..., Any], number: int) -
     f = clearprop.grad(lambda x: np.sum(function(x, number)))
     np.testing.assert_array_equal(f(x), np.full(3, float(number)))
     np.testing.assert_array_equal(clearprop.compile(f)(x), np.full(3, float(number)))
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**70)])
+def test_whole_numbers_of_many_bits_leave_the_layout_as_it_is(number: int) -> None:
+    """While tracing, where what is written to lies follows from the arrays it is made of."""
+
+    def f(x: Any) -> Any:
+        y = x.T * number
+        row = y.reshape(-1)  # a copy, since y lies as x.T does
+        y[0] = x[0, 0]
+        return np.sum(y) + np.sum(row)
+
+    x = np.arange(1.0, 7.0).reshape(2, 3)
+    by_hand = np.array([[number + 3.0, 2.0 * number, 2.0 * number], [number] + [2.0 * number] * 2])
+    gradient = clearprop.grad(f)
+    np.testing.assert_array_equal(gradient(x), by_hand)
+    np.testing.assert_array_equal(clearprop.compile(gradient)(x), by_hand)

@@ -33,6 +33,7 @@ CALLS: dict[str, tuple[Callable[..., Any], Shapes]] = {
     "tensordot of nothing": (lambda x, y: np.tensordot(x, y, 1), ((2, 0), (0, 3))),
     "linalg.tensordot": (lambda x, y: np.linalg.tensordot(x, y, axes=1), ((2, 3), (3, 2))),
     "dot": (np.dot, ((2, 3), (4, 3, 2))),
+    "dot of nothing": (np.dot, ((0,), (3, 0, 3))),
     "outer": (np.outer, ((3,), (2, 2))),
     "linalg.outer": (np.linalg.outer, ((3,), (2,))),
     "matmul": (np.matmul, ((4, 2, 3), (3, 2))),

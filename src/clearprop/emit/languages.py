@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.primitive import Infix, Prefix
+from ..engine.primitive import Infix, Prefix, primitives
 from ..engine.spec import is_floating
 from ..errors import UnsupportedError
 from ..graph.graph import Node, Wire
@@ -148,6 +148,7 @@ class Language:
         real = all(w.spec.dtype.kind in "fiub" for w in (*node.inputs, node.outputs[0]))
         if (
             self.takes_numbers
+            or node.primitive is primitives.astype
             or "elementwise" not in node.primitive.traits
             or not (real and out.kind == "f")
         ):

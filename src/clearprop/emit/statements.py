@@ -152,14 +152,11 @@ class Author:
             ]
             strong = isinstance(wire.constant, np.generic | np.ndarray) and dtype.kind == "f"
             whole = text.lstrip("-").isdigit() and reader.primitive is not primitives.divide
+            has_none = strong and others and reader.out.spec.dtype not in others
             if others and not any(map(is_floating, others)) and whole:
                 text = f"{text}.0"
-            elif (
-                strong
-                and others
-                and reader.out.spec.dtype not in others
-                and self.language.takes_numbers
-            ):
+                has_none = has_none and dtype.itemsize < 8  # beside whole numbers it is a float64
+            if has_none and self.language.takes_numbers:
                 text, binds = self.language.scalar(text, dtype), ATOM
         return text, binds
 

@@ -104,6 +104,7 @@ def _laid_out(x: Any, found: dict[Any, Any]) -> Any:
         return None
     if primitive.put is not None or primitive is primitives.copy:
         return primitive.forward(*inputs, **x.params)
-    flags: Any = [["readonly"]] * len(inputs) + [["writeonly", "allocate"]]
-    walk: Any = np.nditer([*inputs, None], ["zerosize_ok"], flags)
+    arrays = [s for s in inputs if np.ndim(s)]  # numbers lie nowhere, and long ones are objects
+    flags: Any = [["readonly"]] * len(arrays) + [["writeonly", "allocate"]]
+    walk: Any = np.nditer([*arrays, None], ["zerosize_ok"], flags)
     return np.empty_like(walk.operands[-1], x.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -99,8 +100,9 @@ def dot(a: Any, b: Any) -> Any:
         return a * b
     if b.ndim <= 2:
         return a @ b
-    columns = reshape(moveaxis(b, -2, 0), (b.shape[-2], -1))
-    return reshape(a @ columns, (*a.shape[:-1], *b.shape[:-2], b.shape[-1]))
+    sizes = *b.shape[:-2], b.shape[-1]
+    columns = reshape(moveaxis(b, -2, 0), (b.shape[-2], math.prod(sizes)))
+    return reshape(a @ columns, (*a.shape[:-1], *sizes))
 
 
 def outer_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:

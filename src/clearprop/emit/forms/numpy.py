@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from ...engine.spec import is_floating
 from ...engine.wings import open_rooms
 from ...graph.graph import Node
-from ..languages import Entry
+from ..array_expressions import ATOM
+from ..languages import Entry, Language, Written
 from .entries import LIKE_NUMPY
+
+
+def _where(language: Language, node: Node, operands: list[Written]) -> Written:
+    """Write a choice. Between whole numbers NumPy's gives whole numbers, so one of them gets a point."""
+    condition, *choices = (text for text, _ in operands)
+    if is_floating(node.out.spec.dtype) and all(text.lstrip("-").isdigit() for text in choices):
+        choices[0] += ".0"
+    return f"np.where({', '.join([condition, *choices])})", ATOM
+
 
 CALLS = {
     "absolute": "np.abs",
@@ -14,6 +25,7 @@ CALLS = {
 }
 ENTRIES: dict[str, Entry | str] = {
     **LIKE_NUMPY,
+    "where": _where,
     "sliding_windows": "np.lib.stride_tricks.sliding_window_view({0}, {window}, {axis})",
     "round": "np.round({0}, {decimals})",
     "bessel_i": "scipy.special.iv({order}, {0})",

@@ -19,7 +19,7 @@ from ...graph.graph import Graph, Node, Wire
 from ..matching import Context, number
 from ..rewriting import Note
 from ..rule import part_of
-from .rationals import ONE, Ratio, is_narrow, strong
+from .rationals import ONE, Ratio, is_narrow, is_whole, strong
 
 _MOST_TERMS = 12
 _MOST_GROUPED = 40
@@ -31,8 +31,6 @@ _OPERATION = 0.25
 """What an operation costs by itself; 1 is what it costs for each entry of the result."""
 
 Monomial = tuple[tuple[Wire, int], ...]
-
-
 Polynomial = dict[Monomial, Ratio]
 
 
@@ -160,7 +158,7 @@ class _Reader:
 
     def read(self, wire: Wire) -> Polynomial:
         value = number(wire)
-        if value is not None and (np.ndim(wire.constant) == 0 or wire.spec.dtype == self.dtype):
+        if value is not None:
             ratio = Ratio.on(wire)
             if ratio is not None:
                 return {(): ratio} if ratio.above else {}
@@ -323,12 +321,17 @@ class _Writer:
         return self.nodes
 
     def _apply(self, primitive: Any, *inputs: Wire, **params: Any) -> Wire:
-        if primitive is primitives.multiply and any(map(is_narrow, inputs)):
-            dtype = self.root.out.spec.dtype
-            inputs = tuple(strong(w, dtype) for w in inputs)
+        if primitive is primitives.multiply or primitive in _SUMS:
+            inputs = self._wide(*inputs)
         node = part_of(self.root, primitive, *inputs, **params)
         self.nodes.append(node)
         return node.out
+
+    def _wide(self, x: Wire, y: Wire) -> tuple[Wire, Wire]:
+        """Return two operands, one of them floating where whole numbers might not hold the result."""
+        if is_narrow(x) or is_narrow(y) or (is_whole(x) and is_whole(y)):
+            x, y = (strong(wire, self.root.out.spec.dtype) for wire in (x, y))
+        return self._number(x) if is_whole(x) and is_whole(y) else x, y
 
     # ---- sums
 
@@ -354,7 +357,9 @@ class _Writer:
         parts.sort(key=lambda part: not part[0])
         result: Wire | None = None
         for positive, terms in parts:
-            wire = self._number(self.total(terms if positive else _scaled(terms, Ratio(-1))))
+            wire = self.total(terms if positive else _scaled(terms, Ratio(-1)))
+            if wire.spec.dtype.kind == "b":  # masks cannot be subtracted
+                wire = self._number(wire)
             if result is None:
                 result = wire if positive else self._apply(primitives.negative, wire)
             else:
@@ -364,9 +369,7 @@ class _Writer:
         return result
 
     def _number(self, wire: Wire) -> Wire:
-        """Return a mask as numbers, which can be subtracted."""
-        if wire.spec.dtype.kind != "b":
-            return wire
+        """Return a mask, or whole numbers, as numbers of the result's dtype."""
         return self._apply(primitives.astype, wire, dtype=self.root.out.spec.dtype)
 
     def _sorted(self, polynomial: Polynomial) -> list[tuple[Monomial, Ratio]]:
@@ -447,7 +450,10 @@ class _Writer:
         return result
 
     def _raised(self, wire: Wire, power: int) -> Wire:
-        return wire if power == 1 else self._apply(primitives.power, wire, Ratio(power).constant())
+        if power == 1:
+            return wire
+        base = self._number(wire) if is_whole(wire) else wire
+        return self._apply(primitives.power, base, Ratio(power).constant())
 
     def _place(self, factor: tuple[Wire, int]) -> Any:
         wire, _ = factor

@@ -116,6 +116,11 @@ def _rounded(above: int, below: int) -> Ratio:
 ONE = Ratio(1)
 
 
+def is_whole(wire: Wire) -> bool:
+    """Return whether these are whole numbers of a dtype of their own, which Python's have not."""
+    return wire.spec.dtype.kind in "iu" and type(wire.constant) is not int
+
+
 def is_narrow(wire: Wire) -> bool:
     """Return whether a multiple of these whole numbers may not fit into their dtype."""
     dtype = wire.spec.dtype
@@ -123,8 +128,11 @@ def is_narrow(wire: Wire) -> bool:
 
 
 def strong(wire: Wire, dtype: np.dtype[Any]) -> Wire:
-    """Return a Python number as one of this dtype, in which NumPy then computes; others as they are."""
-    if not wire.is_constant or type(wire.constant) not in (int, float):
+    """Return a Python number as one of this dtype, in which NumPy then computes, and equal whole numbers
+    likewise; others as they are.
+    """
+    weak = wire.is_constant and type(wire.constant) in (int, float)
+    if not weak and not (is_whole(wire) and number(wire) is not None):
         return wire
-    value = dtype.type(wire.constant)
+    value = dtype.type(wire.constant) if weak else wire.constant.astype(dtype)
     return Wire("", spec_of(value), value)
