@@ -151,6 +151,41 @@ def twice_kept(t: Any) -> Any:
     return y
 
 
+def if_small(x: Any) -> Any:
+    if x < 3 and x > 0:
+        return x**3
+    return x
+
+
+def cond_small(x: Any) -> Any:
+    return clearprop.cond(np.logical_and(x < 3, x > 0), lambda: x**3, lambda: x)
+
+
+def while_small(x: Any) -> Any:
+    while np.abs(x) < 9:
+        x = x * 2
+    return x
+
+
+def loop_small(x: Any) -> Any:
+    return clearprop.while_loop(lambda x: np.abs(x) < 9, lambda x: x * 2, x)
+
+
+def while_both(x: Any) -> Any:
+    y = 0.0 * x
+    while y < x:
+        x, y = x * 0.5, y + 1
+    return x
+
+
+def loop_both(x: Any) -> Any:
+    def holds(c: Any) -> Any:
+        x, y = c
+        return y < x
+
+    return clearprop.while_loop(holds, lambda c: (c[0] * 0.5, c[1] + 1), (x, 0.0 * x))[0]
+
+
 def only_parts(x: Any) -> Any:
     values, first = np.unique(x.detach().numpy(), return_index=True)
     assert values.tolist() == [1, 2]
@@ -398,9 +433,28 @@ ROWS: dict[str, Advice] = {
     # while tracing
     "if": Advice(
         lambda: clearprop.trace(lambda x: x if x > 0 else 2 * x, 1.0),
-        "Use np.where(condition, a, b)",
+        "Use np.where(x > 0, a, b)",
         lambda: clearprop.trace(grad(lambda x: np.where(x > 0, x, 2 * x)), 1.0).evaluate(-1.0),
         2.0,
+    ),
+    "if, for functions": Advice(
+        lambda: clearprop.trace(if_small, 1.0),
+        "clearprop.cond(x < 3 and x > 0, f, g, ...) to call one of two functions, with np.logical_and",
+        lambda: clearprop.trace(grad(cond_small), 1.0).evaluate(2.0),
+        12.0,
+    ),
+    "while": Advice(
+        lambda: clearprop.trace(while_small, 1.0),
+        "Use clearprop.while_loop(lambda x: np.abs(x) < 9, step, x), where step returns the next x",
+        lambda: clearprop.trace(grad(loop_small), 1.0).evaluate(2.0),
+        8.0,
+    ),
+    "while, of several": Advice(
+        lambda: clearprop.trace(while_both, 1.0),
+        "Use clearprop.while_loop(holds, step, (x, y)), where holds and step get what is carried, and return "
+        "y < x",
+        lambda: clearprop.trace(grad(loop_both), 1.0).evaluate(6.0),
+        0.25,
     ),
     "if, of an int": Advice(
         lambda: clearprop.trace(lambda x, n: x * n if n > 0 else x, 1.0, np.int64(3)),

@@ -29,6 +29,7 @@ from .errors import (
     LostGradientError,
     OutOfBoundsError,
     ShapeError,
+    StepLimitError,
     TraceError,
     UnsupportedError,
 )
@@ -45,7 +46,9 @@ if TYPE_CHECKING:
     from . import random as random
     from .compiler import compile
     from .control.checkpoint import checkpoint
+    from .control.conditional import cond, switch
     from .control.scan import fori_loop, scan
+    from .control.while_loop import while_loop
     from .emit.source import Source, source
     from .ledger import Explanation
     from .ledger.explain import explain
@@ -67,12 +70,14 @@ __all__ = [
     "OutOfBoundsError",
     "ShapeError",
     "Source",
+    "StepLimitError",
     "Tensor",
     "TraceError",
     "UnsupportedError",
     "block",
     "checkpoint",
     "compile",
+    "cond",
     "cross_entropy",
     "explain",
     "fori_loop",
@@ -91,15 +96,20 @@ __all__ = [
     "softmax",
     "source",
     "stop_gradient",
+    "switch",
     "tensor",
     "trace",
     "value_and_grad",
     "vjp",
+    "while_loop",
 ]
 
 del backprop, ops
 _READERS = {
     "compile": "compiler",
+    "cond": "control.conditional",
+    "switch": "control.conditional",
+    "while_loop": "control.while_loop",
     "set_num_threads": "native.pool",
     "explain": "ledger",
     "checkpoint": "control.checkpoint",

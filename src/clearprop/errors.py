@@ -10,6 +10,7 @@
     ├── LostGradientError (TypeError)  a Tensor was about to become a plain array in silence
     ├── UnsupportedError (TypeError)   a NumPy function, or a way of calling it, without a gradient here
     ├── TraceError (RuntimeError)      Python needed a value that tracing does not know
+    ├── StepLimitError (RuntimeError)  a loop that goes on past the limit it was given
     ├── GraphError (ValueError)        a graph that breaks its own grammar
     ├── CompileError (RuntimeError)    stages that break their own grammar, or code that LLVM refuses
     └── GradientMismatch (AssertionError)  two gradients that should be equal are not
@@ -34,6 +35,7 @@ __all__ = [
     "LostGradientError",
     "OutOfBoundsError",
     "ShapeError",
+    "StepLimitError",
     "TraceError",
     "UnsupportedError",
 ]
@@ -116,6 +118,14 @@ class TraceError(ClearpropError, RuntimeError):
     Raised in `trace`, `compile` and `source`, where ``if``, ``float()`` and the like would need numbers.
     Choose with ``np.where``, or pass what decides as an argument that is fixed, such as a bool or an int.
     Raised, too, for a trace that is called with other fixed values than its own: trace again for these.
+    """
+
+
+class StepLimitError(ClearpropError, RuntimeError):
+    """A loop that was to go on after as many steps as it may take.
+
+    Raised by `clearprop.while_loop` with a `limit`. Give it a higher one, or see why its condition stays
+    true: a difference below the precision of a dtype, for example, never comes.
     """
 
 

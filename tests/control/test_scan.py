@@ -149,6 +149,19 @@ def test_gradients_of_what_is_read() -> None:
     compare(clearprop.grad(f, argnums=(0, 1, 2)), ROWS[0], ROWS, np.eye(3) * 0.4)
 
 
+def test_the_graph_on_tensors() -> None:
+    def f(w: Any, xs: Any) -> Any:
+        return recurrent(w, xs, False)
+
+    graph = clearprop.trace(f, ROWS[0], ROWS)
+    for found, wanted in zip(
+        clearprop.grad(graph.evaluate, argnums=(0, 1))(ROWS[0], ROWS),
+        clearprop.grad(f, argnums=(0, 1))(ROWS[0], ROWS),
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
 def test_it_is_one_node() -> None:
     def f(w: Any, xs: Any) -> Any:
         return recurrent(w, xs, False)

@@ -304,7 +304,7 @@ def is_empty(x):
         (leaves_numpy, "needs a number"),
         (makes_an_array, "np.array after `import clearprop.numpy as np`"),
         (picks_by_mask, "a boolean mask of shape (3,) whose values are not known"),
-        (is_empty, "np.where(condition, a, b)"),
+        (is_empty, "(`if np.sum(y)`) needs a number"),
     ],
 )
 def test_a_number_is_wanted(f: Any, phrase: str) -> None:

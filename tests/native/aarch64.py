@@ -18,8 +18,8 @@ import numpy as np
 from clearprop.compiler.plan import Plan
 from clearprop.graph.graph import Graph
 from clearprop.graph.tracing import trace
-from clearprop.native.kernel import SHARE
 from clearprop.native.llvm_ir import module
+from clearprop.native.services import SERVICES, services_of
 
 CPU, VECTOR_BITS = "neoverse-n1", 128
 
@@ -101,7 +101,7 @@ def run(f: Callable[..., Any], arrays: Sequence[Any], folder: Path) -> list[Any]
     graph, plan = plan_of(f, arrays)
     (kernel,) = plan.kernels
     results = [np.zeros(w.spec.shape, w.spec.dtype) for w in graph.outputs]
-    texts = [kernel.text, *[SHARE] * kernel.is_shared, _MEMORY]
+    texts = [kernel.text, *(SERVICES[name].text for name in services_of([kernel])), _MEMORY]
     texts.append(_buffers(arrays, results, kernel.arena.bytes))
     text = module(texts, kernel.builders, width=VECTOR_BITS)
     (folder / "kernel.o").write_bytes(_machine().emit_object(llvm.parse_assembly(text)))

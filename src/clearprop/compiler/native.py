@@ -18,11 +18,12 @@ from ..engine.spec import spec_of
 from ..errors import ClearpropError
 from ..graph.captured import MISSING
 from ..graph.graph import evaluate_node
-from ..native import cache, calls, interrupts, machine, pool
-from ..native.kernel import SHARE, Kernel
+from ..native import cache, calls, machine, pool
+from ..native.kernel import Kernel
 from ..native.llvm_ir import module
 from ..native.machine import Code, vector_bits
 from ..native.nests import parts
+from ..native.services import SERVICES, connect, services_of
 from ..stages.ir import Buffer, Host
 from ..stages.views import View
 from .arguments import Arguments, OtherContainer
@@ -78,14 +79,13 @@ class NativeExecutable(Executable):
         kernels = self.plan.kernels
         if not kernels or self.plan.is_refused:
             return
-        is_shared = any(k.is_shared for k in kernels)
-        asks = any(k.asks for k in kernels)
+        services = services_of(kernels)
         if not self.plan.has_host and self.trees is not None:
             self.entry = _entry(self._signature(self.plan.summary))
         text = self._text()
         tables = [k.table for k in kernels if k.constants]
         symbols = self.entry.symbols if self.entry else tuple(k.name for k in kernels)
-        names = (*symbols, *tables, *["pool"] * is_shared, *[interrupts.TABLE] * asks)
+        names = (*symbols, *tables, *services)
         if key and self.entry is not None and not tables:
             code = machine.assemble(text, _LEVEL)
             summary = json.dumps(asdict(self.plan.summary)).encode()
@@ -93,10 +93,7 @@ class NativeExecutable(Executable):
             self.code = Code(code, names)
         else:
             self.code = cache.linked(text, _LEVEL, names)
-        if is_shared:
-            _share(self.code)
-        if asks:
-            interrupts.answer(self.code)
+        connect(self.code, services)
         for k in kernels:
             if k.constants:
                 self.code.point(k.table, [b.value for b in k.constants])
@@ -113,14 +110,10 @@ class NativeExecutable(Executable):
             entry = _entry(self._signature(summary))
             if _digest(entry) != digest:
                 return False
-            tables = ["pool"] * summary.is_shared + [interrupts.TABLE] * summary.asks
-            linked = Code(code, (*entry.symbols, *tables))
+            linked = Code(code, (*entry.symbols, *summary.services))
         except (ValueError, TypeError, LookupError, RuntimeError):
             return False
-        if summary.is_shared:
-            _share(linked)
-        if summary.asks:
-            interrupts.answer(linked)
+        connect(linked, summary.services)
         self.entry, self.summary, self.code = entry, summary, linked
         return True
 
@@ -128,8 +121,7 @@ class NativeExecutable(Executable):
         """Return the IR of all kernels, and of the entry if there is one."""
         kernels = self.plan.kernels
         texts = [k.text for k in kernels] + ([self.entry.text] if self.entry else [])
-        texts += [SHARE] if any(k.is_shared for k in kernels) else []
-        texts += [interrupts.ASK] if any(k.asks for k in kernels) else []
+        texts += [SERVICES[name].text for name in services_of(kernels)]
         return module(texts, [b for k in kernels for b in k.builders], width=vector_bits())
 
     def _signature(self, summary: PlanSummary) -> calls.Signature:
@@ -217,8 +209,7 @@ class NativeExecutable(Executable):
         pointers.append(arena.ctypes.data + -arena.ctypes.data % 64)
         prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
         function = prototype(self.code.addresses[kernel.name])
-        if function((ctypes.c_void_p * len(pointers))(*pointers)):
-            raise calls.Stopped
+        calls.check(function((ctypes.c_void_p * len(pointers))(*pointers)))
 
     # ---- what became of it
 
@@ -248,12 +239,6 @@ def _entry(signature: calls.Signature) -> calls.Entry:
 
 def _digest(entry: calls.Entry) -> bytes:
     return hashlib.sha256(entry.text.encode()).hexdigest().encode()
-
-
-def _share(code: Code) -> None:
-    """Let threads share the work of this code."""
-    place = ctypes.c_void_p.from_address(code.addresses["pool"])
-    place.value = pool.address() or None
 
 
 def _by_numpy(host: Host, memory: dict[Buffer, Any]) -> dict[Buffer, Any]:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..graph.graph import Graph
-from ..native.kernel import Kernel, may_stop_late
+from ..native.branching import Native, may_stop_late
+from ..native.kernel import Kernel
+from ..native.services import services_of
 from ..passes import expand, simplify
 from ..stages import fuse
 from ..stages.bounds import with_bounds
 from ..stages.buffers import donors
-from ..stages.ir import Buffer, Host, Loop, Nest, Program, touched_by
+from ..stages.ir import Buffer, Host, Program, touched_by
 from ..stages.verifier import verify
 
 _LONG = 5_000
@@ -29,12 +31,10 @@ class PlanSummary:
     """Whether other threads should run meanwhile."""
     donors: tuple[int | None, ...]
     """For each output, the number of the input that it is written over."""
-    asks: bool
-    """Whether it asks for interrupts."""
-    is_shared: bool
-    """Whether threads share its work."""
     may_stop: bool
-    """Whether it may find an index out of range."""
+    """Whether it may find that it cannot go on, such as by an index out of range."""
+    services: tuple[str, ...]
+    """What it needs of the process, by the names in `SERVICES`."""
 
 
 class Plan:
@@ -77,14 +77,13 @@ class Plan:
             kernel.arena.bytes,
             kernel.work > _LONG,
             numbers,
-            kernel.asks,
-            kernel.is_shared,
             kernel.may_stop,
+            tuple(services_of([kernel])),
         )
 
     def _steps(self) -> list[Kernel | Host]:
         """Return the steps: runs of nests as kernels, and what NumPy computes between them."""
-        runs: list[list[Nest | Loop] | Host] = []
+        runs: list[list[Native] | Host] = []
         for stage in self.program.stages:
             if isinstance(stage, Host):
                 runs.append(stage)
@@ -109,7 +108,7 @@ class Plan:
         return steps
 
 
-def _used(run: list[Nest | Loop] | Host) -> list[Buffer]:
+def _used(run: list[Native] | Host) -> list[Buffer]:
     """Return the buffers of a run, in an order that is the same in every process."""
     if isinstance(run, Host):
         return list(dict.fromkeys((*run.reads(), *run.writes())))

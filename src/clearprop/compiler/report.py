@@ -10,7 +10,8 @@ from html import escape
 
 from ..draw.stages import Item, draw_stages
 from ..graph.graph import Graph
-from ..stages.ir import Buffer, Host, Loop, Nest, Program, Stage, in_order, letter
+from ..stages.composites import Choice
+from ..stages.ir import Buffer, Composite, Host, Nest, Program, Stage, in_order, letter
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ def describe(
 def _title(stage: Stage) -> str:
     if isinstance(stage, Host):
         return f"NumPy: {stage.node.primitive.name}"
-    if isinstance(stage, Loop):
-        return f"loop of {_count(stage.length, 'step')}{', from the last' * stage.reverse}"
+    if isinstance(stage, Composite):
+        return stage.title
     axes = " × ".join(
         f"{letter(a)} {n}{' tiles' * (stage.tiles is not None and not a)}{' summed' * (a in stage.reduced)}"
         for a, n in enumerate(stage.extents)
@@ -91,13 +92,15 @@ def _shared(stage: Stage, parts: Callable[[Nest], int]) -> str:
 def _details(stage: Stage) -> Iterator[str]:
     if isinstance(stage, Host):
         yield f"because {stage.why}"
-    elif isinstance(stage, Loop):
-        yield f"a step of {stage.name} is {_count(len(stage.body.stages), 'stage')}:"
-        for number, inner in enumerate(stage.body.stages, 1):
-            yield f"  {number}. {_title(inner)}"
-            yield from (f"     {line}" for line in _details(inner))
-    else:
+    elif isinstance(stage, Nest):
         yield _fused(stage)
+    else:
+        for program in stage.programs:
+            what = "" if isinstance(stage, Choice) else "a step of "
+            yield f"{what}{program.name} is {_count(len(program.stages), 'stage')}:"
+            for number, inner in enumerate(program.stages, 1):
+                yield f"  {number}. {_title(inner)}"
+                yield from (f"     {line}" for line in _details(inner))
     given = dict.fromkeys(b for b in in_order(stage.reads()) if b.role != "constant")
     yield f"reads {', '.join(map(str, given)) or 'nothing'}; writes " + ", ".join(
         f"{b} ({_size(b.bytes)})" for b in dict.fromkeys(in_order(stage.writes()))
@@ -118,7 +121,7 @@ def _items(program: Program) -> list[Item]:
         if isinstance(stage, Host):
             items.append(Item("NumPy", stage.node.primitive.name, True))
             continue
-        names = stage.name if isinstance(stage, Loop) else _fused(stage)
+        names = _fused(stage) if isinstance(stage, Nest) else stage.name
         items.append(Item(_title(stage), names if len(names) <= 40 else f"{names[:38]} …", False))
     return items
 

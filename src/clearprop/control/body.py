@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..engine.in_place import next_number, version_at
+from ..engine.settings import sealed, switched
 from ..engine.spec import ArraySpec
 from ..engine.tensor import Tensor
 from ..graph.graph import Graph
@@ -33,6 +34,7 @@ def trace_body(f: Callable[..., Any], args: Sequence[Any]) -> Body:
 
     Other leaves, such as Python's numbers, are fixed.
     """
+    start = next_number()
     leaves, unflatten = flatten(tuple(args))
     places = [i for i, leaf in enumerate(leaves) if type(leaf) is ArraySpec]
     names = argument_names(f, args, [(0, *path) for path in paths(tuple(args))])
@@ -40,12 +42,30 @@ def trace_body(f: Callable[..., Any], args: Sequence[Any]) -> Body:
     for i, t in zip(places, tensors, strict=True):
         leaves[i] = t
     since = next_number()
-    result, recorder = record(f, (unflatten(leaves), {}), tracing=True)
+    with switched(sealed, start):
+        result, recorder = record(f, (unflatten(leaves), {}), tracing=True)
     outputs, _ = flatten(result)
     passed = as_passed(tensors, [names[i] for i in places])
     closed = closed_over(outputs, {*tensors, *passed}, since)
     graph = build(function_name(f), [*closed, *passed], outputs, recorder.array_names)
     return Body(graph, closed, result)
+
+
+def united(bodies: Sequence[Body]) -> tuple[tuple[Tensor, ...], tuple[Graph, ...]]:
+    """Return the Tensors that any of several functions closes over, and their graphs with inputs for all of
+    these.
+    """
+    wires = {t: w for b in bodies for t, w in zip(b.closed, b.graph.inputs, strict=False)}
+    closed = sorted(wires, key=lambda t: t.number)
+    graphs = []
+    for body in bodies:
+        own = dict(zip(body.closed, body.graph.inputs, strict=False))
+        free = [own.get(t) or wires[t].copy() for t in closed]
+        arguments = body.graph.inputs[len(body.closed) :]
+        graph = replace(body.graph, inputs=(*free, *arguments))
+        graph.name_rest()
+        graphs.append(graph)
+    return tuple(closed), tuple(graphs)
 
 
 def closed_over(outputs: Sequence[Any], arguments: set[Tensor], since: int) -> tuple[Tensor, ...]:

@@ -46,11 +46,7 @@ class Gradient:
             i
             for i, x in enumerate(inputs)
             if is_floating(body.inputs[i].spec.dtype)
-            and (
-                i - closed in live
-                if closed <= i < closed + carried
-                else isinstance(x, Tensor) and x.requires_grad
-            )
+            and (i - closed in live if closed <= i < closed + carried else asks_gradient(x))
         ]
         self.stacked = list(stacked)
         joint = with_backward(body, wanted, [*live, *self.stacked])
@@ -58,10 +54,10 @@ class Gradient:
         seeds = dict(zip([*live, *self.stacked], joint.seeds, strict=True))
         self.carries = {i: seeds[i] for i in live}
         """The seed of each carried value whose gradient is carried back."""
-        gains = {i: w for i, w in gradients.items() if i < closed and not _is_zero(w)}
+        gains = {i: w for i, w in gradients.items() if i < closed and not is_zero(w)}
         self.products = {} if recompute else products_of(joint.graph, gains, body.inputs[:closed])
         """By input: gradients that are matrix products of what the steps make, taken once for all steps."""
-        entries = {i: w for i, w in gradients.items() if i >= closed + carried and not _is_zero(w)}
+        entries = {i: w for i, w in gradients.items() if i >= closed + carried and not is_zero(w)}
         totals = {
             i: Wire(f"d{body.inputs[i].name}", w.spec)
             for i, w in gains.items()
@@ -211,6 +207,11 @@ def reached(
     return sorted(found)
 
 
+def asks_gradient(x: Any) -> bool:
+    """Return whether a gradient of an input may be asked for: a rule that gets plain values cannot tell."""
+    return not isinstance(x, Tensor) or x.requires_grad
+
+
 def is_cheap(node: Node) -> bool:
     """Return whether to compute a node again costs less than to keep its result in memory."""
     traits = node.primitive.traits
@@ -219,5 +220,6 @@ def is_cheap(node: Node) -> bool:
     return "elementwise" in traits and ("linear" in traits or node.out.spec.dtype.kind == "b")
 
 
-def _is_zero(wire: Wire) -> bool:
+def is_zero(wire: Wire) -> bool:
+    """Return whether a wire is known to hold nothing but zeros."""
     return wire.is_constant and not np.any(wire.constant)

@@ -15,8 +15,9 @@ from ..engine.spec import ArraySpec, shape_of, spec_of
 from ..engine.tensor import apply
 from ..errors import ShapeError, UnsupportedError
 from ..graph.tracing import function_name
-from ..transforms.trees import flatten, paths, structure
+from ..transforms.trees import flatten, paths
 from .body import Body, trace_body
+from .carried import check_carry, starting_values
 from .checkpoint import checkpoint as checkpointed
 from .loop import loop, observed, results_of
 
@@ -196,7 +197,7 @@ def _plainly(steps: _Steps, init: Any, reverse: bool) -> tuple[Any, Any]:
     for t in reversed(range(steps.count)) if reverse else range(steps.count):
         before = carry
         carry, y = steps(carry, steps.entry(t))
-        _check_carry(steps.f, before, carry)
+        check_carry(steps.f, before, carry)
         collected.append(y)
     if not collected:
         return carry, _nothing_collected(steps, init)
@@ -222,39 +223,6 @@ def _nothing_collected(steps: _Steps, init: Any) -> Any:
     return unflatten([np.zeros((0, *shape_of(y)), spec_of(y).dtype) for y in leaves])
 
 
-def _check_carry(f: Step, before: Any, after: Any) -> None:
-    """Raise ShapeError unless a step returns what is carried as it got it; a Python number may have become
-    an array's entry.
-    """
-    if structure(before) != structure(after):
-        raise ShapeError(
-            f"{function_name(f)} got the carried value as {_kind(before)} and returned it as {_kind(after)}; "
-            f"it must stay the same from step to step"
-        )
-    for path, x, y in zip(paths(before), flatten(before)[0], flatten(after)[0], strict=True):
-        old, new = spec_of(x), spec_of(y)
-        weak = isinstance(x, int | float | complex) and not isinstance(x, np.generic)
-        if old.shape != new.shape or (old.dtype != new.dtype and not weak):
-            name = "the carried value" + "".join(f"[{key!r}]" for key in path)
-            raise ShapeError(
-                f"{function_name(f)} got {name} as {old} and returned it as {new}; it must stay the same "
-                f"from step to step. {_advice(old, new)}"
-            )
-
-
-def _advice(old: ArraySpec, new: ArraySpec) -> str:
-    if old.shape == new.shape:
-        return f"Convert it: start from a value of dtype {new.dtype}, or return y.astype({str(old.dtype)!r})."
-    return (
-        f"Start from an array of shape {new.shape}, or reduce it to shape {old.shape} in each step."
-    )
-
-
-def _kind(tree: Any) -> str:
-    leaves, unflatten = flatten(tree)
-    return str(unflatten([str(spec_of(x)) for x in leaves])).replace("'", "")
-
-
 # ---- as a node
 
 
@@ -266,23 +234,14 @@ class _Traced:
 
 
 def _trace(steps: _Steps, init: Any) -> _Traced:
-    """Return the body of a loop. A Python number among what is carried takes the dtype that the body gives:
-    it is traced with the number itself first.
-    """
-    leaves, unflatten = flatten(init)
-    leaves = [argument(x, f"scan of {function_name(steps.f)} got") for x in leaves]
+    """Return the body of a loop; it is traced once more where Python numbers are carried."""
     entry = steps.unflatten([ArraySpec(shape_of(x)[1:], spec_of(x).dtype) for x in steps.leaves])
-    if any(isinstance(x, int | float | complex) and not hasattr(x, "dtype") for x in leaves):
-        weak = [x if not hasattr(x, "dtype") else spec_of(x) for x in leaves]
-        carry, _ = trace_body(steps, (unflatten(weak), entry)).result
-        _check_carry(steps.f, init, carry)
-        after = [spec_of(y) for y in flatten(carry)[0]]
-        leaves = [
-            x if hasattr(x, "dtype") else y.dtype.type(x)
-            for x, y in zip(leaves, after, strict=True)
-        ]
+    leaves = starting_values(
+        "scan", steps.f, init, lambda carry: trace_body(steps, (carry, entry)).result[0]
+    )
+    _, unflatten = flatten(init)
     body = trace_body(steps, (unflatten(list(map(spec_of, leaves))), entry))
-    _check_carry(steps.f, unflatten(leaves), body.result[0])
+    check_carry(steps.f, unflatten(leaves), body.result[0])
     return _Traced(body, leaves)
 
 

@@ -17,6 +17,7 @@ from .arrays import TO_BUILD
 from .settings import covered, transforms
 from .spec import ArraySpec
 from .tensor_parameters import asked_by, gradients_count, is_answered, refusal
+from .truth import question
 
 _INTO_ARRAY = "a conversion to a plain array (np.array, np.asarray, or assignment into an array)"
 _INSTEAD_OF_ARRAY = (
@@ -30,6 +31,7 @@ _INSTEAD = {
     "xarray": "x.data, which is the tensor, in the place of x.values",
 }
 """By the library that asks for an array."""
+_TO_PICK = "Use clearprop.tensor(x, requires_grad=False)[i] to pick from a plain array x"
 _FOR_MATH = "NumPy's functions on the tensor (np.sin, not math.sin)"
 
 
@@ -109,7 +111,7 @@ class Conversions:
     def __index__(self) -> int:
         try:
             self._refuse_parameter(sys._getframe(1), "int(t.detach())")
-            self._refuse_unknown("an index")
+            self._refuse_unknown("an index", _TO_PICK)
         except ClearpropError as error:
             if transforms.get():
                 covered.set((error, self))
@@ -118,7 +120,9 @@ class Conversions:
 
     def __bool__(self) -> bool:
         self._refuse_parameter(sys._getframe(1), "bool(t.detach())")
-        self._refuse_unknown("the truth of a value (`if`, `while`, `and`, `or`)")
+        if not self.is_known:
+            what, instead = question()
+            self._refuse_unknown(what, instead)
         return bool(self.value)
 
     def _for_c(self, kind: str, frame: FrameType) -> Any:
@@ -166,14 +170,15 @@ class Conversions:
             )
         return self.value
 
-    def _refuse_unknown(self, what: str) -> None:
+    def _refuse_unknown(
+        self,
+        what: str,
+        instead: str = "Use np.where(condition, a, b) or np.maximum for a choice between values",
+    ) -> None:
         if not self.is_known:
-            instead = "np.where(condition, a, b) or np.maximum for a choice between values"
-            if what == "an index":
-                instead = "clearprop.tensor(x, requires_grad=False)[i] to pick from a plain array x"
             raise TraceError(
                 f"{what} needs a number, but while tracing only the spec {self.value} is known. "
-                f"Use {instead}; make the "
+                f"{instead}; make the "
                 f"value an argument that is no array (an int, a bool, a string) to fix it when tracing."
             )
 

@@ -21,7 +21,7 @@ from ..errors import DtypeError, GradientError, ShapeError, UnsupportedError
 from .arrays import PLAIN, numbers_of
 from .primitive import NO_PARAMS, Primitive, primitives
 from .recording import Origin, noted
-from .settings import began, happened, no_grads, switched
+from .settings import began, happened, no_grads, sealed, switched
 from .view_memory import laid_out_like, shows_memory
 
 _no_grads, _noted = no_grads.get, noted.get
@@ -71,6 +71,12 @@ class Versions:
         """Change in place: this object becomes `new`, which no one else has."""
         if new is self:
             return self
+        if self.number < sealed.get():
+            raise UnsupportedError(
+                "a step of a loop, or a branch, changed an array in place that it was not given. It is "
+                "traced once, however often it runs. Change a copy and return it: y = x.copy(); y[i] = v; "
+                "return y"
+            )
         if new.shape != self.shape:
             raise ShapeError(
                 f"a change in place cannot turn shape {self.shape} into {new.shape}; "

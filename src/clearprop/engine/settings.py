@@ -29,6 +29,8 @@ transforms: ContextVar[int] = ContextVar("transforms", default=0)
 """How many of `grad`, `vjp`, ... are running: inside them, dropping a gradient is an error."""
 began: ContextVar[float] = ContextVar("began", default=math.inf)
 """The number at which the innermost of them began: what is younger, it made for itself."""
+sealed: ContextVar[float] = ContextVar("sealed", default=-math.inf)
+"""The number at which the trace of a step or a branch began: what is older may be read there, not changed."""
 covered: ContextVar[tuple[ClearpropError, Any] | None] = ContextVar("covered", default=None)
 """The last refusal to make a number of a Tensor, over which C code that asks puts errors of its own."""
 

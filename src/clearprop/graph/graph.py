@@ -134,8 +134,10 @@ class Node:
 
     @property
     def bodies(self) -> list[Graph]:
-        """The graphs among its parameters, which its primitive runs: what a loop does in a step."""
-        return [p for p in self.params.values() if isinstance(p, Graph)]
+        """The graphs among its parameters, which its primitive runs: what a loop does in a step, the branches
+        of a choice.
+        """
+        return [graph for param in self.params.values() for graph in graphs_in(param)]
 
     @property
     def is_mark(self) -> bool:
@@ -402,6 +404,12 @@ class Graph:
     __repr__ = __str__
 
 
+def graphs_in(param: Any) -> tuple[Graph, ...]:
+    """Return the graphs that a parameter consists of: one, or several as a tuple."""
+    found = param if isinstance(param, tuple) else (param,)
+    return found if all(isinstance(x, Graph) for x in found) else ()
+
+
 def evaluate_node(node: Node, values: Sequence[Any]) -> list[Any]:
     """Return the values of a node's outputs: by its primitive, or by the body that it marks."""
     if node.is_mark:
@@ -434,7 +442,7 @@ def _node_lines(graph: Graph, indent: str) -> list[str]:
     for node in graph.nodes:
         outs = ", ".join(f"{w.name}: {w.spec}" for w in node.outputs)
         refs = ", ".join(map(str, node.inputs))
-        params = ", ".join(f"{k}={v}" for k, v in node.params.items() if not isinstance(v, Graph))
+        params = ", ".join(f"{k}={v}" for k, v in node.params.items() if not graphs_in(v))
         text = f"{indent}{outs} = {node.primitive.name}({refs}{'; ' + params if params else ''})"
         note = _note(node)
         if node.body is not None:

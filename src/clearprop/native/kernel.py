@@ -1,6 +1,7 @@
 """Nests -> one function in IR: ``i32 @kernel(ptr table)``, of the addresses of buffers.
 
-It returns 0, or 1 where it stopped because an index was out of range.
+It returns 0, or 1 where it stopped because an index was out of range (or a loop went on past its limit), or
+2 where an exception is set.
 
 Each nest becomes a function of the addresses that it uses. Nests that are alike, such as those of a
 loop that was unrolled, share one.
@@ -8,44 +9,45 @@ loop that was unrolled, share one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..stages.buffers import Arena, aligned, apart, arrange, donors, together
-from ..stages.ir import Buffer, Carried, Host, Loop, Nest, Stage, read_by, written_by
-from . import machine
+from ..stages.composites import Carried, Choice, Loop, While
+from ..stages.ir import Buffer, Composite, Host, Nest, Program, Stage, read_by, written_by
+from .branching import (
+    Native,
+    ProgramLayout,
+    WhileLayout,
+    ask_now_and_then,
+    copy,
+    is_long,
+    stop_if,
+    work_of,
+    write_choice,
+    write_while,
+)
 from .expressions import Address
-from .interrupts import STEPS_BETWEEN
 from .llvm_ir import BOOL, Builder, Value
-from .nests import parts, threads_of, work, workspace_bytes, write_nest
+from .nests import parts, threads_of, workspace_bytes, write_nest
 from .partition import Part
-from .types import I64, Type
+from .types import I32, I64
 
 _EMBEDDED = 16 * 1024
 """Constants of up to this many bytes are put into the code."""
-
-
-Native = Nest | Loop
 
 
 @dataclass(frozen=True)
 class LoopLayout:
     """Where a loop keeps things, in bytes from its workspace."""
 
-    steps: list[list[Native]]
     in_place: set[Carried]
     """Those written over what they were."""
     scratch: dict[Buffer, int]
     """The places of carried values: by `after` where nobody wants the last one, else by `before`."""
-    offset: int
-    """Of the memory for one step."""
-    arena: Arena
-
-    @property
-    def bytes(self) -> int:
-        return self.offset + self.arena.bytes
+    body: ProgramLayout
 
 
 class Kernel:
@@ -66,15 +68,14 @@ class Kernel:
         """Those too large for the code, which finds their addresses in a table: `table`, to be filled."""
         self.table = f"{name}_constants"
         self.layouts: dict[Loop, LoopLayout] = {}
+        self.arenas: dict[Program, tuple[list[list[Native]], Arena]] = {}
         self.steps = together(stages)
         self.arena = self._arranged(self.steps, self.arguments)
         self.builders: list[Builder] = []
         self.may_stop = False
-        """Whether one of `stops` is written here, so that it may return 1."""
-        self.asks = False
-        """Whether a loop asks for interrupts, so that the module needs `ASK`."""
-        self.is_shared = False
-        """Whether the module needs `SHARE`."""
+        """Whether it may return 1 or 2."""
+        self.services: set[str] = set()
+        """What the module needs of `SERVICES`."""
         self._globals: dict[Buffer, tuple[str, str]] = {}
         self._functions: dict[str, str] = {}
         """The names of functions, by their texts with ``NAME`` for the name."""
@@ -99,11 +100,9 @@ class Kernel:
         b.first(f"%arena_at = getelementptr i8, ptr %table, i64 {8 * len(self.arguments)}")
         b.first("%arena = load ptr, ptr %arena_at")
         workspace = b.offset("%arena", (self.arena.workspace, 1))
-        self.may_stop = self._sequence(b, self.steps, address, workspace, self.stops)
+        self.may_stop = self.sequence(b, self.steps, address, workspace, self.stops)
         b.do("ret i32 0")
-        if self.may_stop:
-            b.label("stop")
-            b.do("ret i32 1")
+        self.write_stop(b, self.may_stop)
         texts = [text for _, text in self._globals.values()]
         if self.constants:
             size = len(self.constants)
@@ -112,7 +111,18 @@ class Kernel:
         kernel = b.function(self.name, "ptr %table", returns="i32")
         return "\n".join([*texts, *functions, kernel])
 
-    def _sequence(
+    def write_stop(
+        self, b: Builder, may_stop: bool, last: Callable[[], None] | None = None
+    ) -> None:
+        """Write the end of a function at which it stops, saying why, after what it has to do at last."""
+        if may_stop:
+            b.first("%why = alloca i32")
+            b.label("stop")
+            if last is not None:
+                last()
+            b.do(f"ret i32 {b.pointer('load i32, ptr %why')}")
+
+    def sequence(
         self,
         b: Builder,
         steps: Sequence[Sequence[Native]],
@@ -123,19 +133,14 @@ class Kernel:
         """Write calls of all steps; return whether they may go to the label ``stop``."""
         may_stop = False
 
-        def stop_if(flag: str) -> None:
-            further = b.new_label()
-            b.do(f"br i1 {flag}, label %stop, label %{further}")
-            b.label(further)
-
         for step in steps:
             first = step[0]
-            if isinstance(first, Loop):
-                function, used, inner_stops = self._loop(first)
+            if not isinstance(first, Nest):
+                function, used, inner_stops = self._composite(first)
                 pointers = ", ".join(f"ptr {p}" for p in (*map(address, used), workspace))
-                stopped = b.value(BOOL, f"call i1 @{function}({pointers})")
+                why = b.value(I32, f"call i32 @{function}({pointers})")
                 if inner_stops:
-                    stop_if(stopped.ref)
+                    stop_if(b, b.compare("!=", why, 0).ref, why.ref)
                     may_stop = True
                 continue
             if first.tiles is None:
@@ -145,14 +150,59 @@ class Kernel:
             self._call(b, function, [*map(address, used), workspace], count)
             for nest in step:
                 for buffer in written_by(nest) & set(stops):
-                    stop_if(b.load(BOOL, address(buffer)).ref)
+                    stop_if(b, b.load(BOOL, address(buffer)).ref)
                     may_stop = True
         return may_stop
+
+    def _composite(self, stage: Composite) -> tuple[str, list[Buffer], bool]:
+        """Return the name of a stage's function, the buffers whose addresses it takes, and whether it may
+        stop.
+        """
+        if isinstance(stage, Loop):
+            return self._loop(stage)
+        b, names = Builder(), dict[Buffer, str]()
+
+        def outer(buffer: Buffer) -> str:
+            return names.setdefault(buffer, f"%p{len(names)}")
+
+        if isinstance(stage, Choice):
+            may_stop = write_choice(self, b, stage, outer)
+        else:
+            assert isinstance(stage, While), stage
+            may_stop = write_while(self, b, stage, outer)
+        pointers = ", ".join(f"ptr {name}" for name in (*names.values(), "%workspace"))
+        return self.named(b, pointers, returns="i32"), list(names), may_stop
+
+    def laid_out(self, program: Program, offset: int = 0) -> ProgramLayout:
+        """Return where a program that is done within a stage keeps its temporaries."""
+        if program not in self.arenas:
+            steps = together([s for s in program.stages if not isinstance(s, Host)])
+            arena = self._arranged(steps, [*program.inputs, *program.outputs])
+            self.arenas[program] = steps, arena
+        return ProgramLayout(*self.arenas[program], offset)
+
+    def program(
+        self, b: Builder, program: Program, layout: ProgramLayout, places: dict[Buffer, str]
+    ) -> bool:
+        """Write a program whose inputs and outputs are at these places; return whether it may stop."""
+        arena = b.offset("%workspace", (layout.offset, 1))
+
+        def address(buffer: Buffer) -> str:
+            if buffer in places:
+                return places[buffer]
+            if buffer in layout.arena.offsets:
+                return b.offset(arena, (layout.arena.offsets[buffer], 1))
+            if buffer in self.constants:
+                return _from_table(b, f"@{self.table}", self.constants.index(buffer))
+            return self._embed(buffer)
+
+        workspace = b.offset(arena, (layout.arena.workspace, 1))
+        return self.sequence(b, layout.steps, address, workspace, program.stops)
 
     def _loop(self, loop: Loop) -> tuple[str, list[Buffer], bool]:
         """Return the name of a loop's function, the buffers whose addresses it takes, whether it may stop.
 
-        It gives true where it stopped. Carried values alternate between two places, one of which is where
+        Carried values alternate between two places, one of which is where
         the last one is wanted; those that are added to lie in one.
         """
         b, names, layout = Builder(), dict[Buffer, str](), self._layout(loop)
@@ -168,11 +218,10 @@ class Kernel:
         for c in loop.carried:
             home = outer(c.end) if c.end is not None else scratch(c.after)
             if c in layout.in_place:
-                _copy(b, outer(c.start), home, c.before)
+                copy(b, outer(c.start), home, c.before)
                 places[c.before] = places[c.after] = home
             else:
                 turns.append((c, home, scratch(c.before)))
-        arena = b.offset("%workspace", (layout.offset, 1))
         with b.loop(0, loop.length) as count:
             t = count.index
             is_first = b.compare("==", t, 0).ref
@@ -187,27 +236,14 @@ class Kernel:
             entry = (loop.length - 1) - t if loop.reverse else t
             for buffer, inner in (*loop.entries, *loop.collected):
                 places[inner] = b.offset(outer(buffer), (entry, inner.bytes))
-
-            def address(buffer: Buffer) -> str:
-                if buffer in places:
-                    return places[buffer]
-                if buffer in layout.arena.offsets:
-                    return b.offset(arena, (layout.arena.offsets[buffer], 1))
-                if buffer in self.constants:
-                    return _from_table(b, f"@{self.table}", self.constants.index(buffer))
-                return self._embed(buffer)
-
-            workspace = b.offset(arena, (layout.arena.workspace, 1))
-            may_stop = self._sequence(b, layout.steps, address, workspace, loop.body.stops)
+            may_stop = self.program(b, loop.body, layout.body, places)
             if is_long(loop):
-                self.asks = may_stop = True
-                _ask_now_and_then(b, t, loop)
-        b.do("ret i1 false")
-        if may_stop:
-            b.label("stop")
-            b.do("ret i1 true")
+                may_stop = True
+                ask_now_and_then(self, b, t, loop.body)
+        b.do("ret i32 0")
+        self.write_stop(b, may_stop)
         pointers = ", ".join(f"ptr {name}" for name in (*names.values(), "%workspace"))
-        return self._named(b, pointers, returns="i1"), list(names), may_stop
+        return self.named(b, pointers, returns="i32"), list(names), may_stop
 
     def _layout(self, loop: Loop) -> LoopLayout:
         """Return where a loop keeps what it carries, and the temporaries of a step."""
@@ -221,10 +257,7 @@ class Kernel:
                 for buffer in wanted:
                     scratch[buffer] = offset
                     offset += apart(buffer.bytes)
-            steps = together([s for s in loop.body.stages if not isinstance(s, Host)])
-            outside = [*loop.body.inputs, *loop.body.outputs]
-            arena = self._arranged(steps, outside)
-            self.layouts[loop] = LoopLayout(steps, in_place, scratch, offset, arena)
+            self.layouts[loop] = LoopLayout(in_place, scratch, self.laid_out(loop.body, offset))
         return self.layouts[loop]
 
     def _arranged(self, steps: Sequence[Sequence[Native]], given: Sequence[Buffer]) -> Arena:
@@ -239,7 +272,12 @@ class Kernel:
         """
         first = step[0]
         if isinstance(first, Loop):
-            return self._layout(first).bytes
+            return self._layout(first).body.end
+        if isinstance(first, Choice):
+            return max(self.laid_out(branch).end for branch in first.branches)
+        if not isinstance(first, Nest):
+            assert isinstance(first, While), first
+            return WhileLayout(self, first).end
         if first.tiles is None:
             return workspace_bytes(first)
         nests = [n for n in step if isinstance(n, Nest)]
@@ -254,7 +292,7 @@ class Kernel:
         for i, pointer in enumerate(pointers):
             b.do(f"store ptr {pointer}, ptr {b.offset(table, (i, 8))}")
         b.do(f"call void @share(ptr @{function}, ptr {table}, i64 {count})")
-        self.is_shared = True
+        self.services.add("pool")
 
     def _function(self, nest: Nest) -> tuple[str, list[Buffer], int]:
         """Return the name of a nest's function, the buffers whose addresses it takes, and its parts."""
@@ -302,7 +340,7 @@ class Kernel:
         write_nest(b, nest, address, "%workspace", (Value(b, "%tile", I64), nest.extents[0]))
         b.do("ret void")
         pointers = [f"ptr {name}" for name in (*names.values(), "%workspace")]
-        return self._named(b, ", ".join([*pointers, "i64 %tile"])), list(names)
+        return self.named(b, ", ".join([*pointers, "i64 %tile"])), list(names)
 
     def _finished(self, b: Builder, pointers: Sequence[str], count: int) -> str:
         """Return a function of pointers; one in parts reads them from a table."""
@@ -313,9 +351,9 @@ class Kernel:
             for i, name in enumerate(pointers):
                 b.first(f"{name}_at = getelementptr i8, ptr %table, i64 {8 * i}")
                 b.first(f"{name} = load ptr, ptr {name}_at")
-        return self._named(b, arguments)
+        return self.named(b, arguments)
 
-    def _named(self, b: Builder, arguments: str, returns: str = "void") -> str:
+    def named(self, b: Builder, arguments: str, returns: str = "void") -> str:
         """Return the name of a function, which others may have written before."""
         text = b.function("NAME", arguments, returns, linkage="internal")
         if text not in self._functions:
@@ -336,78 +374,11 @@ class Kernel:
     @property
     def work(self) -> float:
         """About how many vector operations it takes: to tell a short call from a long one."""
-        return sum(map(_work, self.stages))
+        return sum(map(work_of, self.stages))
 
 
 def _from_table(b: Builder, table: str, place: int) -> str:
     return b.pointer(f"load ptr, ptr {b.offset(table, (place, 8))}")
-
-
-SHARE = """
-@pool = global ptr null
-define internal void @share(ptr %f, ptr %a, i64 %parts) {
-entry:
-  %pool = load ptr, ptr @pool
-  %alone = icmp eq ptr %pool, null
-  br i1 %alone, label %one, label %all
-all:
-  call void %pool(ptr %f, ptr %a, i64 %parts)
-  ret void
-one:
-  %i = phi i64 [0, %entry], [%j, %one]
-  call void %f(i64 %i, ptr %a)
-  %j = add i64 %i, 1
-  %left = icmp ult i64 %j, %parts
-  br i1 %left, label %one, label %end
-end:
-  ret void
-}
-"""
-"""Hands a nest in parts to the pool whose address stands in @pool; without one it does them all."""
-
-
-def is_long(loop: Loop) -> bool:
-    """Return whether somebody may want to interrupt a loop."""
-    return _work(loop) > STEPS_BETWEEN
-
-
-def may_stop_late(stages: Sequence[Stage]) -> bool:
-    """Return whether one of these stages may stop after it has begun to write."""
-    loops = [stage for stage in stages if isinstance(stage, Loop)]
-    return any(
-        loop.body.stops or is_long(loop) or may_stop_late(loop.body.stages) for loop in loops
-    )
-
-
-def _ask_now_and_then(b: Builder, step: Value, loop: Loop) -> None:
-    """Stop a loop between two steps if there was an interrupt."""
-    steps = max(1, int(STEPS_BETWEEN / max(1.0, _work(loop) / loop.length)))
-    mask = (1 << (steps.bit_length() - 1)) - 1
-    with b.only_if(b.compare("==", step & mask, mask)):
-        further = b.new_label()
-        found = b.value(BOOL, "call i1 @is_interrupted()")
-        b.do(f"br i1 {found.ref}, label %stop, label %{further}")
-        b.label(further)
-
-
-def _work(stage: Native) -> float:
-    if isinstance(stage, Loop):
-        return stage.length * sum(_work(s) for s in stage.body.stages if not isinstance(s, Host))
-    return work(stage)
-
-
-def _copy(b: Builder, source: str, target: str, buffer: Buffer) -> None:
-    """Copy the bytes of one buffer into another of its size."""
-    single = Type(buffer.dtype if buffer.dtype.kind != "b" else np.dtype("u1"))
-    width = min(machine.vector_bits() // single.bits, 2 ** (buffer.size.bit_length() - 1))
-    whole, item = buffer.size // width * width, buffer.dtype.itemsize
-    wide = single.wide(width)
-    with b.loop(0, whole, width) as loop:
-        x = b.load(wide, b.offset(source, (loop.index, 1), size=item))
-        b.store(x, b.offset(target, (loop.index, 1), size=item))
-    if rest := buffer.size - whole:
-        x = b.load(wide, b.offset(source, (whole, 1), size=item), lanes=rest)
-        b.store(x, b.offset(target, (whole, 1), size=item), lanes=rest)
 
 
 def _own_arena(nests: Sequence[Nest]) -> Arena:
@@ -420,8 +391,9 @@ def _own_arena(nests: Sequence[Nest]) -> Arena:
 def _large_constants(stages: Sequence[Stage]) -> list[Buffer]:
     found: dict[Buffer, None] = {}
     for stage in stages:
-        if isinstance(stage, Loop):
-            found.update(dict.fromkeys(_large_constants(stage.body.stages)))
+        if isinstance(stage, Composite):
+            for program in stage.programs:
+                found.update(dict.fromkeys(_large_constants(program.stages)))
         for buffer in read_by(stage):
             if buffer.role == "constant" and buffer.bytes > _EMBEDDED:
                 found[buffer] = None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.arrays import is_array
-from ..graph.graph import Graph, Node, Wire
+from ..graph.graph import Graph, Node, Wire, graphs_in
 from .matching import Context
 from .rule import Found, RuleBook
 
@@ -113,7 +113,7 @@ def node_key(node: Node) -> Any:
         for w in node.inputs
     )
     params = tuple(
-        (name, id(value) if is_array(value) or isinstance(value, Graph) else repr(value))
+        (name, tuple(map(id, graphs_in(value))) or (id(value) if is_array(value) else repr(value)))
         for name, value in sorted(node.params.items())
     )
     return (node.primitive, operands, params, id(node.body))

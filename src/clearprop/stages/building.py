@@ -16,6 +16,7 @@ from ..engine.primitive import primitives
 from ..graph.graph import Graph, Node, Wire
 from ..passes.algebra import simplify
 from ..passes.decompositions.expand import expand
+from .bodies import COMPOSITES
 from .bounds import with_bounds
 from .grouping import VARIES, Grouping, counts, kept_axes, shape_of_node, uniform, why_host
 from .indexed_access import Lookup, lookup
@@ -40,7 +41,6 @@ from .ir import (
     Sums,
 )
 from .loop_shape import coalesce, cost, keep, lanes
-from .loops import loop_stage
 from .lowerings import REDUCTIONS as REDUCING
 from .lowerings import convert, lowering, one_hot
 from .ordering import order
@@ -74,13 +74,10 @@ def fuse(graph: Graph, *, readable: bool = False, stops: Sequence[Wire] = ()) ->
     return Building(grouping, readable).program(stops)
 
 
-def _body(graph: Graph) -> Program:
-    """Return the program of what a loop does in a step."""
+def _body(graph: Graph) -> Program | None:
+    """Return the program of a node's body; None where an index is out of range in any case."""
     asked, stops, is_refused = with_bounds(simplify(expand(graph)))
-    program = fuse(asked, stops=stops)
-    if is_refused:
-        program.stages.clear()
-    return program
+    return None if is_refused else fuse(asked, stops=stops)
 
 
 class Building:
@@ -145,12 +142,13 @@ class Building:
             (node,) = group.nodes
             wanted_outputs = any(map(self._is_wanted, node.outputs))
             return [self._host(node, group.host)] if wanted_outputs else []
-        if group.body is not None:
+        if group.programs:
             (node,) = group.nodes
             if not any(map(self._is_wanted, node.outputs)):
                 return []
             inputs = [self.memory(self.grouping.view(w).root) for w in node.inputs]
-            return [loop_stage(node, group.body, inputs, list(map(self.memory, node.outputs)))]
+            outputs = list(map(self.memory, node.outputs))
+            return [COMPOSITES[node.primitive].make(node, group.programs, inputs, outputs)]
         wanted = [node for node in group.nodes if self._is_wanted(node.out)]
         if not wanted:
             return []
@@ -429,7 +427,7 @@ class _Nesting:
     def _is_host(self, root: Wire) -> bool:
         number = self.grouping.maker.get(root)
         group = self.grouping.groups[number] if number is not None else None
-        return group is not None and (bool(group.host) or group.body is not None)
+        return group is not None and bool(group.host or group.programs)
 
     def _place_of(
         self, root: Wire, strides: tuple[int, ...], offset: int

@@ -14,15 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from ..control.loop import loop
 from ..engine.primitive import primitives
 from ..engine.spec import ArraySpec
 from ..graph.graph import Graph, Node, Wire
 from .assembly import Box, Piece, part, pieces
+from .bodies import COMPOSITES, programs_of
 from .indexed_access import lookup
 from .ir import Access, Buffer, Expression, Literal, Load, Position, Program
 from .loop_shape import cost
-from .loops import loop_body
 from .lowerings import ELEMENTWISE, LIBRARY, is_native, lowering, one_hot
 from .lowerings import REDUCTIONS as REDUCING
 from .views import View, dense
@@ -50,8 +49,8 @@ class Group:
     late: set[Wire] = field(default_factory=set)
     """Values that are complete only after the nest."""
     host: str = ""
-    body: Program | None = None
-    """What a loop does in each step; it is alone in its group."""
+    programs: list[Program] = field(default_factory=list)
+    """What a loop does in each step, or the branches of a choice; it is alone in its group."""
     is_closed: bool = False
     """Whether no more nodes may join."""
 
@@ -66,11 +65,11 @@ class Group:
 
 class Grouping:
     def __init__(
-        self, graph: Graph, program: Callable[[Graph], Program], *, library: bool = False
+        self, graph: Graph, program: Callable[[Graph], Program | None], *, library: bool = False
     ) -> None:
         self.graph = graph
         self.program = program
-        """Builds the program of a loop's body."""
+        """Builds the program of a node's body; None where an index is out of range in any case."""
         self.library = library
         self.elementwise = ELEMENTWISE | LIBRARY if library else ELEMENTWISE
         self.groups: list[Group] = []
@@ -90,8 +89,8 @@ class Grouping:
         return self.views[wire]
 
     def add(self, node: Node) -> None:
-        if node.primitive is loop and not self.library:
-            self.loop(node)
+        if node.primitive in COMPOSITES and not self.library:
+            self.composite(node)
             return
         why = why_host(node)
         if why:
@@ -114,14 +113,14 @@ class Grouping:
         else:
             self.host(node, f"{node.primitive.name} has no native code")
 
-    def loop(self, node: Node) -> None:
-        """Put a loop into a group of its own, if all that its body does has native code."""
-        body, why = loop_body(node, self.program)
-        if body is None:
+    def composite(self, node: Node) -> None:
+        """Put a node with bodies into a group of its own, if all that they do has native code."""
+        programs, why = programs_of(node, self.program)
+        if why:
             self.host(node, why)
             return
         node = replace(node, inputs=tuple(map(self.in_memory, node.inputs)))
-        self.start(Group([], body=body), node, ())
+        self.start(Group([], programs=programs), node, ())
 
     def in_memory(self, wire: Wire) -> Wire:
         """Return a wire that lies in memory in order: the same, or a copy of it."""
@@ -262,7 +261,7 @@ class Grouping:
     ) -> tuple[int, ...] | None:
         """Return the nest's axes for the axes of `shape`, such that values made there are read in place."""
         group = self.groups[number]
-        if group.host or group.body is not None:
+        if group.host or group.programs:
             return None
         place = [-1] * len(shape)
         for view in views:

@@ -6,14 +6,16 @@ Grammar
 
     program   := "program" name buffer* stage*
     buffer    := role name ":" spec
-    stage     := nest | host | loop
+    stage     := nest | host | loop | choice | while
     nest      := "nest" "[" axis ("," axis)* "]" ["product" access "@" access] line*
     axis      := letter ":" extent ["tiles"] ["summed"] ["lanes"]
     line      := name "=" expression | ("store" | "keep") access "=" name | "add" access [at] "+=" name
     at        := "at" number name ("+" number name)*
     access    := buffer "[" terms "]"
     loop      := "loop" length ["reversed"] pair* program
-    pair      := ("read" | "carry" | "entry" | "collect") buffer* ":" buffer buffer*
+    pair      := ("read" | "carry" | "entry" | "collect" | "write" | "keep") buffer* ":" buffer buffer*
+    choice    := "choose" buffer pair* program program*
+    while     := "while" ["at most" number] pair* program program ["back" pair* program]
     host      := "numpy" name ("," name)* "=" primitive "(" name ("," name)* ")"
 
 A *nest* visits every point of its axes. Its values form a graph of expressions without a fixed order;
@@ -29,6 +31,7 @@ reduced axes. Every store happens in the phase in which its value is ready.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -322,44 +325,37 @@ class Host:
                 yield x[0]
 
 
-@dataclass(slots=True, eq=False)
-class Carried:
-    """A value that a loop hands from each step to the next: `before` and `after` are the body's."""
+class Composite(ABC):
+    """A stage that holds programs; how it does them, subclasses say."""
 
-    start: Buffer
-    before: Buffer
-    after: Buffer
-    end: Buffer | None
-    """Where it is wanted after the last step; None if nobody reads it then."""
+    __slots__ = ()
+    name: str
+    """What the user calls the functions that its programs are."""
 
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What it is, in a few words."""
 
-@dataclass(slots=True, eq=False)
-class Loop:
-    """A program, `body`, that is done `length` times, each time with other entries of the same arrays."""
+    @property
+    @abstractmethod
+    def programs(self) -> list[Program]:
+        """What it does, perhaps only a part of it."""
 
-    body: Program
-    length: int
-    reverse: bool
-    closed: list[tuple[Buffer, Buffer]]
-    """What every step reads: a buffer, and what stands for it in the body; so for the pairs below."""
-    carried: list[Carried]
-    entries: list[tuple[Buffer, Buffer]]
-    """Arrays of which each step reads one entry along the first axis."""
-    collected: list[tuple[Buffer, Buffer]]
-    """Arrays of which each step writes one."""
-    name: str = ""
-
+    @abstractmethod
     def reads(self) -> Iterator[Buffer]:
-        yield from (outer for outer, _ in self.closed)
-        yield from (c.start for c in self.carried)
-        yield from (outer for outer, _ in self.entries)
+        """Yield the buffers that it reads."""
 
+    @abstractmethod
     def writes(self) -> Iterator[Buffer]:
-        yield from (c.end for c in self.carried if c.end is not None)
-        yield from (outer for outer, _ in self.collected)
+        """Yield the buffers that it writes."""
+
+    @abstractmethod
+    def lines(self) -> list[str]:
+        """Return it in print."""
 
 
-Stage = Nest | Host | Loop
+Stage = Nest | Host | Composite
 
 
 def read_by(stage: Stage) -> set[Buffer]:
@@ -415,18 +411,7 @@ class Program:
 def _lines(stage: Stage) -> list[str]:
     if isinstance(stage, Nest):
         return _nest_lines(stage)
-    return _host_lines(stage) if isinstance(stage, Host) else _loop_lines(stage)
-
-
-def _loop_lines(loop: Loop) -> list[str]:
-    pairs = [f"read {outer}: {inner}" for outer, inner in loop.closed]
-    pairs += [
-        f"carry {c.start}{f' {c.end}' if c.end else ''}: {c.before} {c.after}" for c in loop.carried
-    ]
-    pairs += [f"entry {outer}: {inner}" for outer, inner in loop.entries]
-    pairs += [f"collect {outer}: {inner}" for outer, inner in loop.collected]
-    head = f"loop {loop.length}{' reversed' * loop.reverse}"
-    return [head, *(f"  {line}" for line in (*pairs, *str(loop.body).split("\n")))]
+    return _host_lines(stage) if isinstance(stage, Host) else stage.lines()
 
 
 def _host_lines(stage: Host) -> list[str]:

@@ -11,9 +11,9 @@ from .ir import (
     Accumulate,
     Buffer,
     Gather,
+    Host,
     Index,
     Load,
-    Loop,
     Nest,
     Program,
     Reduction,
@@ -32,8 +32,8 @@ def verify(program: Program) -> None:
     for number, stage in enumerate(program.stages):
         what = f"{program.name}, stage {number}"
         if not isinstance(stage, Nest):
-            if isinstance(stage, Loop):
-                verify(stage.body)
+            for inner in [] if isinstance(stage, Host) else stage.programs:
+                verify(inner)
             _require_written(what, stage.reads(), known)
             known.update(stage.writes())
             continue

@@ -4,7 +4,7 @@ A *kernel* is ``i32 @kernel(ptr table)``; the table has the addresses of C-conti
 the outputs, and the arena. Next to it stands an *entry*, written here in the same language, that CPython
 calls as a built-in function. It checks every argument, makes the outputs, calls the kernel and hands back
 the results. Whatever is not exactly as compiled for goes to a Python function, the *fallback*, with the very
-same arguments; so does a call whose kernel returns 1.
+same arguments; so does a call whose kernel returns 1. One that returns 2 found no memory.
 
     signature = Signature((Argument("f4", (3,)),), (Result("f4", (3,)),))
     entry = write_entry(signature)
@@ -17,7 +17,7 @@ Where numbers stand inside of Python's objects belongs to the build of CPython a
 whether it is as expected. If not, `native_callable` returns a slower function that does the same.
 """
 
-from .callables import Mismatch, Stopped, flat_caller, kernel_caller, native_callable
+from .callables import Mismatch, Stopped, check, flat_caller, kernel_caller, native_callable
 from .entry import Entry, write_entry
 from .signature import ABSENT, Argument, Result, Signature, Tree
 
@@ -30,6 +30,7 @@ __all__ = [
     "Signature",
     "Stopped",
     "Tree",
+    "check",
     "flat_caller",
     "kernel_caller",
     "native_callable",

@@ -95,7 +95,17 @@ class Mismatch(Exception):
 
 
 class Stopped(IndexError):
-    """An index is out of range; nothing that was given has changed."""
+    """An index is out of range, or the kernel cannot go on for another reason; nothing that was given has
+    changed.
+    """
+
+
+def check(status: int) -> None:
+    """Raise what the result of a kernel says: `Stopped` for 1, MemoryError for 2."""
+    if status == 2:
+        raise MemoryError
+    if status:
+        raise Stopped
 
 
 def kernel_caller(
@@ -134,8 +144,7 @@ def flat_caller(code: Code, signature: Signature) -> Callable[[Sequence[Any]], l
         arena = np.empty(signature.arena_bytes + ALIGNMENT, "u1")
         start = arena.ctypes.data
         addresses = [*read, *(y.ctypes.data for y in outputs), start + -start % ALIGNMENT]
-        if kernel((ctypes.c_void_p * len(addresses))(*addresses)):
-            raise Stopped
+        check(kernel((ctypes.c_void_p * len(addresses))(*addresses)))
         return [
             y[()] if r.is_scalar else y for r, y in zip(signature.results, outputs, strict=True)
         ]

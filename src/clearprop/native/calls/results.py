@@ -40,6 +40,8 @@ class Results:
         stopped = self.call_kernel()
         self.give_arena_back(claimed)
         if self.signature.may_stop:
+            if self.arena_fails_to:  # without an arena, nothing grows
+                self.w.go_on_if(self.b.compare("!=", stopped, 2), "no_memory")
             self.w.go_on_if(self.b.compare("==", stopped, 0), self.stopped_holding())
         self.b.do(f"ret ptr {self.pack(self.make_results())}")
         self.write_drops()

@@ -111,7 +111,9 @@ class Signature:
     release_gil: bool = False
     """Let other threads run meanwhile; it costs some 50 ns, so only for work of several µs."""
     may_stop: bool = False
-    """Whether the kernel may return 1, and then nothing counts: the fallback says what is wrong."""
+    """Whether the kernel may return 1, and then nothing counts: the fallback says what is wrong. Where it
+    returns 2, there was no memory.
+    """
     inputs: tuple[Tree, ...] | None = None
     """One tree for each argument of the callable; None: each is an array."""
     output: Tree | None = None

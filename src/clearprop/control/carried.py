@@ -1,0 +1,68 @@
+"""What a loop carries from step to step: it keeps its structure, shapes and dtypes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..engine.arrays import argument
+from ..engine.spec import ArraySpec, spec_of
+from ..errors import ShapeError
+from ..graph.tracing import function_name
+from ..transforms.trees import flatten, paths, structure
+
+
+def is_weak(x: Any) -> bool:
+    """Return whether it is a Python number that takes the dtype of what it meets."""
+    return isinstance(x, int | float | complex) and not hasattr(x, "dtype") and type(x) is not bool
+
+
+def starting_values(
+    who: str, f: Callable[..., Any], init: Any, step: Callable[[Any], Any]
+) -> list[Any]:
+    """Return the leaves of what is carried at first, in the dtypes that they have in the loop.
+
+    A Python number takes the dtype that the step gives: `step` says what the carried value becomes, given
+    specs, and such numbers as they are.
+    """
+    leaves, unflatten = flatten(init)
+    leaves = [argument(x, f"{who} of {function_name(f)} got") for x in leaves]
+    if any(map(is_weak, leaves)):
+        after = step(unflatten([x if is_weak(x) else spec_of(x) for x in leaves]))
+        check_carry(f, init, after)
+        specs = [spec_of(y) for y in flatten(after)[0]]
+        leaves = [y.dtype.type(x) if is_weak(x) else x for x, y in zip(leaves, specs, strict=True)]
+    return leaves
+
+
+def check_carry(f: Callable[..., Any], before: Any, after: Any) -> None:
+    """Raise ShapeError unless a step returns what is carried as it got it; a Python number may have become
+    an array's entry.
+    """
+    if structure(before) != structure(after):
+        raise ShapeError(
+            f"{function_name(f)} got the carried value as {described(before)} and returned it as "
+            f"{described(after)}; it must stay the same from step to step"
+        )
+    for path, x, y in zip(paths(before), flatten(before)[0], flatten(after)[0], strict=True):
+        old, new = spec_of(x), spec_of(y)
+        if old.shape != new.shape or (old.dtype != new.dtype and not is_weak(x)):
+            name = "the carried value" + "".join(f"[{key!r}]" for key in path)
+            raise ShapeError(
+                f"{function_name(f)} got {name} as {old} and returned it as {new}; it must stay the same "
+                f"from step to step. {_advice(old, new)}"
+            )
+
+
+def described(tree: Any) -> str:
+    """Return a container with shapes and dtypes in the places of arrays, in print."""
+    leaves, unflatten = flatten(tree)
+    return str(unflatten([str(spec_of(x)) for x in leaves])).replace("'", "")
+
+
+def _advice(old: ArraySpec, new: ArraySpec) -> str:
+    if old.shape == new.shape:
+        return f"Convert it: start from a value of dtype {new.dtype}, or return y.astype({str(old.dtype)!r})."
+    return (
+        f"Start from an array of shape {new.shape}, or reduce it to shape {old.shape} in each step."
+    )
