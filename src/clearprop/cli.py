@@ -44,7 +44,7 @@ class _UserError(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is the result."""
     for stream in ("stdout", "stderr"):
-        if getattr(sys, stream) is None:  # closed by who started this
+        if getattr(sys, stream) is None:  # closed by the parent process
             setattr(sys, stream, io.StringIO())
     parser = _parser()
     options = parser.parse_args(argv)
@@ -59,10 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         cause.add_note(f"while running {options.target} for clearprop {options.command}")
         sys.excepthook(type(cause), cause, cause.__traceback__)
         return 1
-    except BrokenPipeError:  # the reader has seen enough
+    except BrokenPipeError:  # the reader closed the pipe
         _print_no_more()
         return 0
-    except OSError as error:  # of what is printed to: a full disk
+    except OSError as error:  # of standard output: a full disk
         _print_no_more()
         return _stop(1, f"cannot print: {error.strerror}")
     except UnicodeEncodeError as error:
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _print_no_more() -> None:
-    """Print no more: Python would try to print the rest when it ends."""
+    """Discard what is still to be printed: Python would try to flush it when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -4,7 +4,7 @@
 
     ClearpropError
     ├── ShapeError (ValueError)        operands whose shapes do not fit, a seed of the wrong shape
-    ├── OutOfBoundsError (IndexError)  an index that the axis of an array has not
+    ├── OutOfBoundsError (IndexError)  an index out of range for its axis
     ├── DtypeError (TypeError)         a gradient asked for something that is not a floating number
     ├── GradientError (RuntimeError)   no gradient can be computed from this graph
     ├── LostGradientError (TypeError)  a Tensor was about to become a plain array in silence

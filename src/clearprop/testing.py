@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .engine.array_types import AnyArray, DType, Tree
 from .engine.arrays import argument, is_array
 from .engine.spec import is_floating
 from .engine.tensor import Tensor
@@ -34,12 +35,12 @@ _DIRECTIONS = 3
 _TOLERANCE = {"e": 5e-2, "f": 2e-3, "d": 1e-6, "g": 1e-6}
 """By the character of the dtype: what differences of fourth order find in it, and some room."""
 
-Arrays = tuple[Any, ...]
+Arrays = tuple[AnyArray, ...]
 
 
 def check_grads(
     f: Callable[..., Any],
-    args: Any,
+    args: Tree,
     order: int = 2,
     modes: Sequence[str] = ("rev", "fwd"),
     *,
@@ -132,11 +133,11 @@ class _Settings:
     atol: float | None
     eps: float | None
 
-    def step(self, dtype: Any) -> float:
+    def step(self, dtype: DType) -> float:
         """Return a power of two, so that moving by it is exact, near the best for fourth order."""
         return self.eps or float(2.0 ** round(np.log2(np.finfo(dtype).eps) / 5))
 
-    def close(self, got: Any, expected: Any, noise: float) -> Any:
+    def close(self, got: AnyArray, expected: AnyArray, noise: float) -> AnyArray:
         tolerance = _TOLERANCE[np.asarray(got).real.dtype.char]
         rtol = tolerance if self.rtol is None else self.rtol
         atol = tolerance + noise if self.atol is None else self.atol
@@ -161,7 +162,7 @@ def _pose(f: Callable[..., Any], args: Arrays, argnums: int | Sequence[int] | No
     if not chosen:
         raise GradientError(f"no argument of {name} that is to be checked holds floating numbers")
 
-    def on_arrays(*xs: Any) -> list[Any]:
+    def on_arrays(*xs: AnyArray) -> list[AnyArray]:
         filled = list(leaves)
         for i, x in zip(chosen, xs, strict=True):
             filled[i] = x
@@ -178,7 +179,7 @@ def _pose(f: Callable[..., Any], args: Arrays, argnums: int | Sequence[int] | No
     return _Problem(on_arrays, tuple(np.array(leaves[i])[()] for i in chosen), names, name)
 
 
-def _is_floating(x: Any) -> bool:
+def _is_floating(x: AnyArray) -> bool:
     return isinstance(x, float | complex) or (is_array(x) and is_floating(x.dtype))
 
 
@@ -205,7 +206,7 @@ def _derived(problem: _Problem) -> _Problem:
     turn.
     """
 
-    def gradients(*xs: Any) -> Arrays:
+    def gradients(*xs: AnyArray) -> Arrays:
         outputs, pullback = vjp(problem.function, *xs)
         return pullback(_weights(outputs))
 
@@ -215,7 +216,7 @@ def _derived(problem: _Problem) -> _Problem:
 # ---- the comparison
 
 
-def _random_like(x: Any, seed: int) -> Any:
+def _random_like(x: AnyArray, seed: int) -> AnyArray:
     """Return numbers between −1 and 1, in the shape and dtype of `x`."""
     dtype = x.dtype if is_array(x) else np.asarray(x).dtype
     rng = np.random.default_rng(seed)
@@ -225,23 +226,23 @@ def _random_like(x: Any, seed: int) -> Any:
     return np.asarray(numbers, dtype)[()]
 
 
-def _weights(outputs: Sequence[Any]) -> list[Any]:
+def _weights(outputs: Sequence[AnyArray]) -> list[AnyArray]:
     """Return what the outputs are weighed with, so that there is one number to differentiate."""
     if len(outputs) == 1 and np.size(outputs[0]) == 1:  # then users know the numbers in the message
         return [np.ones_like(_plain(outputs[0]))[()]]
     return [_random_like(y, seed) for seed, y in enumerate(outputs)]
 
 
-def _plain(x: Any) -> Any:
+def _plain(x: AnyArray) -> AnyArray:
     return x.detach().value if isinstance(x, Tensor) else x
 
 
-def _inner(a: Any, b: Any) -> float:
+def _inner(a: AnyArray, b: AnyArray) -> float:
     """Return the sum of products, of both parts where they are complex, in double precision."""
     return float(np.sum(np.real(np.conj(a) * b), dtype=float))
 
 
-def _sizes(x: Any) -> Any:
+def _sizes(x: AnyArray) -> AnyArray:
     """Return how much a step is stretched at each number: by how large it is, as a power of two.
 
     Small numbers move less, so that they keep to one side of 0; down to where rounding takes over.
@@ -251,7 +252,7 @@ def _sizes(x: Any) -> Any:
     return 2.0 ** np.floor(np.log2(size))
 
 
-def _quotient(values: Callable[[float], Any], step: float) -> Any:
+def _quotient(values: Callable[[float], AnyArray], step: float) -> AnyArray:
     """Return the derivative at 0, from two central differences that cancel each other's error."""
     near = values(step) - values(-step)
     return (8 * near - (values(2 * step) - values(-2 * step))) / (12 * step)
@@ -273,27 +274,27 @@ class _Checker:
         self.weighed += problem.name
         self.largest = max((float(np.max(np.abs(y), initial=0)) for y in outputs), default=0.0)
 
-    def outputs(self, moves: dict[int, Any], by: float) -> list[Any]:
+    def outputs(self, moves: dict[int, AnyArray], by: float) -> list[AnyArray]:
         """Return what the function returns when these inputs have moved."""
         at = list(self.problem.at)
         for i, direction in moves.items():
             at[i] = (at[i] + by * direction).astype(at[i].dtype)[()]
         return [np.asarray(_plain(y)) for y in self.problem.function(*at)]
 
-    def step(self, *inputs: Any) -> float:
+    def step(self, *inputs: AnyArray) -> float:
         return max(self.settings.step(x.dtype) for x in inputs)
 
-    def noise(self, *moved: Any) -> float:
+    def noise(self, *moved: AnyArray) -> float:
         """Return how far rounding of the function's values may put the differences off."""
         coarsest = max(float(np.finfo(a.dtype).eps) for a in (*moved, *self.weights))
         shortest = min(float(np.min(_sizes(x), initial=1)) for x in moved)
         return 10 * coarsest * self.largest / (self.step(*moved) * shortest)
 
-    def slope(self, position: int, direction: Any) -> float:
+    def slope(self, position: int, direction: AnyArray) -> float:
         """Return the derivative of the weighed sum of the outputs as one input moves."""
         step = self.step(self.problem.at[position])
 
-        def values(by: float) -> Any:
+        def values(by: float) -> AnyArray:
             pairs = zip(self.weights, self.outputs({position: direction}, by), strict=True)
             return sum(_inner(w, y) for w, y in pairs)
 
@@ -308,17 +309,17 @@ class _Checker:
             compare = self._compare_entries if got.size <= _SMALL else self._compare_directions
             compare(position, got)
 
-    def _entry(self, position: int, place: tuple[int, ...]) -> Any:
+    def _entry(self, position: int, place: tuple[int, ...]) -> AnyArray:
         """Return the derivative by one number: of a complex one, by both of its parts."""
         x = np.asarray(self.problem.at[position])
         unit = np.zeros(x.shape, x.dtype)
         size = unit[place] = _sizes(x[place])
-        found: Any = self.slope(position, unit) / size
+        found: AnyArray = self.slope(position, unit) / size
         if x.dtype.kind == "c":
             found = found + 1j * self.slope(position, unit * 1j) / size
         return found
 
-    def _compare_entries(self, position: int, got: Any) -> None:
+    def _compare_entries(self, position: int, got: AnyArray) -> None:
         __tracebackhide__ = True
         expected = np.empty_like(got, dtype=np.result_type(got.dtype, float))
         for place in np.ndindex(got.shape):
@@ -333,7 +334,7 @@ class _Checker:
             )
             self._complain(position, place, expected[place], got[place], hint)
 
-    def _compare_directions(self, position: int, got: Any) -> None:
+    def _compare_directions(self, position: int, got: AnyArray) -> None:
         __tracebackhide__ = True
         x = self.problem.at[position]
         noise = self.noise(x) * x.size**0.5
@@ -345,7 +346,7 @@ class _Checker:
                 entry = self._entry(position, place)
                 self._complain(position, place, entry, got[place], "")
 
-    def _worst(self, position: int, got: Any, direction: Any) -> tuple[int, ...]:
+    def _worst(self, position: int, got: AnyArray, direction: AnyArray) -> tuple[int, ...]:
         """Return a place where a gradient is wrong, by halving: the half that is further off has it."""
         numbers = np.arange(got.size)
         while len(numbers) > 1:
@@ -371,7 +372,7 @@ class _Checker:
         all_moves = dict(enumerate(directions))
         for i, got in enumerate(np.asarray(_plain(d)) for d in moved):
 
-            def output(by: float, i: int = i) -> Any:
+            def output(by: float, i: int = i) -> AnyArray:
                 y = self.outputs(all_moves, by)[i]
                 return y.astype(np.result_type(y.dtype, float))
 
@@ -389,7 +390,7 @@ class _Checker:
                 )
 
     def _complain(
-        self, position: int, place: tuple[Any, ...], expected: Any, got: Any, hint: str
+        self, position: int, place: tuple[Any, ...], expected: AnyArray, got: AnyArray, hint: str
     ) -> None:
         __tracebackhide__ = True
         where = f" at {_indices(place)}" if place else ""
@@ -411,7 +412,7 @@ def _check(problem: _Problem, settings: _Settings, what: str) -> None:
 # ---- words
 
 
-def _numbers(expected: Any, got: Any) -> str:
+def _numbers(expected: AnyArray, got: AnyArray) -> str:
     return f"expected {expected:.8g} by central differences, got {got:.8g}"
 
 
@@ -419,14 +420,14 @@ def _indices(place: tuple[Any, ...]) -> str:
     return f"[{', '.join(str(int(i)) for i in place)}]"
 
 
-def _edge(expected: Any) -> str:
+def _edge(expected: AnyArray) -> str:
     if np.isfinite(expected):
         return ""
     return "; the step left where the function is defined: give a smaller eps=, or other arguments"
 
 
-def _hint(got: Any, expected: Any) -> str:
-    """Return what kind of slip it looks like."""
+def _hint(got: AnyArray, expected: AnyArray) -> str:
+    """Return which mistake the numbers suggest."""
     if not np.isfinite(expected).all() or not np.any(expected):
         return ""
     near = 1e-3 * float(np.max(np.abs(expected)))

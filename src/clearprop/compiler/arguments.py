@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, DType, Tree
 from ..engine.arrays import argument, is_array
 from ..engine.spec import spec_of
 from ..graph.graph import Graph
@@ -32,7 +33,7 @@ class Arguments:
         self.args, self.kwargs = self._unflatten(self._values)
 
     @property
-    def inputs(self) -> list[Any]:
+    def inputs(self) -> list[AnyArray]:
         """The arrays and numbers that are inputs of a graph, as they stand in the containers."""
         return [x for x in self._values if is_input(x)]
 
@@ -61,14 +62,14 @@ class Arguments:
         given = set(_numbers([bound[name] for name in names]))
         return [place in given for place in places]
 
-    def trees(self, graph: Graph) -> tuple[Any, Any]:
+    def trees(self, graph: Graph) -> tuple[Tree, Tree]:
         """Return where arrays stand in the arguments and in the result, as `native.calls` describes it."""
         args, _ = self._marked()
         assert graph.unpack is not None
         output = graph.unpack([_Place(i) for i in range(len(graph.outputs))])
         return tuple(map(_tree, args)), _tree(output)
 
-    def _marked(self) -> tuple[Any, Any]:
+    def _marked(self) -> tuple[Tree, Tree]:
         """Return the arguments with numbered places instead of inputs."""
         numbers = count()
         marked = [_Place(next(numbers)) if is_input(x) else x for x in self._values]
@@ -82,7 +83,7 @@ def _kind(leaf: Any) -> Hashable:
     return spec_of(leaf) if is_input(leaf) else same(leaf)
 
 
-def _dtype_of_floats(leaves: Sequence[Any]) -> np.dtype[Any]:
+def _dtype_of_floats(leaves: Sequence[Any]) -> DType:
     floating = [x.dtype for x in leaves if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
     return np.result_type(*floating) if floating else np.dtype(float)
 
@@ -94,7 +95,7 @@ class _Place:
         self.number = number
 
 
-def _numbers(tree: Any) -> list[int]:
+def _numbers(tree: Tree) -> list[int]:
     """Return the numbers of the places in a container, in the order of its leaves."""
     return [x.number for x in flatten(tree)[0] if isinstance(x, _Place)]
 
@@ -112,7 +113,7 @@ def _tree(x: Any) -> Any:
     raise OtherContainer
 
 
-def _is_leaf(x: Any) -> bool:
+def _is_leaf(x: object) -> bool:
     leaves, _ = flatten(x)
     return len(leaves) == 1 and leaves[0] is x
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, overload
 
 from ..engine.forks import in_child, load
 from ..engine.tensor import Tensor
@@ -39,7 +39,15 @@ def _after_fork() -> None:
 in_child(_after_fork)
 
 
-def compile(f: Callable[..., Any] | None = None, *, donate: str | Sequence[str] = ()) -> Any:
+@overload
+def compile(
+    f: None = None, *, donate: str | Sequence[str] = ()
+) -> Callable[[Callable[..., Any]], Compiled]: ...
+@overload
+def compile(f: Callable[..., Any], *, donate: str | Sequence[str] = ()) -> Compiled: ...
+def compile(
+    f: Callable[..., Any] | None = None, *, donate: str | Sequence[str] = ()
+) -> Compiled | Callable[[Callable[..., Any]], Compiled]:
     """Compile a function of arrays to native code, upon its first call.
 
     Parameters

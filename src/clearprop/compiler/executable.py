@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Tree
 from ..engine.forks import in_child
 from ..errors import OutOfBoundsError
 from ..graph.captured import watched
@@ -65,7 +66,7 @@ class Executable(ABC):
         """Make the code, without running any of the user's."""
 
     @abstractmethod
-    def compute(self, flat: Sequence[Any]) -> list[Any]:
+    def compute(self, flat: Sequence[AnyArray]) -> list[AnyArray]:
         """Return the outputs of the graph, for arrays in the order of its inputs."""
 
     @abstractmethod
@@ -79,7 +80,7 @@ class Executable(ABC):
         """
         return None
 
-    def run(self, arguments: Arguments) -> Any:
+    def run(self, arguments: Arguments) -> Tree:
         """Return the function's results for arguments like those compiled for."""
         inputs = arguments.inputs
         flat = [np.asarray(inputs[place]) for place in self._places]
@@ -98,13 +99,13 @@ class Executable(ABC):
         raise ValueError(f"source({kind!r}): there are {', '.join(most)} and {last}")
 
 
-def evaluated(graph: Graph, flat: Sequence[Any]) -> list[Any]:
+def evaluated(graph: Graph, flat: Sequence[AnyArray]) -> list[AnyArray]:
     """Return the outputs of a graph, by NumPy.
 
     Raises OutOfBoundsError where an index is out of range, naming the operation and its line.
     """
     opened = graph.open()
-    env: dict[Wire, Any] = {w: w.constant for w in opened.wires() if w.is_constant}
+    env: dict[Wire, AnyArray] = {w: w.constant for w in opened.wires() if w.is_constant}
     env.update(zip(opened.inputs, flat, strict=True))
     for node in opened.nodes:
         try:

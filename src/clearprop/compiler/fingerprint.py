@@ -40,7 +40,7 @@ def fingerprint(graph: Graph, *more: Any) -> bytes | None:
 
 
 class _Unknown(Exception):
-    """Something that may be another thing the next time."""
+    """A part of the graph that has no description which is the same in every process."""
 
 
 class _Pickler(pickle.Pickler):

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Tree
 from ..engine.forks import lazily
 from ..engine.spec import spec_of
 from ..errors import ClearpropError
@@ -43,7 +44,7 @@ class NativeExecutable(Executable):
     def prepare(self, arguments: Arguments, given: Sequence[bool]) -> None:
         graph, self.given = self.graph, given
         self.floats = arguments.floats
-        self.trees: tuple[Any, Any] | None = None
+        self.trees: tuple[Tree, Tree] | None = None
         self.entry: calls.Entry | None = None
         self.code: Code | None = None
         self.summary: PlanSummary | None = None
@@ -164,7 +165,7 @@ class NativeExecutable(Executable):
             return None
         return calls.native_callable(self.code, self.entry, fallback, self.graph.name)
 
-    def compute(self, flat: Sequence[Any]) -> list[Any]:
+    def compute(self, flat: Sequence[AnyArray]) -> list[AnyArray]:
         if "plan" not in vars(self) and self.code is not None and self.entry is not None:
             with suppress(calls.Mismatch):
                 return calls.flat_caller(self.code, self.entry.signature)(flat)
@@ -172,7 +173,7 @@ class NativeExecutable(Executable):
         if plan.is_refused:
             raise calls.Stopped
         program = plan.program
-        memory: dict[Buffer, Any] = {}
+        memory: dict[Buffer, AnyArray] = {}
         for b, x in zip(program.inputs, flat, strict=True):
             if (x.shape, x.dtype) != (b.spec.shape, b.dtype):
                 raise ClearpropError(
@@ -196,7 +197,7 @@ class NativeExecutable(Executable):
             results.append(memory[b].reshape(w.spec.shape)[()])
         return results
 
-    def _launch(self, kernel: Kernel, memory: dict[Buffer, Any]) -> None:
+    def _launch(self, kernel: Kernel, memory: dict[Buffer, AnyArray]) -> None:
         assert self.code is not None
         pointers = []
         for b in kernel.arguments:
@@ -241,9 +242,9 @@ def _digest(entry: calls.Entry) -> bytes:
     return hashlib.sha256(entry.text.encode()).hexdigest().encode()
 
 
-def _by_numpy(host: Host, memory: dict[Buffer, Any]) -> dict[Buffer, Any]:
+def _by_numpy(host: Host, memory: dict[Buffer, AnyArray]) -> dict[Buffer, AnyArray]:
     """Return the results of a node that NumPy computes, as their buffers want them."""
-    values: list[Any] = []
+    values: list[AnyArray] = []
     for x in host.inputs:
         if isinstance(x, tuple) and isinstance(x[0], Buffer):
             buffer, view = x

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..passes import simplify
 from .arguments import Arguments
 from .executable import Executable
@@ -32,7 +32,7 @@ class PlainExecutable(Executable):
         self._call = names["compiled"]
         self.seconds["NumPy source"] = time.perf_counter() - start
 
-    def compute(self, flat: Sequence[Any]) -> list[Any]:
+    def compute(self, flat: Sequence[AnyArray]) -> list[AnyArray]:
         return [np.array(x)[()] for x in self._call(*flat)]
 
     def report(self) -> Report:

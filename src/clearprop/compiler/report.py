@@ -1,4 +1,4 @@
-"""What became of a compiled function, in words and as a picture."""
+"""The report on a compiled function: its stages and memory, in words and as a picture."""
 
 from __future__ import annotations
 

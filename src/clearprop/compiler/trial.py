@@ -1,4 +1,4 @@
-"""How native code is called on this system, and why it is not where it is not.
+"""How native code is called on this system, or why it cannot be.
 
 What is otherwise than expected would end the process. So on systems that the tests do not run on, it is
 tried in another process, once: the answer is kept beside compiled code.
@@ -11,10 +11,10 @@ import platform
 import subprocess
 import sys
 from functools import cache
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Tree
 from ..engine.forks import load
 from ..native import cache as disk
 from .fingerprint import versions
@@ -24,9 +24,9 @@ _CHILD = (
     "import sys; sys.path[:] = {path}; from clearprop.compiler import trial; trial.attempt({way!r})"
 )
 _SECONDS = 120
-"""After which a process that tries does not answer any more."""
+"""Seconds after which a process that tries is given up."""
 _attempted: str | None = None
-"""The way that this process is there to try."""
+"""The way that this process was started to try; None in a user's process."""
 
 
 @cache
@@ -94,7 +94,7 @@ def attempt(way: str) -> None:
     _attempted = way
     compile = load(".compiled", __package__).compile
 
-    def f(params: Any, x: Any, factor: Any) -> Any:
+    def f(params: Tree, x: AnyArray, factor: AnyArray) -> AnyArray:
         h = np.tanh(x @ params["w"] + params["b"])
         h = np.exp(h - h.max(1, keepdims=True))
         return h, {"loss": factor * np.sum(h**2), "shares": (h / h.sum(1, keepdims=True)).mean(0)}

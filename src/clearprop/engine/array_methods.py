@@ -1,19 +1,20 @@
 """The operators, methods and attributes that a Tensor shares with NumPy's arrays.
 
-Each one is a NumPy function under another name, so it takes the same way: through the table.
+Each one is a NumPy function under another name, so it is answered through the same table.
 """
 
 from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import DtypeError, UnsupportedError
+from .array_types import AnyArray, ArrayLike, AxesLike, DType, DTypeLike, Params, Shape
 from .arrays import PLAIN, TO_BUILD, numbers_of, refuse_objects
 from .bundle import Bundle
 from .flat_iterator import Flat
@@ -21,72 +22,75 @@ from .primitive import Primitive, numpy_table, primitives
 
 
 class ArrayMethods:
-    """What `Tensor` has of `numpy.ndarray`; results are Tensors."""
+    """What `Tensor` has of `numpy.ndarray`; results are Tensors.
+
+    They are annotated as `AnyArray`, since by NumPy's stubs its functions make plain ndarrays of Tensors.
+    """
 
     __slots__ = ()
     __hash__ = object.__hash__
 
     if TYPE_CHECKING:  # the records of the primitives install these, or Tensor has them
         inputs: tuple[Any, ...]
-        params: Any
+        params: Params
         primitive: Primitive | None
-        value: Any
+        value: AnyArray
 
-        def __add__(self, other: Any) -> Any: ...
-        def __radd__(self, other: Any) -> Any: ...
-        def __sub__(self, other: Any) -> Any: ...
-        def __rsub__(self, other: Any) -> Any: ...
-        def __mul__(self, other: Any) -> Any: ...
-        def __rmul__(self, other: Any) -> Any: ...
-        def __truediv__(self, other: Any) -> Any: ...
-        def __rtruediv__(self, other: Any) -> Any: ...
-        def __pow__(self, other: Any) -> Any: ...
-        def __rpow__(self, other: Any) -> Any: ...
-        def __matmul__(self, other: Any) -> Any: ...
-        def __rmatmul__(self, other: Any) -> Any: ...
-        def __mod__(self, other: Any) -> Any: ...
-        def __rmod__(self, other: Any) -> Any: ...
-        def __floordiv__(self, other: Any) -> Any: ...
-        def __rfloordiv__(self, other: Any) -> Any: ...
-        def __neg__(self) -> Any: ...
-        def __pos__(self) -> Any: ...
-        def __abs__(self) -> Any: ...
-        def __lt__(self, other: Any) -> Any: ...
-        def __le__(self, other: Any) -> Any: ...
-        def __gt__(self, other: Any) -> Any: ...
-        def __ge__(self, other: Any) -> Any: ...
+        def __add__(self, other: Any) -> AnyArray: ...
+        def __radd__(self, other: Any) -> AnyArray: ...
+        def __sub__(self, other: Any) -> AnyArray: ...
+        def __rsub__(self, other: Any) -> AnyArray: ...
+        def __mul__(self, other: Any) -> AnyArray: ...
+        def __rmul__(self, other: Any) -> AnyArray: ...
+        def __truediv__(self, other: Any) -> AnyArray: ...
+        def __rtruediv__(self, other: Any) -> AnyArray: ...
+        def __pow__(self, other: Any) -> AnyArray: ...
+        def __rpow__(self, other: Any) -> AnyArray: ...
+        def __matmul__(self, other: Any) -> AnyArray: ...
+        def __rmatmul__(self, other: Any) -> AnyArray: ...
+        def __mod__(self, other: Any) -> AnyArray: ...
+        def __rmod__(self, other: Any) -> AnyArray: ...
+        def __floordiv__(self, other: Any) -> AnyArray: ...
+        def __rfloordiv__(self, other: Any) -> AnyArray: ...
+        def __neg__(self) -> AnyArray: ...
+        def __pos__(self) -> AnyArray: ...
+        def __abs__(self) -> AnyArray: ...
+        def __lt__(self, other: Any) -> AnyArray: ...
+        def __le__(self, other: Any) -> AnyArray: ...
+        def __gt__(self, other: Any) -> AnyArray: ...
+        def __ge__(self, other: Any) -> AnyArray: ...
         def __eq__(self, other: object) -> Any: ...
         def __ne__(self, other: object) -> Any: ...
-        def __and__(self, other: Any) -> Any: ...
-        def __rand__(self, other: Any) -> Any: ...
-        def __or__(self, other: Any) -> Any: ...
-        def __ror__(self, other: Any) -> Any: ...
-        def __xor__(self, other: Any) -> Any: ...
-        def __rxor__(self, other: Any) -> Any: ...
-        def __lshift__(self, other: Any) -> Any: ...
-        def __rlshift__(self, other: Any) -> Any: ...
-        def __rshift__(self, other: Any) -> Any: ...
-        def __rrshift__(self, other: Any) -> Any: ...
-        def __invert__(self) -> Any: ...
+        def __and__(self, other: Any) -> AnyArray: ...
+        def __rand__(self, other: Any) -> AnyArray: ...
+        def __or__(self, other: Any) -> AnyArray: ...
+        def __ror__(self, other: Any) -> AnyArray: ...
+        def __xor__(self, other: Any) -> AnyArray: ...
+        def __rxor__(self, other: Any) -> AnyArray: ...
+        def __lshift__(self, other: Any) -> AnyArray: ...
+        def __rlshift__(self, other: Any) -> AnyArray: ...
+        def __rshift__(self, other: Any) -> AnyArray: ...
+        def __rrshift__(self, other: Any) -> AnyArray: ...
+        def __invert__(self) -> AnyArray: ...
         def _refuse_parameter(
             self, frame: FrameType, detached: str, *, by_conversion: bool = True
         ) -> None: ...
         def _change(self, primitive: Primitive, other: Any) -> Any: ...
-        def _become(self, new: Any) -> Any: ...
+        def _become(self, new: AnyArray) -> Any: ...
         @property
-        def dtype(self) -> np.dtype[Any]: ...
+        def dtype(self) -> DType: ...
         @property
-        def shape(self) -> tuple[int, ...]: ...
+        def shape(self) -> Shape: ...
         @property
         def size(self) -> int: ...
 
-    def __divmod__(self, other: Any) -> Any:
+    def __divmod__(self, other: Any) -> tuple[AnyArray, AnyArray]:
         return np.divmod(self, other)  # type: ignore[call-overload]
 
-    def __rdivmod__(self, other: Any) -> Any:
+    def __rdivmod__(self, other: Any) -> tuple[AnyArray, AnyArray]:
         return np.divmod(other, self)  # type: ignore[call-overload]
 
-    def __round__(self, ndigits: int | None = None) -> Any:
+    def __round__(self, ndigits: int | None = None) -> AnyArray:
         return self.round(ndigits or 0)
 
     def __len__(self) -> int:
@@ -94,7 +98,7 @@ class ArrayMethods:
             raise TypeError("len() of a 0-d tensor")
         return self.shape[0]
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[AnyArray]:
         if type(self.value) is Bundle:
             count = len(self.value)
             return (primitives.element(self, index=i, count=count) for i in range(count))
@@ -103,10 +107,10 @@ class ArrayMethods:
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(self.shape[0]))
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> AnyArray:
         return numpy_table[operator.getitem](self, index)
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def __setitem__(self, index: Any, value: ArrayLike) -> None:
         if type(value) not in PLAIN:
             value = numbers_of(value, "assign got")
         refuse_objects(value, "assign got")
@@ -118,148 +122,167 @@ class ArrayMethods:
     # ---- methods that NumPy arrays have
 
     @property
-    def T(self) -> Any:
+    def T(self) -> AnyArray:
         return numpy_table[np.transpose](self)
 
     @property
-    def mT(self) -> Any:
+    def mT(self) -> AnyArray:
         return numpy_table[np.swapaxes](self, -1, -2)
 
     @property
-    def real(self) -> Any:
+    def real(self) -> AnyArray:
         return numpy_table[np.real](self)
 
     @real.setter
-    def real(self, value: Any) -> None:
+    def real(self, value: ArrayLike) -> None:
         self.real[...] = value
 
     @property
-    def imag(self) -> Any:
+    def imag(self) -> AnyArray:
         return numpy_table[np.imag](self)
 
     @imag.setter
-    def imag(self, value: Any) -> None:
+    def imag(self, value: ArrayLike) -> None:
         self.imag[...] = value
 
-    def conj(self) -> Any:
+    def conj(self) -> AnyArray:
         return numpy_table[np.conjugate](self)
 
     conjugate = conj
 
     def sum(
         self,
-        axis: Any = None,
-        dtype: Any = None,
+        axis: AxesLike = None,
+        dtype: DTypeLike = None,
         *,
         keepdims: bool = False,
-        initial: Any = None,
-        where: Any = True,
-    ) -> Any:
+        initial: ArrayLike | None = None,
+        where: ArrayLike = True,
+    ) -> AnyArray:
         return numpy_table[np.sum](
             self, axis, dtype, keepdims=keepdims, initial=initial, where=where
         )
 
     def prod(
         self,
-        axis: Any = None,
-        dtype: Any = None,
+        axis: AxesLike = None,
+        dtype: DTypeLike = None,
         *,
         keepdims: bool = False,
-        initial: Any = None,
-        where: Any = True,
-    ) -> Any:
+        initial: ArrayLike | None = None,
+        where: ArrayLike = True,
+    ) -> AnyArray:
         return numpy_table[np.prod](
             self, axis, dtype, keepdims=keepdims, initial=initial, where=where
         )
 
-    def cumsum(self, axis: int | None = None, dtype: Any = None) -> Any:
+    def cumsum(self, axis: int | None = None, dtype: DTypeLike = None) -> AnyArray:
         return numpy_table[np.cumsum](self, axis, dtype)
 
-    def cumprod(self, axis: int | None = None, dtype: Any = None) -> Any:
+    def cumprod(self, axis: int | None = None, dtype: DTypeLike = None) -> AnyArray:
         return numpy_table[np.cumprod](self, axis, dtype)
 
     def mean(
-        self, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True
-    ) -> Any:
+        self,
+        axis: AxesLike = None,
+        dtype: DTypeLike = None,
+        *,
+        keepdims: bool = False,
+        where: ArrayLike = True,
+    ) -> AnyArray:
         return numpy_table[np.mean](self, axis, dtype, keepdims=keepdims, where=where)
 
     def var(
         self,
-        axis: Any = None,
-        dtype: Any = None,
+        axis: AxesLike = None,
+        dtype: DTypeLike = None,
         *,
         ddof: float = 0,
         keepdims: bool = False,
-        where: Any = True,
-        mean: Any = None,
-    ) -> Any:
+        where: ArrayLike = True,
+        mean: ArrayLike | None = None,
+    ) -> AnyArray:
         return numpy_table[np.var](
             self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, mean=mean
         )
 
     def std(
         self,
-        axis: Any = None,
-        dtype: Any = None,
+        axis: AxesLike = None,
+        dtype: DTypeLike = None,
         *,
         ddof: float = 0,
         keepdims: bool = False,
-        where: Any = True,
-        mean: Any = None,
-    ) -> Any:
+        where: ArrayLike = True,
+        mean: ArrayLike | None = None,
+    ) -> AnyArray:
         return numpy_table[np.std](
             self, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, mean=mean
         )
 
     def max(
-        self, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
-    ) -> Any:
+        self,
+        axis: AxesLike = None,
+        *,
+        keepdims: bool = False,
+        initial: ArrayLike | None = None,
+        where: ArrayLike = True,
+    ) -> AnyArray:
         return numpy_table[np.max](self, axis, keepdims=keepdims, initial=initial, where=where)
 
     def min(
-        self, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
-    ) -> Any:
+        self,
+        axis: AxesLike = None,
+        *,
+        keepdims: bool = False,
+        initial: ArrayLike | None = None,
+        where: ArrayLike = True,
+    ) -> AnyArray:
         return numpy_table[np.min](self, axis, keepdims=keepdims, initial=initial, where=where)
 
-    def all(self, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    def all(
+        self, axis: AxesLike = None, *, keepdims: bool = False, where: ArrayLike = True
+    ) -> AnyArray:
         return numpy_table[np.all](self, axis, keepdims=keepdims, where=where)
 
-    def any(self, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    def any(
+        self, axis: AxesLike = None, *, keepdims: bool = False, where: ArrayLike = True
+    ) -> AnyArray:
         return numpy_table[np.any](self, axis, keepdims=keepdims, where=where)
 
-    def argmax(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+    def argmax(self, axis: AxesLike = None, *, keepdims: bool = False) -> AnyArray:
         return numpy_table[np.argmax](self, axis=axis, keepdims=keepdims)
 
-    def argmin(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+    def argmin(self, axis: AxesLike = None, *, keepdims: bool = False) -> AnyArray:
         return numpy_table[np.argmin](self, axis=axis, keepdims=keepdims)
 
-    def clip(self, min: Any = None, max: Any = None) -> Any:
+    def clip(self, min: ArrayLike | None = None, max: ArrayLike | None = None) -> AnyArray:
         return numpy_table[np.clip](self, min, max)
 
-    def round(self, decimals: int = 0) -> Any:
+    def round(self, decimals: int = 0) -> AnyArray:
         return numpy_table[np.round](self, decimals)
 
-    def dot(self, other: Any) -> Any:
+    def dot(self, other: ArrayLike) -> AnyArray:
         return numpy_table[np.dot](self, other)
 
-    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> AnyArray:
         return numpy_table[np.reshape](
             self, shape[0] if len(shape) == 1 else shape, order, copy=copy
         )
 
-    def ravel(self, order: str = "C") -> Any:
+    def ravel(self, order: str = "C") -> AnyArray:
         return numpy_table[np.ravel](self, order)
 
-    def flatten(self, order: str = "C") -> Any:
+    def flatten(self, order: str = "C") -> AnyArray:
         return self.ravel(order).copy()
 
     @property
-    def flat(self) -> Any:
+    def flat(self) -> Flat:
         """The numbers in one row, to read, to write and to loop over."""
         return Flat(self)
 
     @flat.setter
-    def flat(self, value: Any) -> None:
+    def flat(self, value: ArrayLike) -> None:
         if self.size:
             self[...] = np.resize(value, self.shape)
 
@@ -271,29 +294,29 @@ class ArrayMethods:
     def itemsize(self) -> int:
         return self.dtype.itemsize
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self, *axes: Any) -> AnyArray:
         return numpy_table[np.transpose](self, (axes[0] if len(axes) == 1 else axes) or None)
 
-    def swapaxes(self, axis1: int, axis2: int) -> Any:
+    def swapaxes(self, axis1: int, axis2: int) -> AnyArray:
         return numpy_table[np.swapaxes](self, axis1, axis2)
 
-    def squeeze(self, axis: Any = None) -> Any:
+    def squeeze(self, axis: AxesLike = None) -> AnyArray:
         return numpy_table[np.squeeze](self, axis)
 
-    def astype(self, dtype: Any, *, casting: Any = "unsafe", copy: bool = True) -> Any:
+    def astype(self, dtype: Any, *, casting: Any = "unsafe", copy: bool = True) -> AnyArray:
         if casting != "unsafe" and not np.can_cast(self.dtype, dtype, casting):
             raise DtypeError(
                 f"astype: casting={casting!r} does not allow to make {np.dtype(dtype)} of {self.dtype}"
             )
         return numpy_table[np.astype](self, dtype, copy=copy)
 
-    def copy(self, order: Any = "C") -> Any:
+    def copy(self, order: str = "C") -> AnyArray:
         return numpy_table[np.copy](self, order)
 
-    def clone(self) -> Any:
+    def clone(self) -> AnyArray:
         return primitives.copy(self)
 
-    def view(self, *args: Any, **kwargs: Any) -> Any:
+    def view(self, *args: Any, **kwargs: Any) -> AnyArray:
         if not kwargs and args in ((), (np.ndarray,)):
             return self[...]
         raise UnsupportedError(
@@ -303,46 +326,52 @@ class ArrayMethods:
 
     # ---- parts and their order
 
-    def repeat(self, repeats: Any, axis: int | None = None) -> Any:
+    def repeat(self, repeats: ArrayLike, axis: int | None = None) -> AnyArray:
         return numpy_table[np.repeat](self, repeats, axis)
 
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> AnyArray:
         return numpy_table[np.diagonal](self, offset, axis1, axis2)
 
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    def trace(
+        self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike = None
+    ) -> AnyArray:
         return numpy_table[np.trace](self, offset, axis1, axis2, dtype)
 
-    def take(self, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+    def take(self, indices: ArrayLike, axis: int | None = None, *, mode: str = "raise") -> AnyArray:
         return numpy_table[np.take](self, indices, axis, mode=mode)
 
-    def compress(self, condition: Any, axis: int | None = None) -> Any:
+    def compress(self, condition: ArrayLike, axis: int | None = None) -> AnyArray:
         return numpy_table[np.compress](condition, self, axis)
 
-    def choose(self, choices: Any, *, mode: str = "raise") -> Any:
+    def choose(self, choices: Sequence[ArrayLike], *, mode: str = "raise") -> AnyArray:
         return numpy_table[np.choose](self, choices, mode=mode)
 
-    def nonzero(self) -> Any:
+    def nonzero(self) -> tuple[AnyArray, ...]:
         return numpy_table[np.nonzero](self)
 
-    def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    def searchsorted(
+        self, v: ArrayLike, side: str = "left", sorter: ArrayLike | None = None
+    ) -> AnyArray:
         return numpy_table[np.searchsorted](self, v, side, sorter)
 
-    def argsort(self, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Any:
+    def argsort(
+        self, axis: int | None = -1, kind: str | None = None, *, stable: bool | None = None
+    ) -> AnyArray:
         return numpy_table[np.argsort](self, axis, kind, stable=stable)
 
-    def argpartition(self, kth: Any, axis: int | None = -1) -> Any:
+    def argpartition(self, kth: int | Sequence[int], axis: int | None = -1) -> AnyArray:
         return numpy_table[np.argpartition](self, kth, axis)
 
-    def sort(self, axis: int = -1, kind: Any = None, *, stable: Any = None) -> None:
+    def sort(self, axis: int = -1, kind: str | None = None, *, stable: bool | None = None) -> None:
         self._become(numpy_table[np.sort](self, axis))
 
-    def partition(self, kth: Any, axis: int = -1) -> None:
+    def partition(self, kth: int | Sequence[int], axis: int = -1) -> None:
         self._become(numpy_table[np.partition](self, kth, axis))
 
-    def fill(self, value: Any) -> None:
+    def fill(self, value: ArrayLike) -> None:
         self[...] = value
 
-    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+    def put(self, indices: ArrayLike, values: ArrayLike, mode: str = "raise") -> None:
         numpy_table[np.put](self, indices, values, mode)
 
 

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import ClearpropError, DtypeError, LostGradientError, ShapeError, UnsupportedError
+from .array_types import AnyArray, Array, ArrayLike, DType
 from .spec import ArraySpec, shape_of
 
 TO_BUILD = "np.stack([...]) to build an array from tensors (or np.array after `import clearprop.numpy as np`)"
@@ -37,10 +38,10 @@ class TensorBase:
     __slots__ = ()
     dtype: Any
     requires_grad: bool
-    value: Any
+    value: AnyArray
 
 
-def is_array(x: Any) -> bool:
+def is_array(x: object) -> bool:
     """Return whether this, which was taken already, has a shape and a dtype; Python's numbers have none."""
     return isinstance(x, _ARRAYS)
 
@@ -67,7 +68,7 @@ def argument(x: Any, who: str, *, specs: bool = False) -> Any:
     return operand(x, who)
 
 
-def operand(x: Any, who: str) -> Any:
+def operand(x: Any, who: str) -> AnyArray:
     """Return what to compute with: `x` as it is, or converted where it has no arithmetic of its own.
 
     >>> operand([1, 2], "add got"), operand(3.0, "add got")
@@ -78,7 +79,7 @@ def operand(x: Any, who: str) -> Any:
     return numbers_of(x, who)
 
 
-def beside(x: Any, operation: str, dtype: Any = None) -> Any:
+def beside(x: Any, operation: str, dtype: DType | None = None) -> AnyArray:
     """Return the other side of an operator, as an operand: of numbers, where those of this dtype are.
 
     For equality anything will do, as in NumPy.
@@ -91,7 +92,7 @@ def beside(x: Any, operation: str, dtype: Any = None) -> Any:
     return x
 
 
-def asks_to_be_asked(x: Any) -> bool:
+def asks_to_be_asked(x: object) -> bool:
     """Return whether an object's class says, by NumPy's protocol, that its own operators come first."""
     return getattr(x, "__array_ufunc__", True) is None
 
@@ -99,7 +100,7 @@ def asks_to_be_asked(x: Any) -> bool:
 _EQUALITIES = {"equal", "not_equal"}
 
 
-def as_inputs(operation: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def as_inputs(operation: str, inputs: tuple[Any, ...]) -> tuple[AnyArray, ...]:
     """Return the inputs of an operation as arrays and numbers; a bound that is None stays."""
     who = f"{operation} got"
     with_text = any(  # arrays of text may pass through a trace
@@ -115,7 +116,7 @@ def as_inputs(operation: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def numbers_of(x: Any, who: str) -> Any:
+def numbers_of(x: Any, who: str) -> AnyArray:
     """Return what is read for its numbers alone, as NumPy's functions read it: labels do not matter there.
 
     >>> numbers_of(array.array("d", [1.0, 2.0]), "stack got")
@@ -137,7 +138,7 @@ def numbers_of(x: Any, who: str) -> Any:
     return _in_order(found)
 
 
-def holds_tensor(x: Any) -> bool:
+def holds_tensor(x: object) -> bool:
     """Return whether there is a Tensor in this nested list, or in this array of objects."""
     if isinstance(x, TensorBase):
         return True
@@ -146,7 +147,7 @@ def holds_tensor(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.hasobject and any(map(holds_tensor, x.flat))
 
 
-def joined(x: Any) -> Any:
+def joined(x: Any) -> AnyArray:
     """Return a nested list as an array; as one Tensor where it holds some.
 
     Raises
@@ -167,7 +168,7 @@ def joined(x: Any) -> Any:
     return np.stack(parts)
 
 
-def as_array(x: Any) -> Any:
+def as_array(x: ArrayLike) -> Array:
     """Return `x` with a dtype and a shape, for what computes its shapes before the operation looks at
     its inputs.
 
@@ -175,11 +176,11 @@ def as_array(x: Any) -> Any:
     (np.float64(2.0), array([1.]))
     """
     if isinstance(x, _ARRAYS):
-        return x
-    found = np.asarray(numbers_of(x, "an operation got"))
+        return x  # type: ignore[return-value]  # what TensorBase does not show, Tensor has
+    found: AnyArray = np.asarray(numbers_of(x, "an operation got"))
     return (found if found.dtype != object else found.astype(float))[
         ()
-    ]  # a whole number of many bits
+    ]  # an integer beyond 64 bits
 
 
 def positions(x: Any) -> Any:
@@ -211,7 +212,7 @@ def result(x: Any, who: str) -> Any:
     return x
 
 
-def unchanging(x: Any) -> Any:
+def unchanging(x: Any) -> AnyArray:
     """Return a copy of an array, unless nobody can write into this one; what is no array, as it is."""
     if type(x) is np.ndarray and (x.flags.writeable or x.base is not None):
         x = x.copy("K")
@@ -222,7 +223,7 @@ def unchanging(x: Any) -> Any:
 # ---- what it is
 
 
-def _is_known(x: Any) -> bool:
+def _is_known(x: object) -> bool:
     return type(x) in PLAIN or (isinstance(x, _ARRAYS) and not isinstance(x, np.ndarray))
 
 
@@ -286,7 +287,7 @@ _OF_SEQUENCES = ("__add__", "__radd__", "__mul__", "__rmul__", "__lt__", "__gt__
 _METHODS = ("sum", "prod", "mean", "var", "std", "max", "min", "cumsum", "dot", "round", "clip")
 
 
-def _read(x: Any) -> Any:
+def _read(x: Any) -> AnyArray:
     """Return what NumPy reads in an object; None where it sees a thing without numbers."""
     try:
         found = np.asarray(x)
@@ -297,7 +298,7 @@ def _read(x: Any) -> Any:
     return None if found.dtype.kind == "O" and not found.ndim else found
 
 
-def _in_order(x: Any) -> Any:
+def _in_order(x: Any) -> AnyArray:
     """Return an array in this machine's byte order, at an address that suits its numbers."""
     if type(x) is np.ndarray:
         if not x.dtype.isnative:

@@ -1,15 +1,15 @@
 """The reverse sweep: from an output's gradient to the gradients of everything it was made from.
 
-Nodes are visited from the newest to the oldest, so every user of a value has spoken before the value
-passes its own gradient on. There is no recursion: a chain of a million operations is fine.
+Nodes are visited from the newest to the oldest, so all users of a value have added their gradients before
+the value passes its own on. There is no recursion: a chain of a million operations is fine.
 
-The same sweep works on numbers and on Tensors. On numbers it is fast and forgets; on Tensors
+The same sweep works on numbers and on Tensors. On numbers it is fast and records nothing; on Tensors
 (`create_graph`, nested transforms, tracing) the backward pass is itself a differentiable computation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import GradientError, ShapeError
+from .array_types import AnyArray, ArrayLike
 from .arrays import as_array, check_numbers, numbers_of
 from .broadcasting import shrink
 from .in_place import lags, refresh, version_at
@@ -90,11 +91,11 @@ def reach(
 def sweep(
     span: Reach,
     outputs: Iterable[Tensor],
-    seeds: Iterable[Any],
+    seeds: Iterable[AnyArray],
     *,
     create_graph: bool = False,
     free: bool = False,
-) -> dict[Tensor, Any]:
+) -> dict[Tensor, AnyArray]:
     """Send `seeds`, the gradients of `outputs`, back through the graph; return those that are wanted.
 
     Where an enclosing transform watches, or with `create_graph`, the gradients are Tensors. With
@@ -113,14 +114,18 @@ def sweep(
 
 
 def _sweep(
-    span: Reach, outputs: Iterable[Tensor], seeds: Iterable[Any], create_graph: bool, free: bool
-) -> dict[Tensor, Any]:
-    gradients: dict[Tensor, Any] = {}
+    span: Reach,
+    outputs: Iterable[Tensor],
+    seeds: Iterable[AnyArray],
+    create_graph: bool,
+    free: bool,
+) -> dict[Tensor, AnyArray]:
+    gradients: dict[Tensor, AnyArray] = {}
     for output, seed in zip(outputs, seeds, strict=True):
         gradients[output] = gradients[output] + seed if output in gradients else seed
     nodes = span.nodes if free else span.nodes.copy()
     wanted, since, changed = span.wanted, span.since, span.changed
-    found: dict[Tensor, Any] = {}
+    found: dict[Tensor, AnyArray] = {}
     while nodes:
         node = nodes.pop()
         g = gradients.pop(node, None)
@@ -143,7 +148,7 @@ def _sweep(
         # here, because a scalar program is mostly this.
         inputs = _inputs_then(node) if changed else node.inputs
         if create_graph:
-            values: Any = _as_read(inputs)
+            values: Sequence[AnyArray] = _as_read(inputs)
             (out,) = _as_read((node,))
         else:
             values = [x._value if type(x) is Tensor else x for x in inputs]
@@ -174,13 +179,13 @@ def _sweep(
     return found
 
 
-def _inputs_then(node: Tensor) -> tuple[Any, ...]:
+def _inputs_then(node: Tensor) -> tuple[AnyArray, ...]:
     """Return the inputs of an operation as they were when it ran."""
     number = node.number
     return tuple(version_at(x, number) if type(x) is Tensor else x for x in node.inputs)
 
 
-def _as_read(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _as_read(inputs: tuple[AnyArray, ...]) -> tuple[AnyArray, ...]:
     """Return what an operation read, to be read again: copies of views on what was changed since."""
     return tuple(
         Tensor(x._value, primitives.copy, (x,), {}, x.requires_grad, x.origin) if lags(x) else x
@@ -188,12 +193,14 @@ def _as_read(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
-def _given(downstream: Any, *args: Any, **params: Any) -> Any:
+def _given(downstream: AnyArray, *args: Any, **params: Any) -> AnyArray:
     return downstream
 
 
-def _note_gradient(node: Tensor, g: Any) -> None:
-    """Tell the recorder what the coming operations answer, and `g` whose gradient it is."""
+def _note_gradient(node: Tensor, g: AnyArray) -> None:
+    """Tell the recorder which forward operation the next ones belong to, and of which Tensor `g` is the
+    gradient.
+    """
     recorder = recorder_here()
     if recorder is None:
         return
@@ -203,7 +210,7 @@ def _note_gradient(node: Tensor, g: Any) -> None:
         origin.gradient_of = node
 
 
-def check_seed(output: Any, seed: Any) -> Any:
+def check_seed(output: Tensor, seed: AnyArray) -> AnyArray:
     """Return `seed` as an upstream gradient of `output`; raise ShapeError where it does not fit."""
     shape = shape_of(output)
     seed = as_array(numbers_of(seed, "the gradient given is"))
@@ -220,7 +227,7 @@ def check_seed(output: Any, seed: Any) -> Any:
     return np.array(seed, dtype=output.dtype)[()]
 
 
-def conjugate(g: Any) -> Any:
+def conjugate(g: AnyArray) -> AnyArray:
     """Return a gradient on its way in or out of the sweep.
 
     Rules multiply by the local derivative, so within the sweep the gradient of a complex value is the
@@ -229,14 +236,14 @@ def conjugate(g: Any) -> Any:
     return primitives.conj(g) if g.dtype.kind == "c" else g
 
 
-def ones_like(value: Any) -> Any:
+def ones_like(value: AnyArray) -> AnyArray:
     """Return the gradient of a value with respect to itself."""
     if type(value) is ArraySpec or value.shape:
         return np.ones(value.shape, value.dtype)[()]
     return value.dtype.type(1)
 
 
-def own(g: Any, given: set[int]) -> Any:
+def own(g: AnyArray, given: set[int]) -> AnyArray:
     """Return a gradient to hand out: writable memory that nobody else holds."""
     if type(g) is np.ndarray:
         if g.ndim == 0:  # a scalar, as NumPy's operators would give
@@ -249,7 +256,11 @@ def own(g: Any, given: set[int]) -> Any:
 
 @defines(Tensor.backward)
 def backward(
-    output: Tensor, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+    output: Tensor,
+    gradient: ArrayLike | None = None,
+    *,
+    retain_graph: bool = False,
+    create_graph: bool = False,
 ) -> None:
     refresh((output,))
     if not output.requires_grad:

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .array_types import AnyArray, Array, Axes, DType, Shape
 
-def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+
+def broadcast_shapes(*shapes: Shape) -> Shape:
     """Return the shape that shapes broadcast to, by NumPy's rule; raise ValueError where they do not fit.
 
     NumPy's own function stops at 32 axes, while its arrays may have 64.
@@ -29,7 +31,7 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=4096)
-def stretched_axes(source: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
+def stretched_axes(source: Shape, target: Shape) -> Axes:
     """Return the axes of `target` along which broadcasting repeated a value of shape `source`.
 
     >>> stretched_axes((64,), (32, 64)), stretched_axes((1, 64), (32, 64)), stretched_axes((3,), (3,))
@@ -41,7 +43,7 @@ def stretched_axes(source: tuple[int, ...], target: tuple[int, ...]) -> tuple[in
     )
 
 
-def unstretched(array: Any) -> Any:
+def unstretched(array: AnyArray) -> AnyArray:
     """Return the part of an array that repeats along the axes where all entries are one.
 
     >>> unstretched(np.broadcast_to(np.array([[1.0], [2.0]]), (2, 3)))
@@ -51,7 +53,7 @@ def unstretched(array: Any) -> Any:
     return array[(*(slice(0, 1) if s == 0 else slice(None) for s in array.strides), ...)]
 
 
-def shrink(g: Any, x: Any) -> Any:
+def shrink(g: AnyArray, x: Array) -> AnyArray:
     """Return a downstream gradient in the dtype of its input, and in its shape or one that stretches to it.
 
     Broadcasting repeated the input, and the gradient of a copy is the sum over its users: add up
@@ -73,9 +75,7 @@ def shrink(g: Any, x: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _summed(
-    given: tuple[int, ...], shape: tuple[int, ...]
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _summed(given: Shape, shape: Shape) -> tuple[Axes, Shape]:
     """Return the axes of a gradient to add up over, and its shape then, which stretches to `shape`."""
     extra = max(len(given) - len(shape), 0)
     wide = (1,) * (len(given) - extra - len(shape)) + shape
@@ -86,7 +86,7 @@ def _summed(
     return axes, tuple(1 if extra + i in axes else n for i, n in enumerate(given[extra:]))
 
 
-def add_up(x: Any, axes: tuple[int, ...], *, keepdims: bool = False) -> Any:
+def add_up(x: AnyArray, axes: Axes, *, keepdims: bool = False) -> AnyArray:
     """Return the sums over some axes; of a matrix's columns or rows by BLAS, in a third of NumPy's time.
 
     >>> add_up(np.array([[1.0, 2.0], [3.0, 4.0]]), (0,), keepdims=True)
@@ -103,5 +103,5 @@ def add_up(x: Any, axes: tuple[int, ...], *, keepdims: bool = False) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _ones(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+def _ones(shape: Shape, dtype: DType) -> AnyArray:
     return np.ones(shape, dtype)

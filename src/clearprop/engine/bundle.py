@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from .array_types import AnyArray
 
-class Bundle(tuple[Any, ...]):
+
+class Bundle(tuple[AnyArray, ...]):
     """Several results, or their gradients, where None stands for no gradient.
 
     Bundles add up entry by entry, as the gradients of one value's users do, and they are all of one shape
@@ -28,5 +30,5 @@ def as_bundle(value: Any) -> Bundle:
     return value if isinstance(value, Bundle) else Bundle([value])
 
 
-def _add(x: Any, y: Any) -> Any:
+def _add(x: AnyArray | None, y: AnyArray | None) -> AnyArray | None:
     return y if x is None else x if y is None else x + y

@@ -1,4 +1,4 @@
-"""Leaving for plain NumPy and Python, or for another process: never with a gradient lost in silence."""
+"""Conversions of Tensors to plain NumPy and Python values: a gradient that would be lost is an error."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from ..callsite import is_assigning, library_asking
 from ..errors import ClearpropError, LostGradientError, TraceError
+from .array_types import AnyArray, DTypeLike
 from .arrays import TO_BUILD
 from .settings import covered, transforms
 from .spec import ArraySpec
@@ -40,13 +41,13 @@ class Conversions:
 
     __slots__ = ()
     if TYPE_CHECKING:  # Tensor has them
-        value: Any
-        grad: Any
+        value: AnyArray
+        grad: AnyArray | None
         requires_grad: bool
         origin: Any
         primitive: Any
 
-        def copy(self, order: str) -> Any: ...
+        def copy(self, order: str) -> AnyArray: ...
         def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]: ...
         @property
         def is_leaf(self) -> bool: ...
@@ -79,11 +80,11 @@ class Conversions:
         entries = "list(t), whose entries are tensors"
         return self._read("tolist()", entries, "t.detach().tolist()").tolist()
 
-    def numpy(self) -> Any:
+    def numpy(self) -> np.ndarray[Any, Any]:
         """Return the value as a read-only array; call `detach` first if it requires a gradient."""
         return self._plain("numpy()", ".detach().numpy()")
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         asked = None
         if self.requires_grad or not self.is_known:
             asked = asked_by(self, sys._getframe(1), in_lists=False)
@@ -184,7 +185,7 @@ class Conversions:
 
     # ---- copies
 
-    def __copy__(self) -> Any:
+    def __copy__(self) -> AnyArray:
         """Copy a leaf as another leaf; a result, and within a transform, as a copy that gradients pass
         through.
         """
@@ -193,7 +194,7 @@ class Conversions:
         make, parts = self.__reduce__()
         return make(*parts)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+    def __deepcopy__(self, memo: dict[int, Any]) -> AnyArray:
         """Return a leaf of its own with the same value and gradient, as in PyTorch; within a transform
         a copy.
         """

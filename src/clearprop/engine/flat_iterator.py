@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
+from .array_types import AnyArray, ArrayLike
 
 
 class Flat:
@@ -31,16 +32,16 @@ class Flat:
     def __iter__(self) -> Iterator[Any]:
         return iter(self.copy())
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> AnyArray:
         return self.copy()[index]
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def __setitem__(self, index: Any, value: ArrayLike) -> None:
         places = np.arange(len(self))[index]
         if places.size and np.ndim(value):
             value = np.resize(value, places.shape)  # too few begin anew, as in NumPy
         self._tensor[np.unravel_index(places, self._tensor.shape)] = value
 
-    def copy(self) -> Any:
+    def copy(self) -> AnyArray:
         """Return the numbers as a Tensor of one axis."""
         return self._tensor.flatten()
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ..errors import DtypeError, GradientError, ShapeError, UnsupportedError
+from .array_types import AnyArray, DType, DTypeLike, Params
 from .arrays import PLAIN, numbers_of
 from .primitive import NO_PARAMS, Primitive, primitives
 from .recording import Origin, noted
@@ -36,22 +37,22 @@ class Versions:
 
     if TYPE_CHECKING:  # Tensor has them
         before: Any
-        grad: Any
-        inputs: tuple[Any, ...]
+        grad: AnyArray | None
+        inputs: tuple[AnyArray, ...]
         number: int
         origin: Origin | None
-        params: Any
+        params: Params
         primitive: Primitive | None
         requires_grad: bool
-        _value: Any
+        _value: AnyArray
 
         @property
-        def value(self) -> Any: ...
+        def value(self) -> AnyArray: ...
         @property
         def shape(self) -> tuple[int, ...]: ...
         @property
-        def dtype(self) -> np.dtype[Any]: ...
-        def astype(self, dtype: Any) -> Any: ...
+        def dtype(self) -> DType: ...
+        def astype(self, dtype: DTypeLike) -> AnyArray: ...
 
     def _change(self, primitive: Primitive, other: Any) -> Any:
         """Apply an operator in place; a parameter's update, which nothing records, without detours."""
@@ -67,7 +68,7 @@ class Versions:
             return new  # NumPy's numbers do not change, they are replaced
         return self._become(new)
 
-    def _become(self, new: Any) -> Any:
+    def _become(self, new: AnyArray) -> Any:
         """Change in place: this object becomes `new`, which no one else has."""
         if new is self:
             return self
@@ -131,7 +132,7 @@ class Versions:
             return True
         return not _no_grads() and self.number >= began.get()
 
-    def _turn_into(self: Any, new: Any, value: Any) -> Any:
+    def _turn_into(self: Any, new: AnyArray, value: AnyArray) -> Any:
         happened.note(changes=True, versions=True)
         kind: Any = type(self)
         before = kind.__new__(kind)
@@ -148,7 +149,7 @@ class Versions:
         self.before = before
         return self
 
-    def _replace(self: Any, value: Any) -> Any:
+    def _replace(self: Any, value: AnyArray) -> Any:
         happened.note(changes=True)
         if type(value) is np.ndarray:
             value.setflags(write=False)
@@ -214,7 +215,7 @@ def version_at(x: Any, number: float) -> Any:
     return x
 
 
-def refresh(values: Iterable[Any]) -> None:
+def refresh(values: Iterable[AnyArray]) -> None:
     """Take views again whose bases changed since, so that they show what NumPy's would."""
     for x in values:
         if lags(x):

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import DtypeError, LostGradientError, ShapeError, TraceError, UnsupportedError
+from .array_types import AnyArray
 from .arrays import check_numbers
 from .in_place import Versions, next_number
 from .primitive import Primitive, late_families, numpy_name, numpy_table, ufunc_methods
@@ -148,7 +149,7 @@ def _unsupported(function: Any) -> UnsupportedError:
     )
 
 
-def fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:
+def fail(primitive: Primitive, values: list[AnyArray], error: Exception) -> NoReturn:
     """Raise what the user can act on: operation, shapes, line."""
     for v in values:
         check_numbers(v, f"{primitive.name} got")
@@ -171,7 +172,7 @@ def fail(primitive: Primitive, values: list[Any], error: Exception) -> NoReturn:
     raise error
 
 
-def _in_own_words(primitive: Primitive, values: list[Any]) -> str:
+def _in_own_words(primitive: Primitive, values: list[AnyArray]) -> str:
     """Return what the rule for shapes says: plainer than NumPy, where it needs no parameters."""
     try:
         primitive.spec(*map(spec_of, values))

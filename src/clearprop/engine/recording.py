@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..callsite import Line, line_of, user_frame
+from .array_types import AnyArray
 from .arrays import TensorBase
 from .broadcasting import unstretched
 from .primitive import Primitive
@@ -78,7 +79,7 @@ class Recorder:
         """While a reverse sweep runs: the origin of the operation that it is passing."""
         self.array_names: dict[int, str] = {}
         """Names of arrays and of users' own Tensors met there, by id: constants deserve names, too."""
-        self.examples: dict[Any, Any] = {}
+        self.examples: dict[Any, AnyArray] = {}
         """While tracing: what Tensors without a value stand for, at the examples that the trace got."""
         self._frames: dict[FrameType, int] = {}
         self._arrays: dict[int, tuple[np.ndarray, np.ndarray]] = {}
@@ -86,7 +87,7 @@ class Recorder:
         self._named: list[Any] = []
         """What has a name lives as long as the recorder, so that nothing else comes to have its id."""
 
-    def as_now(self, values: Sequence[Any]) -> tuple[Any, ...]:
+    def as_now(self, values: Sequence[AnyArray]) -> tuple[AnyArray, ...]:
         """Return the values with copies of plain arrays, which the function may fill with other
         numbers later.
         """

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import DtypeError, UnsupportedError
+from .array_types import AnyArray
 from .arrays import TensorBase, check_numbers
 from .spec import is_floating, shape_of, spec_of
 
 
-def check_floating(value: Any, what: str = "this") -> None:
+def check_floating(value: AnyArray, what: str = "this") -> None:
     """Raise DtypeError unless `value` can carry a gradient; `what` names it in the message."""
     dtype = spec_of(value).dtype
     if is_floating(dtype):
@@ -24,7 +25,7 @@ def check_floating(value: Any, what: str = "this") -> None:
     )
 
 
-def read_only(base: Any, new: Any, **params: Any) -> Any:
+def read_only(base: AnyArray, new: AnyArray, **params: Any) -> AnyArray:
     """Return what a view becomes that NumPy lets nobody write to: the `put` of a record."""
     raise UnsupportedError(
         f"this tensor of shape {new.shape} is a view that NumPy lets nobody write to: a diagonal, or what "
@@ -75,6 +76,6 @@ def called(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", type(f).__name__)
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: object) -> str:
     """Return what messages call a value: a float, None."""
     return f"{value!r}" if value is None else f"a {type(value).__name__}"

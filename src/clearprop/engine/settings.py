@@ -28,7 +28,7 @@ no_grads: ContextVar[tuple[object, ...]] = ContextVar("no_grads", default=())
 transforms: ContextVar[int] = ContextVar("transforms", default=0)
 """How many of `grad`, `vjp`, ... are running: inside them, dropping a gradient is an error."""
 began: ContextVar[float] = ContextVar("began", default=math.inf)
-"""The number at which the innermost of them began: what is younger, it made for itself."""
+"""The number at which the innermost of them began: Tensors with higher numbers are its own."""
 sealed: ContextVar[float] = ContextVar("sealed", default=-math.inf)
 """The number at which the trace of a step or a branch began: what is older may be read there, not changed."""
 covered: ContextVar[tuple[ClearpropError, Any] | None] = ContextVar("covered", default=None)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
+from .array_types import AnyArray, Array, Axes, DType, Shape
 
 _SHORT = {"float": "f", "int": "i", "uint": "u", "complex": "c"}
 
@@ -29,8 +30,8 @@ class ArraySpec:
     f32[32,64] 2 2048
     """
 
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
+    shape: Shape
+    dtype: DType
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
@@ -49,13 +50,13 @@ class ArraySpec:
         return f"{short}[{','.join(map(str, self.shape))}]" if self.shape else short
 
 
-def short_dtype(dtype: np.dtype[Any]) -> str:
+def short_dtype(dtype: DType) -> str:
     """Return the name that the printer uses: ``f32``, ``i64``, ``bool``."""
     name = dtype.name.rstrip("0123456789")
     return _SHORT[name] + dtype.name[len(name) :] if name in _SHORT else dtype.name
 
 
-def spec_of(value: Any) -> ArraySpec:
+def spec_of(value: AnyArray) -> ArraySpec:
     """Return the spec of an array, a NumPy scalar or a Python number.
 
     >>> print(spec_of(np.zeros((2, 3))), spec_of(1.0))
@@ -68,27 +69,27 @@ def spec_of(value: Any) -> ArraySpec:
     return ArraySpec(value.shape, value.dtype)
 
 
-def shape_of(value: Any) -> tuple[int, ...]:
+def shape_of(value: AnyArray) -> Shape:
     """Return the shape of anything with one; a Python number has shape ``()``."""
     return getattr(value, "shape", ())
 
 
-def first_entry(array: Any) -> Any:
+def first_entry(array: Array) -> AnyArray:
     """Return the first entry of an array that has one."""
     return array[(0,) * array.ndim]
 
 
-def promote(*values: Any) -> np.dtype[Any]:
+def promote(*values: AnyArray) -> DType:
     """Return the dtype NumPy gives to an operation on these specs, arrays and (weak) Python numbers."""
     return np.result_type(*(v.dtype if hasattr(v, "dtype") else v for v in values))
 
 
 @lru_cache(maxsize=4096)
-def _ufunc_dtype(ufunc: np.ufunc, operands: tuple[Any, ...]) -> np.dtype[Any]:
+def _ufunc_dtype(ufunc: np.ufunc, operands: tuple[Any, ...]) -> DType:
     return ufunc.resolve_dtypes((*operands, None))[-1]
 
 
-def ufunc_dtype(ufunc: np.ufunc, *values: Any) -> np.dtype[Any]:
+def ufunc_dtype(ufunc: np.ufunc, *values: AnyArray) -> DType:
     """Return the dtype that a one-output ufunc gives, with Python numbers weak as in NumPy."""
     operands = []
     for value in values:
@@ -100,7 +101,7 @@ def ufunc_dtype(ufunc: np.ufunc, *values: Any) -> np.dtype[Any]:
     return holding(_ufunc_dtype(ufunc, tuple(operands)), *values)
 
 
-def holding(dtype: np.dtype[Any], *values: Any) -> np.dtype[Any]:
+def holding(dtype: DType, *values: AnyArray) -> DType:
     """Return `dtype`; raise OverflowError, as NumPy does, if one of these Python integers does not fit
     into it.
     """
@@ -111,9 +112,7 @@ def holding(dtype: np.dtype[Any], *values: Any) -> np.dtype[Any]:
     return dtype
 
 
-def normalize_axes(
-    axis: int | Iterable[int] | None, ndim: int, *, reduces: bool = False
-) -> tuple[int, ...]:
+def normalize_axes(axis: int | Iterable[int] | None, ndim: int, *, reduces: bool = False) -> Axes:
     """Return axes as a sorted tuple of non-negative numbers; None means all of them.
 
     What `reduces` an array takes the axes 0 and -1 for a number, too, which has none, as most of NumPy does.
@@ -141,6 +140,6 @@ def normalize_axes(
     return tuple(normal)
 
 
-def is_floating(dtype: np.dtype[Any]) -> bool:
+def is_floating(dtype: DType) -> bool:
     """Return whether values of this dtype can carry a gradient."""
     return dtype.kind in "fc"

@@ -7,13 +7,14 @@ operation has a higher `number` than all of its inputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..errors import GradientError, TraceError, UnsupportedError
 from .array_methods import ArrayMethods
+from .array_types import AnyArray, ArrayLike, DType, DTypeLike, Params, Shape
 from .arrays import (
     LISTS,
     NUMERIC,
@@ -84,10 +85,10 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
 
     def __init__(
         self,
-        value: Any,
+        value: AnyArray,
         primitive: Primitive | None,
-        inputs: tuple[Any, ...],
-        params: Mapping[str, Any],
+        inputs: tuple[AnyArray, ...],
+        params: Params,
         requires_grad: bool,
         origin: Origin | None = None,
     ) -> None:
@@ -98,19 +99,19 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
         self.requires_grad = requires_grad
         self.origin = origin
         self.number = next_number()
-        self.grad: Any = None
+        self.grad: AnyArray = None
         self.retains_grad = False
 
     # ---- what it is
 
     @property
-    def value(self) -> Any:
+    def value(self) -> AnyArray:
         if happened.views_may_lag:
             refresh((self,))
         return self._value
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Shape:
         return self._value.shape
 
     @shape.setter
@@ -118,7 +119,7 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
         raise UnsupportedError(f"t.shape = {shape} of a tensor: write t = t.reshape({shape})")
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> DType:
         return self._value.dtype
 
     @property
@@ -152,7 +153,11 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
 
     @declared
     def backward(
-        self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+        self,
+        gradient: ArrayLike | None = None,
+        *,
+        retain_graph: bool = False,
+        create_graph: bool = False,
     ) -> None:
         """Add the gradient of this value to the `grad` of every leaf that it was made from.
 
@@ -238,7 +243,11 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
 
 
 def tensor(
-    data: Any, dtype: Any = None, *, requires_grad: bool | None = None, name: str | None = None
+    data: ArrayLike,
+    dtype: DTypeLike = None,
+    *,
+    requires_grad: bool | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Make a leaf: a copy of `data` that gradients can flow into.
 
@@ -282,15 +291,13 @@ def _leaf(value: Any, requires_grad: bool, grad: Any, name: str | None) -> Tenso
     return made
 
 
-def apply(
-    primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any] = NO_PARAMS
-) -> Tensor:
+def apply(primitive: Primitive, inputs: tuple[AnyArray, ...], params: Params = NO_PARAMS) -> Tensor:
     """Apply a primitive to Tensors and plain values; the result remembers it if a gradient may come."""
     if _noted() is not None:
         return _apply_recording(primitive, inputs, params)
     if happened.views_may_lag:
         refresh(inputs)
-    values: list[Any] = []
+    values: list[AnyArray] = []
     for x in inputs:
         if type(x) is Tensor:
             values.append(x._value)
@@ -384,9 +391,7 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
     return operator_method
 
 
-def _apply_recording(
-    primitive: Primitive, inputs: tuple[Any, ...], params: Mapping[str, Any]
-) -> Tensor:
+def _apply_recording(primitive: Primitive, inputs: tuple[AnyArray, ...], params: Params) -> Tensor:
     """Run `apply` while gradients are off, a trace or an explanation records, or a block is open."""
     if happened.views_may_lag:
         refresh(inputs)

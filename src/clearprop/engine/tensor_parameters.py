@@ -8,7 +8,7 @@ functions here with what is no operand. The conversions ask whether a function w
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
 from types import FrameType
@@ -18,6 +18,7 @@ import numpy as np
 
 from ..callsite import called_in, library_in_c, library_of
 from ..errors import LostGradientError, TraceError
+from .array_types import Params
 from .arrays import TensorBase
 from .primitive import Primitive, numpy_name, numpy_table
 from .settings import no_grads, transforms
@@ -251,7 +252,7 @@ def holds_tensor(given: Any) -> bool:
     return isinstance(given, TensorBase)
 
 
-def plain_params(primitive: Primitive, params: Mapping[str, Any]) -> Mapping[str, Any]:
+def plain_params(primitive: Primitive, params: Params) -> Params:
     """Return parameters without Tensors: those that are constants by their values, all others refused."""
     if not holds_tensor(tuple(params.values())):
         return params

@@ -1,4 +1,4 @@
-"""Where numbers lie: whether a view shows another Tensor's memory, or NumPy had to copy.
+"""Whether a view shows another Tensor's memory, or NumPy had to copy.
 
 That depends on strides, as in ``x.T.reshape(-1)``. Where there is memory it is asked. While tracing there is
 none, so stand-ins lie as NumPy's arrays would: arguments by rows, results of entries as their inputs do.
@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import TraceError
+from .array_types import AnyArray
 from .primitive import primitives
 from .recording import recorder_here
 from .spec import ArraySpec
 
 
-def laid_out_like(old: Any, value: Any) -> Any:
+def laid_out_like(old: AnyArray, value: AnyArray) -> AnyArray:
     """Return `value` with the strides of `old`: what changes in place stays where it is."""
     if type(value) is not np.ndarray or type(old) is not np.ndarray or value.strides == old.strides:
         return value
@@ -31,7 +32,7 @@ def laid_out_like(old: Any, value: Any) -> Any:
     return out
 
 
-def shows_memory(view: Any) -> bool:
+def shows_memory(view: AnyArray) -> bool:
     """Return whether what `view` was made by shows the memory of its input, or copies from it."""
     base = view.inputs[0]
     model = stand_in(base)
@@ -51,11 +52,11 @@ def shows_memory(view: Any) -> bool:
     return found.pop()
 
 
-def _shows(view: Any, model: Any) -> bool:
+def _shows(view: AnyArray, model: AnyArray) -> bool:
     return bool(np.may_share_memory(view.primitive.forward(model, **view.params), model))
 
 
-def stand_in(t: Any) -> Any:
+def stand_in(t: AnyArray) -> AnyArray:
     """Return an array that lies in memory as the value of `t` does; None where nobody knows."""
     if type(t._value) is not ArraySpec:
         return np.asarray(t._value)

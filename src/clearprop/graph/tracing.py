@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..callsite import printable
+from ..engine.array_types import AnyArray, Params, Tree
 from ..engine.arrays import argument, is_array
 from ..engine.arrays import result as as_result
 from ..engine.bundle import Bundle, as_bundle
@@ -101,8 +102,8 @@ def record(
     arguments: tuple[tuple[Any, ...], dict[str, Any]],
     *,
     tracing: bool,
-    examples: Mapping[Tensor, Any] = MappingProxyType({}),
-) -> tuple[Any, Recorder]:
+    examples: Mapping[Tensor, AnyArray] = MappingProxyType({}),
+) -> tuple[Tree, Recorder]:
     """Run `f` with a recorder on; return its result and what the recorder saw."""
     recorder = Recorder(tracing=tracing)
     recorder.examples.update(examples)
@@ -131,14 +132,14 @@ def function_name(f: Callable[..., Any]) -> str:
 
 def named_inputs(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> list[tuple[str, Any]]:
+) -> list[tuple[str, AnyArray]]:
     """Return every array and float among the arguments, with a name: its argument's, or its key's
     within it.
     """
     return _inputs(f, args, kwargs, specs=True)[0]
 
 
-def argument_tensor(name: str, value: Any) -> Tensor:
+def argument_tensor(name: str, value: AnyArray) -> Tensor:
     """Return what a recorded function gets for an argument: a copy, which it may assign into."""
     t = Tensor(value, primitives.copy, (), {}, is_floating(value.dtype), Origin(name))
     t.retains_grad = True  # like a leaf, should the function call backward()
@@ -156,7 +157,7 @@ def as_passed(tensors: Sequence[Tensor], names: Sequence[str]) -> list[Tensor]:
     return passed
 
 
-def is_input(leaf: Any) -> bool:
+def is_input(leaf: object) -> bool:
     """Return whether a graph has an input for it: arrays and floating numbers; everything else is fixed."""
     return isinstance(leaf, float | complex) or is_array(leaf)
 
@@ -164,7 +165,8 @@ def is_input(leaf: Any) -> bool:
 def _inputs(
     f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, specs: bool = False
 ) -> tuple[
-    list[tuple[str, Any]], Callable[[Sequence[Any]], tuple[tuple[Any, ...], dict[str, Any]]]
+    list[tuple[str, AnyArray]],
+    Callable[[Sequence[AnyArray]], tuple[tuple[Any, ...], dict[str, Any]]],
 ]:
     """Return the named inputs, and the function that puts others in their places."""
     args, kwargs = in_order(f, args, kwargs)
@@ -175,7 +177,7 @@ def _inputs(
     found = paths(tree)
     names = argument_names(f, args, [found[i] for i in places])
 
-    def fill(values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def fill(values: Sequence[AnyArray]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         filled = list(leaves)
         for i, value in zip(places, values, strict=True):
             filled[i] = value
@@ -227,7 +229,7 @@ class _Packer:
         self.fixed = _fixed(self.f, args, kwargs)
         self.known, self.places = same(self.fixed), paths(in_order(self.f, args, kwargs))
 
-    def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[AnyArray]:
         now, name = _fixed(self.f, args, kwargs), function_name(self.f)
         if same(now) != self.known:
             raise TraceError(
@@ -246,7 +248,7 @@ class _Packer:
         return [x for _, x in _inputs(self.f, args, kwargs)[0]]
 
 
-def _fixed(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+def _fixed(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[AnyArray]:
     args, kwargs = in_order(f, args, kwargs)
     leaves, _ = flatten((tuple(args), dict(kwargs)))
     taken = [argument(leaf, f"{function_name(f)} got", specs=True) for leaf in leaves]
@@ -259,7 +261,7 @@ def _fixed(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 def build(
     name: str,
     inputs: Sequence[Tensor],
-    outputs: Sequence[Any],
+    outputs: Sequence[AnyArray],
     array_names: Mapping[int, str] = MappingProxyType({}),
     *,
     whole: bool = False,
@@ -277,13 +279,13 @@ def build(
 
 class _Builder:
     def __init__(
-        self, inputs: Sequence[Tensor], outputs: Sequence[Any], array_names: Mapping[int, str]
+        self, inputs: Sequence[Tensor], outputs: Sequence[AnyArray], array_names: Mapping[int, str]
     ) -> None:
         self.array_names = array_names
         self.inputs = list(inputs)
         self.stops = set(inputs)
         self.constants: dict[int, Wire] = {}
-        self.sources: dict[Tensor, tuple[Any, ...]] = {}
+        self.sources: dict[Tensor, tuple[AnyArray, ...]] = {}
         self.picks: dict[tuple[Tensor, int], Tensor] = {}
         """What stands for a result of an operation with several; other picks of it are the same."""
         self.element_names: dict[Tensor, str] = {}
@@ -296,7 +298,7 @@ class _Builder:
                 if isinstance(x, Tensor):
                     self.users.setdefault(x, []).append(t)
 
-    def resolve(self, x: Any, number: float) -> Any:
+    def resolve(self, x: AnyArray, number: float) -> AnyArray:
         """Return what an operation of this number read: the right version, seen through copies."""
         if isinstance(x, Tensor):
             x = version_at(x, number)
@@ -343,7 +345,7 @@ class _Builder:
         outputs = tuple(self.wire(y, env) for y in self.outputs)
         return Graph(name, tuple(env[t] for t in self.inputs), tuple(nodes), outputs)
 
-    def wire(self, x: Any, env: dict[Tensor, Wire]) -> Wire:
+    def wire(self, x: AnyArray, env: dict[Tensor, Wire]) -> Wire:
         """Return the wire of an operand; what no operation made is a constant."""
         if isinstance(x, Tensor):
             if x in env:
@@ -454,7 +456,7 @@ class _Builder:
 
 
 def trace_parts(
-    name: str, function: Callable[..., Any], examples: Sequence[Any], params: Mapping[str, Any]
+    name: str, function: Callable[..., Any], examples: Sequence[Any], params: Params
 ) -> Graph:
     """Return what an operation stands for, as a graph: this function, traced on inputs like these."""
     specs = map(spec_of, examples)
@@ -466,14 +468,12 @@ def trace_parts(
     return build(name, tensors, results, recorder.array_names)
 
 
-def _body(
-    primitive: Primitive, specs: Sequence[ArraySpec], params: Mapping[str, Any]
-) -> Graph | None:
+def _body(primitive: Primitive, specs: Sequence[ArraySpec], params: Params) -> Graph | None:
     """Return the parts of a block that brings its own gradient; None where they cannot be traced."""
     assert primitive.function is not None
     try:
         return trace_parts(primitive.name, primitive.function, specs, params)
-    except Exception:  # whatever it does with unknown values, as its author may
+    except Exception:  # any error: its author need not have thought of unknown values
         return None
 
 

@@ -1,4 +1,4 @@
-"""The books: the forward values, and gate by gate what went back and how it added up."""
+"""The account of a computation: its values, and gate by gate the gradients passed back and their sums."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.backprop import ones_like
 from ..engine.broadcasting import stretched_axes
 from ..engine.spec import MOST_AXES, is_floating, shape_of
@@ -27,17 +28,17 @@ class Passage:
 
     node: Node
     position: int
-    values: Sequence[Any]
+    values: Sequence[AnyArray]
     """The values of all inputs of the gate."""
-    downstream: Any
+    downstream: AnyArray
     summed_axes: tuple[int, ...]
     """Axes of the gate's output along which broadcasting repeated the input."""
-    before: Any
+    before: AnyArray
     """What the input had received from other users by then; None if nothing."""
-    total: Any
+    total: AnyArray
     """`before` and `downstream` added up."""
     _local: LocalGradient | None = None
-    _local_value: Any = ...
+    _local_value: AnyArray = ...
 
     @property
     def wire(self) -> Wire:
@@ -52,7 +53,7 @@ class Passage:
         return self._local
 
     @property
-    def local_value(self) -> Any:
+    def local_value(self) -> AnyArray:
         """The local gradient as numbers: elementwise for elementwise gates, else the Jacobian (outputs ×
         inputs) when small, else None.
         """
@@ -66,7 +67,7 @@ class Gate:
     """One gate's entry in the backward pass."""
 
     node: Node
-    upstream: list[Any]
+    upstream: list[AnyArray]
     """One for each output; None where an output got no gradient."""
     passages: list[Passage] = field(default_factory=list)
 
@@ -76,17 +77,17 @@ class Account:
     """Everything that an explanation shows."""
 
     graph: Graph
-    values: dict[Wire, Any]
-    gradients: dict[Wire, Any]
+    values: dict[Wire, AnyArray]
+    gradients: dict[Wire, AnyArray]
     gates: list[Gate]
-    contributions: dict[Wire, list[Any]]
+    contributions: dict[Wire, list[AnyArray]]
     step: float | None = None
     """How far scalar inputs were nudged."""
     nudges: dict[Wire, tuple[float, float]] = field(default_factory=dict)
     """For each scalar input: the change of the output that the gradient predicts, and the real one."""
 
 
-def keep_account(graph: Graph, inputs: Sequence[Any], seed: Any = None) -> Account:
+def keep_account(graph: Graph, inputs: Sequence[AnyArray], seed: AnyArray | None = None) -> Account:
     """Run the graph forward on numbers, then backward gate by gate.
 
     `seed` is the upstream gradient of the (only) output; by default 1 for a scalar.
@@ -135,7 +136,7 @@ def _passes_to(node: Node, position: int) -> bool:
     return position < len(rules) and rules[position] is not None
 
 
-def _pass_back(account: Account, node: Node, upstream: list[Any], reached: set[Wire]) -> Gate:
+def _pass_back(account: Account, node: Node, upstream: list[AnyArray], reached: set[Wire]) -> Gate:
     gate = Gate(node, upstream)
     values = [account.values[wire] for wire in node.inputs]
     wanted = [i for i, wire in enumerate(node.inputs) if wire in reached and _passes_to(node, i)]
@@ -153,10 +154,10 @@ def _pass_back(account: Account, node: Node, upstream: list[Any], reached: set[W
     return gate
 
 
-def _as_function(node: Node, values: Sequence[Any], wanted: Sequence[int]) -> Any:
+def _as_function(node: Node, values: Sequence[AnyArray], wanted: Sequence[int]) -> Any:
     """Return the gate as a function of the inputs that get a gradient, the others fixed."""
 
-    def gate(*chosen: Any) -> Any:
+    def gate(*chosen: AnyArray) -> AnyArray:
         filled = list(values)
         for i, x in zip(wanted, chosen, strict=True):
             filled[i] = x
@@ -166,8 +167,8 @@ def _as_function(node: Node, values: Sequence[Any], wanted: Sequence[int]) -> An
 
 
 def _downstreams(
-    node: Node, values: Sequence[Any], upstream: Sequence[Any], wanted: Sequence[int]
-) -> tuple[Any, ...]:
+    node: Node, values: Sequence[AnyArray], upstream: Sequence[AnyArray], wanted: Sequence[int]
+) -> tuple[AnyArray, ...]:
     if not wanted:
         return ()
     outputs, pullback = vjp(_as_function(node, values, wanted), *(values[i] for i in wanted))
@@ -178,7 +179,9 @@ def _downstreams(
     return pullback(seeds)
 
 
-def _local_value(node: Node, values: Sequence[Any], position: int, local: LocalGradient) -> Any:
+def _local_value(
+    node: Node, values: Sequence[AnyArray], position: int, local: LocalGradient
+) -> AnyArray:
     """Return the local gradient as numbers, by sending ones (or every unit vector) through the gate."""
     if len(node.outputs) != 1:
         return None
@@ -204,7 +207,7 @@ def _local_value(node: Node, values: Sequence[Any], position: int, local: LocalG
         return None
 
 
-def nudge(account: Account, inputs: Sequence[Any], step: float) -> None:
+def nudge(account: Account, inputs: Sequence[AnyArray], step: float) -> None:
     """Raise each scalar input by `step`, and note what the output does beside what was predicted."""
     output = _output(account.graph)
     before = account.values[output]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.primitive import primitives
 from ..engine.tensor import Tensor
 
 
-def conjugated(value: Any) -> Any:
+def conjugated(value: AnyArray) -> AnyArray:
     """Return the conjugate of what operations made, by way of the conjugates of what they were given.
 
     What has a name is left as it is.
@@ -18,7 +17,7 @@ def conjugated(value: Any) -> Any:
     return _conjugated(value, {})
 
 
-def _conjugated(value: Any, known: dict[Tensor, Any]) -> Any:
+def _conjugated(value: AnyArray, known: dict[Tensor, AnyArray]) -> AnyArray:
     if not isinstance(value, Tensor):
         return np.conj(value)[()] if np.iscomplexobj(value) else value
     if value.dtype.kind != "c":
@@ -28,7 +27,7 @@ def _conjugated(value: Any, known: dict[Tensor, Any]) -> Any:
     return known[value]
 
 
-def _turn(value: Tensor, known: dict[Tensor, Any]) -> Any:
+def _turn(value: Tensor, known: dict[Tensor, AnyArray]) -> AnyArray:
     primitive, inputs = value.primitive, value.inputs
     if primitive is primitives.conj:
         return inputs[0]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import numpy as np
 
 from ..emit.array_expressions import expression
+from ..engine.array_types import AnyArray
 from ..engine.broadcasting import stretched_axes
 from ..errors import GradientError, GradientMismatch
 from ..graph.graph import Node, Wire
@@ -30,7 +30,7 @@ class Step:
     """The downstream gradient as an expression, empty where there is none."""
     instead: str
     """What stands where there is no expression."""
-    downstream: Any
+    downstream: AnyArray
 
     @property
     def reason(self) -> str:
@@ -195,7 +195,7 @@ def _array_text(node: Node, passage: Passage) -> str:
     return text.replace(".T", "ᵀ")
 
 
-def _difference(found: Any, expected: Any) -> float:
+def _difference(found: AnyArray, expected: AnyArray) -> float:
     """Return the largest difference, relative to the largest number."""
     expected = np.asarray(expected, float)
     if not expected.size:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, ArrayLike
 from ..engine.arrays import argument, unchanging
 from ..engine.backprop import check_seed
 from ..engine.recording import Origin
@@ -24,9 +25,9 @@ from .explanation import Explanation
 
 
 def explain(
-    target: Any,
+    target: Tensor | Callable[..., Any],
     *args: Any,
-    gradient: Any = None,
+    gradient: ArrayLike | None = None,
     nudge: float | None = None,
     open: bool | int = False,
     **kwargs: Any,
@@ -76,7 +77,7 @@ def explain(
     return Explanation(account)
 
 
-def _from_tensor(loss: Tensor, frame: Any) -> tuple[Graph, list[Any]]:
+def _from_tensor(loss: Tensor, frame: Any) -> tuple[Graph, list[AnyArray]]:
     """Return the graph behind a tensor that exists; names are those in the caller's frame."""
     if not loss.requires_grad:
         raise GradientError(
@@ -112,7 +113,7 @@ def _name_in(names: dict[str, Any], loss: Tensor) -> str:
 
 def _from_function(
     f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
-) -> tuple[Graph, list[Any]]:
+) -> tuple[Graph, list[AnyArray]]:
     if not callable(f):
         raise TypeError(f"explain takes a Tensor or a function, not a {type(f).__name__}")
     leaves, unflatten = flatten((tuple(args), kwargs))

@@ -1,4 +1,4 @@
-"""What `explain` returns: the books, and the ways to read them."""
+"""What `explain` returns: the account of a computation, and the ways to read it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..emit.array_expressions import expression
+from ..engine.array_types import AnyArray
 from ..engine.recording import Origin
 from ..engine.tensor import Tensor
 from ..errors import GradientError
-from ..graph.graph import Wire
+from ..graph.graph import Graph, Wire
 from ..graph.tracing import build, record
 from ..passes import simplify
 from ..transforms.derivatives import vjp
@@ -40,17 +41,17 @@ class Explanation:
         self.account = account
 
     @property
-    def graph(self) -> Any:
+    def graph(self) -> Graph:
         """The graph that was explained."""
         return self.account.graph
 
     @property
-    def value(self) -> Any:
+    def value(self) -> AnyArray:
         """The result of the forward pass."""
         return self.account.values[self.account.graph.outputs[0]]
 
     @property
-    def gradients(self) -> dict[str, Any]:
+    def gradients(self) -> dict[str, AnyArray]:
         """The gradient of each input, by name; inputs that get none are absent."""
         known = self.account.gradients
         return {w.name: known[w] for w in self.account.graph.inputs if w in known}
@@ -218,8 +219,8 @@ def _formula(account: Account, wire: Wire) -> str:
     symbols = [Tensor(w.spec, None, (), {}, True, Origin(w.name)) for w in graph.inputs]
     place = [w.name for w in graph.inputs].index(wire.name)
 
-    def downstream() -> Any:
-        def run(x: Any) -> Any:
+    def downstream() -> AnyArray:
+        def run(x: AnyArray) -> AnyArray:
             env = graph.run([*symbols[:place], x, *symbols[place + 1 :]])
             for made, value in env.items():
                 if made.is_named and isinstance(value, Tensor) and value.origin is not None:

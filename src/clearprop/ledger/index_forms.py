@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.primitive import primitives
 from ..engine.spec import MOST_AXES, first_entry
 from ..graph.graph import Node, Wire
@@ -25,6 +26,7 @@ from .index_notation import (
     Equation,
     Number,
     Place,
+    Positions,
     Term,
     Where,
     apply,
@@ -50,7 +52,7 @@ class Form(NamedTuple):
 class Use:
     """One input of one gate, with the values and gradients around it."""
 
-    def __init__(self, account: Account, node: Node, position: int, upstream: Any) -> None:
+    def __init__(self, account: Account, node: Node, position: int, upstream: AnyArray) -> None:
         self.account = account
         self.node = node
         self.position = position
@@ -348,7 +350,7 @@ class _Named(Term):
         inner = self.inner.tex
         return replace(inner, text=inner.text.replace("\\sum", f"\\{self.name}", 1))
 
-    def value(self, p: Any) -> Any:
+    def value(self, p: Positions) -> AnyArray:
         value = np.asarray(self.body.value(p))
         axes = tuple(list(p).index(c) for c in self.letters)
         return self.reduce(value, axis=axes, keepdims=True) if axes else value

@@ -6,10 +6,10 @@ Each says where an entry goes, ``y[to] = x[source]``; the gradient goes the way 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.broadcasting import broadcast_shapes
 from ..ops.indexing import Slot
 from ..passes.person.index_spelling import full_index, is_count, slot_wire
@@ -224,7 +224,7 @@ def picked(use: Use, shape: Sequence[int]) -> tuple[list[Place], list[Place], di
     parts = full_index(node, len(shape))
     wires = [slot_wire(node, p) for p in parts if isinstance(p, Slot)]
     arrays = [np.asarray(use.account.values[w]) for w in wires]
-    lookups: list[tuple[str, Any]] = []
+    lookups: list[tuple[str, AnyArray]] = []
     for wire, array in zip(wires, arrays, strict=True):
         if array.dtype.kind == "b":
             found = array.nonzero()

@@ -18,13 +18,14 @@ from ..emit.latex.symbols import number as number_tex
 from ..emit.latex.symbols import subscripted, symbol
 from ..emit.latex.tex import ATOM, SUMMATION, Tex, multiplied
 from ..emit.latex.writer import Expressions
+from ..engine.array_types import AnyArray
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.forks import lazily
 from ..engine.primitive import Primitive, primitives
 from ..engine.spec import ArraySpec
 from ..graph.graph import Graph, Node, Wire, evaluate_node
 
-Positions = Mapping[str, Any]
+Positions = Mapping[str, AnyArray]
 """For each letter the numbers 0, 1, ..., along an axis of its own."""
 
 _MULTIPLIED, _SUMMED = 20, 15
@@ -42,7 +43,7 @@ class Place:
     text: str
     tex: str
     letters: tuple[str, ...]
-    at: Callable[[Positions], Any]
+    at: Callable[[Positions], AnyArray]
 
     @property
     def is_letter(self) -> bool:
@@ -67,7 +68,7 @@ def along(name: str, start: int, step: int) -> Place:
     return Place(text, text.replace("·", " "), (name,), lambda p: start + step * p[name])
 
 
-def looked_up(name: str, array: Any, names: Sequence[str]) -> Place:
+def looked_up(name: str, array: AnyArray, names: Sequence[str]) -> Place:
     """Return an index array's entry: ``r[i]``."""
     array = np.asarray(array)
     own = names[len(names) - array.ndim :] if array.ndim else []
@@ -103,7 +104,7 @@ class Term:
         """As a factor: a sum stands in brackets."""
         return f"({self.text})" if self.binds < _MULTIPLIED else self.text
 
-    def value(self, p: Positions) -> Any:
+    def value(self, p: Positions) -> AnyArray:
         raise NotImplementedError
 
 
@@ -111,7 +112,7 @@ class Term:
 class Number(Term):
     """A number."""
 
-    number: Any
+    number: AnyArray
 
     @property
     def text(self) -> str:
@@ -125,7 +126,7 @@ class Number(Term):
     def binds(self) -> int:
         return 30 if self.text.startswith("-") else ATOM
 
-    def value(self, p: Positions) -> Any:
+    def value(self, p: Positions) -> AnyArray:
         return self.number
 
 
@@ -134,7 +135,7 @@ class Entry(Term):
     """One entry of an array."""
 
     name: str
-    array: Any = field(repr=False)
+    array: AnyArray = field(repr=False)
     places: tuple[Place, ...]
     is_gradient: bool = False
 
@@ -155,7 +156,7 @@ class Entry(Term):
     def letters(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(c for place in self.places for c in place.letters))
 
-    def value(self, p: Positions) -> Any:
+    def value(self, p: Positions) -> AnyArray:
         array = np.asarray(self.array)
         return array[tuple(place.at(p) for place in self.places)] if self.places else array
 
@@ -185,7 +186,7 @@ class ProductTerm(Term):
     def binds(self) -> int:
         return _MULTIPLIED
 
-    def value(self, p: Positions) -> Any:
+    def value(self, p: Positions) -> AnyArray:
         result = self.factors[0].value(p)
         for factor in self.factors[1:]:
             result = result * factor.value(p)
@@ -225,7 +226,7 @@ class Total(Term):
     def binds(self) -> int:
         return _SUMMED
 
-    def value(self, p: Positions) -> Any:
+    def value(self, p: Positions) -> AnyArray:
         value = np.asarray(self.body.value(p))
         for c in self.letters:
             stretched = np.broadcast_to(value, broadcast_shapes(value.shape, np.shape(p[c])))
@@ -244,7 +245,7 @@ class Apply(Term):
     def __init__(self, node: Node, inputs: tuple[Term, ...]) -> None:
         self.node = node
         self.inputs = inputs
-        self.known: tuple[Positions, Any] | None = None
+        self.known: tuple[Positions, AnyArray] | None = None
 
     @property
     def text(self) -> str:
@@ -271,7 +272,7 @@ class Apply(Term):
         writer.symbols = {w: (x.tex, x.tex) for w, x in zip(wires, self.inputs, strict=True)}
         return writer.write(node.out)
 
-    def value(self, p: Positions) -> Any:
+    def value(self, p: Positions) -> AnyArray:
         if self.known is None or self.known[0] is not p:
             self.known = (p, evaluate_node(self.node, [x.value(p) for x in self.inputs])[0])
         return self.known[1]
@@ -297,7 +298,7 @@ class Where(Term):
     def tex(self) -> Tex:
         return Tex(f"\\left[{self.left.tex.text} = {self.right.tex.text}\\right]")
 
-    def value(self, p: Positions) -> Any:
+    def value(self, p: Positions) -> AnyArray:
         return np.equal(self.left.value(p), self.right.value(p)).astype(float)
 
 
@@ -326,7 +327,7 @@ class Equation:
         sign = "\\mathrel{+}=" if self.adds else "="
         return f"{self.left.tex.text} {sign} {self.right.tex.text}{note}"
 
-    def evaluate(self) -> Any:
+    def evaluate(self) -> AnyArray:
         """Return the whole array that the equation describes, entry by entry."""
         names = list(self.sizes)
         positions = {

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..emit.array_expressions import expression
+from ..engine.array_types import AnyArray
 from ..engine.bundle import Bundle
 from ..engine.primitive import primitives, together
 from ..engine.recording import Origin
@@ -48,7 +49,7 @@ def local_gradient(node: Node, position: int) -> LocalGradient:
         return LocalGradient(PARTS, False)
     try:
         graph = rule_graph(node, position, is_factor)
-    except TraceError:  # how many entries a mask picks, nobody can say in symbols
+    except TraceError:  # the number of entries that a mask picks is unknown
         return LocalGradient(MASKED, False)
     text = expression(graph, graph.outputs[0])
     if len(text) > _LONGEST and node.body is not None:
@@ -79,7 +80,7 @@ def rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
     }
     symbols = [by_wire[w] for w in node.inputs]
     outs = [_symbol(w) for w in node.outputs]
-    upstreams: list[Any] = [
+    upstreams: list[AnyArray] = [
         _symbol(Wire(UPSTREAM if len(outs) == 1 else f"d{w.name}", w.spec)) for w in node.outputs
     ]
     if is_factor:  # a real one, also where numbers are complex
@@ -89,7 +90,7 @@ def rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
     if not node.is_mark:
         rules = node.primitive.vjp
 
-        def rule() -> Any:
+        def rule() -> AnyArray:
             sent = conjugated(g) if len(outs) == 1 else Bundle(map(conjugated, upstreams))
             if isinstance(rules, together):
                 return conjugated(rules.rule(sent, out, *symbols, **node.params)[position])
@@ -103,8 +104,8 @@ def rule_graph(node: Node, position: int, is_factor: bool) -> Graph:
         if is_factor:  # a body is as large as its inputs, so its upstream gradient must be, too
             g = np.ones(node.out.spec.shape, node.out.spec.dtype)[()]
 
-        def rule() -> Any:
-            def run(x: Any) -> Any:
+        def rule() -> AnyArray:
+            def run(x: AnyArray) -> AnyArray:
                 env = body.run([*symbols[:position], x, *symbols[position + 1 :]])
                 return env[body.outputs[0]]
 

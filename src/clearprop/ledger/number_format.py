@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.spec import spec_of
 
 _FEW = 9
 
 
-def short(value: Any) -> str:
+def short(value: AnyArray) -> str:
     """Return about four significant digits; a big array as its shape.
 
     >>> short(0.73105857), short(-4.0), short(np.zeros((32, 64)))
@@ -31,7 +32,7 @@ def short(value: Any) -> str:
     return str(spec_of(array))
 
 
-def _number(value: Any) -> str:
+def _number(value: AnyArray) -> str:
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, complex | np.complexfloating):
@@ -50,7 +51,7 @@ def bracketed(text: str) -> str:
     return f"({text})" if text.startswith("-") or text.endswith("j") else text
 
 
-def plain(value: Any) -> Any:
+def plain(value: AnyArray) -> Any:
     """Return a value as JSON has it: numbers and nested lists; NaN and infinities as strings."""
     if value is None:
         return None

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _FORMAT = b"clearprop 1\n"
 _DIGEST = hashlib.sha256().digest_size
 _MOST_BYTES = 256 * 1024 * 1024
+"""Of all files together; what was not used for longest goes first."""
 _OURS = re.compile(r"[0-9a-f]{40}\.o|tmp\w+\.part")
 """Code, and what is being written: no other files of a folder are touched."""
 _ABANDONED = 3600
@@ -80,8 +81,8 @@ def linked(text: str, level: int, names: tuple[str, ...]) -> machine.Code:
 
 
 def load(source: bytes, level: int) -> bytes | None:
-    """Return what was kept of this source, for a processor like this one; None where there is nothing
-    sound.
+    """Return the object code that was kept of this source at an optimisation `level` (0 to 3), for a
+    processor like this one; None where there is nothing sound.
     """
     place = folder()
     if place is None:
@@ -105,7 +106,9 @@ def load(source: bytes, level: int) -> bytes | None:
 
 
 def store(source: bytes, level: int, content: bytes) -> None:
-    """Keep what was made of this source. Where that cannot be done, a warning says so once."""
+    """Keep the object code `content` that this source gives. Where that cannot be done, a warning says so
+    once.
+    """
     place = folder()
     if place is None:
         if "CLEARPROP_CACHE_DIR" not in os.environ:
@@ -149,7 +152,7 @@ def clear() -> int:
 
 
 def _key(source: bytes, level: int) -> bytes:
-    """Return a digest of what code is made from."""
+    """Return a digest of what code is made from, of `_DIGEST` bytes."""
     import llvmlite  # here, so that the cache can be looked at without it
 
     from . import machine
@@ -164,6 +167,7 @@ def _name(key: bytes) -> str:
 
 
 def _checksum(key: bytes, content: bytes) -> bytes:
+    """Return a digest of a key and of what is kept under it, of `_DIGEST` bytes."""
     return hashlib.sha256(_FORMAT + key + content).digest()
 
 

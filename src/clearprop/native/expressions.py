@@ -25,7 +25,7 @@ from .operations import cast, combine, identity, write
 from .types import I64, Type
 
 _NOWHERE = -(2**62)
-"""Stands for the place of a number that is added nowhere."""
+"""Stands for the place of a number that is added nowhere: an offset in entries that no buffer has."""
 
 Address = Callable[[Buffer], str]
 """The name of a buffer's address in the IR."""
@@ -36,8 +36,9 @@ class Point:
     """Where the code being written is: the position on each axis, and the values known there."""
 
     positions: dict[int, Value | int]
+    """By axis; along the axis of the lanes, that of the first one."""
     lanes: int
-    """How many lanes of a vector are real."""
+    """How many lanes of a vector are real: the first ones."""
     known: dict[Expression, Value] = field(default_factory=dict)
     outer: Point | None = None
 
@@ -65,7 +66,7 @@ class ExpressionWriter:
 
     @contextmanager
     def along(self, axis: int, width: int) -> Iterator[None]:
-        """Let vectors of this width run along another axis for a while."""
+        """Let vectors of `width` lanes run along another axis for a while."""
         before = self.lanes, self.width
         self.lanes, self.width = axis, width
         yield
@@ -111,11 +112,13 @@ class ExpressionWriter:
     # ---- memory
 
     def pointer(self, access: Access, point: Point) -> str:
+        """Return the address of the entry at a point; of the first lane, where lanes differ."""
         terms = [(point.positions[a], s) for a, s in enumerate(access.strides) if s]
         size = access.buffer.dtype.itemsize
         return self.b.offset(self.address(access.buffer), (access.offset, 1), *terms, size=size)
 
     def load(self, access: Access, single: Type, point: Point) -> Value:
+        """Return the entry at a point: one number where all lanes read the same, else one for each lane."""
         stride = self._stride(access)
         pointer = self.pointer(access, point)
         if stride == 0:
@@ -125,6 +128,7 @@ class ExpressionWriter:
         return self.b.gather(single.wide(self.width), pointer, stride, point.lanes)
 
     def store(self, x: Value, access: Access, point: Point) -> None:
+        """Store the real lanes, or the one number where the lanes share a place."""
         stride = self._stride(access)
         pointer = self.pointer(access, point)
         if stride == 0:
@@ -201,6 +205,7 @@ class ExpressionWriter:
                 b.store(combine(b, effect.how, b.load(single, at), one), at)
 
     def _stride(self, access: Access) -> int:
+        """Return the stride from lane to lane, in entries."""
         if self.lanes is None or self.width == 1:
             return 0
         return access.strides[self.lanes]

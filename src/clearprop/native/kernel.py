@@ -267,9 +267,7 @@ class Kernel:
         return arrange(steps, outside, self._workspace, room=apart)
 
     def _workspace(self, step: Sequence[Native]) -> int:
-        """Return the memory that a step works in: of nests in tiles, all that is a tile's own, for each
-        part.
-        """
+        """Return the bytes that a step works in: of nests in tiles, all that a tile owns, for each part."""
         first = step[0]
         if isinstance(first, Loop):
             return self._layout(first).body.end
@@ -378,6 +376,7 @@ class Kernel:
 
 
 def _from_table(b: Builder, table: str, place: int) -> str:
+    """Return the address at place 0, 1, ... of a table of addresses, of eight bytes each."""
     return b.pointer(f"load ptr, ptr {b.offset(table, (place, 8))}")
 
 

@@ -22,7 +22,7 @@ Block = tuple[tuple[Value | int, Value | int, int], int, Value | None]
 """The bounds and step of a loop, how many lanes of a step are real, and when it runs (None: always)."""
 
 _STREAMS = 2
-"""Vectors are this many registers wide."""
+"""Vectors are this many registers wide: each register of a vector is a stream of its own."""
 _WRITTEN_OUT = 4
 """A reduced axis of up to this many vectors is written out."""
 
@@ -50,7 +50,7 @@ class Loops(ExpressionWriter):
         self._around(self.free, Point({}, self.width))
 
     def split_axis(self) -> tuple[int, int]:
-        """Return the axis whose entries parts share out, and how many go together."""
+        """Return the axis whose entries parts share out, and how many entries always go together."""
         axis = self.free[0]
         return axis, self.width if axis == self.nest.lanes else 1
 
@@ -68,7 +68,9 @@ class Loops(ExpressionWriter):
                 self._around(rest, Point(positions, lanes))
 
     def _blocks(self, axis: int, step: int) -> list[Block]:
-        """Return an axis by steps: the whole ones, then the rest; of a shared axis only this part's."""
+        """Return an axis by steps of `step` entries: the whole ones, then the rest; of a shared axis only
+        this part's.
+        """
         extent = self.nest.extents[axis]
         whole = extent // step * step
         start: Value | int = 0

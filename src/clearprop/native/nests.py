@@ -20,6 +20,7 @@ from .types import Type
 _ENOUGH = 8_000
 """Vector operations that make a part: some microseconds, well above what sharing costs."""
 _MOST_PARTS = 16
+"""Of a nest: more threads than that are not used."""
 
 
 def write_nest(
@@ -92,6 +93,7 @@ def workspace_bytes(nest: Nest) -> int:
 
 
 def _part_bytes(nest: Nest, count: int) -> int:
+    """Return the bytes that one of `count` parts of a product needs to work in, a multiple of `ALIGNMENT`."""
     if nest.product is None:
         return 0
     p, (m, n) = nest.product, nest.extents[-2:]

@@ -77,7 +77,8 @@ def write(b: Builder, operation: str, *operands: Value) -> Value:
 
 
 def cast(b: Builder, x: Value, dtype: np.dtype[Any]) -> Value:
-    """Convert to another dtype as NumPy's astype does; what does not fit, as in its loops over long arrays.
+    """Convert to another dtype, lane by lane, as NumPy's astype does; what does not fit, as in its loops over
+    long arrays.
 
     They go by signed numbers of 32 or 64 bits, the least of which stands for all that these do not hold;
     narrower ones take the lowest bits, and unsigned ones as wide begin again at half of their range.
@@ -99,7 +100,7 @@ def cast(b: Builder, x: Value, dtype: np.dtype[Any]) -> Value:
 
 
 def combine(b: Builder, how: str, x: Value, y: Value) -> Value:
-    """Return one step of a reduction."""
+    """Return one step of a reduction, lane by lane."""
     return write(b, {"max": "maximum", "min": "minimum"}.get(how, how), x, y)
 
 

@@ -16,7 +16,9 @@ class Part:
     count: int
 
     def bounds(self, b: Builder, extent: int, step: int) -> tuple[Value, Value]:
-        """Return from where to where this part goes; never empty if `parts_of` chose the count."""
+        """Return the first entry of this part and the one after its last, of `extent` entries that go
+        together by `step`; never empty if `parts_of` chose the count.
+        """
         size = -(-(extent // step) // self.count) * step
         start = self.number * size
         stop = start + size
@@ -27,7 +29,7 @@ class Part:
 
 
 def parts_of(steps: int, most: int) -> int:
-    """Return how many parts, at most `most`, so many steps can be shared out in without an empty one."""
+    """Return in how many parts, at most `most`, so many steps of a loop fall without an empty one."""
     if steps < 2 or most < 2:
         return 1
     size = -(-steps // most)

@@ -67,6 +67,7 @@ class Rows(Loops):
                 self._block(point, loop.index, count)
 
     def _block(self, point: Point, start: Value, count: int) -> None:
+        """Write `count` rows from row `start` on."""
         positions = {**point.positions, self.row: start}
         block = Point(positions, count)
         inside = [e for e in self.nest.effects if self._is_inside(e)]
@@ -109,6 +110,7 @@ class Rows(Loops):
         return list(found)
 
     def _slot(self, e: Expression) -> str:
+        """Return the address of memory on the stack for one number of each row of a block."""
         if e not in self.slots:
             self.slots[e] = self.b.stack(e.dtype, self.block)
         return self.slots[e]

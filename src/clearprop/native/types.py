@@ -49,6 +49,7 @@ class Type:
 
     @property
     def bits(self) -> int:
+        """The size of one lane in bits, as in memory."""
         return self.dtype.itemsize * 8
 
     def of(self, dtype: Any) -> Type:

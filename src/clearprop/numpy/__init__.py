@@ -1,6 +1,6 @@
 """NumPy with everything that keeps gradients: ``import clearprop.numpy as np``.
 
-Plain NumPy works on Tensors as it is, but where it makes plain arrays before anybody can answer: an array of
+Plain NumPy works on Tensors as it is, but where it makes plain arrays before it asks a Tensor: an array of
 a list of Tensors, a sum over such a list, an assignment into an array of zeros. Whoever changes the import
 line gets those, too. Within a transform (`grad`, ...) or a trace, arrays made by ``np.zeros``, ``np.array``
 and the like are Tensors without a gradient, to be filled; lists that hold Tensors are taken for arrays.

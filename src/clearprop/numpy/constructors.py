@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, ArrayLike, DTypeLike
 from ..engine.arrays import holds_tensor, joined
 from ..engine.settings import transforms
 from ..engine.spec import is_floating
@@ -26,7 +27,7 @@ is_watched = transforms.get
 """Whether a transform or a trace runs: outside of them, asking is all that this module costs."""
 
 
-def fillable(numbers: Any) -> Any:
+def fillable(numbers: AnyArray) -> AnyArray:
     """Return a new array as it is to be handed out: within a transform or a trace, one that Tensors
     can fill.
     """
@@ -56,8 +57,8 @@ def _converting(function: Callable[..., Any], ndmin: int = 0) -> Callable[..., A
 
 
 def _converted(
-    object: Any, dtype: Any = None, order: Any = None, *, ndmin: int = 0, **options: Any
-) -> Any:
+    object: ArrayLike, dtype: DTypeLike = None, order: Any = None, *, ndmin: int = 0, **options: Any
+) -> AnyArray:
     """Return what holds a Tensor as one Tensor; NumPy's other options have no meaning for Tensors."""
     if dtype is not None and np.dtype(dtype).kind not in "biufc":
         raise DtypeError(
@@ -76,7 +77,9 @@ ascontiguousarray = _converting(np.ascontiguousarray, 1)
 asfortranarray = _converting(np.asfortranarray, 1)
 
 
-def _array(object: Any, dtype: Any = None, *, copy: Any = True, **options: Any) -> Any:
+def _array(
+    object: AnyArray, dtype: DTypeLike = None, *, copy: Any = True, **options: Any
+) -> AnyArray:
     """Make a `numpy.array`, also of Tensors and of nested lists that hold some: then the result is a Tensor.
 
     Parameters
@@ -108,7 +111,7 @@ array = forwarding(np.array, instead(_array, 1), fillable, of_tensors=1)
 array.__doc__ = _array.__doc__
 
 
-def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+def asarray_chkfinite(a: AnyArray, dtype: Any = None, order: Any = None) -> AnyArray:
     """Answer `numpy.asarray_chkfinite`: like `asarray`, a ValueError where a number is infinite or NaN."""
     if not holds_tensor(a):
         return np.asarray_chkfinite(a, dtype, order)
@@ -118,12 +121,16 @@ def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     return result
 
 
-def _full(shape: Any, fill_value: Any, dtype: Any = None, *rest: Any, **options: Any) -> Any:
+def _full(
+    shape: Any, fill_value: Any, dtype: DTypeLike = None, *rest: Any, **options: Any
+) -> AnyArray:
     """Answer `numpy.full`; a Tensor as the `fill_value` gets the gradients of all its copies."""
     return np.broadcast_to(array(fill_value, dtype), shape).copy()
 
 
-def _full_like(a: Any, fill_value: Any, dtype: Any = None, *rest: Any, **options: Any) -> Any:
+def _full_like(
+    a: Any, fill_value: Any, dtype: DTypeLike = None, *rest: Any, **options: Any
+) -> AnyArray:
     """Answer `numpy.full_like`; a Tensor as the `fill_value` gets the gradients of all its copies."""
     model, value = asarray(a), array(fill_value)
     if dtype is None and not np.can_cast(value.dtype, model.dtype, "same_kind"):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.arrays import holds_tensor, joined
 from ..errors import UnsupportedError
 from .constructors import fillable, is_watched
@@ -18,7 +19,7 @@ class _Joiner:
     def __init__(self, name: str, plain: Any) -> None:
         self._name, self._plain = name, plain
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Any) -> AnyArray:
         try:
             found = self._plain[key]
         except REFUSED:
@@ -28,7 +29,7 @@ class _Joiner:
             return self._joined(parts)
         return fillable(found) if is_watched() else found
 
-    def _joined(self, parts: tuple[Any, ...]) -> Any:
+    def _joined(self, parts: tuple[Any, ...]) -> AnyArray:
         if any(isinstance(part, str) for part in parts):
             raise UnsupportedError(
                 f"np.{self._name} of tensors takes no text such as {parts[0]!r}; use np.concatenate or "
@@ -43,17 +44,17 @@ class _Joiner:
     def __len__(self) -> int:
         return 0
 
-    def _join(self, arrays: list[Any]) -> Any:
+    def _join(self, arrays: list[AnyArray]) -> AnyArray:
         raise NotImplementedError
 
 
 class _Rows(_Joiner):
-    def _join(self, arrays: list[Any]) -> Any:
+    def _join(self, arrays: list[AnyArray]) -> AnyArray:
         return np.concatenate(arrays)
 
 
 class _Columns(_Joiner):
-    def _join(self, arrays: list[Any]) -> Any:
+    def _join(self, arrays: list[AnyArray]) -> AnyArray:
         return np.concatenate([a.reshape(-1, 1) if a.ndim == 1 else a for a in arrays], -1)
 
 

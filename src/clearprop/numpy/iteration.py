@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, ArrayLike, DTypeLike
 from ..engine.arrays import holds_tensor, joined
 from ..engine.spec import shape_of
 from ..engine.tensor import Tensor
@@ -60,7 +61,7 @@ def frompyfunc(func: Callable[..., Any], /, nin: int, nout: int, **options: Any)
     return forwarding(ufunc, instead(vectorize(func)))
 
 
-def fromiter(iter: Any, dtype: Any, count: int = -1, **options: Any) -> Any:
+def fromiter(iter: Iterable[Any], dtype: DTypeLike, count: int = -1, **options: Any) -> AnyArray:
     """Answer `numpy.fromiter`; of Tensors, join their numbers as one."""
     entries = chain(first := list(islice(it := builtins.iter(iter), 1)), it)
     if is_watched() or holds_tensor(first):
@@ -73,7 +74,7 @@ def fromiter(iter: Any, dtype: Any, count: int = -1, **options: Any) -> Any:
     return np.fromiter(entries, dtype, count, **options)
 
 
-def ndenumerate(arr: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
+def ndenumerate(arr: ArrayLike) -> Iterator[tuple[tuple[int, ...], AnyArray]]:
     """Answer `numpy.ndenumerate`, of Tensors, too: yield the indices of the entries, each with its entry."""
     if not holds_tensor(arr):
         return np.ndenumerate(arr)
@@ -119,10 +120,10 @@ class _Entries:
         return self._places[self.index]
 
     @property
-    def value(self) -> Any:
+    def value(self) -> AnyArray:
         return self.operands[0][self.multi_index]
 
-    def __getitem__(self, operand: int) -> Any:
+    def __getitem__(self, operand: int) -> AnyArray:
         return (self.value,)[operand]
 
     def iternext(self) -> bool:

@@ -1,7 +1,7 @@
 """`numpy.polynomial`, also of Tensors: polynomials in six bases, by functions and by classes.
 
 NumPy's own code does it, loaded a second time with our functions under the name ``np``. A function is NumPy's
-where no Tensor comes by. The classes are the second ones, and take NumPy's for their own.
+where no argument is a Tensor. The classes are those of the second copy, and NumPy's count as theirs.
 
 >>> import clearprop
 >>> import clearprop.numpy as np
@@ -39,21 +39,21 @@ def __dir__() -> list[str]:
 
 
 class _Array(type):
-    """What is an array, if NumPy's code asks: Tensors are some, too."""
+    """The class of the arrays that NumPy's code tests for: Tensors with axes are instances, too."""
 
     def __instancecheck__(cls, x: Any) -> bool:
         return isinstance(x, np.ndarray) or (type(x) is Tensor and x.ndim > 0)
 
 
 class _Number(type):
-    """What is a number, likewise."""
+    """The class of the numbers that it tests for: Tensors without axes are instances, too."""
 
     def __instancecheck__(cls, x: Any) -> bool:
         return isinstance(x, numbers.Number) or (type(x) is Tensor and not x.ndim)
 
 
 class _OurNumPy(SimpleNamespace):
-    """What the second code finds under ``np``: a Tensor came by, so all arrays that it makes are some."""
+    """What the second copy finds under ``np``: it is called with Tensors, so all its arrays are Tensors."""
 
     ndarray = _Array("ndarray", (), {})
 

@@ -10,7 +10,7 @@ from ..engine.tensor import Tensor
 
 
 class _Standing(type):
-    """The type of types that stand for NumPy's: alike in every question about them."""
+    """The class of types that stand for NumPy's: they compare, hash and test for instances as those do."""
 
     of: type
 

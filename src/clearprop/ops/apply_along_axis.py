@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, AxesLike
 from ..engine.primitive import answers
 from ..engine.spec import normalize_axes
 from ..errors import ShapeError
@@ -16,8 +17,8 @@ from .take_put import known
 
 @answers(np.apply_along_axis)
 def apply_along_axis(
-    func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
-) -> Any:
+    func1d: Callable[..., Any], axis: int, arr: AnyArray, *args: Any, **kwargs: Any
+) -> Array:
     (axis,) = normalize_axes(axis, arr.ndim)
     rows = np.moveaxis(arr, axis, -1)
     lead = rows.shape[:-1]
@@ -32,7 +33,7 @@ def apply_along_axis(
 
 
 @answers(np.apply_over_axes)
-def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
+def apply_over_axes(func: Callable[..., Any], a: Array, axes: AxesLike) -> Array:
     result = a
     for axis in normalize_axes(axes, a.ndim) if not np.iterable(axes) else axes:
         (axis,) = normalize_axes(axis, a.ndim)
@@ -50,7 +51,7 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
 
 
 @answers(np.trim_zeros)
-def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+def trim_zeros(filt: Any, trim: str = "fb", axis: AxesLike = None) -> Array:
     trim = trim.lower()
     if not set(trim) <= {"f", "b"}:
         raise ValueError(
@@ -67,7 +68,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 
 
 @answers(np.real_if_close)
-def real_if_close(a: Any, tol: float = 100) -> Any:
+def real_if_close(a: Array, tol: float = 100) -> Array:
     if a.dtype.kind != "c":
         return a
     parts = known(a, "np.real_if_close").imag
@@ -76,7 +77,7 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
 
 
 @answers(np.sort_complex)
-def sort_complex(a: Any) -> Any:
+def sort_complex(a: Array) -> Array:
     ordered = np.sort(a)
     if a.dtype.kind == "c":
         return ordered

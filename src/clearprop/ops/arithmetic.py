@@ -1,4 +1,4 @@
-"""Arithmetic: the gates that lecture notes begin with.
+"""Arithmetic on numbers, entry by entry.
 
 Rules ignore broadcasting: the sweep sums a downstream gradient over stretched axes.
 """
@@ -6,10 +6,10 @@ Rules ignore broadcasting: the sweep sums a downstream gradient over stretched a
 from __future__ import annotations
 
 import operator
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array
 from ..engine.primitive import Call, Draw, Infix, Prefix, Sample, floats
 from ..engine.spec import ArraySpec
 from .makers import ufunc
@@ -17,7 +17,7 @@ from .samples import ANY, COMPLEX, COMPLEX_PAIRS, PAIRS, POSITIVE_PAIRS
 from .specs import like_ufunc
 
 
-def add_vjp(g: Any, out: Any, x: Any, y: Any) -> Any:
+def add_vjp(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g
 
 
@@ -36,7 +36,7 @@ add = ufunc(
 )
 
 
-def subtract_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def subtract_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return -g
 
 
@@ -55,11 +55,11 @@ subtract = ufunc(
 )
 
 
-def multiply_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def multiply_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * y
 
 
-def multiply_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def multiply_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * x
 
 
@@ -78,11 +78,11 @@ multiply = ufunc(
 )
 
 
-def divide_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def divide_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g / y
 
 
-def divide_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def divide_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return -g * out / y
 
 
@@ -100,7 +100,7 @@ divide = ufunc(
 )
 
 
-def power_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def power_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     if isinstance(y, int | float | complex):  # a written exponent: no branches needed
         if y == 0:
             return g * np.zeros_like(x)
@@ -110,7 +110,7 @@ def power_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
     return np.where(y == 0, 0.0, g * y * x ** np.where(y == 0, 1, y - 1))
 
 
-def power_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def power_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     positive = np.real(y) >= 0 if out.dtype.kind == "c" else y >= 0
     flat = np.logical_and(x == 0, positive)  # 0**y stays 0
     base = np.where(flat, 1.0, x).astype(
@@ -122,7 +122,7 @@ def power_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
 _POWER = like_ufunc(np.power)
 
 
-def _power_spec(x: Any, y: Any) -> ArraySpec:
+def _power_spec(x: Array, y: Array | int) -> ArraySpec:
     spec = _POWER(x, y)
     is_square = type(y) is int and y == 2
     if is_square and spec.shape and x.dtype.kind == "b":  # NumPy's operator multiplies
@@ -156,7 +156,7 @@ power = ufunc(
 )
 
 
-def negative_vjp(g: Any, out: Any, x: Any) -> Any:
+def negative_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g
 
 
@@ -173,7 +173,7 @@ negative = ufunc(
 )
 
 
-def absolute_vjp(g: Any, out: Any, x: Any) -> Any:
+def absolute_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * np.conj(np.sign(x)) if x.dtype.kind == "c" else g * np.sign(x)
 
 

@@ -1,4 +1,4 @@
-"""Choices between more than two values, and what stands in for NaN."""
+"""Choices between more than two values, by masks and conditions; replacing NaN and infinities."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, DTypeLike
 from ..engine.arrays import is_array, numbers_of
 from ..engine.primitive import answers
 from ..engine.refusals import called
@@ -16,17 +17,17 @@ from ..engine.tensor import Tensor
 from ..errors import ShapeError, TraceError, UnsupportedError
 
 
-def _known(x: Any) -> Any:
+def _known(x: Array) -> Array:
     """Return lists as arrays; arrays, Tensors and numbers as they are."""
     return numbers_of(x, "a choice got")
 
 
-def _of_dtype(x: Any, dtype: Any) -> Any:
+def _of_dtype(x: Array, dtype: DTypeLike) -> Array:
     return x.astype(dtype) if is_array(x) else np.asarray(x, dtype)[()]
 
 
 @answers(np.select)
-def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Array:
     if len(condlist) != len(choicelist) or not len(condlist):
         raise ShapeError(
             f"np.select takes one choice for each condition and at least one, not {len(choicelist)} for "
@@ -41,7 +42,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
 
 @answers(np.piecewise)
-def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
+def piecewise(x: Array, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Array:
     if np.isscalar(condlist) or (
         x.ndim and not (isinstance(condlist[0], list) or shape_of(condlist[0]))
     ):
@@ -71,8 +72,8 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
 
 
 def _everywhere(
-    function: Callable[..., Any], condition: Any, x: Any, args: Any, kw: dict[str, Any]
-) -> Any:
+    function: Callable[..., Any], condition: Array, x: Array, args: Any, kw: dict[str, Any]
+) -> Array:
     """Return a piece at all entries, while nobody knows which ones it is for: at the others it is
     taken of ones.
 
@@ -99,8 +100,8 @@ def _everywhere(
 
 @answers(np.nan_to_num)
 def nan_to_num(
-    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
-) -> Any:
+    x: Array, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Array:
     if not copy:
         raise UnsupportedError("np.nan_to_num(t, copy=False) writes into its input; leave copy out")
     if x.dtype.kind == "c":

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array
 from ..engine.bundle import Bundle
 from ..engine.primitive import primitive
 
 
-def _element(bundle: Any, index: int, count: int) -> Any:
+def _element(bundle: Any, index: int, count: int) -> Array:
     return bundle[index]
 
 
-def element_vjp(g: Any, out: Any, bundle: Any, index: int, count: int) -> Bundle:
+def element_vjp(g: Array, out: Array, bundle: Any, index: int, count: int) -> Bundle:
     return Bundle(g if i == index else None for i in range(count))
 
 
@@ -29,7 +31,7 @@ element = primitive(
 )
 
 
-def filled(g: Any, out: Any) -> tuple[Any, ...]:
+def filled(g: Bundle, out: Iterable[Array]) -> tuple[Array, ...]:
     """Return the upstream gradients of several results, with zeros where there are none."""
     pairs = zip(g, out, strict=True)
     return tuple(np.zeros(y.shape, y.dtype)[()] if gy is None else gy for gy, y in pairs)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, ArrayLike, AxesLike
 from ..engine.primitive import answers
 from ..engine.spec import normalize_axes
 from ..engine.tensor import Tensor
@@ -21,8 +22,12 @@ def _along(axis: int, start: int | None, stop: int | None) -> tuple[slice, ...]:
 
 @answers(np.diff)
 def diff(
-    a: Any, n: int = 1, axis: int = -1, prepend: Any = _NOT_GIVEN, append: Any = _NOT_GIVEN
-) -> Any:
+    a: Array,
+    n: int = 1,
+    axis: int = -1,
+    prepend: ArrayLike = _NOT_GIVEN,
+    append: ArrayLike = _NOT_GIVEN,
+) -> Array:
     if n < 0:
         raise ValueError(f"diff: n={n}, but differences are taken 0, 1, 2, ... times")
     if n == 0:
@@ -46,7 +51,7 @@ def diff(
     return a
 
 
-def _edge(value: Any, a: Any, axis: int) -> Any:
+def _edge(value: ArrayLike, a: Array, axis: int) -> Array:
     """Return what is joined to `a` along `axis`; a number stretches to a layer."""
     value = shaped(value)
     layer = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
@@ -54,7 +59,7 @@ def _edge(value: Any, a: Any, axis: int) -> Any:
 
 
 @answers(np.ediff1d)
-def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+def ediff1d(ary: ArrayLike, to_end: Any = None, to_begin: Any = None) -> Array:
     row = shaped(ary).reshape(-1)
     parts = [row[1:] - row[:-1]]
     if to_begin is not None:
@@ -64,7 +69,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
-def _joined(name: str, given: Any, row: Any) -> Any:
+def _joined(name: str, given: ArrayLike, row: Array) -> Array:
     given = shaped(given)
     if not np.can_cast(given.dtype, row.dtype, "same_kind"):
         raise DtypeError(f"ediff1d: {name}= of {given.dtype} does not fit an array of {row.dtype}")
@@ -75,7 +80,9 @@ def _joined(name: str, given: Any, row: Any) -> Any:
 
 
 @answers(np.gradient)
-def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+def gradient(
+    f: Any, *varargs: Any, axis: AxesLike = None, edge_order: int = 1
+) -> Array | tuple[Array, ...]:
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order={edge_order}, but the edges are of order 1 or 2")
     f = shaped(f)
@@ -88,7 +95,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     return found[0] if len(found) == 1 else found
 
 
-def _spacings(varargs: tuple[Any, ...], axes: list[int]) -> list[Any]:
+def _spacings(varargs: tuple[Any, ...], axes: list[int]) -> list[ArrayLike]:
     """Return one spacing for each axis."""
     if not varargs:
         return [1.0] * len(axes)
@@ -102,7 +109,7 @@ def _spacings(varargs: tuple[Any, ...], axes: list[int]) -> list[Any]:
     return list(varargs)
 
 
-def _steps(spacing: Any, f: Any, axis: int) -> Any:
+def _steps(spacing: ArrayLike, f: Array, axis: int) -> ArrayLike:
     """Return the distance between neighbours: a number if it is the same everywhere, or one for each pair."""
     if not np.ndim(spacing):
         return spacing
@@ -120,7 +127,7 @@ def _steps(spacing: Any, f: Any, axis: int) -> Any:
     return steps
 
 
-def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
+def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Array:
     """Return central differences, and one-sided ones at both edges."""
     length = f.shape[axis]
     if length < edge_order + 1:
@@ -129,10 +136,10 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
             f"needs {edge_order + 1} or more"
         )
 
-    def at(start: int | None, stop: int | None) -> Any:
+    def at(start: int | None, stop: int | None) -> Array:
         return f[_along(axis, start, stop)]
 
-    def weight(w: Any) -> Any:
+    def weight(w: Array) -> Array:
         """Return the weights along the axis: a number for each step."""
         return w.reshape((-1,) + (1,) * (f.ndim - axis - 1))
 
@@ -155,7 +162,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     return np.concatenate([start, inner, end], axis=axis).astype(f.dtype)
 
 
-def _edge_slope(near: Any, far: Any, edge: Any, inner: Any, innermost: Any) -> Any:
+def _edge_slope(near: Any, far: Any, edge: Any, inner: Any, innermost: Any) -> Array:
     """Return the slope at an edge from the parabola through three entries, looking inwards."""
     both = near + far
     return (
@@ -169,7 +176,7 @@ def _edge_slope(near: Any, far: Any, edge: Any, inner: Any, innermost: Any) -> A
 
 
 @answers(np.trapezoid)
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+def trapezoid(y: ArrayLike, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
     y = shaped(y)
     (along,) = normalize_axes(axis, y.ndim)
     width = dx

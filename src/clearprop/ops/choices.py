@@ -1,14 +1,13 @@
-"""Primitives that let some of their inputs through.
+"""Primitives that select among their inputs, entry by entry.
 
 At a kink the rules follow PyTorch where it has a policy: relu'(0) = 0, ties in maximum share equally.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.arrays import as_array
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import Draw, Sample, answers, floats, primitive
@@ -18,11 +17,11 @@ from .makers import ufunc
 from .samples import ANY, COMPLEX_PAIRS, PAIRS
 
 
-def relu_vjp(g: Any, out: Any, x: Any) -> Any:
+def relu_vjp(g: Array, out: Array, x: Array) -> Array:
     return np.where(x > 0, g, 0.0)
 
 
-def _relu(x: Any) -> Any:
+def _relu(x: Array) -> Array:
     return np.maximum(x, 0)
 
 
@@ -40,7 +39,7 @@ _relu_record = primitive(
 )
 
 
-def relu(x: Any) -> Any:
+def relu(x: ArrayLike) -> AnyArray:
     """Return ``max(x, 0)``, with gradient 0 at 0.
 
     Parameters
@@ -61,19 +60,19 @@ def relu(x: Any) -> Any:
     return _relu_record(x)
 
 
-def maximum_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def maximum_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return np.where(x == y, g / 2, np.where(x > y, g, 0.0))
 
 
-def maximum_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def maximum_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return maximum_vjp_x(g, out, y, x)
 
 
-def minimum_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def minimum_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return maximum_vjp_x(g, out, y, x)
 
 
-def minimum_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def minimum_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return maximum_vjp_x(g, out, x, y)
 
 
@@ -96,11 +95,11 @@ minimum = ufunc(
 )
 
 
-def fmax_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def fmax_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return np.where(x == y, g / 2, np.where(x == out, g, 0.0))
 
 
-def fmax_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def fmax_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return fmax_vjp_x(g, out, y, x)
 
 
@@ -129,7 +128,7 @@ fmin = ufunc(
 )
 
 
-def copysign_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def copysign_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * (np.sign(x) * np.sign(out))
 
 
@@ -142,7 +141,7 @@ copysign = ufunc(
 )
 
 
-def heaviside_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def heaviside_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return np.where(x == 0, g, 0.0)
 
 
@@ -159,15 +158,15 @@ heaviside = ufunc(
 )
 
 
-def where_vjp_x(g: Any, out: Any, condition: Any, x: Any, y: Any) -> Any:
+def where_vjp_x(g: Array, out: Array, condition: Array, x: Array, y: Array) -> Array:
     return np.where(condition, g, 0.0)
 
 
-def where_vjp_y(g: Any, out: Any, condition: Any, x: Any, y: Any) -> Any:
+def where_vjp_y(g: Array, out: Array, condition: Array, x: Array, y: Array) -> Array:
     return np.where(condition, 0.0, g)
 
 
-def _where_spec(condition: Any, x: Any, y: Any) -> ArraySpec:
+def _where_spec(condition: Array, x: Array, y: Array) -> ArraySpec:
     shape = broadcast_shapes(shape_of(condition), shape_of(x), shape_of(y))
     return ArraySpec(shape, promote(x, y))
 
@@ -191,7 +190,9 @@ _where = primitive(
 
 
 @answers(np.where)
-def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+def where(
+    condition: AnyArray, x: ArrayLike | None = None, y: ArrayLike | None = None
+) -> Array | tuple[Array, ...]:
     if x is None and y is None:
         return np.nonzero(condition)
     if x is None or y is None:
@@ -199,7 +200,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     return _where(condition, x, y)
 
 
-def clip_vjp_x(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
+def clip_vjp_x(g: Array, out: Array, x: Array, low: Array | None, high: Array | None) -> Array:
     if low is None and high is None:
         return g
     if low is None:
@@ -211,17 +212,17 @@ def clip_vjp_x(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
     return np.where(inside, g, 0.0)
 
 
-def clip_vjp_low(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
+def clip_vjp_low(g: Array, out: Array, x: Array, low: Array | None, high: Array | None) -> Array:
     g = np.where(x < low, g, 0.0)
     return g if high is None else np.where(low <= high, g, 0.0)
 
 
-def clip_vjp_high(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
+def clip_vjp_high(g: Array, out: Array, x: Array, low: Array | None, high: Array | None) -> Array:
     raised = x if low is None else np.maximum(x, low)
     return np.where(raised > high, g, 0.0)
 
 
-def _clip_spec(x: Any, low: Any, high: Any) -> ArraySpec:
+def _clip_spec(x: Array, low: Array | None, high: Array | None) -> ArraySpec:
     given = [v for v in (x, low, high) if v is not None]
     return ArraySpec(broadcast_shapes(*map(shape_of, given)), holding(promote(*given), *given))
 
@@ -245,7 +246,14 @@ _clip = primitive(
 
 
 @answers(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+def clip(
+    a: AnyArray,
+    a_min: ArrayLike | None = None,
+    a_max: ArrayLike | None = None,
+    *,
+    min: ArrayLike | None = None,
+    max: ArrayLike | None = None,
+) -> Array:
     if (min is not None or max is not None) and (a_min is not None or a_max is not None):
         raise ValueError("clip: a_min= and a_max= are older names of min= and max=; give one kind")
     low, high = (a_min if min is None else min), (a_max if max is None else max)

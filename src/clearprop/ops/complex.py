@@ -11,17 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array
 from ..engine.primitive import Call, Custom, answers, primitive
 from ..engine.spec import ArraySpec
 from .samples import COMPLEX
 from .specs import same
 
 
-def _part_spec(x: Any) -> ArraySpec:
+def _part_spec(x: Array) -> ArraySpec:
     return ArraySpec(x.shape, np.empty((), x.dtype).real.dtype)
 
 
-def real_vjp(g: Any, out: Any, x: Any) -> Any:
+def real_vjp(g: Array, out: Array, x: Array) -> Array:
     return g
 
 
@@ -40,11 +41,11 @@ _real_record = primitive(
 
 
 @answers(np.real)
-def real(val: Any) -> Any:
+def real(val: Any) -> Array:
     return _real_record(val) if val.dtype.kind == "c" else val
 
 
-def imag_vjp(g: Any, out: Any, x: Any) -> Any:
+def imag_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * -1j
 
 
@@ -63,11 +64,11 @@ _imag_record = primitive(
 
 
 @answers(np.imag)
-def imag(val: Any) -> Any:
+def imag(val: Any) -> Array:
     return _imag_record(val) if val.dtype.kind == "c" else np.zeros_like(val)
 
 
-def conj_vjp(g: Any, out: Any, x: Any) -> Any:
+def conj_vjp(g: Array, out: Array, x: Array) -> Array:
     return np.conj(g)
 
 
@@ -84,13 +85,13 @@ conj = primitive(
 
 
 @answers(np.conjugate)
-def conjugate(x: Any) -> Any:
+def conjugate(x: Array) -> Array:
     if x.dtype.kind == "c":
         return conj(x)
     return x.astype(np.int8) if x.dtype.kind == "b" else x.copy()
 
 
-def angle_vjp(g: Any, out: Any, x: Any) -> Any:
+def angle_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * -1j / np.where(x == 0, np.inf, x)  # none at the origin
 
 
@@ -107,12 +108,12 @@ _angle_record = primitive(
 
 
 @answers(np.angle)
-def angle(z: Any, deg: bool = False) -> Any:
+def angle(z: Array, deg: bool = False) -> Array:
     turned = _angle_record(z) if z.dtype.kind == "c" else np.arctan2(0, z)
     return turned * (180 / np.pi) if deg else turned
 
 
-def direction_vjp(g: Any, out: Any, x: Any) -> Any:
+def direction_vjp(g: Array, out: Array, x: Array) -> Array:
     size = np.abs(x)
     return (g - np.conj(out) * np.real(g * out)) / np.where(size == 0, np.inf, size)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array
 from ..engine.arrays import as_array
 from ..engine.primitive import Custom, Draw, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, promote
@@ -15,27 +16,27 @@ from .linalg_common import conj
 _DUAL = {"full": "valid", "valid": "full"}
 
 
-def _convolve(a: Any, v: Any, mode: Any) -> Any:
+def _convolve(a: Array, v: Array, mode: Any) -> Array:
     return np.convolve(a, v, mode)
 
 
-def _convolve_spec(a: Any, v: Any, mode: Any) -> ArraySpec:
+def _convolve_spec(a: Array, v: Array, mode: str) -> ArraySpec:
     if a.ndim != 1 or v.ndim != 1 or not a.size or not v.size:
         raise ValueError("two sequences of at least one number each are needed")
     n = a.size + v.size - 1 if mode == "full" else abs(a.size - v.size) + 1
     return ArraySpec((n,), promote(a, v))
 
 
-def convolve_vjp_a(g: Any, out: Any, a: Any, v: Any, mode: Any) -> Any:
+def convolve_vjp_a(g: Array, out: Array, a: Array, v: Array, mode: str) -> Array:
     return _slide(g, v, a.size, mode)
 
 
-def convolve_vjp_v(g: Any, out: Any, a: Any, v: Any, mode: Any) -> Any:
+def convolve_vjp_v(g: Array, out: Array, a: Array, v: Array, mode: str) -> Array:
     return _slide(g, a, v.size, mode)
 
 
-def _slide(g: Any, other: Any, size: int, mode: str) -> Any:
-    """Slide the other sequence, turned around, along `g`; where it was the longer one, slide `g` along it."""
+def _slide(g: Array, other: Array, size: int, mode: str) -> Array:
+    """Slide the other sequence, reversed, along `g`; where it was the longer one, slide `g` along it."""
     if mode == "valid" and other.size > size:
         return _convolve_record(other[::-1], g, mode="valid")
     return _convolve_record(g, other[::-1], mode=_DUAL[mode])
@@ -67,7 +68,7 @@ _convolve_record = primitive(
 
 
 @answers(np.convolve)
-def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+def convolve(a: Array, v: Array, mode: str = "full") -> Array:
     a, v = (np.reshape(x, 1) if np.ndim(x) == 0 else x for x in (a, v))
     a, v = _sequences("convolve", mode, a, v)
     if mode != "same":
@@ -77,8 +78,8 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 
 @answers(np.correlate)
-def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    """Convolve with the second sequence turned around, and conjugated if it is complex."""
+def correlate(a: Array, v: Array, mode: str = "valid") -> Array:
+    """Convolve with the second sequence reversed, and conjugated if it is complex."""
     a, v = _sequences("correlate", mode, a, v)
     turned = conj(v)[::-1]
     if mode != "same":
@@ -87,7 +88,7 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     return _convolve_record(a, turned, mode="full")[start : start + max(a.size, v.size)]
 
 
-def _sequences(name: str, mode: str, *arrays: Any) -> list[Any]:
+def _sequences(name: str, mode: str, *arrays: Array) -> list[Array]:
     found = [as_array(x) for x in arrays]
     if any(x.ndim != 1 or not x.size for x in found):
         raise ShapeError(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, ArrayLike
 from ..engine.bundle import Bundle
 from ..engine.primitive import Draw, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec
@@ -20,11 +21,11 @@ _RANK_ONE = np.outer([1.0, -2.0, 0.5], [2.0, 1.0, 3.0])
 _SINGULAR_COMPLEX = np.outer([1.0 + 1j, -2.0], [2.0, 1.0 - 3j])
 
 
-def _numbers(a: Any, *others: Any) -> ArraySpec:
+def _numbers(a: Array, *others: Any) -> ArraySpec:
     return ArraySpec(a.shape[:-2], a.dtype)
 
 
-def det_vjp(g: Any, out: Any, a: Any) -> Any:
+def det_vjp(g: Array, out: Array, a: Array) -> Array:
     return number(g) * _cofactors_record(a)
 
 
@@ -50,14 +51,14 @@ _det_record = primitive(
 
 
 @answers(np.linalg.det)
-def det(a: Any) -> Any:
+def det(a: Array) -> Array:
     return _det_record(square("np.linalg.det", a))
 
 
 # ---- cofactors: the derivative of the determinant, and the derivative of that
 
 
-def _inverse_if_safe(a: Any) -> Any:
+def _inverse_if_safe(a: Array) -> Array | None:
     """Return the inverse, where rounding leaves three quarters of its digits; None where some matrix
     does not.
     """
@@ -69,21 +70,21 @@ def _inverse_if_safe(a: Any) -> Any:
     return inverse if np.all(sizes < np.finfo(a.dtype).eps ** -0.25) else None
 
 
-def _svd(a: Any) -> tuple[Any, Any, Any, Any]:
+def _svd(a: Array) -> tuple[Any, Any, Any, Any]:
     u, s, vh = np.linalg.svd(a)
     return np.conj(u), s, np.conj(vh), number(np.linalg.det(u) * np.linalg.det(vh))
 
 
-def _before(s: Any) -> Any:
+def _before(s: Array) -> Array:
     """Return the products of all numbers before each place."""
     return np.cumprod(np.concatenate([np.ones_like(s[..., :1]), s[..., :-1]], -1), -1)
 
 
-def _after(s: Any) -> Any:
+def _after(s: Array) -> Array:
     return _before(s[..., ::-1])[..., ::-1]
 
 
-def _cofactors(a: Any) -> Any:
+def _cofactors(a: Array) -> Array:
     inverse = _inverse_if_safe(a)
     if inverse is not None:
         return number(np.linalg.det(a)) * inverse.mT
@@ -91,7 +92,7 @@ def _cofactors(a: Any) -> Any:
     return ((sign * u) * (_before(s) * _after(s))[..., None, :]) @ vh
 
 
-def cofactors_vjp(g: Any, out: Any, a: Any) -> Any:
+def cofactors_vjp(g: Array, out: Array, a: Array) -> Array:
     return _cofactor_slopes_record(a, g)
 
 
@@ -106,7 +107,7 @@ _cofactors_record = primitive(
 )
 
 
-def _cofactor_slopes(a: Any, step: Any) -> Any:
+def _cofactor_slopes(a: Array, step: Array) -> Array:
     """Return how cofactors change along `step`: the second derivative of the determinant, contracted
     with it.
     """
@@ -122,7 +123,7 @@ def _cofactor_slopes(a: Any, step: Any) -> Any:
     return (sign * u) @ (straight - others * turned.mT) @ vh
 
 
-def _without_two(s: Any) -> Any:
+def _without_two(s: Array) -> Array:
     """Return, for each pair of places, the product of the numbers everywhere else; 0 on the diagonal."""
     n = s.shape[-1]
     later = np.tri(n, dtype=bool).T & ~np.eye(n, dtype=bool)
@@ -131,11 +132,11 @@ def _without_two(s: Any) -> Any:
     return (upper + upper.mT).astype(s.dtype)
 
 
-def _slopes_spec(a: Any, step: Any) -> ArraySpec:
+def _slopes_spec(a: Array, step: Array) -> ArraySpec:
     return ArraySpec(a.shape, np.result_type(a.dtype, step.dtype))
 
 
-def cofactor_slopes_vjp_a(g: Any, out: Any, a: Any, step: Any) -> Any:
+def cofactor_slopes_vjp_a(g: Array, out: Array, a: Array, step: Array) -> Array:
     x = np.linalg.inv(a).mT
     one, other = x @ g.mT @ x, x @ step.mT @ x
     total = np.sum(g * out, axis=(-2, -1), keepdims=True) * x
@@ -145,7 +146,7 @@ def cofactor_slopes_vjp_a(g: Any, out: Any, a: Any, step: Any) -> Any:
     return total + number(np.linalg.det(a)) * rest
 
 
-def cofactor_slopes_vjp_step(g: Any, out: Any, a: Any, step: Any) -> Any:
+def cofactor_slopes_vjp_step(g: Array, out: Array, a: Array, step: Array) -> Array:
     return _cofactor_slopes_record(a, g)
 
 
@@ -167,15 +168,15 @@ _cofactor_slopes_record = primitive(
 # ---- logarithms
 
 
-def _slogdet(a: Any) -> Bundle:
+def _slogdet(a: Array) -> Bundle:
     return Bundle(np.linalg.slogdet(a))
 
 
-def _slogdet_spec(a: Any) -> Bundle:
+def _slogdet_spec(a: Array) -> Bundle:
     return Bundle([_numbers(a), ArraySpec(a.shape[:-2], real_dtype(a))])
 
 
-def slogdet_vjp(g: Any, out: Any, a: Any) -> Any:
+def slogdet_vjp(g: Bundle, out: Bundle, a: Array) -> Array:
     gsign, glog = g
     sign, _ = out
     pull = np.zeros(a.shape[:-2], a.dtype)[()] if glog is None else glog
@@ -201,7 +202,7 @@ _slogdet_record = primitive(
 
 
 @answers(np.linalg.slogdet)
-def slogdet(a: Any) -> Any:
+def slogdet(a: ArrayLike) -> tuple[Array, Array]:
     """Answer `np.linalg.slogdet`. A singular matrix has the logarithm minus infinity, and no gradient:
     NaN.
     """

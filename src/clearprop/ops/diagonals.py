@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, ArrayLike, DTypeLike, Shape
 from ..engine.primitive import Sample, answers, floats, primitive
 from ..engine.refusals import read_only
 from ..engine.spec import ArraySpec, normalize_axes
@@ -15,7 +15,7 @@ from .shaping import reshape
 from .specs import shaped
 
 
-def _two(name: str, axis1: int, axis2: int, shape: tuple[int, ...]) -> tuple[int, int]:
+def _two(name: str, axis1: int, axis2: int, shape: Shape) -> tuple[int, int]:
     if len(shape) < 2:
         raise ShapeError(f"{name}: a matrix has two axes or more, not shape {shape}")
     ((one,), (other,)) = (normalize_axes(axis, len(shape)) for axis in (axis1, axis2))
@@ -24,18 +24,18 @@ def _two(name: str, axis1: int, axis2: int, shape: tuple[int, ...]) -> tuple[int
     return one, other
 
 
-def _diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
+def _diagonal(x: Array, offset: int, axis1: int, axis2: int) -> Array:
     return x.diagonal(offset, axis1, axis2)
 
 
-def _diagonal_spec(x: Any, offset: int, axis1: int, axis2: int) -> ArraySpec:
+def _diagonal_spec(x: Array, offset: int, axis1: int, axis2: int) -> ArraySpec:
     rows, columns = x.shape[axis1], x.shape[axis2]
     length = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
     rest = tuple(n for i, n in enumerate(x.shape) if i not in (axis1, axis2))
     return ArraySpec((*rest, length), x.dtype)
 
 
-def diagonal_vjp(g: Any, out: Any, x: Any, offset: int, axis1: int, axis2: int) -> Any:
+def diagonal_vjp(g: Array, out: Array, x: Array, offset: int, axis1: int, axis2: int) -> Array:
     return put_diagonal(g, offset=offset, axis1=axis1, axis2=axis2, shape=x.shape)
 
 
@@ -57,7 +57,7 @@ _diagonal_record = primitive(
 )
 
 
-def _with_diagonal(base: Any, new: Any, offset: int, axis1: int, axis2: int) -> Any:
+def _with_diagonal(base: Array, new: Array, offset: int, axis1: int, axis2: int) -> Array:
     rows, columns = np.indices((base.shape[axis1], base.shape[axis2]), sparse=True)
     others = tuple(i for i in range(base.ndim) if i not in (axis1, axis2))
     on_it = rows + offset == columns
@@ -71,7 +71,7 @@ writable_diagonal = replace(_diagonal_record, put=_with_diagonal)
 """The same operation as ``np.einsum("ii->i", x)`` does it: one may write to the result."""
 
 
-def _put_diagonal(g: Any, offset: int, axis1: int, axis2: int, shape: Any) -> Any:
+def _put_diagonal(g: Array, offset: int, axis1: int, axis2: int, shape: Shape) -> Array:
     out = np.zeros(shape, g.dtype)
     view = out.diagonal(offset, axis1, axis2)
     view.setflags(write=True)
@@ -79,13 +79,13 @@ def _put_diagonal(g: Any, offset: int, axis1: int, axis2: int, shape: Any) -> An
     return out
 
 
-def _put_diagonal_spec(g: Any, offset: int, axis1: int, axis2: int, shape: Any) -> ArraySpec:
+def _put_diagonal_spec(g: Array, offset: int, axis1: int, axis2: int, shape: Shape) -> ArraySpec:
     return ArraySpec(shape, g.dtype)
 
 
 def put_diagonal_vjp(
-    g: Any, out: Any, x: Any, offset: int, axis1: int, axis2: int, shape: Any
-) -> Any:
+    g: Array, out: Array, x: Array, offset: int, axis1: int, axis2: int, shape: Shape
+) -> Array:
     return _diagonal_record(g, offset=offset, axis1=axis1, axis2=axis2)
 
 
@@ -106,29 +106,31 @@ put_diagonal = primitive(
 
 
 @answers(np.diagonal)
-def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def diagonal(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     one, other = _two("diagonal", axis1, axis2, a.shape)
     return _diagonal_record(a, offset=int(offset), axis1=one, axis2=other)
 
 
 @answers(np.linalg.diagonal)
-def last_diagonal(x: Any, /, *, offset: int = 0) -> Any:
+def last_diagonal(x: Array, /, *, offset: int = 0) -> Array:
     return diagonal(x, offset, -2, -1)
 
 
 @answers(np.trace)
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+def trace(
+    a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike = None
+) -> Array:
     on_it = diagonal(a, offset, axis1, axis2)
     return (on_it if dtype is None else on_it.astype(dtype)).sum(-1)
 
 
 @answers(np.linalg.trace)
-def last_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+def last_trace(x: Array, /, *, offset: int = 0, dtype: DTypeLike = None) -> Array:
     return trace(x, offset, -2, -1, dtype)
 
 
 @answers(np.diag)
-def diag(v: Any, k: int = 0) -> Any:
+def diag(v: Array, k: int = 0) -> Array:
     if v.ndim == 2:
         return diagonal(v, k)
     if v.ndim != 1:
@@ -138,14 +140,14 @@ def diag(v: Any, k: int = 0) -> Any:
 
 
 @answers(np.diagflat)
-def diagflat(v: Any, k: int = 0) -> Any:
+def diagflat(v: ArrayLike, k: int = 0) -> Array:
     return diag(reshape(shaped(v), -1), k)
 
 
 # ---- triangles
 
 
-def _triangle(name: str, m: Any, k: int, lower: bool) -> Any:
+def _triangle(name: str, m: Array, k: int, lower: bool) -> Array:
     if not m.ndim:
         raise ShapeError(f"{name}: a number has no triangle; it takes arrays with an axis or more")
     rows, columns = (m.shape * 2)[-2:] if m.ndim == 1 else m.shape[-2:]
@@ -155,25 +157,25 @@ def _triangle(name: str, m: Any, k: int, lower: bool) -> Any:
 
 
 @answers(np.tril)
-def tril(m: Any, k: int = 0) -> Any:
+def tril(m: Array, k: int = 0) -> Array:
     return _triangle("tril", m, k, lower=True)
 
 
 @answers(np.triu)
-def triu(m: Any, k: int = 0) -> Any:
+def triu(m: Array, k: int = 0) -> Array:
     return _triangle("triu", m, k, lower=False)
 
 
 @answers(np.tril_indices_from)
-def tril_indices_from(arr: Any, k: int = 0) -> Any:
+def tril_indices_from(arr: Array, k: int = 0) -> tuple[Array, ...]:
     return np.tril_indices_from(np.empty(arr.shape, bool), k)
 
 
 @answers(np.triu_indices_from)
-def triu_indices_from(arr: Any, k: int = 0) -> Any:
+def triu_indices_from(arr: Array, k: int = 0) -> tuple[Array, ...]:
     return np.triu_indices_from(np.empty(arr.shape, bool), k)
 
 
 @answers(np.diag_indices_from)
-def diag_indices_from(arr: Any) -> Any:
+def diag_indices_from(arr: Array) -> tuple[Array, ...]:
     return np.diag_indices_from(np.empty(arr.shape, bool))

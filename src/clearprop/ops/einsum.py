@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, Axes, Shape
 from ..engine.arrays import as_array
 from ..engine.primitive import Custom, Draw, Sample, answers, each, floats, primitive
 from ..engine.spec import ArraySpec, promote, shape_of
@@ -16,7 +17,9 @@ from .diagonals import writable_diagonal
 from .einsum_subscripts import MatrixForm, explicit, from_lists, read, steps
 
 
-def contract(subscripts: str, operands: tuple[Any, ...], sum_products: Callable[..., Any]) -> Any:
+def contract(
+    subscripts: str, operands: tuple[Array, ...], sum_products: Callable[..., Any]
+) -> Array:
     """Contract operands step by step: by matrix products where they can be, else by `sum_products`."""
     left = list(operands)
     for places, text, product in steps(subscripts, tuple(map(shape_of, operands))):
@@ -28,7 +31,7 @@ def contract(subscripts: str, operands: tuple[Any, ...], sum_products: Callable[
     return left[0]
 
 
-def _multiplied(product: MatrixForm, x: Any, y: Any) -> Any:
+def _multiplied(product: MatrixForm, x: Array, y: Array) -> Array:
     out = _arranged(x, product.x_axes, product.x_shape) @ _arranged(
         y, product.y_axes, product.y_shape
     )
@@ -38,7 +41,7 @@ def _multiplied(product: MatrixForm, x: Any, y: Any) -> Any:
     return out if axes == tuple(range(len(axes))) else out.transpose(axes)
 
 
-def _arranged(x: Any, axes: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+def _arranged(x: Array, axes: Axes, shape: Shape) -> Array:
     """Return `x` as a factor of a matrix product, copied where BLAS could not read it as it lies."""
     if axes != tuple(range(x.ndim)):
         x = x.transpose(axes)
@@ -49,17 +52,17 @@ def _arranged(x: Any, axes: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     return x
 
 
-def _einsum(*operands: Any, subscripts: str) -> Any:
+def _einsum(*operands: Array, subscripts: str) -> Array:
     out = contract(subscripts, operands, np.einsum)
     return out.copy() if len(operands) == 1 and getattr(out, "base", None) is not None else out
 
 
-def _einsum_spec(*operands: Any, subscripts: str) -> ArraySpec:
+def _einsum_spec(*operands: Array, subscripts: str) -> ArraySpec:
     _, output, sizes = read(subscripts, tuple(map(shape_of, operands)))
     return ArraySpec(tuple(sizes[c] for c in output), promote(*operands))
 
 
-def einsum_vjp(position: int, g: Any, out: Any, *operands: Any, subscripts: str) -> Any:
+def einsum_vjp(position: int, g: Array, out: Array, *operands: Array, subscripts: str) -> Array:
     terms, output, sizes = read(subscripts, tuple(map(shape_of, operands)))
     term, shape = terms[position], operands[position].shape
     others = [i for i in range(len(terms)) if i != position]
@@ -80,7 +83,7 @@ def einsum_vjp(position: int, g: Any, out: Any, *operands: Any, subscripts: str)
     return g if len(seen) == len(term) else np.where(_on_diagonal(term, shape), g, 0.0)
 
 
-def _on_diagonal(term: str, shape: tuple[int, ...]) -> Any:
+def _on_diagonal(term: str, shape: Shape) -> Array:
     """Return where the positions along all axes of the same letter are equal."""
     where = np.ones((1,) * len(term), bool)
     for axis, letter in enumerate(term):
@@ -131,7 +134,7 @@ _record = primitive(
 
 
 @answers(np.einsum)
-def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:
+def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Array:
     """Answer `np.einsum`. `optimize` may be given, but the order of summation is always chosen here."""
     text, given = _read_call(subscripts, operands)
     arrays = [as_array(x) for x in given]
@@ -144,7 +147,7 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:
     return _record(*arrays, subscripts=text)
 
 
-def _window(x: Any, term: str, output: str) -> Any:
+def _window(x: Array, term: str, output: str) -> Array:
     """Take diagonals and axes in another order: as in NumPy, they show the memory of `x`."""
     if term == output:
         return x[...]
@@ -158,7 +161,7 @@ def _window(x: Any, term: str, output: str) -> Any:
     return x if order == tuple(range(x.ndim)) else x.transpose(order)
 
 
-def _read_call(subscripts: Any, operands: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+def _read_call(subscripts: Any, operands: tuple[Array, ...]) -> tuple[str, tuple[Any, ...]]:
     """Read either form of a call as explicit subscripts and operands."""
     if isinstance(subscripts, str):
         return explicit(subscripts), operands
@@ -166,7 +169,7 @@ def _read_call(subscripts: Any, operands: tuple[Any, ...]) -> tuple[str, tuple[A
 
 
 @answers(np.einsum_path)
-def einsum_path(subscripts: Any, *operands: Any, optimize: Any = "greedy") -> Any:
+def einsum_path(subscripts: Any, *operands: Any, optimize: Any = "greedy") -> tuple[list[Any], str]:
     """Return what NumPy says of operands of these shapes."""
     text, arrays = _read_call(subscripts, operands)
     blanks = [np.broadcast_to(np.empty(()), np.shape(x)) for x in arrays]

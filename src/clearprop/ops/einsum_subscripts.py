@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-Shape = tuple[int, ...]
+from ..engine.array_types import Array, Shape
+
 ELLIPSIS = "..."
 
 
@@ -41,7 +42,7 @@ def explicit(subscripts: str) -> str:
     return f"{text}->{ELLIPSIS if ELLIPSIS in text else ''}{once}"
 
 
-def from_lists(operands: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+def from_lists(operands: tuple[Array, ...]) -> tuple[str, tuple[Any, ...]]:
     """Read NumPy's other form, ``(x, [0, 1], y, [1, 2], [0, 2])``, as explicit subscripts and operands."""
     pairs, output = operands[: len(operands) // 2 * 2], operands[len(operands) // 2 * 2 :]
     written = [*pairs[1::2], *output]

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, ArrayLike
 from ..engine.arrays import as_array
 from ..engine.primitive import answers
 from ..engine.tensor import Tensor
 from ..errors import TraceError
 
 
-def _extended(function: Any, x: Any, outside: Callable[[Any], Any]) -> Any:
+def _extended(function: Any, x: ArrayLike, outside: Callable[[Any], Any]) -> Array:
     """Return `x`, complex if some of its numbers lie where `function` is not real."""
     x = as_array(x)
     if x.dtype.kind == "c":
@@ -32,17 +33,17 @@ def _extended(function: Any, x: Any, outside: Callable[[Any], Any]) -> Any:
     return x.astype(np.result_type(x.dtype, np.complex64))
 
 
-def _is_negative(x: Any) -> Any:
+def _is_negative(x: Array) -> Array:
     return x < 0
 
 
-def _is_beyond_one(x: Any) -> Any:
+def _is_beyond_one(x: Array) -> Array:
     return abs(x) > 1
 
 
 def _answer(function: Any, outside: Callable[[Any], Any]) -> None:
     @answers(getattr(np.emath, function.__name__))
-    def extended(x: Any) -> Any:
+    def extended(x: Array) -> Array:
         return function(_extended(function, x, outside))
 
 
@@ -53,12 +54,12 @@ for _name in ("arccos", "arcsin", "arctanh"):
 
 
 @answers(np.emath.logn)
-def logn(n: Any, x: Any) -> Any:
+def logn(n: Any, x: ArrayLike) -> Array:
     return np.emath.log(as_array(x)) / np.emath.log(as_array(n))
 
 
 @answers(np.emath.power)
-def power(x: Any, p: Any) -> Any:
+def power(x: Array, p: ArrayLike) -> Array:
     p = as_array(p)
     if p.dtype.kind in "iu" and not isinstance(p, Tensor) and np.any(p < 0):
         p = p * 1.0

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike, DType
 from ..engine.primitive import Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes
 from ..engine.tensor import apply
@@ -15,21 +16,21 @@ from .samples import REDUCTIONS
 from .specs import kept, reduced, shaped
 
 
-def _extreme_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
+def _extreme_vjp(g: Array, out: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
     winners = x == kept(out, x, axis, keepdims)
     number = np.add.reduce(winners.astype(g.dtype), axis=axis, keepdims=True)
     return np.where(winners, kept(g, x, axis, keepdims) / number, 0.0)
 
 
-def _extreme_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
+def _extreme_spec(x: Array, axis: Axes, keepdims: bool) -> ArraySpec:
     return ArraySpec(reduced(x.shape, axis, keepdims), x.dtype)
 
 
-def _max(x: Any, axis: Any, keepdims: Any) -> Any:
+def _max(x: Array, axis: Axes, keepdims: Any) -> Array:
     return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
 
 
-def _min(x: Any, axis: Any, keepdims: Any) -> Any:
+def _min(x: Array, axis: Axes, keepdims: Any) -> Array:
     return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
 
 
@@ -58,8 +59,13 @@ _min_record = primitive(
 
 @answers(np.max, np.amax)
 def max_(
-    a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
-) -> Any:
+    a: Array,
+    axis: AxesLike = None,
+    *,
+    keepdims: bool = False,
+    initial: AnyArray = None,
+    where: AnyArray = True,
+) -> Array:
     if initial is None and where is True:
         axes = normalize_axes(axis, a.ndim, reduces=True)
         return apply(_max_record, (a,), {"axis": axes, "keepdims": bool(keepdims)})
@@ -68,8 +74,13 @@ def max_(
 
 @answers(np.min, np.amin)
 def min_(
-    a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
-) -> Any:
+    a: Array,
+    axis: AxesLike = None,
+    *,
+    keepdims: bool = False,
+    initial: AnyArray = None,
+    where: AnyArray = True,
+) -> Array:
     if initial is None and where is True:
         axes = normalize_axes(axis, a.ndim, reduces=True)
         return apply(_min_record, (a,), {"axis": axes, "keepdims": bool(keepdims)})
@@ -77,8 +88,8 @@ def min_(
 
 
 def _chosen_extreme(
-    reduce: Any, pairwise: Any, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any
-) -> Any:
+    reduce: Any, pairwise: Any, a: ArrayLike, axis: Any, keepdims: bool, initial: Any, where: Any
+) -> Array:
     """Return the extreme of some entries, and of the number to start from."""
     a = shaped(a)
     name = reduce.__name__
@@ -94,8 +105,10 @@ def _chosen_extreme(
     return pairwise(reduce(a, axis=axis, keepdims=keepdims), initial).astype(a.dtype)
 
 
-def _last_resort(pairwise: Any, dtype: np.dtype[Any]) -> Any:
-    """Return the number of this dtype that loses against every other one."""
+def _last_resort(pairwise: Any, dtype: DType) -> AnyArray:
+    """Return the identity of the extreme in this dtype: the lowest number for a maximum, the highest for a
+    minimum.
+    """
     lowest = pairwise is np.maximum
     if dtype.kind in "fc":
         end = -np.inf if lowest else np.inf
@@ -107,14 +120,14 @@ def _last_resort(pairwise: Any, dtype: np.dtype[Any]) -> Any:
 
 
 @answers(np.ptp)
-def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def ptp(a: Array, axis: AxesLike = None, *, keepdims: bool = False) -> Array:
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
 # ---- among entries of which some are no number
 
 
-def _nan_extreme_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
+def _nan_extreme_vjp(g: Array, out: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
     winners = x == kept(out, x, axis, keepdims)  # NaN equals nothing
     number = np.add.reduce(winners.astype(g.dtype), axis=axis, keepdims=True)
     return np.where(winners, kept(g, x, axis, keepdims) / np.where(number == 0, 1.0, number), 0.0)
@@ -134,8 +147,13 @@ def _among_numbers(function: Callable[..., Any], ordinary: Callable[..., Any], w
 
     @answers(function)
     def extreme(
-        a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
-    ) -> Any:
+        a: Array,
+        axis: AxesLike = None,
+        *,
+        keepdims: bool = False,
+        initial: AnyArray = None,
+        where: AnyArray = True,
+    ) -> Array:
         if initial is None and where is True:
             axes = normalize_axes(axis, a.ndim, reduces=True)
             return record(a, axis=axes, keepdims=bool(keepdims))
@@ -151,7 +169,7 @@ _among_numbers(np.nanmin, np.min, "smallest")
 # ---- positions
 
 
-def _arg_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
+def _arg_spec(x: Array, axis: int | None, keepdims: bool) -> ArraySpec:
     axes = normalize_axes(axis, x.ndim, reduces=True)
     return ArraySpec(reduced(x.shape, axes, keepdims), np.dtype(np.intp))
 
@@ -170,7 +188,7 @@ def _position(function: Callable[..., Any]) -> None:
     )
 
     @answers(function)
-    def position(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    def position(a: Array, axis: AxesLike = None, *, keepdims: bool = False) -> Array:
         return record(a, axis=axis, keepdims=bool(keepdims))
 
 

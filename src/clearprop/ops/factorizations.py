@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, ArrayLike
 from ..engine.bundle import Bundle
 from ..engine.primitive import Draw, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec
@@ -34,11 +35,11 @@ _POSITIVE_COMPLEX = hermitian(2, 2, dtype="complex128", shift=6.0)
 # ---- Cholesky
 
 
-def _cholesky(a: Any, upper: bool) -> Any:
+def _cholesky(a: Array, upper: bool) -> Array:
     return np.linalg.cholesky(a, upper=upper)
 
 
-def cholesky_vjp(g: Any, out: Any, a: Any, upper: bool) -> Any:
+def cholesky_vjp(g: Array, out: Array, a: Array, upper: bool) -> Array:
     lower, g = (adjoint(out), adjoint(g)) if upper else (out, g)
     n = a.shape[-1]
     halved = np.tri(n, dtype=g.real.dtype) - np.eye(n, dtype=g.real.dtype) / 2
@@ -67,7 +68,7 @@ _cholesky_record = primitive(
 
 
 @answers(np.linalg.cholesky)
-def cholesky(a: Any, /, *, upper: bool = False) -> Any:
+def cholesky(a: Array, /, *, upper: bool = False) -> Array:
     """Answer `np.linalg.cholesky`. One triangle is read; the gradient is that of a Hermitian matrix,
     and Hermitian itself.
     """
@@ -77,17 +78,17 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 # ---- QR
 
 
-def _qr(a: Any, mode: str) -> Bundle:
+def _qr(a: Array, mode: str) -> Bundle:
     return Bundle(np.linalg.qr(a, mode))  # type: ignore[call-overload]
 
 
-def _qr_spec(a: Any, mode: str) -> Bundle:
+def _qr_spec(a: Array, mode: str) -> Bundle:
     *batch, m, n = a.shape
     k, dtype = m if mode == "complete" else min(m, n), a.dtype
     return Bundle([ArraySpec((*batch, m, k), dtype), ArraySpec((*batch, k, n), dtype)])
 
 
-def qr_vjp(g: Any, out: Any, a: Any, mode: str) -> Any:
+def qr_vjp(g: Bundle, out: Bundle, a: Array, mode: str) -> Array:
     q, r = out
     gq, gr = filled(g, (q, r))
     m, n = a.shape[-2:]
@@ -97,7 +98,7 @@ def qr_vjp(g: Any, out: Any, a: Any, mode: str) -> Any:
     return _tall(q, r[..., :n, :], gq, gr[..., :n, :])
 
 
-def _tall(q: Any, r: Any, gq: Any, gr: Any) -> Any:
+def _tall(q: Array, r: Array, gq: Any, gr: Any) -> Array:
     """Return the gradient of a matrix with no more columns than rows.
 
     Q may have further columns: how they are turned among themselves is anybody's choice, so only what does
@@ -140,7 +141,7 @@ _qr_record = primitive(
 
 
 @answers(np.linalg.qr)
-def qr(a: Any, mode: str = "reduced") -> Any:
+def qr(a: ArrayLike, mode: str = "reduced") -> Array | tuple[Array, Array]:
     """Answer `np.linalg.qr`. The first columns must be independent. In mode "complete" the columns
     that a tall matrix does not determine have a gradient only through what does not depend on their
     choice.

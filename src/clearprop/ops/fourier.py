@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, Axes, AxesLike, DType, Shape
 from ..engine.primitive import Custom, Draw, Notation, Primitive, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes
 from ..errors import DtypeError, ShapeError
@@ -20,11 +21,11 @@ _DUAL = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 
 
 @lru_cache(maxsize=64)
-def _result_dtype(transform: Callable[..., Any], dtype: np.dtype[Any]) -> np.dtype[Any]:
+def _result_dtype(transform: Callable[..., Any], dtype: DType) -> DType:
     return transform(np.zeros(2, dtype)).dtype
 
 
-def _options(axes: tuple[int, ...], norm: str) -> str:
+def _options(axes: Axes, norm: str) -> str:
     text = "" if axes == (-1,) else f", axis={axes[0]}" if len(axes) == 1 else f", axes={axes}"
     return text + ("" if norm == "backward" else f", norm='{norm}'")
 
@@ -33,7 +34,7 @@ def _options(axes: tuple[int, ...], norm: str) -> str:
 
 
 def _over_axes(one: Callable[..., Any], several: Callable[..., Any]) -> Callable[..., Any]:
-    def forward(x: Any, axes: Any, norm: Any) -> Any:
+    def forward(x: Array, axes: Axes, norm: str) -> Array:
         if len(axes) == 1:
             return one(x, axis=axes[0], norm=norm)
         return several(x, axes=axes, norm=norm)
@@ -42,7 +43,7 @@ def _over_axes(one: Callable[..., Any], several: Callable[..., Any]) -> Callable
 
 
 def _spec_like(transform: Callable[..., Any]) -> Callable[..., ArraySpec]:
-    def spec(x: Any, axes: Any, norm: Any) -> ArraySpec:
+    def spec(x: Array, axes: Axes, norm: str) -> ArraySpec:
         return ArraySpec(x.shape, _result_dtype(transform, x.dtype))
 
     return spec
@@ -68,7 +69,7 @@ _COMPLEX = (
 )
 
 
-def fft_vjp(g: Any, out: Any, x: Any, axes: Any, norm: Any) -> Any:
+def fft_vjp(g: Array, out: Array, x: Array, axes: Axes, norm: str) -> Array:
     return _fft_record(g, axes=axes, norm=norm)
 
 
@@ -85,7 +86,7 @@ _fft_record = primitive(
 )
 
 
-def ifft_vjp(g: Any, out: Any, x: Any, axes: Any, norm: Any) -> Any:
+def ifft_vjp(g: Array, out: Array, x: Array, axes: Axes, norm: str) -> Array:
     return _ifft_record(g, axes=axes, norm=norm)
 
 
@@ -106,9 +107,9 @@ _ifft_record = primitive(
 
 
 @lru_cache(maxsize=64)
-def _times(n: int, axis: int) -> Any:
+def _times(n: int, axis: int) -> Array:
     """Return how often a kept frequency is in the whole: twice, but for the zeroth and a middle one."""
-    times = np.full((n // 2 + 1,), 2, np.int8)  # so small a type leaves every other one as it is
+    times = np.full((n // 2 + 1,), 2, np.int8)  # which changes no dtype that it multiplies
     times[0] = 1
     if n % 2 == 0:
         times[-1] = 1
@@ -117,17 +118,17 @@ def _times(n: int, axis: int) -> Any:
     return times
 
 
-def _rfft(x: Any, axis: Any, norm: Any) -> Any:
+def _rfft(x: Array, axis: int, norm: Any) -> Array:
     return np.fft.rfft(x, axis=axis, norm=norm)
 
 
-def _rfft_spec(x: Any, axis: Any, norm: Any) -> ArraySpec:
+def _rfft_spec(x: Array, axis: int, norm: str) -> ArraySpec:
     return ArraySpec(
         _with_size(x.shape, axis, x.shape[axis] // 2 + 1), _result_dtype(np.fft.rfft, x.dtype)
     )
 
 
-def rfft_vjp(g: Any, out: Any, x: Any, axis: Any, norm: Any) -> Any:
+def rfft_vjp(g: Array, out: Array, x: Array, axis: int, norm: str) -> Array:
     n = x.shape[axis]
     return _irfft_record(np.conj(g) / _times(n, axis), n=n, axis=axis, norm=_DUAL[norm])
 
@@ -151,15 +152,15 @@ _rfft_record = primitive(
 )
 
 
-def _irfft(x: Any, n: Any, axis: Any, norm: Any) -> Any:
+def _irfft(x: Array, n: int, axis: int, norm: Any) -> Array:
     return np.fft.irfft(x, n, axis=axis, norm=norm)
 
 
-def _irfft_spec(x: Any, n: Any, axis: Any, norm: Any) -> ArraySpec:
+def _irfft_spec(x: Array, n: int, axis: int, norm: str) -> ArraySpec:
     return ArraySpec(_with_size(x.shape, axis, n), _result_dtype(np.fft.irfft, x.dtype))
 
 
-def irfft_vjp(g: Any, out: Any, x: Any, n: Any, axis: Any, norm: Any) -> Any:
+def irfft_vjp(g: Array, out: Array, x: Array, n: int, axis: int, norm: str) -> Array:
     return np.conj(_rfft_record(g, axis=axis, norm=_DUAL[norm])) * _times(n, axis)
 
 
@@ -186,12 +187,12 @@ _irfft_record = primitive(
 # ---- NumPy's signatures
 
 
-def _with_size(shape: tuple[int, ...], axis: int, n: int) -> tuple[int, ...]:
+def _with_size(shape: Shape, axis: int, n: int) -> tuple[int, ...]:
     place = axis % len(shape)
     return (*shape[:place], n, *shape[place + 1 :])
 
 
-def _resized(x: Any, n: int, axis: int) -> Any:
+def _resized(x: Array, n: int, axis: int) -> Array:
     """Return `x` cut off, or filled up with zeros, to the size n."""
     size = x.shape[axis]
     if n < size:
@@ -201,13 +202,13 @@ def _resized(x: Any, n: int, axis: int) -> Any:
     return x
 
 
-def _from_end(name: str, x: Any, axis: int) -> int:
+def _from_end(name: str, x: Array, axis: int) -> int:
     if not x.ndim:
         raise ShapeError(f"{name}: a number has no axis to transform")
     return normalize_axes(int(axis), x.ndim)[0] - x.ndim
 
 
-def _checked(name: str, x: Any, n: Any, axis: int, norm: str | None) -> str:
+def _checked(name: str, x: Array, n: Any, axis: int, norm: str | None) -> str:
     """Return the name of the norm, if all is well."""
     if (x.shape[axis] if n is None else n) < 1:
         raise ShapeError(
@@ -221,7 +222,7 @@ def _checked(name: str, x: Any, n: Any, axis: int, norm: str | None) -> str:
 
 
 def _single(name: str, record: Primitive) -> Callable[..., Any]:
-    def transform(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+    def transform(a: Array, n: int | None = None, axis: int = -1, norm: str | None = None) -> Array:
         axis = _from_end(name, a, axis)
         norm = _checked(name, a, n, axis, norm)
         return record(
@@ -236,7 +237,7 @@ ifft = answers(np.fft.ifft)(_single("ifft", _ifft_record))
 
 
 @answers(np.fft.rfft)
-def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+def rfft(a: Array, n: int | None = None, axis: int = -1, norm: str | None = None) -> Array:
     axis = _from_end("rfft", a, axis)
     norm = _checked("rfft", a, n, axis, norm)
     if a.dtype.kind == "c":
@@ -249,7 +250,7 @@ def rfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) 
 
 
 @answers(np.fft.irfft)
-def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+def irfft(a: Array, n: int | None = None, axis: int = -1, norm: str | None = None) -> Array:
     axis = _from_end("irfft", a, axis)
     n = 2 * (a.shape[axis] - 1) if n is None else int(n)
     norm = _checked("irfft", a, n, axis, norm)
@@ -257,12 +258,12 @@ def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None)
 
 
 @answers(np.fft.hfft)
-def hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+def hfft(a: Array, n: int | None = None, axis: int = -1, norm: str | None = None) -> Array:
     return irfft(np.conj(a), n, axis, _swapped(norm))
 
 
 @answers(np.fft.ihfft)
-def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+def ihfft(a: Array, n: int | None = None, axis: int = -1, norm: str | None = None) -> Array:
     return np.conj(rfft(a, n, axis, _swapped(norm)))
 
 
@@ -272,7 +273,7 @@ def _swapped(norm: str | None) -> str | None:
 
 
 def _sizes_and_axes(
-    name: str, a: Any, s: Any, axes: Any, *, halved: bool = False
+    name: str, a: Array, s: Any, axes: Any, *, halved: bool = False
 ) -> tuple[list[int], list[int]]:
     """Return sizes and axes of a transform over several axes, as NumPy understands them."""
     if axes is None:
@@ -294,8 +295,8 @@ def _sizes_and_axes(
 
 
 def _over(
-    name: str, record: Primitive, a: Any, sizes: Sequence[int], axes: Sequence[int], norm: Any
-) -> Any:
+    name: str, record: Primitive, a: Array, sizes: Sequence[int], axes: Sequence[int], norm: Any
+) -> Array:
     """Return the complex transform over several axes: at once, or one by one where sizes change."""
     for n, axis in zip(sizes, axes, strict=True):
         norm = _checked(name, a, n, axis, norm)
@@ -309,7 +310,7 @@ def _over(
 
 
 def _several(name: str, record: Primitive, default: Any) -> Callable[..., Any]:
-    def transform(a: Any, s: Any = None, axes: Any = default, norm: str | None = None) -> Any:
+    def transform(a: Array, s: Any = None, axes: Any = default, norm: str | None = None) -> Array:
         sizes, axes = _sizes_and_axes(name, a, s, axes)
         return _over(name, record, a, sizes, axes, norm)
 
@@ -323,7 +324,7 @@ ifft2 = answers(np.fft.ifft2)(_several("ifft2", _ifft_record, (-2, -1)))
 
 
 def _real(name: str, default: Any) -> Callable[..., Any]:
-    def transform(a: Any, s: Any = None, axes: Any = default, norm: str | None = None) -> Any:
+    def transform(a: Array, s: Any = None, axes: Any = default, norm: str | None = None) -> Array:
         sizes, axes = _sizes_and_axes(name, a, s, axes)
         half = rfft(a, sizes[-1], axes[-1], norm)
         return _over(name, _fft_record, half, sizes[:-1], axes[:-1], norm)
@@ -332,7 +333,7 @@ def _real(name: str, default: Any) -> Callable[..., Any]:
 
 
 def _inverse_real(name: str, default: Any) -> Callable[..., Any]:
-    def transform(a: Any, s: Any = None, axes: Any = default, norm: str | None = None) -> Any:
+    def transform(a: Array, s: Any = None, axes: Any = default, norm: str | None = None) -> Array:
         sizes, axes = _sizes_and_axes(name, a, s, axes, halved=True)
         half = _over(name, _ifft_record, a, sizes[:-1], axes[:-1], norm)
         return irfft(half, sizes[-1], axes[-1], norm)
@@ -349,7 +350,7 @@ irfft2 = answers(np.fft.irfft2)(_inverse_real("irfft2", (-2, -1)))
 # ---- order of the frequencies
 
 
-def _shifted(x: Any, axes: Any, sign: int) -> Any:
+def _shifted(x: Array, axes: Any, sign: int) -> Array:
     for axis in normalize_axes(axes, x.ndim):
         start = -sign * (x.shape[axis] // 2)
         if start:
@@ -360,10 +361,10 @@ def _shifted(x: Any, axes: Any, sign: int) -> Any:
 
 
 @answers(np.fft.fftshift)
-def fftshift(x: Any, axes: Any = None) -> Any:
+def fftshift(x: Array, axes: AxesLike = None) -> Array:
     return _shifted(x, axes, 1)
 
 
 @answers(np.fft.ifftshift)
-def ifftshift(x: Any, axes: Any = None) -> Any:
+def ifftshift(x: Array, axes: AxesLike = None) -> Array:
     return _shifted(x, axes, -1)

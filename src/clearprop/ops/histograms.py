@@ -1,12 +1,14 @@
-"""Yes or no, how many, and which class: answers without a gradient."""
+"""Truth tests, counts and histograms: results without a gradient."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..engine.primitive import Sample, answers, primitive
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike
+from ..engine.primitive import Primitive, Sample, answers, primitive
 from ..engine.spec import ArraySpec, normalize_axes
 from ..engine.tensor import Tensor
 from ..errors import ShapeError
@@ -16,11 +18,11 @@ from .specs import reduced, shaped
 from .take_put import known
 
 
-def _truth_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
+def _truth_spec(x: Array, axis: Axes, keepdims: bool) -> ArraySpec:
     return ArraySpec(reduced(x.shape, axis, keepdims), np.dtype(bool))
 
 
-def _truth(function: Any, repeats: str) -> Any:
+def _truth(function: Any, repeats: str) -> Primitive:
     return primitive(
         function.__name__,
         function,
@@ -36,7 +38,9 @@ _any_record = _truth(np.any, "logical_or")
 
 
 @answers(np.all)
-def all_(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+def all_(
+    a: Array, axis: AxesLike = None, *, keepdims: bool = False, where: AnyArray = True
+) -> Array:
     if where is not True:
         a = np.logical_or(a, np.logical_not(chosen(where, a, "all")))
     axes = normalize_axes(axis, a.ndim, reduces=True)
@@ -44,7 +48,9 @@ def all_(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True)
 
 
 @answers(np.any)
-def any_(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+def any_(
+    a: Array, axis: AxesLike = None, *, keepdims: bool = False, where: AnyArray = True
+) -> Array:
     if where is not True:
         a = np.logical_and(a, chosen(where, a, "any"))
     axes = normalize_axes(axis, a.ndim, reduces=True)
@@ -52,7 +58,7 @@ def any_(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True)
 
 
 @answers(np.count_nonzero)
-def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def count_nonzero(a: Array, axis: AxesLike = None, *, keepdims: Any = False) -> AnyArray:
     return np.sum(np.not_equal(a, 0), axis=axis, keepdims=keepdims, dtype=np.intp)
 
 
@@ -60,7 +66,7 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 @answers(np.bincount)
-def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+def bincount(x: ArrayLike, /, weights: ArrayLike | None = None, minlength: int = 0) -> Array:
     """Add up weights by class. How many classes there are depends on the numbers; the sums have a
     gradient.
     """
@@ -76,7 +82,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 
 
 @answers(np.digitize)
-def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+def digitize(x: ArrayLike, bins: ArrayLike, right: bool = False) -> Array:
     bins = known(bins, "np.digitize")
     side: Any = "left" if right else "right"
     if np.all(bins[1:] >= bins[:-1]):
@@ -103,7 +109,7 @@ def _several(bins: Any) -> bool:
     return np.iterable(bins) and not isinstance(bins, str)
 
 
-def _edges(plain: Any, numbers: Any, bins: Any, range: Any) -> Any:
+def _edges(plain: Any, numbers: Any, bins: Any, range: Any) -> Array:
     """Return edges that follow the bins, the ends of the range, or the smallest and the largest number."""
     if _several(bins):
         return bins if isinstance(bins, Tensor) else plain
@@ -115,7 +121,7 @@ def _edges(plain: Any, numbers: Any, bins: Any, range: Any) -> Any:
     return np.linspace(low, high, len(plain)).astype(plain.dtype)
 
 
-def _densities(counts: Any, edges: Any) -> Any:
+def _densities(counts: Any, edges: Any) -> Array:
     """Return the share of all that is in each class, for each unit of its width (its area, its volume)."""
     shares = counts
     for axis, row in enumerate(edges):
@@ -124,7 +130,9 @@ def _densities(counts: Any, edges: Any) -> Any:
 
 
 @answers(np.histogram_bin_edges)
-def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+def histogram_bin_edges(
+    a: ArrayLike, bins: Any = 10, range: Any = None, weights: ArrayLike | None = None
+) -> Array:
     numbers = known(a, "np.histogram")
     edges = np.histogram_bin_edges(numbers, _plain(bins), _plain(range))
     return _edges(edges, a, bins, range) if numbers.size else edges
@@ -132,8 +140,12 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
 
 @answers(np.histogram)
 def histogram(
-    a: Any, bins: Any = 10, range: Any = None, density: bool | None = None, weights: Any = None
-) -> Any:
+    a: AnyArray,
+    bins: Any = 10,
+    range: Any = None,
+    density: bool | None = None,
+    weights: ArrayLike | None = None,
+) -> tuple[Array, Array]:
     edges = histogram_bin_edges(a, bins, range)
     a, places = known(a, "np.histogram").reshape(-1), known(edges, "np.histogram")
     if isinstance(weights, Tensor):
@@ -141,7 +153,7 @@ def histogram(
             raise ShapeError(
                 f"histogram: {weights.size} weights for {a.size} numbers; each needs one"
             )
-        place = np.searchsorted(places, a, "right") - 1
+        place: AnyArray = np.searchsorted(places, a, "right") - 1
         place[a == places[-1]] -= 1  # the last class holds its upper edge, too
         inside = (place >= 0) & (place < len(places) - 1)
         counts = bincount(place[inside], weights.reshape(-1)[inside], len(places) - 1)
@@ -153,8 +165,8 @@ def histogram(
 
 @answers(np.histogram2d)
 def histogram2d(
-    x: Any, y: Any, bins: Any = 10, range: Any = None, density: bool | None = None
-) -> Any:
+    x: ArrayLike, y: ArrayLike, bins: Any = 10, range: Any = None, density: bool | None = None
+) -> tuple[Array, Array, Array]:
     if _several(bins) and len(bins) not in (1, 2):  # one row of edges for both
         bins = [bins, bins]
     counts, edges = histogramdd((x, y), bins, range, density)
@@ -162,7 +174,9 @@ def histogram2d(
 
 
 @answers(np.histogramdd)
-def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: bool | None = None) -> Any:
+def histogramdd(
+    sample: Any, bins: Any = 10, range: Any = None, density: bool | None = None
+) -> tuple[Array, Sequence[Array]]:
     if isinstance(sample, list | tuple):
         columns = list(sample)
     else:

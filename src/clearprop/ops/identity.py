@@ -1,11 +1,10 @@
-"""The same number again: copies, detached values, other precisions."""
+"""Copies, detached values and conversions to other dtypes."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..engine.array_types import Array, DType, DTypeLike
 from ..engine.primitive import Custom, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, is_floating
 from .makers import STEP, ufunc
@@ -22,11 +21,11 @@ stop_gradient = primitive(
 )
 
 
-def _copy(x: Any, order: Any = "C") -> Any:
+def _copy(x: Array, order: str = "C") -> Array:
     return x.copy(order)
 
 
-def copy_vjp(g: Any, out: Any, x: Any, order: Any = "C") -> Any:
+def copy_vjp(g: Array, out: Array, x: Array, order: str = "C") -> Array:
     return g
 
 
@@ -53,22 +52,20 @@ positive = ufunc(
 
 
 @answers(np.copy)
-def copy(a: Any, order: str = "K") -> Any:
-    """Copy an array. `order` is about memory alone, and so about which reshapes of the copy are
-    windows on it.
-    """
+def copy(a: Array, order: str = "K") -> Array:
+    """Copy an array. `order` is about memory alone, and so about which reshapes of the copy are views."""
     return _copy_record(a) if order == "C" or a.ndim < 2 else _copy_record(a, order=order)
 
 
-def _astype(x: Any, dtype: Any) -> Any:
+def _astype(x: Array, dtype: DType) -> Array:
     return x.astype(dtype)
 
 
-def _astype_spec(x: Any, dtype: Any) -> ArraySpec:
+def _astype_spec(x: Array, dtype: DType) -> ArraySpec:
     return ArraySpec(x.shape, dtype)
 
 
-def astype_vjp(g: Any, out: Any, x: Any, dtype: Any) -> Any:
+def astype_vjp(g: Array, out: Array, x: Array, dtype: DType) -> Array:
     return g  # the sweep gives every gradient its input's dtype
 
 
@@ -100,7 +97,7 @@ _truncate = primitive(
 
 
 @answers(np.astype)
-def astype(x: Any, dtype: Any, *, copy: bool = True) -> Any:
+def astype(x: Array, dtype: DTypeLike, *, copy: bool = True) -> Array:
     dtype = np.dtype(dtype)
     if dtype == x.dtype:
         return _copy_record(x) if copy else x

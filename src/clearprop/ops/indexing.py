@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, DType, Shape
 from ..engine.arrays import LISTS, joined, positions
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.bundle import Bundle
@@ -59,11 +60,11 @@ def split_index(index: Any) -> tuple[Index, tuple[Any, ...]]:
     return tuple(parts), tuple(arrays)
 
 
-def _fill(index: Index, arrays: tuple[Any, ...]) -> Index:
+def _fill(index: Index, arrays: tuple[Array, ...]) -> Index:
     return tuple(arrays[part.number] if isinstance(part, Slot) else part for part in index)
 
 
-def _region(shape: tuple[int, ...], index: Index, arrays: tuple[Any, ...]) -> tuple[int, ...]:
+def _region(shape: Shape, index: Index, arrays: tuple[Array, ...]) -> tuple[int, ...]:
     """Return the shape that an index picks out of an array of this shape."""
     known = []
     for array in arrays:
@@ -94,14 +95,14 @@ def _write_index(index: Index, arrays: tuple[str, ...]) -> str:
 # ---- reading
 
 
-def _getitem(x: Any, *arrays: Any, index: Index) -> Any:
+def _getitem(x: Array, *arrays: Array, index: Index) -> Array:
     axis = _axis_of(index, arrays, x)
     if axis is not None:
         return x.take(arrays[0], axis)  # in half the time, and less for small arrays
     return x[_fill(index, arrays)]
 
 
-def _axis_of(index: Index, arrays: tuple[Any, ...], x: Any) -> int | None:
+def _axis_of(index: Index, arrays: tuple[Array, ...], x: Array) -> int | None:
     """Return the axis that an index of one array of positions and full slices picks along; else None."""
     if len(arrays) != 1 or arrays[0].dtype.kind not in "iu":
         return None
@@ -115,11 +116,11 @@ def _axis_of(index: Index, arrays: tuple[Any, ...], x: Any) -> int | None:
     return axis if axis < x.ndim else None
 
 
-def _getitem_spec(x: Any, *arrays: Any, index: Index) -> ArraySpec:
+def _getitem_spec(x: Array, *arrays: Array, index: Index) -> ArraySpec:
     return ArraySpec(_region(x.shape, index, arrays), x.dtype)
 
 
-def getitem_vjp(g: Any, out: Any, x: Any, *arrays: Any, index: Index) -> Any:
+def getitem_vjp(g: Array, out: Array, x: Array, *arrays: Array, index: Index) -> Array:
     return scatter(g, *arrays, index=index, shape=x.shape)
 
 
@@ -127,7 +128,7 @@ def _write_getitem(x: str, *arrays: str, index: Index) -> str:
     return f"{x}[{_write_index(index, arrays)}]"
 
 
-def _assigned(base: Any, new: Any, index: Index) -> Any:
+def _assigned(base: Array, new: Array, index: Index) -> Array:
     return _assign_record(base, new, index=index)
 
 
@@ -172,14 +173,14 @@ gather = primitive(
 
 
 @answers(operator.getitem)
-def getitem(x: Any, index: Any) -> Any:
+def getitem(x: Array, index: Any) -> Array:
     if type(getattr(x, "value", None)) is Bundle:  # one of several results
         return tuple(x)[index]
     parts, arrays = split_index(index)
     return (gather if arrays else slice_)(x, *arrays, index=parts)
 
 
-def _scatter(g: Any, *arrays: Any, index: Index, shape: Any) -> Any:
+def _scatter(g: Array, *arrays: Array, index: Index, shape: Shape) -> Array:
     out = np.zeros(shape, g.dtype)
     if not any(a.dtype.kind in "iu" for a in arrays):
         out[_fill(index, arrays)] = g
@@ -196,7 +197,7 @@ def _scatter(g: Any, *arrays: Any, index: Index, shape: Any) -> Any:
     return out
 
 
-def add_at(out: Any, place: Any, g: Any) -> None:
+def add_at(out: Any, place: Any, g: Array) -> None:
     """Do ``np.add.at``, which crashes beyond 32 axes: there, with places in the flat array."""
     if out.ndim > 32:
         place = np.arange(out.size).reshape(out.shape)[place].reshape(-1)
@@ -204,7 +205,7 @@ def add_at(out: Any, place: Any, g: Any) -> None:
     np.add.at(out, place, g)
 
 
-def _add_rows(out: Any, axis: int, rows: Any, g: Any) -> None:
+def _add_rows(out: Array, axis: int, rows: Array, g: Array) -> None:
     """Do ``np.add.at`` for positions along one axis, several times as fast for many numbers."""
     count, width = out.shape[axis], math.prod(out.shape[axis + 1 :])
     rows = np.where(rows < 0, rows + count, rows)
@@ -217,15 +218,17 @@ def _add_rows(out: Any, axis: int, rows: Any, g: Any) -> None:
     np.add.at(out.reshape(-1), places.reshape(-1), g.reshape(-1))
 
 
-def _scatter_spec(g: Any, *arrays: Any, index: Index, shape: Any) -> ArraySpec:
+def _scatter_spec(g: Array, *arrays: Array, index: Index, shape: Shape) -> ArraySpec:
     return ArraySpec(shape, g.dtype)
 
 
-def scatter_vjp(g: Any, out: Any, x: Any, *arrays: Any, index: Index, shape: Any) -> Any:
+def scatter_vjp(
+    g: Array, out: Array, x: Array, *arrays: Array, index: Index, shape: Shape
+) -> Array:
     return (gather if arrays else slice_)(g, *arrays, index=index)
 
 
-def _write_scatter(g: str, *arrays: str, index: Index, shape: Any) -> str:
+def _write_scatter(g: str, *arrays: str, index: Index, shape: Shape) -> str:
     return f"scatter({g}, at=[{_write_index(index, arrays)}], shape={shape})"
 
 
@@ -247,7 +250,7 @@ scatter = primitive(
 )
 
 
-def scattered(values: Any, index: Any, x: Any) -> Any:
+def scattered(values: Array, index: Any, x: Array) -> Array:
     """Return zeros in the shape of `x`, with `values` added at an index as users write it."""
     parts, arrays = split_index(index)
     region = _region(x.shape, parts, tuple(getattr(a, "value", a) for a in arrays))
@@ -257,13 +260,13 @@ def scattered(values: Any, index: Any, x: Any) -> Any:
 # ---- writing
 
 
-def _assign(x: Any, value: Any, *arrays: Any, index: Index) -> Any:
+def _assign(x: Array, value: Array, *arrays: Array, index: Index) -> Array:
     out = np.array(x)
     out[_fill(index, arrays)] = value
     return out
 
 
-def _assign_spec(x: Any, value: Any, *arrays: Any, index: Index) -> ArraySpec:
+def _assign_spec(x: Array, value: Array, *arrays: Array, index: Index) -> ArraySpec:
     if shape_of(value) == ():  # fits everywhere, also where a mask that is not known says
         return ArraySpec(x.shape, x.dtype)
     region = _region(x.shape, index, arrays)
@@ -274,11 +277,15 @@ def _assign_spec(x: Any, value: Any, *arrays: Any, index: Index) -> ArraySpec:
     return ArraySpec(x.shape, x.dtype)
 
 
-def assign_vjp_x(g: Any, out: Any, x: Any, value: Any, *arrays: Any, index: Index) -> Any:
+def assign_vjp_x(
+    g: Array, out: Array, x: Array, value: Array, *arrays: Array, index: Index
+) -> Array:
     return _assign_record(g, 0.0, *arrays, index=index)
 
 
-def assign_vjp_value(g: Any, out: Any, x: Any, value: Any, *arrays: Any, index: Index) -> Any:
+def assign_vjp_value(
+    g: Array, out: Array, x: Array, value: Array, *arrays: Array, index: Index
+) -> Array:
     if index == (Slot(0),) and arrays[0].dtype.kind == "b" and shape_of(value) == ():
         mask = arrays[0].reshape(arrays[0].shape + (1,) * (g.ndim - arrays[0].ndim))
         return np.where(mask, g, 0)  # of one shape, whatever the mask picks
@@ -310,7 +317,7 @@ _assign_record = primitive(
 )
 
 
-def _last_writer(*arrays: Any, index: Index, shape: Any) -> Any:
+def _last_writer(*arrays: Array, index: Index, shape: Shape) -> Array:
     order = np.zeros(shape, np.intp)
     place = _fill(index, arrays)
     turn = np.arange(order[place].size).reshape(order[place].shape)
@@ -318,7 +325,7 @@ def _last_writer(*arrays: Any, index: Index, shape: Any) -> Any:
     return order[place] == turn
 
 
-def _last_writer_spec(*arrays: Any, index: Index, shape: Any) -> ArraySpec:
+def _last_writer_spec(*arrays: Array, index: Index, shape: Shape) -> ArraySpec:
     return ArraySpec(_region(shape, index, arrays), np.dtype(bool))
 
 
@@ -331,7 +338,7 @@ last_writer = primitive(
 )
 
 
-def refuse_truncation(operation: str, value: Any, dtype: np.dtype[Any]) -> None:
+def refuse_truncation(operation: str, value: Array, dtype: DType) -> None:
     """Raise DtypeError where a value with a gradient would go into whole numbers."""
     if isinstance(value, Tensor) and value.requires_grad and not is_floating(dtype):
         raise DtypeError(
@@ -341,7 +348,7 @@ def refuse_truncation(operation: str, value: Any, dtype: np.dtype[Any]) -> None:
 
 
 @answers(operator.setitem)
-def setitem(x: Any, index: Any, value: Any) -> Any:
+def setitem(x: Array, index: Any, value: Array) -> Array:
     value = joined(value) if type(value) in LISTS else value
     refuse_truncation("assign", value, x.dtype)
     parts, arrays = split_index(index)
@@ -350,7 +357,7 @@ def setitem(x: Any, index: Any, value: Any) -> Any:
     return _assign_record(x, _fitting(value, x, parts, arrays), *arrays, index=parts)
 
 
-def _fitting(value: Any, x: Any, index: Index, arrays: tuple[Any, ...]) -> Any:
+def _fitting(value: Array, x: Array, index: Index, arrays: tuple[Array, ...]) -> Array:
     """Return a value without leading axes of size one that its place does not have."""
     shape = shape_of(value)
     if shape[:1] != (1,):
@@ -360,7 +367,7 @@ def _fitting(value: Any, x: Any, index: Index, arrays: tuple[Any, ...]) -> Any:
     return np.reshape(value, shape[extra:]) if shape[:extra] == (1,) * extra else value
 
 
-def _is_there_already(x: Any, index: Index, value: Any) -> bool:
+def _is_there_already(x: Array, index: Index, value: Array) -> bool:
     """Return whether `value` is just this part of `x`: for ``x[i] += v`` Python changes x[i], then
     assigns it.
     """

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array
 from ..engine.arrays import as_array
 from ..engine.primitive import Sample, answers, floats, primitive, together
 from ..engine.spec import ArraySpec, normalize_axes, promote, shape_of
@@ -16,18 +17,20 @@ from .indexing import Slot, gather, scatter
 _AT = (Slot(0),)
 
 
-def _interp(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+def _interp(x: Array, xp: Array, fp: Array, left: float | None, right: float | None) -> AnyArray:
     return np.interp(x, xp, fp, left, right)
 
 
-def _interp_spec(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> ArraySpec:
+def _interp_spec(
+    x: Array, xp: Array, fp: Array, left: float | None, right: float | None
+) -> ArraySpec:
     kind = np.complex128 if fp.dtype.kind == "c" else np.float64
     return ArraySpec(shape_of(x), np.dtype(kind))
 
 
 def interp_vjp(
-    g: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any
-) -> tuple[Any, ...]:
+    g: Array, out: Array, x: Array, xp: Array, fp: Array, left: float | None, right: float | None
+) -> tuple[Array, ...]:
     """Return what each point gets: on the way back of reading it, its weight in each result."""
     last = len(xp) - 1
     i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(last - 1, 0))
@@ -41,7 +44,7 @@ def interp_vjp(
     gf = g if left is None else np.where(before, 0.0, g)
     gf = gf if right is None else np.where(after, 0.0, gf)
 
-    def placed(at_left: Any, at_right: Any) -> Any:
+    def placed(at_left: Any, at_right: Any) -> Array:
         return scatter(at_left, i, index=_AT, shape=xp.shape) + scatter(
             at_right, j, index=_AT, shape=xp.shape
         )
@@ -73,8 +76,8 @@ interp_record = primitive(
 
 @answers(np.interp)
 def interp(
-    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
-) -> Any:
+    x: Array, xp: Array, fp: Array, left: Any = None, right: Any = None, period: Any = None
+) -> Array:
     """Answer `np.interp`. Gradients flow to x, to the points' places xp and values fp, and to left and
     right.
     """
@@ -103,15 +106,15 @@ def interp(
 # ---- unwrap
 
 
-def _unwrap(p: Any, discont: Any, axis: int, period: Any) -> Any:
+def _unwrap(p: Array, discont: float | None, axis: int, period: float) -> Array:
     return np.unwrap(p, discont, axis, period=period)
 
 
-def _unwrap_spec(p: Any, discont: Any, axis: int, period: Any) -> ArraySpec:
+def _unwrap_spec(p: Array, discont: float | None, axis: int, period: float) -> ArraySpec:
     return ArraySpec(p.shape, promote(p, period))
 
 
-def unwrap_vjp(g: Any, out: Any, p: Any, **params: Any) -> Any:
+def unwrap_vjp(g: Array, out: Array, p: Array, **params: Any) -> Array:
     return g
 
 
@@ -130,6 +133,6 @@ _unwrap_record = primitive(
 
 
 @answers(np.unwrap)
-def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
+def unwrap(p: Array, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Array:
     (axis,) = normalize_axes(axis, p.ndim)
     return _unwrap_record(p, discont=discont, axis=axis, period=period)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, DTypeLike
 from ..engine.primitive import Custom, Sample, answers, each, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes, promote
 from ..errors import DtypeError, ShapeError
@@ -16,7 +18,9 @@ from .specs import shaped
 # ---- joining
 
 
-def _parts(name: str, arrays: Any, dtype: Any, casting: Any) -> list[Any]:
+def _parts(
+    name: str, arrays: Array | Sequence[ArrayLike], dtype: DTypeLike, casting: Any
+) -> list[Array]:
     """Return the arrays to be joined, converted to `dtype` if it is given."""
     parts = [shaped(x) for x in arrays] if np.iterable(arrays) else []
     if not parts:
@@ -31,17 +35,17 @@ def _parts(name: str, arrays: Any, dtype: Any, casting: Any) -> list[Any]:
     return [x.astype(dtype) for x in parts]
 
 
-def concatenate_vjp(position: int, g: Any, out: Any, *inputs: Any, axis: int) -> Any:
+def concatenate_vjp(position: int, g: Array, out: Array, *inputs: Array, axis: int) -> Array:
     start = sum(x.shape[axis] for x in inputs[:position])
     part = slice(start, start + inputs[position].shape[axis])
     return g[(slice(None),) * axis + (part,)]
 
 
-def _concatenate(*inputs: Any, axis: int) -> Any:
+def _concatenate(*inputs: Array, axis: int) -> Array:
     return np.concatenate(inputs, axis)
 
 
-def _concatenate_spec(*inputs: Any, axis: int) -> ArraySpec:
+def _concatenate_spec(*inputs: Array, axis: int) -> ArraySpec:
     shapes = [list(x.shape) for x in inputs]
     total = sum(shape[axis] for shape in shapes)
     for shape in shapes:
@@ -78,8 +82,12 @@ _concatenate_record = primitive(
 
 @answers(np.concatenate, np.concat)
 def concatenate(
-    arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: str = "same_kind"
-) -> Any:
+    arrays: Array | Sequence[ArrayLike],
+    axis: int | None = 0,
+    *,
+    dtype: DTypeLike = None,
+    casting: str = "same_kind",
+) -> Array:
     parts = _parts("concatenate", arrays, dtype, casting)
     if axis is None:
         parts, axis = [reshape(x, -1) for x in parts], 0
@@ -90,15 +98,15 @@ def concatenate(
     return _concatenate_record(*parts, axis=normalize_axes(axis, parts[0].ndim)[0])
 
 
-def stack_vjp(position: int, g: Any, out: Any, *inputs: Any, axis: int) -> Any:
+def stack_vjp(position: int, g: Array, out: Array, *inputs: Array, axis: int) -> Array:
     return g[(slice(None),) * axis + (position,)]
 
 
-def _stack(*inputs: Any, axis: int) -> Any:
+def _stack(*inputs: Array, axis: int) -> Array:
     return np.stack(inputs, axis)
 
 
-def _stack_spec(*inputs: Any, axis: int) -> ArraySpec:
+def _stack_spec(*inputs: Array, axis: int) -> ArraySpec:
     shape = inputs[0].shape
     if any(x.shape != shape for x in inputs):
         raise ValueError("all input arrays must have the same shape")
@@ -124,48 +132,54 @@ _stack_record = primitive(
 
 
 @answers(np.stack)
-def stack(arrays: Any, axis: int = 0, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def stack(
+    arrays: Array | Sequence[ArrayLike],
+    axis: int = 0,
+    *,
+    dtype: DTypeLike = None,
+    casting: str = "same_kind",
+) -> Array:
     parts = _parts("stack", arrays, dtype, casting)
     return _stack_record(*parts, axis=normalize_axes(axis, parts[0].ndim + 1)[0])
 
 
 @answers(np.vstack)
-def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def vstack(tup: Any, *, dtype: DTypeLike = None, casting: str = "same_kind") -> Array:
     rows = [np.atleast_2d(x) for x in _parts("vstack", tup, None, casting)]
     return concatenate(rows, 0, dtype=dtype, casting=casting)
 
 
-if hasattr(np, "row_stack"):  # on its way out of NumPy
+if hasattr(np, "row_stack"):  # deprecated, and gone from later versions
 
     @answers(np.row_stack)
-    def row_stack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    def row_stack(tup: Any, *, dtype: DTypeLike = None, casting: str = "same_kind") -> Array:
         return vstack(tup, dtype=dtype, casting=casting)
 
 
 @answers(np.hstack)
-def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def hstack(tup: Any, *, dtype: DTypeLike = None, casting: str = "same_kind") -> Array:
     parts = [np.atleast_1d(x) for x in _parts("hstack", tup, None, casting)]
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 @answers(np.dstack)
-def dstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def dstack(tup: Any, *, dtype: DTypeLike = None, casting: str = "same_kind") -> Array:
     parts = [np.atleast_3d(x) for x in _parts("dstack", tup, None, casting)]
     return concatenate(parts, 2, dtype=dtype, casting=casting)
 
 
 @answers(np.column_stack)
-def column_stack(tup: Any) -> Any:
+def column_stack(tup: Any) -> Array:
     columns = _parts("column_stack", tup, None, None)
     return concatenate([x if x.ndim > 1 else reshape(x, (-1, 1)) for x in columns], 1)
 
 
 @answers(np.block)
-def block(arrays: Any) -> Any:
+def block(arrays: Any) -> Array:
     depth, leaves = _depth(arrays), list(_leaves(arrays))
     ndim = max(depth, *(x.ndim for x in leaves))
 
-    def join(part: Any, axis: int) -> Any:
+    def join(part: Any, axis: int) -> Array:
         if not isinstance(part, list):
             x = shaped(part)
             return reshape(x, (1,) * (ndim - x.ndim) + x.shape)
@@ -189,7 +203,7 @@ def _depth(part: Any) -> int:
     return depths.pop() + 1
 
 
-def _leaves(part: Any) -> Any:
+def _leaves(part: Any) -> Iterator[Array]:
     if isinstance(part, list):
         for p in part:
             yield from _leaves(p)
@@ -198,19 +212,19 @@ def _leaves(part: Any) -> Any:
 
 
 @answers(np.append)
-def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+def append(arr: AnyArray, values: AnyArray, axis: int | None = None) -> Array:
     return concatenate([arr, values], axis)
 
 
 # ---- splitting: windows on the parts
 
 
-def _along(axis: int, part: Any) -> Any:
+def _along(axis: int, part: Any) -> tuple[Any, ...]:
     return (slice(None),) * axis + (part,)
 
 
 @answers(np.array_split)
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def array_split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     (axis,) = normalize_axes(axis, ary.ndim)
     size = ary.shape[axis]
     if np.iterable(indices_or_sections):
@@ -225,7 +239,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 
 @answers(np.split)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     if not np.iterable(indices_or_sections):
         size = ary.shape[normalize_axes(axis, ary.ndim)[0]]
         if size % max(int(indices_or_sections), 1):
@@ -236,25 +250,25 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return array_split(ary, indices_or_sections, axis)
 
 
-def _need_axes(name: str, ary: Any, ndim: int) -> None:
+def _need_axes(name: str, ary: Array, ndim: int) -> None:
     if ary.ndim < ndim:
         raise ShapeError(f"{name}: shape {ary.shape} has fewer than {ndim} axes")
 
 
 @answers(np.vsplit)
-def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+def vsplit(ary: Array, indices_or_sections: Any) -> list[Array]:
     _need_axes("vsplit", ary, 2)
     return split(ary, indices_or_sections, 0)
 
 
 @answers(np.hsplit)
-def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+def hsplit(ary: Array, indices_or_sections: Any) -> list[Array]:
     _need_axes("hsplit", ary, 1)
     return split(ary, indices_or_sections, 0 if ary.ndim == 1 else 1)
 
 
 @answers(np.dsplit)
-def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+def dsplit(ary: Array, indices_or_sections: Any) -> list[Array]:
     _need_axes("dsplit", ary, 3)
     return split(ary, indices_or_sections, 2)
 
@@ -262,6 +276,6 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 if hasattr(np, "unstack"):  # since NumPy 2.1
 
     @answers(np.unstack)
-    def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+    def unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
         (axis,) = normalize_axes(axis, x.ndim)
         return tuple(x[_along(axis, i)] for i in range(x.shape[axis]))

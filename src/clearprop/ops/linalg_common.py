@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, DType
 from ..engine.bundle import Bundle
 from ..errors import ShapeError
 from .specs import shaped
@@ -15,12 +16,12 @@ from .specs import shaped
 Rule = Callable[..., Any]
 
 
-def square(function: str, a: Any) -> Any:
+def square(function: str, a: ArrayLike) -> Array:
     """Return `a` as an array or Tensor of square matrices; raise ShapeError where it is none."""
     return square_as_given(function, as_floats(a))
 
 
-def square_as_given(function: str, a: Any) -> Any:
+def square_as_given(function: str, a: ArrayLike) -> Array:
     """Do as `square` does, but leave whole numbers what they are."""
     a = _matrix_as_given(function, shaped(a))
     if a.shape[-1] != a.shape[-2]:
@@ -28,12 +29,12 @@ def square_as_given(function: str, a: Any) -> Any:
     return a
 
 
-def matrix(function: str, a: Any) -> Any:
+def matrix(function: str, a: ArrayLike) -> Array:
     """Return `a` as an array or Tensor of at least two axes."""
     return _matrix_as_given(function, as_floats(a))
 
 
-def _matrix_as_given(function: str, a: Any) -> Any:
+def _matrix_as_given(function: str, a: Array) -> Array:
     if a.ndim < 2:
         raise ShapeError(
             f"{function} needs a matrix or a stack of them, but the shape is {a.shape}"
@@ -41,18 +42,18 @@ def _matrix_as_given(function: str, a: Any) -> Any:
     return a
 
 
-def as_floats(x: Any) -> Any:
+def as_floats(x: ArrayLike) -> Array:
     """Return `x` as an array or Tensor that np.linalg computes with: whole numbers become float64."""
     x = shaped(x)
     return x.astype(float) if x.dtype.kind in "biu" else x
 
 
-def conj(x: Any) -> Any:
+def conj(x: Array) -> Array:
     """Return the complex conjugate, at no cost for real numbers."""
     return np.conj(x) if x.dtype.kind == "c" else x
 
 
-def adjoint(x: Any) -> Any:
+def adjoint(x: Array) -> Array:
     """Return the conjugate transpose of matrices."""
     return conj(x).mT
 
@@ -65,43 +66,43 @@ def ascending(rule: Rule) -> Rule:
     within the sweep the conjugates travel.
     """
 
-    def turned(g: Any, out: Any, *inputs: Any, **params: Any) -> Any:
+    def turned(g: Any, out: Any, *inputs: Array, **params: Any) -> Array:
         g = Bundle(None if x is None else conj(x) for x in g) if isinstance(g, Bundle) else conj(g)
         return conj(rule(g, out, *inputs, **params))
 
     return turned
 
 
-def hermitian_part(x: Any) -> Any:
+def hermitian_part(x: Array) -> Array:
     return (x + adjoint(x)) / 2
 
 
-def row(x: Any) -> Any:
+def row(x: Array) -> AnyArray:
     """Return a vector as a row: what it multiplies are columns."""
     return np.expand_dims(x, -2)
 
 
-def column(x: Any) -> Any:
+def column(x: Array) -> AnyArray:
     """Return a vector as a column: what it multiplies are rows."""
     return np.expand_dims(x, -1)
 
 
-def number(x: Any) -> Any:
+def number(x: Array) -> Array:
     """Return a number for each matrix, to multiply matrices with."""
     return np.expand_dims(x, (-2, -1))
 
 
-def diagonal(x: Any) -> Any:
+def diagonal(x: Array) -> Array:
     """Return vectors as diagonal matrices."""
     return np.where(np.eye(x.shape[-1], dtype=bool), column(x), np.zeros(1, x.dtype))
 
 
-def solve_right(b: Any, a: Any) -> Any:
+def solve_right(b: Array, a: Array) -> Array:
     """Return ``b @ inv(a)``."""
     return np.linalg.solve(a.mT, b.mT).mT
 
 
-def rounding(values: Any, count: int) -> Any:
+def rounding(values: Array, count: int) -> Array:
     """Return how far apart eigenvalues or singular values of a matrix may be by rounding alone."""
     if not values.shape[-1]:
         return np.zeros(1)
@@ -109,13 +110,13 @@ def rounding(values: Any, count: int) -> Any:
     return largest * (count * np.finfo(values.dtype).eps)
 
 
-def quotient(x: Any, y: Any, tolerance: Any) -> Any:
+def quotient(x: Array, y: Array, tolerance: Any) -> Array:
     """Return ``x / y``, and NaN where `y` is no more than rounding."""
     far = np.abs(y) > tolerance
     return np.where(far, x / np.where(far, y, np.ones(1, y.dtype)), np.full(1, np.nan, x.dtype))
 
 
-def per_gap(x: Any, gaps: Any, tolerance: Any) -> Any:
+def per_gap(x: Array, gaps: Any, tolerance: Any) -> Array:
     """Return matrices, entry by entry, by the gaps between values of different vectors; nothing on the
     diagonal.
 
@@ -127,7 +128,7 @@ def per_gap(x: Any, gaps: Any, tolerance: Any) -> Any:
     return np.where(apart, quotient(x, gaps, tolerance), np.zeros(1, x.dtype))
 
 
-def real_dtype(a: Any) -> np.dtype[Any]:
+def real_dtype(a: Array) -> DType:
     return np.empty((), a.dtype).real.dtype
 
 
@@ -138,7 +139,7 @@ def named(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda parts: kind(*parts)
 
 
-def well_conditioned(*shape: int, dtype: str = "float64", seed: int = 7) -> Any:
+def well_conditioned(*shape: int, dtype: str = "float64", seed: int = 7) -> Array:
     """Return matrices whose singular values are well apart, to test on."""
     # as good as random, and np.random would take longer to import than all else
     angles = np.arange(1, 1 + int(np.prod(shape))).reshape(shape) * seed
@@ -148,7 +149,7 @@ def well_conditioned(*shape: int, dtype: str = "float64", seed: int = 7) -> Any:
     return x + np.eye(shape[-2], shape[-1]) * np.arange(2, 2 + shape[-1])
 
 
-def hermitian(*shape: int, dtype: str = "float64", shift: float = 0.0) -> Any:
+def hermitian(*shape: int, dtype: str = "float64", shift: float = 0.0) -> Array:
     """Return symmetric (or Hermitian) matrices, to test on; with `shift` positive definite ones."""
     x = well_conditioned(*shape, dtype=dtype)
     return x + np.conj(x).mT + shift * np.eye(shape[-1])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.bundle import Bundle
 from ..engine.primitive import Call, Notation, Primitive, Rule, Sample, Trait, answers, primitive
@@ -59,14 +60,14 @@ def ufunc(
     if several:  # users expect a tuple, and take parts of it
 
         @answers(function)
-        def unpacked(*inputs: Any) -> tuple[Any, ...]:
+        def unpacked(*inputs: Array) -> tuple[Array, ...]:
             return tuple(record(*inputs))
 
     return record
 
 
 def _bundle_spec(function: np.ufunc) -> Callable[..., Bundle]:
-    def spec(*inputs: Any) -> Bundle:
+    def spec(*inputs: Array) -> Bundle:
         shape = broadcast_shapes(*map(shape_of, inputs))
         kinds = (getattr(x, "dtype", type(x)) for x in inputs)
         dtypes = function.resolve_dtypes((*kinds, *[None] * function.nout))

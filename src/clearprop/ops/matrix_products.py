@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array
 from ..engine.arrays import as_array
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import Draw, Infix, Sample, answers, floats, primitive
@@ -16,7 +16,7 @@ from ..engine.tensor import install_operator
 from .shaping import moveaxis, reshape
 
 
-def matmul_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def matmul_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     if y.ndim == 1:
         return g * y if x.ndim == 1 else np.expand_dims(g, -1) * y
     if x.ndim == 1:
@@ -24,7 +24,7 @@ def matmul_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g @ y.mT
 
 
-def matmul_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def matmul_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     if x.ndim == 1:
         return g * x if y.ndim == 1 else np.expand_dims(x, -1) * np.expand_dims(g, -2)
     if y.ndim == 1:
@@ -32,7 +32,7 @@ def matmul_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return x.mT @ g
 
 
-def _what_would_fit(x: Any, y: Any) -> str:
+def _what_would_fit(x: Array, y: Array) -> str:
     """Return the end of a message about two matrices, where turning one of them helps."""
     fits = []
     if x.ndim == y.ndim == 2:
@@ -41,7 +41,7 @@ def _what_would_fit(x: Any, y: Any) -> str:
     return f"; {' or '.join(fits)} would fit" if fits else ""
 
 
-def _matmul_spec(x: Any, y: Any) -> ArraySpec:
+def _matmul_spec(x: Array, y: Array) -> ArraySpec:
     if not x.ndim or not y.ndim:
         raise ValueError("a number cannot be a factor of @; use *")
     a = x.shape if x.ndim > 1 else (1, *x.shape)
@@ -88,12 +88,12 @@ install_operator("matmul", matmul)
 
 
 @answers(np.linalg.matmul)
-def linalg_matmul(x1: Any, x2: Any, /) -> Any:
+def linalg_matmul(x1: Array, x2: Array, /) -> Array:
     return np.matmul(x1, x2)
 
 
 @answers(np.dot)
-def dot(a: Any, b: Any) -> Any:
+def dot(a: Array, b: Array) -> Array:
     """Answer `np.dot`: multiplication for numbers and a product over a's last and b's last but one axis."""
     a, b = (as_array(x) for x in (a, b))
     if a.ndim == 0 or b.ndim == 0:
@@ -105,15 +105,15 @@ def dot(a: Any, b: Any) -> Any:
     return reshape(a @ columns, (*a.shape[:-1], *sizes))
 
 
-def outer_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def outer_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g @ y
 
 
-def outer_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def outer_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return x @ g
 
 
-def _outer_spec(x: Any, y: Any) -> ArraySpec:
+def _outer_spec(x: Array, y: Array) -> ArraySpec:
     return ArraySpec((*x.shape, *y.shape), promote(x, y))
 
 
@@ -133,6 +133,6 @@ _outer_record = primitive(
 
 
 @answers(np.outer)
-def outer(a: Any, b: Any) -> Any:
+def outer(a: Array, b: Array) -> Array:
     a, b = (as_array(x) for x in (a, b))
     return _outer_record(*(x if x.ndim == 1 else reshape(x, -1) for x in (a, b)))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike
 from ..engine.primitive import Draw, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes
 from ..engine.tensor import Tensor
@@ -17,21 +18,21 @@ from .specs import kept, reduced, shaped
 _COMPLEX = Draw((3, 4), dtype="complex128")
 
 
-def _norm_spec(x: Any, axis: Any, keepdims: Any, **params: Any) -> ArraySpec:
+def _norm_spec(x: Array, axis: Axes, keepdims: bool, **params: Any) -> ArraySpec:
     return ArraySpec(reduced(x.shape, axis, keepdims), np.empty((), x.dtype).real.dtype)
 
 
 # ---- lengths
 
 
-def _norm(x: Any, axis: Any, keepdims: Any) -> Any:
+def _norm(x: Array, axis: Axes, keepdims: Any) -> AnyArray:
     if len(axis) == x.ndim:  # by BLAS, as NumPy does
         return np.linalg.norm(x, keepdims=keepdims)
     squares = x.real * x.real + x.imag * x.imag if x.dtype.kind == "c" else x * x
     return np.sqrt(np.add.reduce(squares, axis=axis, keepdims=keepdims))
 
 
-def norm_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
+def norm_vjp(g: Array, out: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
     flat = out == 0
     pull = np.where(flat, 0.0, g / np.where(flat, 1.0, out))
     return kept(pull, x, axis, keepdims) * (np.conj(x) if x.dtype.kind == "c" else x)
@@ -48,13 +49,13 @@ _norm_record = primitive(
 )
 
 
-def _p_norm(x: Any, ord: float, axis: Any, keepdims: Any) -> Any:
+def _p_norm(x: Array, ord: float, axis: Axes, keepdims: Any) -> Array:
     powers = np.abs(x) ** ord
     total = np.add.reduce(powers, axis=axis, keepdims=keepdims)
     return total ** np.reciprocal(ord, dtype=total.dtype)
 
 
-def p_norm_vjp(g: Any, out: Any, x: Any, ord: float, axis: Any, keepdims: Any) -> Any:
+def p_norm_vjp(g: Array, out: Array, x: Array, ord: float, axis: Axes, keepdims: bool) -> Array:
     size, length = np.abs(x), kept(out, x, axis, keepdims)
     flat = np.logical_or(size == 0, length == 0)
     size = np.where(flat, 1.0, size)
@@ -81,7 +82,7 @@ _p_norm_record = primitive(
 )
 
 
-def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+def _vector_norm(x: Array, ord: Any, axes: Axes, keepdims: bool) -> Array:
     if isinstance(ord, str):
         raise ValueError(
             f"norm: ord={ord!r} is for matrices; for vectors it is a number, inf or -inf"
@@ -100,14 +101,14 @@ def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
     return _p_norm_record(x, ord=ord, axis=axes, keepdims=keepdims)
 
 
-def _largest(sizes: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+def _largest(sizes: Any, axes: Axes, keepdims: bool) -> Array:
     """Return the largest of numbers that are not negative, 0 if there are none."""
     if count(sizes, axes):
         return np.max(sizes, axis=axes, keepdims=keepdims)
     return np.max(sizes, axis=axes, keepdims=keepdims, initial=0)
 
 
-def _matrix_norm(x: Any, ord: Any, rows: int, columns: int, keepdims: bool) -> Any:
+def _matrix_norm(x: AnyArray, ord: Any, rows: int, columns: int, keepdims: bool) -> Array:
     axes = tuple(sorted((rows, columns)))
     if ord in (None, "fro", "f"):
         return _norm_record(x, axis=axes, keepdims=keepdims)
@@ -129,7 +130,7 @@ def _matrix_norm(x: Any, ord: Any, rows: int, columns: int, keepdims: bool) -> A
     )
 
 
-def _floating(x: Any) -> Any:
+def _floating(x: ArrayLike) -> Array:
     x = shaped(x)
     return x if x.dtype.kind in "fc" else x.astype(float)
 
@@ -140,7 +141,7 @@ def _order(ord: Any) -> Any:
 
 
 @answers(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+def norm(x: ArrayLike, ord: Any = None, axis: AxesLike = None, keepdims: bool = False) -> Array:
     x, ord = _floating(x), _order(ord)
     keepdims = bool(keepdims)
     if axis is None and (ord is None or (ord == 2 and x.ndim == 1)):
@@ -159,11 +160,13 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 @answers(np.linalg.vector_norm)
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+def vector_norm(
+    x: ArrayLike, /, *, axis: AxesLike = None, keepdims: bool = False, ord: Any = 2
+) -> Array:
     x, ord = _floating(x), _order(ord)
     return _vector_norm(x, ord, normalize_axes(axis, x.ndim), bool(keepdims))
 
 
 @answers(np.linalg.matrix_norm)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+def matrix_norm(x: ArrayLike, /, *, keepdims: bool = False, ord: Any = "fro") -> Array:
     return np.linalg.norm(_floating(x), axis=(-2, -1), keepdims=keepdims, ord=ord)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, ArrayLike
 from ..engine.primitive import Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec
 from ..engine.tensor import Tensor
@@ -20,7 +21,7 @@ Pairs = tuple[tuple[Any, Any], ...]
 _STATISTICS: dict[str, Callable[..., Any]] = {"maximum": np.max, "minimum": np.min, "mean": np.mean}
 
 
-def _pad(x: Any, width: Pairs, value: Pairs) -> Any:
+def _pad(x: Array, width: Pairs, value: Pairs) -> Array:
     """Do np.pad, whose generality costs ten microseconds, where the frame is of zeros."""
     if any(v for pair in value for v in pair):
         return np.pad(x, width, constant_values=value)
@@ -29,11 +30,11 @@ def _pad(x: Any, width: Pairs, value: Pairs) -> Any:
     return out
 
 
-def _pad_spec(x: Any, width: Pairs, value: Pairs) -> ArraySpec:
+def _pad_spec(x: Array, width: Pairs, value: Pairs) -> ArraySpec:
     return ArraySpec(tuple(a + n + b for n, (a, b) in zip(x.shape, width, strict=True)), x.dtype)
 
 
-def pad_vjp(g: Any, out: Any, x: Any, width: Pairs, value: Pairs) -> Any:
+def pad_vjp(g: Array, out: Array, x: Array, width: Pairs, value: Pairs) -> Array:
     return g[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, width, strict=True))]
 
 
@@ -79,7 +80,7 @@ def _widths(given: Any, ndim: int) -> Pairs:
 
 @answers(np.pad)
 def pad(
-    array: Any,
+    array: ArrayLike,
     pad_width: Any,
     mode: str = "constant",
     *,
@@ -87,7 +88,7 @@ def pad(
     end_values: Any = 0,
     reflect_type: str = "even",
     stat_length: Any = None,
-) -> Any:
+) -> Array:
     x = shaped(array)
     if isinstance(constant_values, Tensor) or isinstance(end_values, Tensor):
         raise LostGradientError(
@@ -123,7 +124,7 @@ def pad(
     )
 
 
-def _framed(x: Any, widths: Pairs, frame: Callable[[Any, int, int, int], Any]) -> Any:
+def _framed(x: Array, widths: Pairs, frame: Callable[[Any, int, int, int], Any]) -> Array:
     """Return `x` within ``frame(x, axis, side, width)`` on each side, axis after axis, as NumPy does it."""
     for axis, pair in enumerate(widths):
         sides = [frame(x, axis, side, n) if n else None for side, n in enumerate(pair)]
@@ -131,11 +132,11 @@ def _framed(x: Any, widths: Pairs, frame: Callable[[Any, int, int, int], Any]) -
     return x
 
 
-def _part(x: Any, axis: int, start: Any, stop: Any) -> Any:
+def _part(x: Array, axis: int, start: Any, stop: Any) -> Array:
     return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
-def _ramp(ends: Pairs, x: Any, axis: int, side: int, n: int) -> Any:
+def _ramp(ends: Pairs, x: Array, axis: int, side: int, n: int) -> Array:
     """Go in equal steps from the end value, outermost, to the edge, which is not reached."""
     edge = _part(x, axis, *((-1, None) if side else (0, 1)))
     end, whole = ends[axis][side], x.dtype.kind in "iu"
@@ -144,7 +145,9 @@ def _ramp(ends: Pairs, x: Any, axis: int, side: int, n: int) -> Any:
     return np.floor(ramp).astype(x.dtype) if whole else ramp
 
 
-def _statistic(f: Callable[..., Any], lengths: Pairs, x: Any, axis: int, side: int, n: int) -> Any:
+def _statistic(
+    f: Callable[..., Any], lengths: Pairs, x: Array, axis: int, side: int, n: int
+) -> Array:
     """Return the maximum, minimum or mean of the entries nearest to this side, `n` times."""
     size = x.shape[axis]
     length = size if lengths[axis][side] is None else min(lengths[axis][side], size)

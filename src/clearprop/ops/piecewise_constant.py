@@ -1,4 +1,4 @@
-"""Comparisons, rounding and logic: piecewise constant, so no gradient, but known to every view."""
+"""Comparisons, rounding and logic: piecewise constant, so without a gradient, but recorded in graphs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array
 from ..engine.arrays import as_array
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import Infix, Prefix, Sample, answers, floats, primitive, primitives
@@ -63,14 +64,14 @@ for _question in (np.isfinite, np.isnan, np.isinf):
 
 
 @answers(np.sign)
-def sign(x: Any) -> Any:
+def sign(x: Array) -> Array:
     """Answer `np.sign`: a step for real numbers; a complex one's direction turns smoothly."""
     if x.dtype.kind != "c":
         return primitives.sign(x)
     return direction(x)
 
 
-def _round_spec(x: Any, decimals: int) -> ArraySpec:
+def _round_spec(x: Array, decimals: int) -> ArraySpec:
     return ArraySpec(x.shape, np.round(np.ones((), x.dtype), decimals).dtype)
 
 
@@ -90,19 +91,19 @@ _round_record = primitive(
 
 
 @answers(np.round, np.around)
-def round_(a: Any, decimals: int = 0) -> Any:
+def round_(a: Array, decimals: int = 0) -> Array:
     return _round_record(a, decimals=int(decimals))
 
 
 @answers(np.fix)
-def fix(x: Any) -> Any:
+def fix(x: Array) -> Array:
     return np.trunc(x)
 
 
 # ---- questions
 
 
-def _isclose_spec(a: Any, b: Any, **params: Any) -> ArraySpec:
+def _isclose_spec(a: Array, b: Array, **params: Any) -> ArraySpec:
     return ArraySpec(broadcast_shapes(shape_of(a), shape_of(b)), np.dtype(bool))
 
 
@@ -121,20 +122,20 @@ _isclose_record = primitive(
 
 @answers(np.isclose)
 def isclose(
-    a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Any:
+    a: Array, b: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Array:
     return _isclose_record(a, b, rtol=rtol, atol=atol, equal_nan=bool(equal_nan))
 
 
 @answers(np.allclose)
 def allclose(
-    a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+    a: Array, b: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> bool:
     return bool(np.all(isclose(a, b, rtol, atol, equal_nan)))
 
 
 @answers(np.array_equal)
-def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
+def array_equal(a1: Array, a2: Array, equal_nan: bool = False) -> bool:
     a1, a2 = (as_array(x) for x in (a1, a2))
     if a1.shape != a2.shape:
         return False
@@ -145,7 +146,7 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
 
 
 @answers(np.array_equiv)
-def array_equiv(a1: Any, a2: Any) -> bool:
+def array_equiv(a1: Array, a2: Array) -> bool:
     try:
         broadcast_shapes(np.shape(a1), np.shape(a2))
     except ValueError:
@@ -154,30 +155,30 @@ def array_equiv(a1: Any, a2: Any) -> bool:
 
 
 @answers(np.isposinf)
-def isposinf(x: Any) -> Any:
+def isposinf(x: Array) -> Array:
     return np.equal(x, np.inf)
 
 
 @answers(np.isneginf)
-def isneginf(x: Any) -> Any:
+def isneginf(x: Array) -> Array:
     return np.equal(x, -np.inf)
 
 
 @answers(np.isreal)
-def isreal(x: Any) -> Any:
+def isreal(x: Array) -> Array:
     return np.equal(np.imag(x), 0)
 
 
 @answers(np.iscomplex)
-def iscomplex(x: Any) -> Any:
+def iscomplex(x: Array) -> Array:
     return np.not_equal(np.imag(x), 0)
 
 
 @answers(np.iscomplexobj)
-def iscomplexobj(x: Any) -> bool:
+def iscomplexobj(x: Array) -> bool:
     return x.dtype.kind == "c"
 
 
 @answers(np.isrealobj)
-def isrealobj(x: Any) -> bool:
+def isrealobj(x: Array) -> bool:
     return x.dtype.kind != "c"

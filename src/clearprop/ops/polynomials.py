@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.arrays import as_array
 from ..engine.primitive import Custom, Draw, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, promote
@@ -17,13 +18,13 @@ from ..engine.tensor import Tensor
 from ..errors import ShapeError
 
 
-def _array(p: Any) -> Any:
+def _array(p: ArrayLike) -> Array:
     if isinstance(p, list | tuple) and any(isinstance(c, Tensor) for c in p):
         return np.stack(p)
     return as_array(p)
 
 
-def _coefficients(name: str, p: Any) -> Any:
+def _coefficients(name: str, p: Array) -> Array:
     p = _array(p)
     if p.ndim > 1:
         raise ShapeError(
@@ -40,7 +41,7 @@ def _value(p: Any) -> Any:
     return p
 
 
-def _trimmed(p: Any) -> Any:
+def _trimmed(p: Array) -> Array:
     """Drop leading zeros, as far as they are known."""
     value = _value(p)
     if value is None or not value.size:
@@ -53,7 +54,7 @@ def _trimmed(p: Any) -> Any:
 # ---- values
 
 
-def polyval_vjp_p(g: Any, out: Any, p: Any, x: Any) -> Any:
+def polyval_vjp_p(g: Array, out: Array, p: Array, x: Array) -> Array:
     sums = []
     for power in range(p.size):
         g = g * x if power else g
@@ -61,12 +62,12 @@ def polyval_vjp_p(g: Any, out: Any, p: Any, x: Any) -> Any:
     return np.stack(sums[::-1]) if sums else np.zeros_like(p)
 
 
-def polyval_vjp_x(g: Any, out: Any, p: Any, x: Any) -> Any:
+def polyval_vjp_x(g: Array, out: Array, p: Array, x: Array) -> Array:
     powers = np.arange(p.size - 1, 0, -1).astype(out.dtype)
     return g * _polyval_record(p[:-1] * powers, x)
 
 
-def _polyval_spec(p: Any, x: Any) -> ArraySpec:
+def _polyval_spec(p: Array, x: Array) -> ArraySpec:
     return ArraySpec(x.shape, promote(p, x) if p.size else x.dtype)
 
 
@@ -88,11 +89,11 @@ _polyval_record = primitive(
 
 
 @answers(np.polyval)
-def polyval(p: Any, x: Any) -> Any:
+def polyval(p: Array, x: Array) -> Array:
     return _polyval_record(_coefficients("polyval", p), _array(x))
 
 
-def vander_vjp(g: Any, out: Any, x: Any, n: Any, increasing: Any) -> Any:
+def vander_vjp(g: Array, out: Array, x: Array, n: int, increasing: bool) -> Array:
     if n < 2:
         return np.zeros_like(x)
     g = g if increasing else g[:, ::-1]
@@ -100,11 +101,11 @@ def vander_vjp(g: Any, out: Any, x: Any, n: Any, increasing: Any) -> Any:
     return np.sum(g[:, 1:] * powers * np.arange(1, n), axis=1)
 
 
-def _vander(x: Any, n: Any, increasing: Any) -> Any:
+def _vander(x: Array, n: int, increasing: bool) -> Array:
     return np.vander(x, n, increasing)
 
 
-def _vander_spec(x: Any, n: Any, increasing: Any) -> ArraySpec:
+def _vander_spec(x: Array, n: int, increasing: bool) -> ArraySpec:
     return ArraySpec((x.size, n), np.promote_types(x.dtype, int))
 
 
@@ -130,7 +131,7 @@ _vander_record = primitive(
 
 
 @answers(np.vander)
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     if x.ndim != 1:
         raise ShapeError(f"vander: a vector is needed, but the shape is {x.shape}")
     return _vander_record(x, n=x.size if N is None else int(N), increasing=bool(increasing))
@@ -140,7 +141,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 
 @answers(np.polyder)
-def polyder(p: Any, m: int = 1) -> Any:
+def polyder(p: Array, m: int = 1) -> Array:
     if m < 0:
         raise ValueError("polyder: the order m is not negative; np.polyint integrates")
     p = _coefficients("polyder", p)
@@ -150,7 +151,7 @@ def polyder(p: Any, m: int = 1) -> Any:
 
 
 @answers(np.polyint)
-def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+def polyint(p: Array, m: int = 1, k: Any = None) -> Array:
     if m < 0:
         raise ValueError("polyint: the order m is not negative; np.polyder differentiates")
     p, m = _coefficients("polyint", p), int(m)
@@ -167,7 +168,7 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 # ---- arithmetic
 
 
-def _aligned(name: str, a1: Any, a2: Any) -> list[Any]:
+def _aligned(name: str, a1: Array, a2: Array) -> list[Array]:
     """Return both with the same number of coefficients, the shorter one filled up with zeros in front."""
     both = [_coefficients(name, a1), _coefficients(name, a2)]
     size = max(a.size for a in both)
@@ -177,25 +178,25 @@ def _aligned(name: str, a1: Any, a2: Any) -> list[Any]:
 
 
 @answers(np.polyadd)
-def polyadd(a1: Any, a2: Any) -> Any:
+def polyadd(a1: Array, a2: Array) -> Array:
     one, other = _aligned("polyadd", a1, a2)
     return one + other
 
 
 @answers(np.polysub)
-def polysub(a1: Any, a2: Any) -> Any:
+def polysub(a1: Array, a2: Array) -> Array:
     one, other = _aligned("polysub", a1, a2)
     return one - other
 
 
 @answers(np.polymul)
-def polymul(a1: Any, a2: Any) -> Any:
+def polymul(a1: Array, a2: Array) -> Array:
     one, other = (_trimmed(_coefficients("polymul", a)) for a in (a1, a2))
     return np.convolve(one, other)
 
 
 @answers(np.polydiv)
-def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
+def polydiv(u: Array, v: Array) -> tuple[Array, Array]:
     """Return quotient and remainder, by long division."""
     u, v = (_coefficients("polydiv", a) + 0.0 for a in (u, v))
     rest = u + np.zeros((), v.dtype)
@@ -214,7 +215,7 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     return np.stack(quotient), _without_small(rest)
 
 
-def _without_small(rest: Any) -> Any:
+def _without_small(rest: Any) -> Array:
     """Return a remainder without leading coefficients that NumPy takes for zero, as far as they are known."""
     value = _value(rest)
     if value is None:
@@ -229,9 +230,9 @@ def _without_small(rest: Any) -> Any:
 
 
 @answers(np.poly)
-def poly(seq_of_zeros: Any) -> Any:
+def poly(seq_of_zeros: Array) -> Array:
     """Answer `np.poly`; of a matrix, with its characteristic polynomial."""
-    zeros = _array(seq_of_zeros)
+    zeros: AnyArray = _array(seq_of_zeros)
     zeros = _coefficients("poly", np.linalg.eigvals(zeros) if zeros.ndim == 2 else zeros)
     zeros = np.astype(zeros, np.dtype(np.mintypecode(zeros.dtype.char)))
     product = np.ones(1, zeros.dtype)
@@ -244,18 +245,18 @@ def poly(seq_of_zeros: Any) -> Any:
     return np.real(product)  # of conjugate pairs
 
 
-def _roots(p: Any) -> Any:
+def _roots(p: Array) -> Array:
     found = np.roots(p).astype(np.result_type(p.dtype, np.complex64))
     if found.size != p.size - 1:
         raise ValueError("the leading coefficient is zero, which makes fewer roots")
     return found
 
 
-def _roots_spec(p: Any) -> ArraySpec:
+def _roots_spec(p: Array) -> ArraySpec:
     return ArraySpec((p.size - 1,), np.result_type(p.dtype, np.complex64))
 
 
-def roots_vjp(g: Any, out: Any, p: Any) -> Any:
+def roots_vjp(g: Array, out: Array, p: Array) -> Array:
     slope = _polyval_record(p[:-1] * np.arange(p.size - 1, 0, -1).astype(p.dtype), out)
     g, sums = -g / slope, []
     for power in range(p.size):
@@ -280,7 +281,7 @@ _roots_record = primitive(
 
 
 @answers(np.roots)
-def roots(p: Any) -> Any:
+def roots(p: AnyArray) -> Array:
     """Answer `np.roots`. As in NumPy, the result is complex only if some root is; while tracing, always."""
     p = _trimmed(_coefficients("roots", p))
     if p.dtype.kind not in "fc":
@@ -293,7 +294,7 @@ def roots(p: Any) -> Any:
 
 
 @answers(np.polyfit)
-def polyfit(x: Any, y: Any, deg: int, rcond: float | None = None, w: Any = None) -> Any:
+def polyfit(x: Array, y: Array, deg: int, rcond: float | None = None, w: Any = None) -> Array:
     """Fit by least squares, by the pseudoinverse of the powers of x, in columns of length one."""
     x, y = _array(x), _array(y)
     if x.ndim != 1 or not x.size or y.ndim not in (1, 2) or y.shape[0] != x.size:

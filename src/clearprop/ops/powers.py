@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, ArrayLike
 from ..engine.primitive import Infix, Sample, answers, floats
 from ..engine.spec import ufunc_dtype
 from .arithmetic import power_vjp_x, power_vjp_y
@@ -18,7 +18,7 @@ from .transcendental import sigmoid
 _LN2 = math.log(2)
 
 
-def square_vjp(g: Any, out: Any, x: Any) -> Any:
+def square_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (2 * x)
 
 
@@ -31,7 +31,7 @@ square = ufunc(
 )
 
 
-def reciprocal_vjp(g: Any, out: Any, x: Any) -> Any:
+def reciprocal_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g * (out * out)
 
 
@@ -44,7 +44,7 @@ reciprocal = ufunc(
 )
 
 
-def cbrt_vjp(g: Any, out: Any, x: Any) -> Any:
+def cbrt_vjp(g: Array, out: Array, x: Array) -> Array:
     return g / (3 * (out * out))
 
 
@@ -70,7 +70,7 @@ float_power = ufunc(
 )
 
 
-def exp2_vjp(g: Any, out: Any, x: Any) -> Any:
+def exp2_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (out * _LN2)
 
 
@@ -82,7 +82,7 @@ exp2 = ufunc(
 )
 
 
-def log2_vjp(g: Any, out: Any, x: Any) -> Any:
+def log2_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (1 / _LN2) / x
 
 
@@ -94,7 +94,7 @@ log2 = ufunc(
 )
 
 
-def log10_vjp(g: Any, out: Any, x: Any) -> Any:
+def log10_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (1 / math.log(10)) / x
 
 
@@ -109,18 +109,18 @@ log10 = ufunc(
 # ---- sums of exponentials, of two
 
 
-def _lead(out: Any, x: Any, y: Any) -> Any:
-    """Return x - y; where both are minus infinity, so far behind that there is no gradient."""
+def _lead(out: Array, x: Array, y: Array) -> Array:
+    """Return x - y, or minus infinity where both are that: then there is no gradient."""
     level = np.logical_and(x == y, out == -np.inf)
     ahead, behind = np.where(level, -np.inf, x), np.where(level, 0.0, y)
     return ahead.astype(out.dtype) - behind.astype(out.dtype)
 
 
-def logaddexp_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def logaddexp_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * sigmoid(_lead(out, x, y))
 
 
-def logaddexp_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def logaddexp_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * sigmoid(_lead(out, y, x))
 
 
@@ -134,11 +134,11 @@ logaddexp = ufunc(
 )
 
 
-def logaddexp2_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def logaddexp2_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * sigmoid(_lead(out, x, y) * _LN2)
 
 
-def logaddexp2_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def logaddexp2_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * sigmoid(_lead(out, y, x) * _LN2)
 
 
@@ -153,6 +153,6 @@ logaddexp2 = ufunc(
 
 
 @answers(np.fabs)
-def fabs(x: Any) -> Any:
+def fabs(x: ArrayLike) -> Array:
     x = shaped(x)
     return np.abs(x.astype(ufunc_dtype(np.fabs, x)))  # which complex numbers have none of

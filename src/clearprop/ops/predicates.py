@@ -1,4 +1,4 @@
-"""Where numbers are, and whether they are: answers without a gradient.
+"""Positions of entries, and tests of membership: results without a gradient.
 
 How many entries `nonzero` and its kin find depends on the numbers, so they give plain arrays, and cannot be
 traced.
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, ArrayLike
 from ..engine.primitive import Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec
 from ..engine.tensor import Tensor
@@ -21,22 +22,22 @@ from .take_put import known
 
 
 @answers(np.nonzero)
-def nonzero(a: Any) -> Any:
+def nonzero(a: Array) -> tuple[Array, ...]:
     return np.nonzero(known(a, "np.nonzero"))
 
 
 @answers(np.flatnonzero)
-def flatnonzero(a: Any) -> Any:
+def flatnonzero(a: Array) -> Array:
     return np.flatnonzero(known(a, "np.flatnonzero"))
 
 
 @answers(np.argwhere)
-def argwhere(a: Any) -> Any:
+def argwhere(a: Array) -> Array:
     return np.argwhere(known(a, "np.argwhere"))
 
 
 @answers(np.unravel_index)
-def unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
+def unravel_index(indices: Tensor, shape: Any, order: str = "C") -> tuple[Array, ...]:
     """Return one array for each axis, which may be traced; where the numbers are known, they are
     looked at first.
     """
@@ -49,7 +50,7 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
     return tuple(indices // int(step) % n for step, n in zip(steps, shape, strict=True))
 
 
-def _searchsorted_spec(a: Any, v: Any, side: str) -> ArraySpec:
+def _searchsorted_spec(a: Array, v: Array, side: str) -> ArraySpec:
     return ArraySpec(v.shape, np.dtype(np.intp))
 
 
@@ -66,16 +67,16 @@ _searchsorted_record = primitive(
 
 
 @answers(np.searchsorted)
-def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+def searchsorted(a: ArrayLike, v: ArrayLike, side: str = "left", sorter: Any = None) -> Array:
     a = shaped(a) if sorter is None else np.take(a, sorter)
     return _searchsorted_record(a, shaped(v), side=side)
 
 
-def _isin_spec(element: Any, test_elements: Any, invert: bool) -> ArraySpec:
+def _isin_spec(element: Array, test_elements: Array, invert: bool) -> ArraySpec:
     return ArraySpec(element.shape, np.dtype(bool))
 
 
-def _isin(element: Any, test_elements: Any, invert: bool) -> Any:
+def _isin(element: Array, test_elements: Array, invert: bool) -> Array:
     return np.isin(element, test_elements, invert=invert)
 
 
@@ -93,19 +94,19 @@ _isin_record = primitive(
 
 @answers(np.isin)
 def isin(
-    element: Any,
-    test_elements: Any,
+    element: ArrayLike,
+    test_elements: ArrayLike,
     assume_unique: bool = False,
     invert: bool = False,
     *,
     kind: str | None = None,
-) -> Any:
+) -> Array:
     """Answer `np.isin`. The way it is done (`assume_unique`, `kind`) makes no difference to the result."""
     return _isin_record(shaped(element), shaped(test_elements), invert=bool(invert))
 
 
 @answers(np.unique)
-def unique(ar: Any, *args: Any, **kwargs: Any) -> Any:
+def unique(ar: Array, *args: Any, **kwargs: Any) -> Array | tuple[Array, ...]:
     if isinstance(ar, Tensor) and ar.requires_grad:
         raise UnsupportedError(
             "np.unique of values with a gradient: which of several equal entries should get it? Write "

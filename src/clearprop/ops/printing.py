@@ -1,4 +1,4 @@
-"""Values on paper and on disk: what is only written down needs no gradient."""
+"""Printing and saving: what is only written out needs no gradient."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array
 from ..engine.primitive import answers
 from ..engine.tensor import Tensor
 
 
 def _of_values(function: Callable[..., Any]) -> Callable[..., Any]:
-    def write(*args: Any, **kwargs: Any) -> Any:
+    def write(*args: Any, **kwargs: Any) -> Array:
         return function(
             *(_value(x, function) for x in args),
             **{name: _value(x, function) for name, x in kwargs.items()},
@@ -21,7 +22,7 @@ def _of_values(function: Callable[..., Any]) -> Callable[..., Any]:
     return write
 
 
-def _value(x: Any, function: Callable[..., Any]) -> Any:
+def _value(x: Array, function: Callable[..., Any]) -> Array:
     if not isinstance(x, Tensor):
         return x
     x._refuse_unknown(f"np.{function.__name__}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes
 from ..engine.arrays import as_array
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import Draw, Sample, answers, floats, primitive
@@ -16,10 +17,8 @@ from ..engine.spec import ArraySpec, normalize_axes, promote
 from ..errors import ShapeError
 from .linalg_common import conj
 
-Axes = tuple[int, ...]
 
-
-def _array(x: Any) -> Any:
+def _array(x: ArrayLike) -> Array:
     return as_array(x)
 
 
@@ -27,7 +26,7 @@ def _array(x: Any) -> Any:
 
 
 @answers(np.vdot)
-def vdot(a: Any, b: Any) -> Any:
+def vdot(a: Array, b: Array) -> Array:
     a, b = _array(a), _array(b)
     if a.size != b.size:
         raise ShapeError(
@@ -36,7 +35,7 @@ def vdot(a: Any, b: Any) -> Any:
     return conj(a.reshape(-1)) @ b.reshape(-1)
 
 
-def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
+def vecdot(x1: Array, x2: Array, *, axis: int = -1, keepdims: bool = False) -> Array:
     x1, x2 = _array(x1), _array(x2)
     _check_vectors("vecdot", x1, x2)
     x1, x2 = _with_last(x1, axis), _with_last(x2, axis)
@@ -45,7 +44,7 @@ def vecdot(x1: Any, x2: Any, *, axis: int = -1, keepdims: bool = False) -> Any:
     return np.expand_dims(out, axis) if keepdims else out
 
 
-def matvec(x1: Any, x2: Any) -> Any:
+def matvec(x1: Array, x2: Array) -> Array:
     x1, x2 = _array(x1), _array(x2)
     _check_vectors("matvec", x2)
     _check_matrices("matvec", x1)
@@ -53,7 +52,7 @@ def matvec(x1: Any, x2: Any) -> Any:
     return x1 @ x2 if x2.ndim == 1 else (x1 @ np.expand_dims(x2, -1))[..., 0]
 
 
-def vecmat(x1: Any, x2: Any) -> Any:
+def vecmat(x1: Array, x2: Array) -> Array:
     x1, x2 = _array(x1), _array(x2)
     _check_vectors("vecmat", x1)
     _check_matrices("vecmat", x2)
@@ -68,26 +67,26 @@ for _answer in (vecdot, matvec, vecmat):
 
 
 @answers(np.linalg.vecdot)
-def linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+def linalg_vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
     return vecdot(x1, x2, axis=axis)
 
 
-def _with_last(x: Any, axis: int) -> Any:
+def _with_last(x: AnyArray, axis: int) -> Array:
     """Return `x` with this axis as its last one."""
     return x if axis in (-1, x.ndim - 1) else np.moveaxis(x, axis, -1)
 
 
-def _check_vectors(name: str, *arrays: Any) -> None:
+def _check_vectors(name: str, *arrays: Array) -> None:
     if any(x.ndim == 0 for x in arrays):
         raise ShapeError(f"{name}: a number is no vector; use *")
 
 
-def _check_matrices(name: str, x: Any) -> None:
+def _check_matrices(name: str, x: Array) -> None:
     if x.ndim < 2:
         raise ShapeError(f"{name}: the matrix needs two axes or more, but has shape {x.shape}")
 
 
-def _check_inner(name: str, x: Any, y: Any, n: int, m: int) -> None:
+def _check_inner(name: str, x: Array, y: Array, n: int, m: int) -> None:
     if n != m:
         raise ShapeError(f"{name}: in shapes {x.shape} and {y.shape} the sizes {n} and {m} differ")
 
@@ -96,7 +95,7 @@ def _check_inner(name: str, x: Any, y: Any, n: int, m: int) -> None:
 
 
 @answers(np.inner)
-def inner(a: Any, b: Any) -> Any:
+def inner(a: Array, b: Array) -> Array:
     """Return the sum over the last axis of both."""
     a, b = _array(a), _array(b)
     if not a.ndim or not b.ndim:
@@ -106,7 +105,7 @@ def inner(a: Any, b: Any) -> Any:
 
 
 @answers(np.tensordot)
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+def tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
     a, b = _array(a), _array(b)
     if np.iterable(axes):
         first, second = (tuple(x) if np.iterable(x) else (x,) for x in axes)
@@ -133,7 +132,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return _tensordot(a, b, first, second)
 
 
-def _tensordot(a: Any, b: Any, first: Axes, second: Axes) -> Any:
+def _tensordot(a: Array, b: Array, first: Axes, second: Axes) -> Array:
     """Compute it as one matrix product: what is left of `a` by what is left of `b`."""
     if not first:
         return a.reshape((*a.shape, *(1,) * b.ndim)) * b
@@ -144,7 +143,7 @@ def _tensordot(a: Any, b: Any, first: Axes, second: Axes) -> Any:
     return out if out.shape == shape else out.reshape(shape)
 
 
-def _as_matrix(x: Any, left: Axes, right: Axes) -> Any:
+def _as_matrix(x: Array, left: Axes, right: Axes) -> Array:
     """Return `x` with some of its axes joined to one, and the others to another: a vector if there are
     none.
     """
@@ -158,7 +157,7 @@ def _as_matrix(x: Any, left: Axes, right: Axes) -> Any:
 
 
 @answers(np.kron)
-def kron(a: Any, b: Any) -> Any:
+def kron(a: Array, b: Array) -> Array:
     """Return every entry of `a` times all of `b`, side by side."""
     a, b = _array(a), _array(b)
     ndim = max(a.ndim, b.ndim)
@@ -171,7 +170,7 @@ def kron(a: Any, b: Any) -> Any:
 
 
 @answers(np.linalg.outer)
-def linalg_outer(x1: Any, x2: Any, /) -> Any:
+def linalg_outer(x1: Array, x2: Array, /) -> Array:
     x1, x2 = _array(x1), _array(x2)
     if x1.ndim != 1 or x2.ndim != 1:
         raise ShapeError(
@@ -182,7 +181,7 @@ def linalg_outer(x1: Any, x2: Any, /) -> Any:
 
 
 @answers(np.linalg.tensordot)
-def linalg_tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
+def linalg_tensordot(x1: Array, x2: Array, /, *, axes: Any = 2) -> Array:
     return tensordot(x1, x2, axes)
 
 
@@ -190,7 +189,7 @@ def linalg_tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
 
 
 @answers(np.linalg.multi_dot)
-def multi_dot(arrays: Sequence[Any]) -> Any:
+def multi_dot(arrays: Sequence[Array]) -> Array:
     """Return the product of all, in the order that needs the fewest multiplications."""
     factors = [_array(x) for x in arrays]
     shapes = [x.shape for x in factors]
@@ -212,7 +211,7 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
         _check_inner("multi_dot", factors[i], factors[i + 1], shapes[i][-1], sizes[i + 1])
     best = _chain(sizes)
 
-    def product(start: int, stop: int) -> Any:
+    def product(start: int, stop: int) -> Array:
         if stop - start == 1:
             return factors[start]
         middle = best(start, stop)[1]
@@ -242,19 +241,19 @@ def _chain(sizes: tuple[int, ...]) -> Callable[[int, int], tuple[int, int]]:
 # ---- the vector product
 
 
-def _cross(x: Any, y: Any) -> Any:
+def _cross(x: Array, y: Array) -> Array:
     return np.cross(x, y)
 
 
-def cross_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def cross_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return _cross_record(y, g)
 
 
-def cross_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def cross_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return _cross_record(g, x)
 
 
-def _cross_spec(x: Any, y: Any) -> ArraySpec:
+def _cross_spec(x: Array, y: Array) -> ArraySpec:
     if x.shape[-1:] != (3,) or y.shape[-1:] != (3,):
         raise ValueError("the last axis of each holds the three parts of a vector")
     return ArraySpec(broadcast_shapes(x.shape, y.shape), promote(x, y))
@@ -279,8 +278,8 @@ _cross_record = primitive(
 
 @answers(np.cross)
 def cross(
-    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Any:
+    a: Array, b: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Array:
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = _with_last(_array(a), axisa), _with_last(_array(b), axisb)
@@ -296,7 +295,7 @@ def cross(
     return out if axisc in (-1, out.ndim - 1) else np.moveaxis(out, -1, axisc)
 
 
-def _in_space(x: Any) -> Any:
+def _in_space(x: Array) -> Array:
     """Return a vector of the plane as one of space."""
     if x.shape[-1] == 3:
         return x
@@ -304,7 +303,7 @@ def _in_space(x: Any) -> Any:
 
 
 @answers(np.linalg.cross)
-def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+def linalg_cross(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
     x1, x2 = _array(x1), _array(x2)
     for x in (x1, x2):
         (place,) = normalize_axes(axis, x.ndim)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike
 from ..engine.primitive import answers
 from ..engine.spec import ArraySpec, normalize_axes
 from ..engine.tensor import Tensor
@@ -20,7 +21,7 @@ from .specs import reduced, shaped
 # ---- the entries in order
 
 
-def _in_order(a: Any, axes: tuple[int, ...]) -> Any:
+def _in_order(a: Array, axes: Axes) -> Array:
     """Return `a` sorted over these axes, which become one, the first."""
     axis = axes[0] if len(axes) == 1 else -1
     if len(axes) != 1:
@@ -29,14 +30,14 @@ def _in_order(a: Any, axes: tuple[int, ...]) -> Any:
     return np.moveaxis(np.sort(a, axis=axis), axis, 0)
 
 
-def _real(a: Any, function: str) -> Any:
+def _real(a: ArrayLike, function: str) -> Array:
     a = shaped(a)
     if a.dtype.kind == "c":
         raise DtypeError(f"{function}: complex numbers ({a.dtype}) have no order")
     return a
 
 
-def _unless_nan(result: Any, ordered: Any) -> Any:
+def _unless_nan(result: Any, ordered: Array) -> Array:
     """Return `result`, or NaN where there is one among the entries; it stands last."""
     if ordered.dtype.kind != "f":
         return result
@@ -45,8 +46,8 @@ def _unless_nan(result: Any, ordered: Any) -> Any:
 
 @answers(np.median)
 def median(
-    a: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False
-) -> Any:
+    a: Array, axis: AxesLike = None, *, overwrite_input: bool = False, keepdims: bool = False
+) -> Array:
     a = _real(a, "median")
     axes = normalize_axes(axis, a.ndim)
     ordered = _in_order(a, axes)
@@ -59,8 +60,8 @@ def median(
 
 @answers(np.nanmedian)
 def nanmedian(
-    a: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False
-) -> Any:
+    a: Array, axis: AxesLike = None, *, overwrite_input: bool = False, keepdims: bool = False
+) -> Array:
     a = _real(a, "nanmedian")
     if a.dtype.kind != "f":
         return np.median(a, axis=axis, keepdims=keepdims)
@@ -98,22 +99,22 @@ _PLACES: dict[str, Callable[[Any, Any], Any]] = {
 _AT_ENTRIES = ("lower", "higher", "nearest", "inverted_cdf", "closest_observation")
 
 
-def _from_all(ordered: Any, last: int) -> Callable[[Any], Any]:
+def _from_all(ordered: Array, last: int) -> Callable[[Any], Any]:
     """Return what picks the entries at places, the same for all columns; constant places are plain
     indices.
     """
 
-    def pick(place: Any) -> Any:
+    def pick(place: Any) -> Array:
         place = np.clip(place, 0, last).astype(np.intp)
         return ordered[place if np.ndim(place) or isinstance(place, Tensor) else int(place)]
 
     return pick
 
 
-def _from_each(ordered: Any, last: Any) -> Callable[[Any], Any]:
+def _from_each(ordered: AnyArray, last: Any) -> Callable[[Any], Any]:
     """Return what picks the entries at places of their own for each column, before its last one."""
 
-    def pick(place: Any) -> Any:
+    def pick(place: Any) -> Array:
         place = np.maximum(np.minimum(place, last), 0).astype(np.intp)
         rows = place.reshape((-1, *ordered.shape[1:]))
         return np.take_along_axis(ordered, rows, axis=0).reshape(place.shape)
@@ -121,14 +122,14 @@ def _from_each(ordered: Any, last: Any) -> Callable[[Any], Any]:
     return pick
 
 
-def _numbers(ordered: Any) -> Any:
+def _numbers(ordered: Array) -> Array:
     """Return how many entries of each column are not NaN."""
     return np.sum(np.logical_not(np.isnan(ordered)), axis=0).astype(float)
 
 
 def _interpolated(
     pick: Callable[[Any], Any], place: Any, method: str, q: Any, *, whole: bool
-) -> Any:
+) -> Array:
     """Return the entries at `whole` places, or between two of them."""
     if whole:
         return pick(place)
@@ -145,7 +146,9 @@ def _interpolated(
     return np.where(upper, high - step * rest, low + step * part)
 
 
-def _quantile(function: Any, a: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:
+def _quantile(
+    function: Any, a: Array, q: ArrayLike, axis: Any, method: str, keepdims: bool
+) -> Array:
     name = function.__name__
     a = _real(a, name)
     known = q.value if isinstance(q, Tensor) else q
@@ -179,14 +182,14 @@ def _quantile(function: Any, a: Any, q: Any, axis: Any, method: str, keepdims: b
 def _signature(function: Any) -> None:
     @answers(function)
     def quantile(
-        a: Any,
-        q: Any,
-        axis: Any = None,
+        a: Array,
+        q: ArrayLike,
+        axis: AxesLike = None,
         *,
         overwrite_input: bool = False,
         method: str = "linear",
         keepdims: bool = False,
-    ) -> Any:
+    ) -> Array:
         return _quantile(function, a, q, axis, method, keepdims)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike, DType, DTypeLike, Shape
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import Draw, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes, shape_of, ufunc_dtype
@@ -26,17 +27,17 @@ around, NumPy makes floats first, and of half precision, which overflows, single
 """
 
 
-def count(x: Any, axis: tuple[int, ...]) -> int:
+def count(x: Array, axis: Axes) -> int:
     """Return how many entries of `x` a reduction over `axis` makes one of."""
     return _product(x.shape, axis)
 
 
 @lru_cache(maxsize=4096)
-def _product(shape: tuple[int, ...], axis: tuple[int, ...]) -> int:
+def _product(shape: Shape, axis: Axes) -> int:
     return math.prod(shape[i] for i in axis)
 
 
-def chosen(where: Any, a: Any, function: str) -> Any:
+def chosen(where: Any, a: Array, function: str) -> Array:
     """Return the mask `where=`, in the shape of `a`."""
     where = shaped(where)
     if where.dtype.kind != "b":
@@ -52,12 +53,12 @@ def chosen(where: Any, a: Any, function: str) -> Any:
     return np.broadcast_to(where, a.shape)
 
 
-def only(where: Any, a: Any, fill: Any, function: str) -> Any:
+def only(where: Any, a: Array, fill: complex, function: str) -> Array:
     """Return `a` with `fill` where the mask leaves entries out."""
     return a if where is True else np.where(chosen(where, a, function), a, a.dtype.type(fill))
 
 
-def in_dtype(a: Any, dtype: Any, function: str) -> Any:
+def in_dtype(a: Array, dtype: DTypeLike, function: str) -> Array:
     """Return `a` converted as the parameter `dtype=` asks, before it is added up."""
     if dtype is None:
         return a
@@ -71,15 +72,15 @@ def in_dtype(a: Any, dtype: Any, function: str) -> Any:
 # ---- sums
 
 
-def sum_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
+def sum_vjp(g: Array, out: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
     return kept(g, x, axis, keepdims)  # alike along the summed axes: the sweep stretches it
 
 
-def _sum(x: Any, axis: Any, keepdims: Any) -> Any:
+def _sum(x: Array, axis: Axes, keepdims: Any) -> Array:
     return np.add.reduce(x, axis=axis, keepdims=keepdims)
 
 
-def _sum_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
+def _sum_spec(x: Array, axis: Axes, keepdims: bool) -> ArraySpec:
     dtype = np.add.reduce(np.zeros(1, x.dtype)).dtype  # small integers widen
     return ArraySpec(reduced(x.shape, axis, keepdims), dtype)
 
@@ -100,14 +101,14 @@ _sum_record = primitive(
 
 @answers(np.sum)
 def sum(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
+    a: Array,
+    axis: AxesLike = None,
+    dtype: DTypeLike = None,
     *,
     keepdims: bool = False,
-    initial: Any = None,
-    where: Any = True,
-) -> Any:
+    initial: AnyArray = None,
+    where: AnyArray = True,
+) -> Array:
     if dtype is None and where is True and initial is None:
         axes = normalize_axes(axis, a.ndim, reduces=True)
         return apply(_sum_record, (a,), {"axis": axes, "keepdims": bool(keepdims)})
@@ -118,24 +119,24 @@ def sum(
 
 
 @answers(np.add.reduce)
-def add_reduce(array: Any, axis: Any = 0, dtype: Any = None, **options: Any) -> Any:
+def add_reduce(array: Array, axis: AxesLike = 0, dtype: DTypeLike = None, **options: Any) -> Array:
     return sum(array, axis, dtype, **options)
 
 
 # ---- means
 
 
-def mean_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
+def mean_vjp(g: Array, out: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
     return kept(g / max(count(x, axis), 1), x, axis, keepdims)
 
 
-def _mean(x: Any, axis: Any, keepdims: Any) -> Any:
+def _mean(x: Array, axis: Axes, keepdims: Any) -> Array:
     if x.dtype.char not in ADDED_AS_THEY_ARE:
         return np.mean(x, axis=axis, keepdims=keepdims)
     return np.add.reduce(x, axis=axis, keepdims=keepdims) / count(x, axis)
 
 
-def mean_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
+def mean_spec(x: Array, axis: Axes, keepdims: bool) -> ArraySpec:
     """Return the spec of a reduction that divides."""
     return ArraySpec(reduced(x.shape, axis, keepdims), ufunc_dtype(np.true_divide, x, 1))
 
@@ -155,8 +156,13 @@ _mean_record = primitive(
 
 @answers(np.mean)
 def mean(
-    a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True
-) -> Any:
+    a: Array,
+    axis: AxesLike = None,
+    dtype: DTypeLike = None,
+    *,
+    keepdims: bool = False,
+    where: AnyArray = True,
+) -> Array:
     if dtype is None and where is True:
         axes = normalize_axes(axis, a.ndim)
         return apply(_mean_record, (a,), {"axis": axes, "keepdims": bool(keepdims)})
@@ -170,7 +176,7 @@ def mean(
     return result.astype(result_dtype)
 
 
-def mean_dtype(a: Any, dtype: Any, function: str) -> np.dtype[Any]:
+def mean_dtype(a: Array, dtype: DTypeLike, function: str) -> DType:
     """Return the dtype of a mean: the one asked for, or NumPy's choice."""
     usual = ufunc_dtype(np.true_divide, a, 1)
     if dtype is not None and not np.can_cast(usual, dtype, "same_kind"):
@@ -178,7 +184,7 @@ def mean_dtype(a: Any, dtype: Any, function: str) -> np.dtype[Any]:
     return usual if dtype is None else np.dtype(dtype)
 
 
-def wide(a: Any, dtype: Any = None) -> Any:
+def wide(a: Array, dtype: DTypeLike = None) -> Array:
     """Return `a` in the precision in which means are taken: whole numbers and half precision are widened."""
     if dtype is not None:
         a = a.astype(np.result_type(a.dtype, dtype) if a.dtype.kind in "fc" else dtype)
@@ -187,7 +193,7 @@ def wide(a: Any, dtype: Any = None) -> Any:
     return a.astype(np.float32) if a.dtype.char == "e" else a
 
 
-def how_many(where: Any, a: Any, axis: Any, keepdims: bool, function: str) -> Any:
+def how_many(where: Any, a: Array, axis: Any, keepdims: bool, function: str) -> Array:
     """Return how many entries the mask leaves in, in the dtype of the real part of `a`."""
     picked = np.sum(chosen(where, a, function), axis=axis, keepdims=keepdims)
     return picked.astype(np.empty((), a.dtype).real.dtype)
@@ -195,8 +201,13 @@ def how_many(where: Any, a: Any, axis: Any, keepdims: bool, function: str) -> An
 
 @answers(np.average)
 def average(
-    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
-) -> Any:
+    a: ArrayLike,
+    axis: AxesLike = None,
+    weights: ArrayLike | None = None,
+    returned: bool = False,
+    *,
+    keepdims: bool = False,
+) -> Array | tuple[Array, Array]:
     a = shaped(a)
     if weights is None:
         result = np.mean(a, axis=axis, keepdims=keepdims)
@@ -213,7 +224,7 @@ def average(
     return (result, np.broadcast_to(total, result.shape)) if returned else result
 
 
-def _fitted(weights: Any, a: Any, axis: Any) -> Any:
+def _fitted(weights: Array, a: Array, axis: Any) -> Array:
     """Return weights for the entries along `axis`, in a shape that broadcasts against `a`."""
     if weights.shape == a.shape:
         return weights

@@ -1,11 +1,11 @@
-"""Whole numbers and what is left over: remainders, fractional parts, mantissas, neighbours."""
+"""Remainders, fractional parts, mantissas and neighbouring floating point numbers."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..engine.array_types import Array
+from ..engine.bundle import Bundle
 from ..engine.primitive import Infix, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec
 from .bundles import filled
@@ -21,11 +21,11 @@ _DIVISIONS = (
 )
 
 
-def remainder_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def remainder_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g
 
 
-def remainder_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def remainder_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return -g * np.floor_divide(x, y)
 
 
@@ -41,7 +41,7 @@ remainder = ufunc(
 )
 
 
-def fmod_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def fmod_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return -g * np.rint((x - out) / y)  # how often it went in, exactly
 
 
@@ -56,14 +56,14 @@ fmod = ufunc(
 
 
 @answers(np.divmod)
-def divmod_(x1: Any, x2: Any) -> tuple[Any, Any]:
+def divmod_(x1: Array, x2: Array) -> tuple[Array, Array]:
     return np.floor_divide(x1, x2), np.remainder(x1, x2)
 
 
 # ---- parts of floating point numbers
 
 
-def modf_vjp(g: Any, out: Any, x: Any) -> Any:
+def modf_vjp(g: Bundle, out: Bundle, x: Array) -> Array:
     fraction, _ = filled(g, out)
     return fraction
 
@@ -77,11 +77,11 @@ modf = ufunc(
 )
 
 
-def _exponent(x: Any) -> Any:
+def _exponent(x: Array) -> Array:
     return np.frexp(x)[1]
 
 
-def _exponent_spec(x: Any) -> ArraySpec:
+def _exponent_spec(x: Array) -> ArraySpec:
     return ArraySpec(x.shape, np.frexp(np.ones((), x.dtype))[1].dtype)
 
 
@@ -96,12 +96,12 @@ exponent = primitive(
 
 
 @answers(np.frexp)
-def frexp(x: Any) -> tuple[Any, Any]:
+def frexp(x: Array) -> tuple[Array, Array]:
     power = exponent(x)
     return np.ldexp(x, -power), power
 
 
-def ldexp_vjp(g: Any, out: Any, x: Any, exponent: Any) -> Any:
+def ldexp_vjp(g: Array, out: Array, x: Array, exponent: Array) -> Array:
     return np.ldexp(g, exponent)
 
 

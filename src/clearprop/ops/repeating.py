@@ -1,12 +1,14 @@
-"""Copies, turns and grids: the same numbers several times, or in another order along their axes."""
+"""Entries repeated, reversed, rotated, rolled, or spread over a grid."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike
 from ..engine.primitive import Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes
 from ..errors import ShapeError
@@ -16,12 +18,12 @@ from .specs import same, shaped
 # ---- copies
 
 
-def repeat_vjp(g: Any, out: Any, x: Any, repeats: int, axis: int) -> Any:
+def repeat_vjp(g: Array, out: Array, x: Array, repeats: int, axis: int) -> Array:
     shape = (*x.shape[: axis + 1], repeats, *x.shape[axis + 1 :])
     return g.reshape(shape).sum(axis + 1)
 
 
-def _repeat_spec(x: Any, repeats: int, axis: int) -> ArraySpec:
+def _repeat_spec(x: Array, repeats: int, axis: int) -> ArraySpec:
     shape = list(x.shape)
     shape[axis] *= repeats
     return ArraySpec(tuple(shape), x.dtype)
@@ -45,7 +47,7 @@ _repeat_record = primitive(
 
 
 @answers(np.repeat)
-def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+def repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
     a, axis = row_or_axis(a, axis)
     counts = np.asarray(repeats)
     if counts.size == 1:
@@ -58,7 +60,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     return np.take(a, np.repeat(np.arange(a.shape[axis]), counts), axis)
 
 
-def tile_vjp(g: Any, out: Any, x: Any, reps: tuple[int, ...]) -> Any:
+def tile_vjp(g: Array, out: Array, x: Array, reps: tuple[int, ...]) -> Array:
     shape = (1,) * (len(reps) - x.ndim) + x.shape
     apart: list[int] = []
     copies = []
@@ -70,7 +72,7 @@ def tile_vjp(g: Any, out: Any, x: Any, reps: tuple[int, ...]) -> Any:
     return g.reshape(apart).sum(tuple(copies))
 
 
-def _tile_spec(x: Any, reps: tuple[int, ...]) -> ArraySpec:
+def _tile_spec(x: Array, reps: tuple[int, ...]) -> ArraySpec:
     shape = (1,) * (len(reps) - x.ndim) + x.shape
     return ArraySpec(tuple(n * r for n, r in zip(shape, reps, strict=True)), x.dtype)
 
@@ -93,13 +95,13 @@ _tile_record = primitive(
 
 
 @answers(np.tile)
-def tile(A: Any, reps: Any) -> Any:
+def tile(A: ArrayLike, reps: Any) -> Array:
     A, counts = shaped(A), tuple(map(int, reps)) if np.iterable(reps) else (int(reps),)
     return _tile_record(A, reps=(1,) * (A.ndim - len(counts)) + counts)
 
 
 @answers(np.resize)
-def resize(a: Any, new_shape: Any) -> Any:
+def resize(a: AnyArray, new_shape: Any) -> Array:
     a = reshape(shaped(a), -1)
     shape = tuple(map(int, new_shape)) if np.iterable(new_shape) else (int(new_shape),)
     size = math.prod(shape)
@@ -114,27 +116,27 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 
 @answers(np.flip)
-def flip(m: Any, axis: Any = None) -> Any:
+def flip(m: Array, axis: AxesLike = None) -> Array:
     axes = normalize_axes(axis, m.ndim)
     return m[tuple(slice(None, None, -1 if i in axes else None) for i in range(m.ndim))]
 
 
 @answers(np.fliplr)
-def fliplr(m: Any) -> Any:
+def fliplr(m: Array) -> Array:
     if m.ndim < 2:
         raise ShapeError(f"fliplr: shape {m.shape} has no columns; np.flip turns any axis around")
     return flip(m, 1)
 
 
 @answers(np.flipud)
-def flipud(m: Any) -> Any:
+def flipud(m: Array) -> Array:
     if m.ndim < 1:
         raise ShapeError("flipud: a number has no rows")
     return flip(m, 0)
 
 
 @answers(np.rot90)
-def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+def rot90(m: Array, k: int = 1, axes: Sequence[int] = (0, 1)) -> Array:
     one, other = (normalize_axes(axis, m.ndim)[0] for axis in axes)
     if one == other:
         raise ShapeError(f"rot90: axes={axes} is one axis of shape {m.shape}; a plane has two")
@@ -145,11 +147,11 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     return transpose(flip(m, other), order) if k % 4 == 1 else flip(transpose(m, order), other)
 
 
-def roll_vjp(g: Any, out: Any, x: Any, shift: tuple[int, ...], axis: Any) -> Any:
+def roll_vjp(g: Array, out: Array, x: Array, shift: tuple[int, ...], axis: Axes | None) -> Array:
     return np.roll(g, tuple(-n for n in shift), axis)
 
 
-def _roll(x: Any, shift: tuple[int, ...], axis: Any) -> Any:
+def _roll(x: Array, shift: tuple[int, ...], axis: Axes | None) -> Array:
     """Do np.roll; along one axis, in a fourth of its time for small arrays."""
     if axis is None or len(axis) > 1 or not x.size:
         return np.roll(x, shift, axis)
@@ -177,7 +179,7 @@ _roll_record = primitive(
 
 
 @answers(np.roll)
-def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+def roll(a: ArrayLike, shift: Any, axis: AxesLike = None) -> Array:
     a = shaped(a)
     if axis is None:
         return _roll_record(a, shift=tuple(map(int, np.atleast_1d(shift))), axis=None)
@@ -194,8 +196,8 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 
 @answers(np.meshgrid)
 def meshgrid(
-    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
-) -> tuple[Any, ...]:
+    *xi: Array, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+) -> tuple[Array, ...]:
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing is 'xy' or 'ij', not {indexing!r}")
     order = list(range(len(xi)))
@@ -210,7 +212,7 @@ def meshgrid(
 
 
 @answers(np.ix_)
-def ix_(*args: Any) -> tuple[Any, ...]:
+def ix_(*args: Any) -> tuple[Array, ...]:
     found = []
     for i, x in enumerate(map(shaped, args)):
         if x.ndim != 1:

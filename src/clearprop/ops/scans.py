@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, Axes, AxesLike, DTypeLike
 from ..engine.primitive import Draw, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes, ufunc_dtype
 from ..engine.tensor import apply
@@ -23,17 +24,17 @@ from .specs import kept, reduced, shaped
 Axis = int
 
 
-def _part(axis: Axis, start: int | None, stop: int | None) -> Any:
+def _part(axis: Axis, start: int | None, stop: int | None) -> tuple[slice, ...]:
     """Return the index of a stretch along an axis."""
     return (slice(None),) * axis + (slice(start, stop),)
 
 
-def _unit(x: Any, axis: Axis) -> Any:
+def _unit(x: Array, axis: Axis) -> Array:
     """Return ones in the shape of `x`, of length one along `axis`."""
     return np.ones((*x.shape[:axis], 1, *x.shape[axis + 1 :]), x.dtype)
 
 
-def _before(out: Any, axis: Axis, reverse: bool) -> Any:
+def _before(out: Array, axis: Axis, reverse: bool) -> Array:
     """Return, of running products, those of the entries before each entry (after it, in reverse)."""
     one = _unit(out, axis)
     if reverse:
@@ -44,20 +45,20 @@ def _before(out: Any, axis: Axis, reverse: bool) -> Any:
 # ---- running sums
 
 
-def _accumulate(ufunc: Any, x: Any, axis: Axis, reverse: bool) -> Any:
+def _accumulate(ufunc: Any, x: Array, axis: Axis, reverse: bool) -> Array:
     back = (slice(None),) * axis + (slice(None, None, -1),)
     return ufunc.accumulate(x[back], axis)[back] if reverse else ufunc.accumulate(x, axis)
 
 
-def _cumsum(x: Any, axis: Axis, reverse: bool) -> Any:
+def _cumsum(x: Array, axis: Axis, reverse: bool) -> Array:
     return _accumulate(np.add, x, axis, reverse)
 
 
-def cumsum_vjp(g: Any, out: Any, x: Any, axis: Axis, reverse: bool) -> Any:
+def cumsum_vjp(g: Array, out: Array, x: Array, axis: Axis, reverse: bool) -> Array:
     return _cumsum_record(g, axis=axis, reverse=not reverse)
 
 
-def _running_spec(x: Any, axis: Axis, reverse: bool) -> ArraySpec:
+def _running_spec(x: Array, axis: Axis, reverse: bool) -> ArraySpec:
     return ArraySpec(x.shape, np.add.reduce(np.zeros(1, x.dtype)).dtype)  # small integers widen
 
 
@@ -81,27 +82,27 @@ _cumsum_record = primitive(
 )
 
 
-def _scan(record: Any, a: Any, axis: int | None, dtype: Any, function: str) -> Any:
+def _scan(record: Any, a: Array, axis: int | None, dtype: DTypeLike, function: str) -> Array:
     a, axis = row_or_axis(a, axis)
     out = record(in_dtype(a, dtype, function), axis=axis, reverse=False)
     return out if dtype is None else out.astype(dtype)
 
 
 @answers(np.cumsum)
-def cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def cumsum(a: Array, axis: int | None = None, dtype: DTypeLike = None) -> Array:
     return _scan(_cumsum_record, a, axis, dtype, "cumsum")
 
 
 @answers(np.cumulative_sum)
 def cumulative_sum(
-    x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
-) -> Any:
+    x: Array, /, *, axis: int | None = None, dtype: DTypeLike = None, include_initial: bool = False
+) -> Array:
     return _cumulative(np.cumsum, 0, x, axis, dtype, include_initial)
 
 
 def _cumulative(
-    function: Any, start: int, x: Any, axis: int | None, dtype: Any, include_initial: bool
-) -> Any:
+    function: Any, start: int, x: Array, axis: int | None, dtype: DTypeLike, include_initial: bool
+) -> Array:
     if axis is None:
         if x.ndim > 1:
             raise ShapeError(
@@ -118,11 +119,11 @@ def _cumulative(
 # ---- running products
 
 
-def _cumprod(x: Any, axis: Axis, reverse: bool) -> Any:
+def _cumprod(x: Array, axis: Axis, reverse: bool) -> Array:
     return _accumulate(np.multiply, x, axis, reverse)
 
 
-def cumprod_vjp(g: Any, out: Any, x: Any, axis: Axis, reverse: bool) -> Any:
+def cumprod_vjp(g: Array, out: Array, x: Array, axis: Axis, reverse: bool) -> Array:
     """Return the gradient of what an entry multiplies, times the product of the entries before it."""
     links = x[_part(axis, None, -1) if reverse else _part(axis, 1, None)]
     later = _recurrence_record(links, g, axis=axis, reverse=not reverse)
@@ -142,18 +143,18 @@ _cumprod_record = primitive(
 
 
 @answers(np.cumprod)
-def cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def cumprod(a: Array, axis: int | None = None, dtype: DTypeLike = None) -> Array:
     return _scan(_cumprod_record, a, axis, dtype, "cumprod")
 
 
 @answers(np.cumulative_prod)
 def cumulative_prod(
-    x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
-) -> Any:
+    x: Array, /, *, axis: int | None = None, dtype: DTypeLike = None, include_initial: bool = False
+) -> Array:
     return _cumulative(np.cumprod, 1, x, axis, dtype, include_initial)
 
 
-def _recurrence(links: Any, x: Any, axis: Axis, reverse: bool) -> Any:
+def _recurrence(links: AnyArray, x: AnyArray, axis: Axis, reverse: bool) -> Array:
     """Compute ``s[i] = x[i] + links[i - 1] * s[i - 1]``; in reverse, ``s[i] = x[i] + links[i] * s[i +
     1]``.
     """
@@ -168,17 +169,21 @@ def _recurrence(links: Any, x: Any, axis: Axis, reverse: bool) -> Any:
     return np.moveaxis(np.array(list(rows), dtype)[turn], 0, axis)
 
 
-def recurrence_vjp_links(g: Any, out: Any, links: Any, x: Any, axis: Axis, reverse: bool) -> Any:
+def recurrence_vjp_links(
+    g: Array, out: Array, links: Array, x: Array, axis: Axis, reverse: bool
+) -> Array:
     later = recurrence_vjp_x(g, out, links, x, axis, reverse)
     after, until = _part(axis, 1, None), _part(axis, None, -1)
     return later[until] * out[after] if reverse else later[after] * out[until]
 
 
-def recurrence_vjp_x(g: Any, out: Any, links: Any, x: Any, axis: Axis, reverse: bool) -> Any:
+def recurrence_vjp_x(
+    g: Array, out: Array, links: Array, x: Array, axis: Axis, reverse: bool
+) -> Array:
     return _recurrence_record(links, g, axis=axis, reverse=not reverse)
 
 
-def _recurrence_spec(links: Any, x: Any, axis: Axis, reverse: bool) -> ArraySpec:
+def _recurrence_spec(links: Array, x: Array, axis: Axis, reverse: bool) -> ArraySpec:
     return ArraySpec(x.shape, ufunc_dtype(np.multiply, links, x))
 
 
@@ -204,15 +209,15 @@ _recurrence_record = primitive(
 # ---- products
 
 
-def _prod(x: Any, axis: Any, keepdims: Any) -> Any:
+def _prod(x: Array, axis: Axes, keepdims: Any) -> Array:
     return np.multiply.reduce(x, axis=axis, keepdims=keepdims)
 
 
-def prod_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
+def prod_vjp(g: Array, out: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
     return kept(g, x, axis, keepdims) * _others(x, axis)
 
 
-def _others(x: Any, axis: tuple[int, ...]) -> Any:
+def _others(x: Array, axis: Axes) -> Array:
     """Return, for each entry, the product of all others over `axis`."""
     if count(x, axis) < 2:
         return np.ones(x.shape, x.dtype)[()]
@@ -228,7 +233,7 @@ def _others(x: Any, axis: tuple[int, ...]) -> Any:
     return _before(upwards, along, False) * _before(downwards, along, True)
 
 
-def _prod_spec(x: Any, axis: Any, keepdims: Any) -> ArraySpec:
+def _prod_spec(x: Array, axis: Axes, keepdims: bool) -> ArraySpec:
     dtype = np.multiply.reduce(np.ones(1, x.dtype)).dtype  # small integers widen
     return ArraySpec(reduced(x.shape, axis, keepdims), dtype)
 
@@ -255,14 +260,14 @@ _prod_record = primitive(
 
 @answers(np.prod)
 def prod(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
+    a: Array,
+    axis: AxesLike = None,
+    dtype: DTypeLike = None,
     *,
     keepdims: bool = False,
-    initial: Any = None,
-    where: Any = True,
-) -> Any:
+    initial: AnyArray = None,
+    where: AnyArray = True,
+) -> Array:
     if dtype is None and where is True and initial is None:
         axes = normalize_axes(axis, a.ndim, reduces=True)
         return apply(_prod_record, (a,), {"axis": axes, "keepdims": bool(keepdims)})

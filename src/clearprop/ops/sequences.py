@@ -1,4 +1,4 @@
-"""Numbers from one to another, in equal steps or equal ratios."""
+"""Sequences from one number to another, in equal steps or equal ratios."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, ArrayLike, DTypeLike
 from ..engine.arrays import is_array
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import answers
@@ -21,10 +22,10 @@ def linspace(
     num: int = 50,
     endpoint: bool = True,
     retstep: bool = False,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     *,
     axis: int = 0,
-) -> Any:
+) -> Array | tuple[Array, Array]:
     num = operator.index(num)
     if num < 0:
         raise ValueError(f"linspace: {num} numbers were asked for; there cannot be fewer than none")
@@ -44,7 +45,7 @@ def linspace(
     return (result, step) if retstep else result
 
 
-def _floating(x: Any, other: Any) -> Any:
+def _floating(x: ArrayLike, other: Array) -> Array:
     """Return `x` as floating numbers; a Python number in the precision of `other`."""
     if isinstance(x, int | float) and is_array(other) and other.dtype.kind in "fc":
         return np.asarray(x, np.empty(0, other.dtype).real.dtype)
@@ -59,10 +60,10 @@ def logspace(
     num: int = 50,
     endpoint: bool = True,
     base: Any = 10.0,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     *,
     axis: int = 0,
-) -> Any:
+) -> Array:
     if np.ndim(base):
         ndim = max(np.ndim(x) for x in (start, stop, base))
         start, stop, base = (_with_axes(x, ndim) for x in (start, stop, base))
@@ -71,15 +72,21 @@ def logspace(
     return powers if dtype is None else powers.astype(dtype)
 
 
-def _with_axes(x: Any, ndim: int) -> Any:
+def _with_axes(x: ArrayLike, ndim: int) -> Array:
     x = shaped(x)
     return x.reshape((1,) * (ndim - x.ndim) + x.shape)
 
 
 @answers(np.geomspace)
 def geomspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, *, axis: int = 0
-) -> Any:
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: DTypeLike = None,
+    *,
+    axis: int = 0,
+) -> Array:
     start, stop = (shaped(x) * np.ones(()) for x in (start, stop))  # float64 at least, as in NumPy
     for end in (start, stop):
         if not (isinstance(end, Tensor) and not end.is_known) and np.any(end == 0):

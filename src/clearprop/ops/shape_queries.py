@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, DType, DTypeLike, Shape
 from ..engine.primitive import answers
 from ..engine.spec import is_floating
 from ..engine.tensor import Tensor, tensor
@@ -13,17 +14,17 @@ from ..errors import DtypeError
 
 
 @answers(np.shape)
-def shape(a: Any) -> tuple[int, ...]:
+def shape(a: Array) -> Shape:
     return a.shape
 
 
 @answers(np.ndim)
-def ndim(a: Any) -> int:
+def ndim(a: Array) -> int:
     return a.ndim
 
 
 @answers(np.size)
-def size(a: Any, axis: int | None = None) -> int:
+def size(a: Array, axis: int | None = None) -> int:
     return a.size if axis is None else a.shape[axis]
 
 
@@ -34,27 +35,27 @@ def _constant(numbers: Any) -> Tensor:
     return tensor(numbers, requires_grad=False)
 
 
-def _shape(a: Any, shape: Any) -> Any:
+def _shape(a: Array, shape: Shape | None) -> Shape:
     return a.shape if shape is None else shape
 
 
 @answers(np.zeros_like)
-def zeros_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+def zeros_like(a: Array, dtype: DTypeLike = None, *, shape: Any = None) -> Array:
     return _constant(np.zeros(_shape(a, shape), dtype or a.dtype))
 
 
 @answers(np.empty_like)
-def empty_like(prototype: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+def empty_like(prototype: Array, dtype: DTypeLike = None, *, shape: Any = None) -> Array:
     return zeros_like(prototype, dtype, shape=shape)
 
 
 @answers(np.ones_like)
-def ones_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+def ones_like(a: Array, dtype: DTypeLike = None, *, shape: Any = None) -> Array:
     return _constant(np.ones(_shape(a, shape), dtype or a.dtype))
 
 
 @answers(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+def full_like(a: Array, fill_value: Any, dtype: DTypeLike = None, *, shape: Any = None) -> Array:
     shape, dtype = _shape(a, shape), np.dtype(dtype or a.dtype)
     if not isinstance(fill_value, Tensor):
         return _constant(np.full(shape, fill_value, dtype))
@@ -74,7 +75,7 @@ def _dtypes(args: tuple[Any, ...]) -> list[Any]:
 
 
 @answers(np.result_type)
-def result_type(*arrays_and_dtypes: Any) -> Any:
+def result_type(*arrays_and_dtypes: Any) -> DType:
     return np.result_type(*_dtypes(arrays_and_dtypes))
 
 
@@ -85,5 +86,5 @@ def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
 
 
 @answers(np.common_type)
-def common_type(*arrays: Any) -> Any:
+def common_type(*arrays: Array) -> type:
     return np.common_type(*(np.empty(0, x.dtype) for x in arrays))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike, Shape
 from ..engine.broadcasting import broadcast_shapes, stretched_axes
 from ..engine.primitive import Custom, Sample, answers, floats, primitive
 from ..engine.refusals import read_only
@@ -19,19 +21,19 @@ from ..errors import ShapeError, TraceError, UnsupportedError
 from .specs import shaped
 
 
-def reshape_vjp(g: Any, out: Any, x: Any, shape: Any) -> Any:
+def reshape_vjp(g: Array, out: Array, x: Array, shape: Shape) -> Array:
     return g.reshape(x.shape)
 
 
-def _reshape(x: Any, shape: Any) -> Any:
+def _reshape(x: Array, shape: Shape) -> Array:
     return x.reshape(shape)
 
 
-def _unshaped(base: Any, new: Any, **params: Any) -> Any:
+def _unshaped(base: Array, new: Array, **params: Any) -> Array:
     return _reshape_record(new, shape=base.shape)
 
 
-def _shape_spec(x: Any, shape: Any) -> ArraySpec:
+def _shape_spec(x: Array, shape: Shape) -> ArraySpec:
     return ArraySpec(shape, x.dtype)
 
 
@@ -50,7 +52,7 @@ _reshape_record = primitive(
 
 
 @answers(np.reshape)
-def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
+def reshape(a: Array, shape: Any, order: str = "C", *, copy: bool | None = None) -> Array:
     sizes = tuple(shape) if np.iterable(shape) else (shape,)
     sizes = tuple(int(n) for n in sizes)
     if sizes.count(-1) == 1:
@@ -68,7 +70,7 @@ def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -
     return np.copy(out) if copy else out
 
 
-def row_or_axis(a: Any, axis: int | None, *, number: bool = True) -> tuple[Any, int]:
+def row_or_axis(a: ArrayLike, axis: int | None, *, number: bool = True) -> tuple[Any, int]:
     """Return an array and the axis to work along: of all entries in one row, if `axis` is None.
 
     With `number`, the axes 0 and -1 of a number are those of the row of it, as in most of NumPy.
@@ -81,7 +83,7 @@ def row_or_axis(a: Any, axis: int | None, *, number: bool = True) -> tuple[Any, 
     return a, normalize_axes(operator.index(axis), a.ndim)[0]
 
 
-def _by_rows(a: Any, order: str, known: str = "CFA") -> bool:
+def _by_rows(a: AnyArray, order: str, known: str = "CFA") -> bool:
     """Return whether `order` reads the last axis fastest; where that is up to the memory, look at it."""
     if order in ("C", "F"):
         return order == "C"
@@ -101,7 +103,7 @@ def _by_rows(a: Any, order: str, known: str = "CFA") -> bool:
 
 
 @answers(np.ravel)
-def ravel(a: Any, order: str = "C") -> Any:
+def ravel(a: Array, order: str = "C") -> Array:
     by_rows = _by_rows(a, order, "CFAK")
     out = reshape(a, -1, "C" if by_rows else "F")
     if isinstance(a, Tensor) and a.primitive is not None and a.primitive.put is not None:
@@ -115,20 +117,20 @@ def ravel(a: Any, order: str = "C") -> Any:
     return out
 
 
-def transpose_vjp(g: Any, out: Any, x: Any, axes: Any) -> Any:
+def transpose_vjp(g: Array, out: Array, x: Array, axes: Axes) -> Array:
     return _transposed_back(x, g, axes)
 
 
-def _transposed_back(base: Any, new: Any, axes: Any) -> Any:
+def _transposed_back(base: Array, new: Array, axes: Axes) -> Array:
     back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
     return _transpose_record(new, axes=back)
 
 
-def _transpose(x: Any, axes: Any) -> Any:
+def _transpose(x: Array, axes: Axes) -> Array:
     return x.transpose(axes)
 
 
-def _transpose_spec(x: Any, axes: Any) -> ArraySpec:
+def _transpose_spec(x: Array, axes: Axes) -> ArraySpec:
     return ArraySpec(tuple(x.shape[i] for i in axes), x.dtype)
 
 
@@ -156,7 +158,7 @@ _transpose_record = primitive(
 
 
 @answers(np.transpose, np.permute_dims)
-def transpose(a: Any, axes: Any = None) -> Any:
+def transpose(a: Array, axes: AxesLike = None) -> Array:
     if axes is None:
         return _transpose_record(a, axes=tuple(range(a.ndim))[::-1])
     axes = tuple(axes) if np.iterable(axes) else (axes,)
@@ -169,7 +171,7 @@ def transpose(a: Any, axes: Any = None) -> Any:
 
 
 @answers(np.swapaxes)
-def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+def swapaxes(a: Array, axis1: int, axis2: int) -> Array:
     order = list(range(a.ndim))
     (one,), (other,) = normalize_axes(axis1, a.ndim), normalize_axes(axis2, a.ndim)
     order[one], order[other] = other, one
@@ -177,14 +179,14 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 
 
 @answers(np.moveaxis)
-def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+def moveaxis(a: Array, source: Any, destination: Any) -> Array:
     normalize_axes(source, a.ndim), normalize_axes(destination, a.ndim)  # for the error they raise
     named = np.lib.stride_tricks.as_strided(np.zeros(1), (1,) * a.ndim, range(a.ndim))
     return transpose(a, np.moveaxis(named, source, destination).strides)  # which name the axes
 
 
 @answers(np.rollaxis)
-def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+def rollaxis(a: Array, axis: int, start: int = 0) -> Array:
     (axis,) = normalize_axes(axis, a.ndim)
     if not -a.ndim <= start <= a.ndim:
         raise ShapeError(f"rollaxis: start={start} is out of range for shape {a.shape}")
@@ -193,18 +195,18 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 
 @answers(np.matrix_transpose, np.linalg.matrix_transpose)
-def matrix_transpose(x: Any) -> Any:
+def matrix_transpose(x: Array) -> Array:
     if x.ndim < 2:
         raise ShapeError(f"matrix_transpose: a matrix has two axes or more, not shape {x.shape}")
     return swapaxes(x, -1, -2)
 
 
-def broadcast_to_vjp(g: Any, out: Any, x: Any, shape: Any) -> Any:
+def broadcast_to_vjp(g: Array, out: Array, x: Array, shape: Shape) -> Array:
     axes = stretched_axes(x.shape, shape)
     return np.add.reduce(g, axis=axes).reshape(x.shape) if axes else g
 
 
-def _broadcast_to(x: Any, shape: Any) -> Any:
+def _broadcast_to(x: AnyArray, shape: Shape) -> Array:
     """Do np.broadcast_to, without its overhead in the usual cases: the same view, made directly."""
     if x.shape == shape:
         return x
@@ -220,11 +222,11 @@ def _broadcast_to(x: Any, shape: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _stretches(source: tuple[int, ...], target: tuple[int, ...]) -> bool:
+def _stretches(source: Shape, target: Shape) -> bool:
     return all(n in (1, m) for n, m in zip(source, target, strict=True))
 
 
-def _broadcast_spec(x: Any, shape: Any) -> ArraySpec:
+def _broadcast_spec(x: Array, shape: Shape) -> ArraySpec:
     if broadcast_shapes(x.shape, shape) != tuple(shape):
         raise ValueError(f"shape {x.shape} does not stretch to {shape}")
     return ArraySpec(shape, x.dtype)
@@ -244,13 +246,13 @@ _broadcast_record = primitive(
 
 
 @answers(np.broadcast_to)
-def broadcast_to(array: Any, shape: Any) -> Any:
+def broadcast_to(array: ArrayLike, shape: Any) -> Array:
     shape = tuple(shape) if np.iterable(shape) else (shape,)
     return _broadcast_record(shaped(array), shape=tuple(int(n) for n in shape))
 
 
 @answers(np.broadcast_arrays)
-def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
+def broadcast_arrays(*args: Any) -> tuple[Array, ...]:
     arrays = [shaped(x) for x in args]
     try:
         shape = broadcast_shapes(*(x.shape for x in arrays))
@@ -264,17 +266,17 @@ def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
 # ---- axes of size one
 
 
-def expand_dims_vjp(g: Any, out: Any, x: Any, axis: Any) -> Any:
+def expand_dims_vjp(g: Array, out: Array, x: Array, axis: Axes) -> Array:
     return g.reshape(x.shape)
 
 
-def _expand_dims_spec(x: Any, axis: Any) -> ArraySpec:
+def _expand_dims_spec(x: Array, axis: Axes) -> ArraySpec:
     rest = iter(x.shape)
     ndim = x.ndim + len(axis)
     return ArraySpec(tuple(1 if i in axis else next(rest) for i in range(ndim)), x.dtype)
 
 
-def _expand_dims(x: Any, axis: Any) -> Any:
+def _expand_dims(x: Array, axis: Axes) -> Array:
     return x.reshape(_expand_dims_spec(x, axis).shape)
 
 
@@ -292,16 +294,16 @@ _expand_dims_record = primitive(
 
 
 @answers(np.expand_dims)
-def expand_dims(a: Any, axis: Any) -> Any:
+def expand_dims(a: Array, axis: AxesLike) -> Array:
     count = len(tuple(axis)) if np.iterable(axis) else 1
     return _expand_dims_record(a, axis=normalize_axes(axis, a.ndim + count))
 
 
-def _squeeze_spec(x: Any, axis: Any) -> ArraySpec:
+def _squeeze_spec(x: Array, axis: Axes) -> ArraySpec:
     return ArraySpec(tuple(n for i, n in enumerate(x.shape) if i not in axis), x.dtype)
 
 
-def _squeeze(x: Any, axis: Any) -> Any:
+def _squeeze(x: Array, axis: Axes) -> Array:
     return x.reshape(_squeeze_spec(x, axis).shape)
 
 
@@ -319,7 +321,7 @@ _squeeze_record = primitive(
 
 
 @answers(np.squeeze)
-def squeeze(a: Any, axis: Any = None) -> Any:
+def squeeze(a: Array, axis: AxesLike = None) -> Array:
     if axis is None:
         axes = tuple(i for i, n in enumerate(a.shape) if n == 1)
     else:
@@ -331,7 +333,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     return _squeeze_record(a, axis=axes)
 
 
-def _at_least(arrays: tuple[Any, ...], shape_of: Any) -> Any:
+def _at_least(arrays: tuple[ArrayLike, ...], shape_of: Callable[[Shape], Shape]) -> AnyArray:
     """Reshape each array by `shape_of`, where that changes anything; one array comes back alone."""
     found = []
     for x in map(shaped, arrays):
@@ -341,18 +343,18 @@ def _at_least(arrays: tuple[Any, ...], shape_of: Any) -> Any:
 
 
 @answers(np.atleast_1d)
-def atleast_1d(*arys: Any) -> Any:
+def atleast_1d(*arys: ArrayLike) -> AnyArray:
     return _at_least(arys, lambda shape: shape or (1,))
 
 
 @answers(np.atleast_2d)
-def atleast_2d(*arys: Any) -> Any:
+def atleast_2d(*arys: ArrayLike) -> AnyArray:
     return _at_least(arys, lambda shape: (1,) * (2 - len(shape)) + shape)
 
 
 @answers(np.atleast_3d)
-def atleast_3d(*arys: Any) -> Any:
-    def deep(shape: tuple[int, ...]) -> tuple[int, ...]:
+def atleast_3d(*arys: ArrayLike) -> AnyArray:
+    def deep(shape: Shape) -> tuple[int, ...]:
         if len(shape) >= 3:
             return shape
         return (*shape, 1) if len(shape) == 2 else (1, *(shape or (1,)), 1)

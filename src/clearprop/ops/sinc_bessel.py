@@ -6,10 +6,10 @@ So derivatives of every order are exact everywhere, also at zero, where quotient
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, DType
 from ..engine.primitive import Draw, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec
 from .specs import same
@@ -25,7 +25,7 @@ _AROUND_ZERO = (
 # ---- sinc
 
 
-def _spherical_bessel(z: Any, order: int) -> Any:
+def _spherical_bessel(z: Array, order: int) -> Array:
     """Compute j_n(z): by its series where |z| is small beside the order, else upwards from sin(z)/z."""
     z = np.asarray(z)
     small = np.abs(z) < order + 2
@@ -45,7 +45,7 @@ def _spherical_bessel(z: Any, order: int) -> Any:
     return np.where(small, total, last)[()]
 
 
-def spherical_bessel_vjp(g: Any, out: Any, z: Any, order: int) -> Any:
+def spherical_bessel_vjp(g: Array, out: Array, z: Array, order: int) -> Array:
     if order == 0:
         return g * -_spherical(z, order=1)
     lower, higher = _spherical(z, order=order - 1), _spherical(z, order=order + 1)
@@ -69,15 +69,15 @@ _spherical = primitive(
 )
 
 
-def sinc_vjp(g: Any, out: Any, x: Any) -> Any:
+def sinc_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (-np.pi * _spherical(x * np.pi, order=1))
 
 
-def _sinc_spec(x: Any) -> ArraySpec:
+def _sinc_spec(x: Array) -> ArraySpec:
     return ArraySpec(x.shape, np.sinc(np.ones((), x.dtype)).dtype)
 
 
-def _sinc(x: Any) -> Any:
+def _sinc(x: Array) -> Array:
     return np.sinc(x)[()]
 
 
@@ -97,7 +97,7 @@ sinc = primitive(
 # ---- the modified Bessel functions of the first kind
 
 
-def _bessel(x: Any, order: int) -> Any:
+def _bessel(x: Array, order: int) -> Array:
     """Compute I_n = I_0 r_1 ... r_n, where r_k = I_k / I_(k-1) = x / (2k + x r_(k+1)), from far above
     downwards.
     """
@@ -111,11 +111,11 @@ def _bessel(x: Any, order: int) -> Any:
     return (_i0(x) * product)[()]
 
 
-def bessel_vjp(g: Any, out: Any, x: Any, order: int) -> Any:
+def bessel_vjp(g: Array, out: Array, x: Array, order: int) -> Array:
     return g * ((_of_order(x, order - 1) + _of_order(x, order + 1)) / 2)
 
 
-def _of_order(x: Any, order: int) -> Any:
+def _of_order(x: Array, order: int) -> Array:
     return _bessel_record(x, order=order) if order else i0(x)
 
 
@@ -134,20 +134,20 @@ _bessel_record = primitive(
 )
 
 
-def _i0(x: Any) -> Any:
+def _i0(x: Array) -> Array:
     return np.asarray(np.i0(x))[()]
 
 
-def i0_vjp(g: Any, out: Any, x: Any) -> Any:
+def i0_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * _bessel_record(x, order=1)
 
 
 @lru_cache(maxsize=64)
-def _i0_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def _i0_dtype(dtype: DType) -> DType:
     return np.i0(np.ones(1, dtype)).dtype
 
 
-def _i0_spec(x: Any) -> ArraySpec:
+def _i0_spec(x: Array) -> ArraySpec:
     return ArraySpec(x.shape, _i0_dtype(x.dtype))
 
 
@@ -164,5 +164,5 @@ _i0_record = primitive(
 
 
 @answers(np.i0)
-def i0(x: Any) -> Any:
+def i0(x: Array) -> Array:
     return _i0_record(x)

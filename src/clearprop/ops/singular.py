@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.bundle import Bundle
 from ..engine.primitive import Draw, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec
@@ -39,11 +40,11 @@ from .solving import inv_or_nan
 _COUNT = "A rank is a whole number: a small step of the input does not move it."
 
 
-def _svd(a: Any, full_matrices: bool) -> Bundle:
+def _svd(a: Array, full_matrices: bool) -> Bundle:
     return Bundle(np.linalg.svd(a, full_matrices))
 
 
-def _svd_spec(a: Any, full_matrices: bool) -> Bundle:
+def _svd_spec(a: Array, full_matrices: bool) -> Bundle:
     *batch, m, n = a.shape
     k, dtype = min(m, n), a.dtype
     rows, columns = (m, n) if full_matrices else (k, k)
@@ -56,11 +57,11 @@ def _svd_spec(a: Any, full_matrices: bool) -> Bundle:
     )
 
 
-def _at_kinks(gs: Any, s: Any, a: Any) -> Any:
+def _at_kinks(gs: Any, s: Array, a: Array) -> Array:
     return np.where(s <= rounding(s, max(a.shape[-2:])), np.zeros(1, gs.dtype), gs)
 
 
-def svd_vjp(g: Any, out: Any, a: Any, full_matrices: bool) -> Any:
+def svd_vjp(g: Bundle, out: Bundle, a: Array, full_matrices: bool) -> Array:
     u, s, vh = out
     k = s.shape[-1]
     if g[0] is None and g[2] is None:
@@ -81,11 +82,11 @@ def svd_vjp(g: Any, out: Any, a: Any, full_matrices: bool) -> Any:
     return found
 
 
-def _skew(x: Any) -> Any:
+def _skew(x: Array) -> Array:
     return x - adjoint(x)
 
 
-def _beside(x: Any, gx: Any, k: int) -> Any:
+def _beside(x: Array, gx: Any, k: int) -> Array:
     """Return the part of the gradient of the first `k` columns that leads out of the space they span."""
     x1, gx1 = x[..., :k], gx[..., :k]
     if x.shape[-1] == k:
@@ -114,12 +115,12 @@ _svd_record = primitive(
 choice, which is LAPACK's."""
 
 
-def svdvals_vjp(g: Any, out: Any, a: Any) -> Any:
+def svdvals_vjp(g: Array, out: Array, a: Array) -> Array:
     u, _, vh = np.linalg.svd(a, full_matrices=False)
     return (u * row(_at_kinks(g, out, a))) @ vh
 
 
-def _svdvals_spec(a: Any) -> ArraySpec:
+def _svdvals_spec(a: Array) -> ArraySpec:
     return ArraySpec((*a.shape[:-2], min(a.shape[-2:])), real_dtype(a))
 
 
@@ -140,14 +141,14 @@ _svdvals_record = primitive(
 
 
 @answers(np.linalg.svdvals)
-def svdvals(x: Any, /) -> Any:
+def svdvals(x: Array, /) -> Array:
     return _svdvals_record(matrix("np.linalg.svdvals", x))
 
 
 @answers(np.linalg.svd)
 def svd(
-    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
-) -> Any:
+    a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Array | tuple[Array, Array, Array]:
     """Answer `np.linalg.svd`. With `full_matrices`, vectors beyond the singular values have a gradient
     only through what does not depend on their choice.
     """
@@ -160,7 +161,7 @@ def svd(
     return named(np.linalg.svd)(_svd_record(a, full_matrices=full))
 
 
-def _of_hermitian(a: Any, compute_uv: bool) -> Any:
+def _of_hermitian(a: Array, compute_uv: bool) -> AnyArray:
     if not compute_uv:
         return np.flip(np.sort(np.abs(np.linalg.eigvalsh(a))), -1)
     w, v = np.linalg.eigh(a)
@@ -174,11 +175,11 @@ def _of_hermitian(a: Any, compute_uv: bool) -> Any:
 # ---- measures
 
 
-def _rank_spec(a: Any, tol: Any, rtol: Any, hermitian: bool) -> ArraySpec:
+def _rank_spec(a: Array, tol: float | None, rtol: float | None, hermitian: bool) -> ArraySpec:
     return ArraySpec(a.shape[:-2], np.dtype(np.intp))
 
 
-def _rank(a: Any, tol: Any, rtol: Any, hermitian: bool) -> Any:
+def _rank(a: Array, tol: float | None, rtol: float | None, hermitian: bool) -> Array:
     return np.asarray(np.linalg.matrix_rank(a, tol, hermitian, rtol=rtol))[()]
 
 
@@ -197,8 +198,8 @@ _rank_record = primitive(
 
 @answers(np.linalg.matrix_rank)
 def matrix_rank(
-    A: Any, tol: Any = None, hermitian: bool = False, *, rtol: float | None = None
-) -> Any:
+    A: Array, tol: Any = None, hermitian: bool = False, *, rtol: float | None = None
+) -> Array:
     a = as_floats(A)
     if a.ndim < 2:
         return np.any(a != 0).astype(int)
@@ -206,7 +207,7 @@ def matrix_rank(
 
 
 @answers(np.linalg.cond)
-def cond(x: Any, p: Any = None) -> Any:
+def cond(x: Array, p: Any = None) -> Array:
     """Answer `np.linalg.cond`. As in NumPy, a singular matrix has an infinite one; there the gradient
     is no number.
     """
@@ -226,5 +227,5 @@ def cond(x: Any, p: Any = None) -> Any:
     return np.where(nothing, np.inf, found)
 
 
-def _norm(x: Any, p: Any) -> Any:
+def _norm(x: AnyArray, p: Any) -> Array:
     return np.linalg.norm(x, p, axis=(-2, -1))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, Axes, AxesLike, Shape
 from ..engine.primitive import Sample, answers, floats, primitive, primitives
 from ..engine.refusals import read_only
 from ..engine.spec import ArraySpec
@@ -18,7 +20,7 @@ _views = np.lib.stride_tricks.sliding_window_view
 
 
 @lru_cache(maxsize=256)
-def places(shape: tuple[int, ...], window: Any, axis: Any) -> Any:
+def places(shape: Shape, window: Shape, axis: Axes) -> Array:
     """Return where each entry of the windows stands in the flattened array."""
     numbers = np.arange(np.prod(shape, dtype=int)).reshape(shape)
     found = np.ascontiguousarray(_views(numbers, window, axis))
@@ -26,15 +28,15 @@ def places(shape: tuple[int, ...], window: Any, axis: Any) -> Any:
     return found
 
 
-def _windows(x: Any, window: Any, axis: Any) -> Any:
+def _windows(x: Array, window: Shape, axis: Axes) -> Array:
     return _views(x, window, axis)
 
 
-def _windows_spec(x: Any, window: Any, axis: Any) -> ArraySpec:
+def _windows_spec(x: Array, window: Shape, axis: Axes) -> ArraySpec:
     return ArraySpec(_views(np.broadcast_to(np.empty(()), x.shape), window, axis).shape, x.dtype)
 
 
-def windows_vjp(g: Any, out: Any, x: Any, window: Any, axis: Any) -> Any:
+def windows_vjp(g: Array, out: Array, x: Array, window: Shape, axis: Axes) -> Array:
     where, index = places(x.shape, window, axis), (Slot(0),)
     return primitives.scatter(g, where, index=index, shape=(x.size,)).reshape(x.shape)
 
@@ -58,8 +60,13 @@ _record = primitive(
 
 @answers(_views)
 def sliding_window_view(
-    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
-) -> Any:
+    x: Array,
+    window_shape: Any,
+    axis: AxesLike = None,
+    *,
+    subok: bool = False,
+    writeable: bool = False,
+) -> Array:
     if writeable:
         raise UnsupportedError(
             "sliding_window_view(writeable=True) of a tensor would let one number be written in several "
@@ -77,5 +84,5 @@ def sliding_window_view(
     return _record(x, **params)
 
 
-def _numbers(given: Any) -> tuple[int, ...]:
+def _numbers(given: int | Sequence[int]) -> tuple[int, ...]:
     return tuple(map(operator.index, given if np.iterable(given) else (given,)))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike, DType
 from ..engine.arrays import as_array
 from ..engine.broadcasting import add_up
 from ..engine.primitive import Sample, floats, primitive
@@ -17,7 +17,7 @@ from .samples import REDUCTIONS
 from .specs import kept, reduced, same
 
 
-def _logsumexp(x: Any, axis: Any, keepdims: Any) -> Any:
+def _logsumexp(x: Array, axis: Axes, keepdims: bool) -> Array:
     top = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, top.dtype.type(0))
     with np.errstate(divide="ignore"):  # log(0) = -inf is the answer where every entry is -inf
@@ -25,7 +25,7 @@ def _logsumexp(x: Any, axis: Any, keepdims: Any) -> Any:
     return out if keepdims else out.reshape(reduced(x.shape, axis, False))[()]
 
 
-def logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
+def logsumexp_vjp(g: Array, out: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
     """Share out `g`. Dividing by the sum, 1 but for rounding, takes back what `out` was rounded by."""
     top = kept(out, x, axis, keepdims)
     shares = np.exp(x - np.where(np.isfinite(top), top, 0.0))
@@ -45,7 +45,7 @@ _logsumexp_record = primitive(
 )
 
 
-def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def logsumexp(x: ArrayLike, axis: AxesLike = None, *, keepdims: bool = False) -> AnyArray:
     """Return ``log(sum(exp(x)))`` over `axis` without overflow (SciPy's name and meaning).
 
     Parameters
@@ -62,12 +62,12 @@ def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return _logsumexp_record(x, axis=normalize_axes(axis, x.ndim), keepdims=bool(keepdims))
 
 
-def _softmax(x: Any, axis: Any) -> Any:
+def _softmax(x: Array, axis: Axes) -> Array:
     e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
     return e / np.add.reduce(e, axis=axis, keepdims=True)
 
 
-def softmax_vjp(g: Any, out: Any, x: Any, axis: Any) -> Any:
+def softmax_vjp(g: Array, out: Array, x: Array, axis: Axes) -> Array:
     return out * (g - np.add.reduce(g * out, axis=axis, keepdims=True))
 
 
@@ -89,7 +89,7 @@ _softmax_record = primitive(
 )
 
 
-def softmax(x: Any, axis: Any = -1) -> Any:
+def softmax(x: ArrayLike, axis: AxesLike = -1) -> AnyArray:
     """Return positive numbers in the proportions ``exp(x)`` that add up to one over `axis` (the last,
     by default).
 
@@ -106,12 +106,12 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     return _softmax_record(x, axis=normalize_axes(axis, x.ndim))
 
 
-def _log_softmax(x: Any, axis: Any) -> Any:
+def _log_softmax(x: Array, axis: Axes) -> Array:
     shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True)
     return shifted - np.log(add_up(np.exp(shifted), axis, keepdims=True))
 
 
-def log_softmax_vjp(g: Any, out: Any, x: Any, axis: Any) -> Any:
+def log_softmax_vjp(g: Array, out: Array, x: Array, axis: Axes) -> Array:
     return g - np.exp(out) * add_up(g, axis, keepdims=True)
 
 
@@ -126,7 +126,7 @@ _log_softmax_record = primitive(
 )
 
 
-def log_softmax(x: Any, axis: Any = -1) -> Any:
+def log_softmax(x: ArrayLike, axis: AxesLike = -1) -> AnyArray:
     """Return ``log(softmax(x))`` over `axis` (the last, by default), accurate where probabilities are tiny.
 
     Parameters
@@ -146,15 +146,15 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _unit_rows(classes: int, dtype: np.dtype[Any]) -> Any:
+def _unit_rows(classes: int, dtype: DType) -> Array:
     return np.eye(classes, dtype=dtype)
 
 
-def _one_hot(labels: Any, classes: int, dtype: np.dtype[Any]) -> Any:
+def _one_hot(labels: Array, classes: int, dtype: DType) -> Array:
     return _unit_rows(classes, dtype)[labels]
 
 
-def _one_hot_spec(labels: Any, classes: int, dtype: np.dtype[Any]) -> ArraySpec:
+def _one_hot_spec(labels: Array, classes: int, dtype: DType) -> ArraySpec:
     return ArraySpec((*labels.shape, classes), dtype)
 
 
@@ -167,17 +167,17 @@ _one_hot_record = primitive(
 )
 
 
-def _nll_loss(log_p: Any, labels: Any) -> Any:
+def _nll_loss(log_p: Array, labels: Array) -> Array:
     rows = log_p.reshape(-1, log_p.shape[-1])
     return -np.add.reduce(rows[np.arange(len(rows)), labels.reshape(-1)]) / len(rows)
 
 
-def nll_loss_vjp(g: Any, out: Any, log_p: Any, labels: Any) -> Any:
+def nll_loss_vjp(g: Array, out: Array, log_p: Array, labels: Array) -> Array:
     hits = _one_hot_record(labels, classes=log_p.shape[-1], dtype=log_p.dtype)
     return hits * (-g / labels.size)
 
 
-def _nll_loss_spec(log_p: Any, labels: Any) -> ArraySpec:
+def _nll_loss_spec(log_p: Array, labels: Array) -> ArraySpec:
     if log_p.shape[:-1] != labels.shape:
         raise ValueError("one label is needed for each row")
     return ArraySpec((), log_p.dtype)
@@ -198,7 +198,7 @@ _nll_loss_record = primitive(
 )
 
 
-def cross_entropy(logits: Any, labels: Any) -> Any:
+def cross_entropy(logits: ArrayLike, labels: ArrayLike) -> AnyArray:
     """Return the mean of ``-log(softmax(logits)[label])`` over all rows (PyTorch's `cross_entropy`).
 
     Two gates: `log_softmax`, and the mean of the negative log-likelihoods of the labels.
@@ -231,7 +231,7 @@ def cross_entropy(logits: Any, labels: Any) -> Any:
     return _nll_loss_record(_log_softmax_record(logits, axis=(len(shape) - 1,)), labels)
 
 
-def _floating(x: Any) -> Any:
+def _floating(x: ArrayLike) -> Array:
     """Return `x` as something with a shape; lists and whole numbers become float arrays."""
     x = as_array(x)
     return x if x.dtype.kind in "fc" else x.astype(float)

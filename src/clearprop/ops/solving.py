@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.bundle import Bundle
 from ..engine.primitive import Draw, Sample, answers, floats, primitive, together
@@ -37,7 +39,7 @@ from .specs import same
 _COMPLEX = Draw((3, 3), dtype="complex128")
 
 
-def solve_vjp(g: Any, out: Any, a: Any, b: Any) -> tuple[Any, Any]:
+def solve_vjp(g: Array, out: Array, a: Array, b: Array) -> tuple[Array, Array]:
     if b.ndim == 1:
         gb = np.linalg.solve(a.mT, column(g))[..., 0]
         return -column(gb) * row(out), gb
@@ -45,7 +47,7 @@ def solve_vjp(g: Any, out: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return -gb @ out.mT, gb
 
 
-def _solve_spec(a: Any, b: Any) -> ArraySpec:
+def _solve_spec(a: Array, b: Array) -> ArraySpec:
     dtype = promote(a, b)
     if b.ndim == 1:
         return ArraySpec(a.shape[:-1], dtype)
@@ -77,7 +79,7 @@ _solve_record = primitive(
 
 
 @answers(np.linalg.solve)
-def solve(a: Any, b: Any) -> Any:
+def solve(a: ArrayLike, b: ArrayLike) -> Array:
     """Answer `np.linalg.solve`. `b` is one vector if it has one axis, else (stacked) matrices of
     columns, as in NumPy 2.
     """
@@ -94,7 +96,7 @@ def solve(a: Any, b: Any) -> Any:
 # ---- inverses
 
 
-def inv_vjp(g: Any, out: Any, a: Any) -> Any:
+def inv_vjp(g: Array, out: Array, a: Array) -> Array:
     return -(out.mT @ g @ out.mT)
 
 
@@ -118,11 +120,11 @@ _inv_record = primitive(
 
 
 @answers(np.linalg.inv)
-def inv(a: Any) -> Any:
+def inv(a: Array) -> Array:
     return _inv_record(square("np.linalg.inv", a))
 
 
-def _inv_or_nan(a: Any) -> Any:
+def _inv_or_nan(a: Array) -> Array:
     try:
         return np.linalg.inv(a)
     except np.linalg.LinAlgError:
@@ -144,7 +146,7 @@ inv_or_nan = primitive(
 )
 
 
-def pinv_vjp(g: Any, out: Any, a: Any, hermitian: bool = False, **limits: Any) -> Any:
+def pinv_vjp(g: Array, out: Array, a: Array, hermitian: bool = False, **limits: Any) -> Array:
     back, gh = adjoint(out), adjoint(g)
     beside = (gh - a @ (out @ gh)) @ (out @ back)
     across = (back @ out) @ (gh - (gh @ out) @ a)
@@ -152,7 +154,7 @@ def pinv_vjp(g: Any, out: Any, a: Any, hermitian: bool = False, **limits: Any) -
     return hermitian_part(whole) if hermitian else whole
 
 
-def _pinv_spec(a: Any, **params: Any) -> ArraySpec:
+def _pinv_spec(a: Array, **params: Any) -> ArraySpec:
     return ArraySpec((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
 
 
@@ -174,7 +176,7 @@ _pinv_record = primitive(
 
 
 @answers(np.linalg.pinv)
-def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Any:
+def pinv(a: Array, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Array:
     """Answer `np.linalg.pinv`. The gradient holds as long as the rank stays the same. Of a Hermitian
     matrix it is Hermitian.
     """
@@ -194,11 +196,11 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._
 # ---- least squares
 
 
-def _lstsq(a: Any, b: Any, rcond: Any) -> Bundle:
+def _lstsq(a: Array, b: Array, rcond: Any) -> Bundle:
     return Bundle(np.linalg.lstsq(a, b, rcond))
 
 
-def _lstsq_spec(a: Any, b: Any, rcond: Any) -> Bundle:
+def _lstsq_spec(a: Array, b: Array, rcond: Any) -> Bundle:
     """Take the rank as full, for the number of residuals."""
     (m, n), dtype = a.shape, promote(a, b)
     real = np.empty((), dtype).real.dtype
@@ -213,7 +215,7 @@ def _lstsq_spec(a: Any, b: Any, rcond: Any) -> Bundle:
     )
 
 
-def lstsq_vjp(g: Any, out: Any, a: Any, b: Any, rcond: Any) -> tuple[Any, Any]:
+def lstsq_vjp(g: Bundle, out: Bundle, a: Array, b: Array, rcond: Any) -> tuple[Array, Array]:
     gx, gresiduals, _, gs = g
     x, _, _, _ = out
     x = column(x) if b.ndim == 1 else x
@@ -253,7 +255,7 @@ _lstsq_record = primitive(
 
 
 @answers(np.linalg.lstsq)
-def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
+def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> tuple[Array, ...]:
     """Answer `np.linalg.lstsq`. The rank is taken as fixed; while tracing, as full."""
     a, b = matrix("np.linalg.lstsq", a), as_floats(b)
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
@@ -270,7 +272,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
 
 
 @answers(np.linalg.tensorsolve)
-def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+def tensorsolve(a: Array, b: Array, axes: Sequence[int] | None = None) -> Array:
     a, b = as_floats(a), as_floats(b)
     if axes is not None:
         last = [int(i) % a.ndim for i in axes]
@@ -285,7 +287,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 
 @answers(np.linalg.tensorinv)
-def tensorinv(a: Any, ind: int = 2) -> Any:
+def tensorinv(a: Array, ind: int = 2) -> Array:
     a, ind = as_floats(a), int(ind)
     rows, columns = a.shape[: max(ind, 0)], a.shape[max(ind, 0) :]
     if ind <= 0 or math.prod(rows) != math.prod(columns):
@@ -298,7 +300,7 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 
 
 @answers(np.linalg.matrix_power)
-def matrix_power(a: Any, n: int) -> Any:
+def matrix_power(a: Array, n: int) -> Array:
     a, n = square_as_given("np.linalg.matrix_power", a), operator.index(n)
     if n == 0:
         return np.zeros_like(a) + np.eye(a.shape[-1], dtype=a.dtype)
@@ -306,7 +308,8 @@ def matrix_power(a: Any, n: int) -> Any:
         a, n = np.linalg.inv(as_floats(a)), -n
     if n == 3:
         return a @ a @ a
-    power = result = None
+    power: AnyArray = None
+    result: AnyArray = None
     while n:
         power = a if power is None else power @ power
         n, odd = divmod(n, 2)

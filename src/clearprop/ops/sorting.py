@@ -1,4 +1,4 @@
-"""Sorting, and the positions that it goes by."""
+"""Sorting and partitioning, and the positions of the sorted entries."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array
 from ..engine.primitive import Draw, Sample, answers, floats, integers, primitive
 from ..engine.spec import ArraySpec, normalize_axes
 from ..errors import UnsupportedError
@@ -25,11 +26,11 @@ def _unknown_order(function: str, order: Any) -> None:
 # ---- positions
 
 
-def _argsort(x: Any, axis: int, kind: Any) -> Any:
+def _argsort(x: Array, axis: int, kind: Any) -> Array:
     return np.argsort(x, axis, kind)
 
 
-def _positions_spec(x: Any, axis: int, **params: Any) -> ArraySpec:
+def _positions_spec(x: Array, axis: int, **params: Any) -> ArraySpec:
     return ArraySpec(x.shape, np.dtype(np.intp))
 
 
@@ -48,19 +49,19 @@ _argsort_record = primitive(
 
 @answers(np.argsort)
 def argsort(
-    a: Any,
+    a: Array,
     axis: int | None = -1,
     kind: str | None = None,
     order: Any = None,
     *,
     stable: bool | None = None,
-) -> Any:
+) -> Array:
     _unknown_order("argsort", order)
     a, axis = row_or_axis(a, axis)
     return _argsort_record(a, axis=axis, kind="stable" if stable else kind)
 
 
-def _argpartition(x: Any, kth: tuple[int, ...], axis: int) -> Any:
+def _argpartition(x: Array, kth: tuple[int, ...], axis: int) -> Array:
     return np.argpartition(x, kth, axis)
 
 
@@ -78,12 +79,12 @@ def _kth(kth: Any) -> tuple[int, ...]:
 
 
 @answers(np.argpartition)
-def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+def argpartition(a: Array, kth: Any, axis: int | None = -1) -> Array:
     a, axis = row_or_axis(a, axis)
     return _argpartition_record(a, kth=_kth(kth), axis=axis)
 
 
-def _lexsort(*keys: Any, axis: int) -> Any:
+def _lexsort(*keys: Any, axis: int) -> Array:
     return np.lexsort(keys, axis)
 
 
@@ -101,7 +102,7 @@ _lexsort_record = primitive(
 
 
 @answers(np.lexsort)
-def lexsort(keys: Any, axis: int = -1) -> Any:
+def lexsort(keys: Any, axis: int = -1) -> Array:
     parts = [shaped(key) for key in keys]
     return _lexsort_record(*parts, axis=normalize_axes(axis, parts[0].ndim)[0])
 
@@ -109,11 +110,11 @@ def lexsort(keys: Any, axis: int = -1) -> Any:
 # ---- numbers in order
 
 
-def _sort(x: Any, axis: int) -> Any:
+def _sort(x: Array, axis: int) -> Array:
     return np.sort(x, axis)
 
 
-def sort_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
+def sort_vjp(g: Array, out: Array, x: Array, axis: int) -> Array:
     order = np.argsort(x, axis, "stable")
     return put_along(g, order, axis=axis, shape=x.shape, once=True)
 
@@ -137,28 +138,28 @@ _sort_record = primitive(
 
 @answers(np.sort)
 def sort(
-    a: Any,
+    a: Array,
     axis: int | None = -1,
     kind: str | None = None,
     order: Any = None,
     *,
     stable: bool | None = None,
-) -> Any:
+) -> Array:
     """Answer `np.sort`. Which algorithm sorts makes no difference to the result."""
     _unknown_order("sort", order)
     a, axis = row_or_axis(a, axis, number=False)
     return _sort_record(a, axis=axis)
 
 
-def _partition(x: Any, kth: tuple[int, ...], axis: int) -> Any:
+def _partition(x: Array, kth: tuple[int, ...], axis: int) -> Array:
     return np.partition(x, kth, axis)
 
 
-def _partition_spec(x: Any, kth: Any, axis: int) -> ArraySpec:
+def _partition_spec(x: Array, kth: tuple[int, ...], axis: int) -> ArraySpec:
     return ArraySpec(x.shape, x.dtype)
 
 
-def partition_vjp(g: Any, out: Any, x: Any, kth: Any, axis: int) -> Any:
+def partition_vjp(g: AnyArray, out: Array, x: Array, kth: tuple[int, ...], axis: int) -> Array:
     """Send gradients back by rank: input and output hold the same numbers, sorted they stand side by side."""
     ranked = np.take_along_axis(g, np.argsort(out, axis, "stable"), axis)
     order = np.argsort(x, axis, "stable")
@@ -180,6 +181,6 @@ _partition_record = primitive(
 
 
 @answers(np.partition)
-def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+def partition(a: Array, kth: Any, axis: int | None = -1) -> Array:
     a, axis = row_or_axis(a, axis, number=False)
     return _partition_record(a, kth=_kth(kth), axis=axis)

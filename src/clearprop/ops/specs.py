@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, ArrayLike, Axes, Shape
 from ..engine.arrays import as_array
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.spec import ArraySpec, shape_of, ufunc_dtype
@@ -14,7 +15,7 @@ from ..engine.spec import ArraySpec, shape_of, ufunc_dtype
 SpecRule = Callable[..., ArraySpec]
 
 
-def shaped(x: Any) -> Any:
+def shaped(x: ArrayLike) -> Array:
     """Return `x`, or the array of it if it is a list or a number."""
     return as_array(x)
 
@@ -22,26 +23,26 @@ def shaped(x: Any) -> Any:
 def like_ufunc(ufunc: np.ufunc) -> SpecRule:
     """Return a rule by which inputs broadcast; the dtype is what this ufunc would give."""
 
-    def spec(*inputs: Any) -> ArraySpec:
+    def spec(*inputs: Array) -> ArraySpec:
         shapes = [shape_of(x) for x in inputs]
         return ArraySpec(broadcast_shapes(*shapes), ufunc_dtype(ufunc, *inputs))
 
     return spec
 
 
-def same(x: Any, **params: Any) -> ArraySpec:
+def same(x: Array, **params: Any) -> ArraySpec:
     """Return the spec of the first input."""
     return ArraySpec(x.shape, x.dtype)
 
 
-def reduced(shape: tuple[int, ...], axis: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
+def reduced(shape: Shape, axis: Axes, keepdims: bool) -> Shape:
     """Return the shape after a reduction over `axis`."""
     if keepdims:
         return tuple(1 if i in axis else n for i, n in enumerate(shape))
     return tuple(n for i, n in enumerate(shape) if i not in axis)
 
 
-def kept(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+def kept(g: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
     """Return `g`, the gradient of a reduction of `x`, so that it broadcasts against `x`: the reduced
     axes are back as size one (a single number broadcasts as it is).
     """

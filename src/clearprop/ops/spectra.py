@@ -12,10 +12,9 @@ gradients with application to statistically optimum beamforming, 2017.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.bundle import Bundle
 from ..engine.primitive import Sample, answers, floats, primitive, primitives
 from ..engine.spec import ArraySpec
@@ -43,15 +42,15 @@ _HERMITIAN_COMPLEX = hermitian(2, 2, dtype="complex128")
 # ---- of Hermitian matrices
 
 
-def _eigh(a: Any, UPLO: str) -> Bundle:
+def _eigh(a: Array, UPLO: str) -> Bundle:
     return Bundle(np.linalg.eigh(a, UPLO))  # type: ignore[call-overload]
 
 
-def _eigh_spec(a: Any, UPLO: str) -> Bundle:
+def _eigh_spec(a: Array, UPLO: str) -> Bundle:
     return Bundle([_eigvalsh_spec(a, UPLO), ArraySpec(a.shape, a.dtype)])
 
 
-def eigh_vjp(g: Any, out: Any, a: Any, UPLO: str) -> Any:
+def eigh_vjp(g: Bundle, out: Bundle, a: Array, UPLO: str) -> Array:
     gw, gv = g
     w, v = out
     if gv is None:
@@ -84,7 +83,7 @@ to step."""
 
 
 @answers(np.linalg.eigh)
-def eigh(a: Any, UPLO: str = "L") -> Any:
+def eigh(a: ArrayLike, UPLO: str = "L") -> tuple[Array, Array]:
     """Answer `np.linalg.eigh`. One triangle is read; the gradient is that of a Hermitian matrix, and
     Hermitian itself.
     """
@@ -97,11 +96,11 @@ def _triangle(UPLO: str) -> str:
     return UPLO.upper()
 
 
-def _eigvalsh_spec(a: Any, UPLO: str) -> ArraySpec:
+def _eigvalsh_spec(a: Array, UPLO: str) -> ArraySpec:
     return ArraySpec(a.shape[:-1], real_dtype(a))
 
 
-def eigvalsh_vjp(g: Any, out: Any, a: Any, UPLO: str) -> Any:
+def eigvalsh_vjp(g: Array, out: Array, a: Array, UPLO: str) -> Array:
     v = np.linalg.eigh(a, UPLO)[1]  # type: ignore[call-overload]
     return hermitian_part((v * row(g)) @ adjoint(v))
 
@@ -124,28 +123,28 @@ _eigvalsh_record = primitive(
 
 
 @answers(np.linalg.eigvalsh)
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+def eigvalsh(a: Array, UPLO: str = "L") -> Array:
     return _eigvalsh_record(square("np.linalg.eigvalsh", a), UPLO=_triangle(UPLO))
 
 
 # ---- of any matrix
 
 
-def _eig(a: Any) -> Bundle:
+def _eig(a: Array) -> Bundle:
     dtype = np.result_type(a.dtype, np.complex64)
     return Bundle(part.astype(dtype, copy=False) for part in np.linalg.eig(a))
 
 
-def _eig_spec(a: Any) -> Bundle:
+def _eig_spec(a: Array) -> Bundle:
     dtype = np.result_type(a.dtype, np.complex64)
     return Bundle([ArraySpec(a.shape[:-1], dtype), ArraySpec(a.shape, dtype)])
 
 
-def eig_vjp(g: Any, out: Any, a: Any) -> Any:
+def eig_vjp(g: Bundle, out: Bundle, a: Array) -> Array:
     gw, gv = g
     w, v = out
     vt = adjoint(v)
-    inner = np.zeros(v.shape, v.dtype)
+    inner: AnyArray = np.zeros(v.shape, v.dtype)
     if gv is not None:
         inner = vt @ gv
         length = np.real(np.linalg.diagonal(inner))  # vectors keep the length one
@@ -156,7 +155,7 @@ def eig_vjp(g: Any, out: Any, a: Any) -> Any:
     return np.linalg.solve(vt, inner @ vt) * np.expand_dims(_if_spanning(v), (-2, -1))
 
 
-def _if_spanning(v: Any) -> Any:
+def _if_spanning(v: Array) -> Array:
     """Return one where vectors span the space, NaN where they do not: eigenvalues have no slope there."""
     least = np.linalg.svdvals(primitives.stop_gradient(v))[..., -1:]
     spans = least > 16 * v.shape[-1] * np.finfo(v.dtype).eps
@@ -181,7 +180,7 @@ _eig_record = primitive(
 
 
 @answers(np.linalg.eig)
-def eig(a: Any) -> Any:
+def eig(a: AnyArray) -> tuple[Array, Array]:
     """Answer `np.linalg.eig`. As in NumPy, the results are complex only if some eigenvalue is; while
     tracing, always. The eigenvectors must span the space, and the gradient is for what does not
     depend on their phases.
@@ -190,13 +189,13 @@ def eig(a: Any) -> Any:
 
 
 @answers(np.linalg.eigvals)
-def eigvals(a: Any) -> Any:
+def eigvals(a: Array) -> Array:
     """Return the eigenvalues of `eig`, so that the gradient finds the vector of each."""
     (w,) = _as_numpy(a, tuple(_eig_record(square("np.linalg.eigvals", a)))[:1])
     return w
 
 
-def _as_numpy(a: Any, parts: tuple[Any, ...]) -> tuple[Any, ...]:
+def _as_numpy(a: Array, parts: tuple[Array, ...]) -> tuple[Array, ...]:
     w = parts[0].value if isinstance(parts[0], Tensor) else parts[0]
     if a.dtype.kind == "c" or isinstance(w, ArraySpec) or w.imag.any():
         return parts

@@ -1,4 +1,4 @@
-"""How far numbers spread: variances, standard deviations, covariances."""
+"""Variances, standard deviations and covariances."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike, DTypeLike
 from ..engine.broadcasting import add_up
 from ..engine.primitive import Draw, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes
@@ -16,51 +17,51 @@ from .reduction import ADDED_AS_THEY_ARE, count, how_many, mean_dtype, mean_spec
 from .specs import kept, shaped
 
 
-def _centred(x: Any, axis: Any) -> Any:
+def _centred(x: Array, axis: Any) -> Array:
     if x.dtype.char not in ADDED_AS_THEY_ARE:
         return x - np.mean(x, axis=axis, keepdims=True)
     return x - add_up(x, axis, keepdims=True) / count(x, axis)
 
 
-def _square(d: Any) -> Any:
+def _square(d: Any) -> Array:
     return d.real * d.real + d.imag * d.imag if d.dtype.kind == "c" else d * d
 
 
-def _var(x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
+def _var(x: Array, axis: Axes, ddof: float, keepdims: bool) -> Array:
     if x.dtype.char not in ADDED_AS_THEY_ARE:
         return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
     return add_up(_square(_centred(x, axis)), axis, keepdims=keepdims) / _degrees(x, axis, ddof)
 
 
-def _degrees(x: Any, axis: Any, ddof: Any) -> Any:
+def _degrees(x: Array, axis: Any, ddof: Any) -> Array:
     return max(count(x, axis) - ddof, 0)
 
 
-def _std(x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
+def _std(x: Array, axis: Axes, ddof: float, keepdims: bool) -> Array:
     if x.dtype.char not in ADDED_AS_THEY_ARE:
         return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
     return np.sqrt(_var(x, axis, ddof, keepdims))
 
 
-def _away(x: Any, axis: Any) -> Any:
+def _away(x: Array, axis: Any) -> Array:
     """Return the direction in which a step of each entry makes the spread larger."""
     d = _centred(x, axis)
     return np.conj(d) if x.dtype.kind == "c" else d
 
 
-def var_vjp(g: Any, out: Any, x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
+def var_vjp(g: Array, out: Array, x: Array, axis: Axes, ddof: float, keepdims: bool) -> Array:
     degrees = _degrees(x, axis, ddof)
     return kept(g * (2 / degrees if degrees else np.nan), x, axis, keepdims) * _away(x, axis)
 
 
-def std_vjp(g: Any, out: Any, x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
+def std_vjp(g: Array, out: Array, x: Array, axis: Axes, ddof: float, keepdims: bool) -> Array:
     equal = out == 0  # no gradient rather than 0/0
     steep = np.where(equal, 0.0, g / np.where(equal, 1.0, out))
-    d = _centred(_away(x, axis), axis)  # once more: a mean that was rounded is no spread
+    d = _centred(_away(x, axis), axis)  # again: rounding of the mean is no deviation
     return kept(steep, x, axis, keepdims) / _degrees(x, axis, ddof) * d
 
 
-def _spread_spec(x: Any, axis: Any, ddof: Any, keepdims: Any) -> ArraySpec:
+def _spread_spec(x: Array, axis: Axes, ddof: float, keepdims: bool) -> ArraySpec:
     spec = mean_spec(x, axis, keepdims)
     return ArraySpec(spec.shape, np.empty((), spec.dtype).real.dtype)
 
@@ -95,16 +96,16 @@ _std_record = primitive(
 
 @answers(np.var)
 def var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
+    a: Array,
+    axis: AxesLike = None,
+    dtype: DTypeLike = None,
     *,
     ddof: float = 0,
     keepdims: bool = False,
-    where: Any = True,
+    where: AnyArray = True,
     mean: Any = None,
     correction: float | None = None,
-) -> Any:
+) -> Array:
     if correction is not None:
         ddof = _one_ddof(ddof, correction, "var")
     if dtype is None and where is True and mean is None and not isinstance(ddof, Tensor):
@@ -114,16 +115,16 @@ def var(
 
 @answers(np.std)
 def std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
+    a: Array,
+    axis: AxesLike = None,
+    dtype: DTypeLike = None,
     *,
     ddof: float = 0,
     keepdims: bool = False,
-    where: Any = True,
+    where: AnyArray = True,
     mean: Any = None,
     correction: float | None = None,
-) -> Any:
+) -> Array:
     if correction is not None:
         ddof = _one_ddof(ddof, correction, "std")
     if dtype is None and where is True and mean is None and not isinstance(ddof, Tensor):
@@ -141,21 +142,21 @@ def _one_ddof(ddof: float, correction: float, function: str) -> float:
     return correction
 
 
-def _plain(record: Any, a: Any, axis: Any, ddof: float, keepdims: bool) -> Any:
+def _plain(record: Any, a: Array, axis: Any, ddof: float, keepdims: bool) -> Array:
     axes = normalize_axes(axis, a.ndim)
     return apply(record, (a,), {"axis": axes, "ddof": ddof, "keepdims": bool(keepdims)})
 
 
 def _variance(
-    a: Any,
+    a: ArrayLike,
     axis: Any,
-    dtype: Any,
+    dtype: DTypeLike,
     ddof: float,
     keepdims: bool,
     where: Any,
-    mean: Any,
+    mean: Array | None,
     function: str,
-) -> Any:
+) -> Array:
     """Return the variance of chosen entries, or about a mean that is given."""
     a = shaped(a)
     result_dtype = np.empty((), mean_dtype(a, dtype, function)).real.dtype
@@ -177,7 +178,7 @@ def _variance(
 
 @answers(np.cov)
 def cov(
-    m: Any,
+    m: ArrayLike,
     y: Any = None,
     rowvar: bool = True,
     bias: bool = False,
@@ -185,8 +186,8 @@ def cov(
     fweights: Any = None,
     aweights: Any = None,
     *,
-    dtype: Any = None,
-) -> Any:
+    dtype: DTypeLike = None,
+) -> Array:
     x = _variables(shaped(m), rowvar)
     if y is not None:
         y = shaped(y)  # one row stays a row, as in NumPy
@@ -212,7 +213,7 @@ def cov(
     return np.squeeze(x @ np.conj(other).T * np.true_divide(1, degrees)).astype(dtype)
 
 
-def _variables(x: Any, rowvar: bool) -> Any:
+def _variables(x: Array, rowvar: bool) -> Array:
     """Return one variable a row."""
     if x.ndim > 2:
         raise ShapeError(
@@ -221,7 +222,7 @@ def _variables(x: Any, rowvar: bool) -> Any:
     return x.reshape(1, -1) if x.ndim < 2 else x if rowvar else x.T
 
 
-def _weights(name: str, given: Any, x: Any) -> Any:
+def _weights(name: str, given: ArrayLike | None, x: Array) -> Array:
     """Return one weight for each observation; ones where none are given."""
     if given is None:
         return np.ones(x.shape[1])
@@ -236,7 +237,7 @@ def _weights(name: str, given: Any, x: Any) -> Any:
 
 
 @answers(np.corrcoef)
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+def corrcoef(x: Array, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike = None) -> Array:
     c = np.cov(x, y, rowvar, dtype=dtype)
     if not c.ndim:
         return c / c

@@ -1,11 +1,10 @@
-"""Picking along one axis, by a position for each entry: np.take_along_axis and its way back."""
+"""Picking along one axis, by a position for each entry: np.take_along_axis and its gradient."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, Shape
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes
@@ -18,7 +17,7 @@ _PICKS = np.array([[0, 2, 2], [1, 1, 3]])
 _ORDER = np.array([[1, 0, 2], [2, 0, 1]])
 
 
-def places(indices: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
+def places(indices: Array, axis: int, shape: Shape) -> tuple[Array, ...]:
     """Return the index that picks ``x[i, indices[i, j]]`` from an `x` of this shape, and so for any axis."""
     ndim = len(shape)
     return tuple(
@@ -27,20 +26,20 @@ def places(indices: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
     )
 
 
-def _take_along(x: Any, indices: Any, axis: int, once: bool) -> Any:
+def _take_along(x: Array, indices: Array, axis: int, once: bool) -> Array:
     return x[places(indices, axis, x.shape)]
 
 
-def _take_along_spec(x: Any, indices: Any, axis: int, once: bool) -> ArraySpec:
+def _take_along_spec(x: Array, indices: Array, axis: int, once: bool) -> ArraySpec:
     return ArraySpec(_region(x.shape, indices.shape, axis), x.dtype)
 
 
-def _region(shape: tuple[int, ...], picks: tuple[int, ...], axis: int) -> tuple[int, ...]:
+def _region(shape: Shape, picks: tuple[int, ...], axis: int) -> tuple[int, ...]:
     beside = (*shape[:axis], 1, *shape[axis + 1 :])
     return broadcast_shapes(beside, picks)
 
 
-def take_along_vjp(g: Any, out: Any, x: Any, indices: Any, axis: int, once: bool) -> Any:
+def take_along_vjp(g: Array, out: Array, x: Array, indices: Array, axis: int, once: bool) -> Array:
     return put_along(g, indices, axis=axis, shape=x.shape, once=once)
 
 
@@ -61,7 +60,7 @@ _take_along_record = primitive(
 )
 
 
-def _put_along(g: Any, indices: Any, axis: int, shape: Any, once: bool) -> Any:
+def _put_along(g: Array, indices: Array, axis: int, shape: Shape, once: bool) -> Array:
     out = np.zeros(shape, g.dtype)
     place = places(indices, axis, shape)
     if once:
@@ -71,11 +70,13 @@ def _put_along(g: Any, indices: Any, axis: int, shape: Any, once: bool) -> Any:
     return out
 
 
-def _put_along_spec(g: Any, indices: Any, axis: int, shape: Any, once: bool) -> ArraySpec:
+def _put_along_spec(g: Array, indices: Array, axis: int, shape: Shape, once: bool) -> ArraySpec:
     return ArraySpec(shape, g.dtype)
 
 
-def put_along_vjp(g: Any, out: Any, x: Any, indices: Any, axis: int, shape: Any, once: bool) -> Any:
+def put_along_vjp(
+    g: Array, out: Array, x: Array, indices: Array, axis: int, shape: Shape, once: bool
+) -> Array:
     return _take_along_record(g, indices, axis=axis, once=once)
 
 
@@ -95,7 +96,7 @@ put_along = primitive(
 
 
 @answers(np.take_along_axis)
-def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+def take_along_axis(arr: AnyArray, indices: AnyArray, axis: int | None = -1) -> Array:
     arr, indices = shaped(arr), shaped(indices)
     if axis is None:
         arr, axis = reshape(arr, -1), 0
@@ -110,7 +111,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return _take_along_record(arr, indices, axis=axis, once=alone)
 
 
-def check(shape: tuple[int, ...], indices: Any, axis: int) -> None:
+def check(shape: Shape, indices: Array, axis: int) -> None:
     """Raise what is wrong with positions along an axis of an array of this shape."""
     if indices.dtype.kind not in "iu":
         raise DtypeError(

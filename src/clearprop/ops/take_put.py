@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.arrays import as_array, is_array
 from ..engine.primitive import answers
 from ..engine.spec import ArraySpec, holding, normalize_axes
@@ -17,7 +19,7 @@ from .specs import shaped
 from .take_along_axis import check, places
 
 
-def known(x: Any, what: str) -> Any:
+def known(x: ArrayLike, what: str) -> Array:
     """Return the plain value of something whose numbers decide how many entries there will be."""
     value = x.value if isinstance(x, Tensor) else shaped(x)
     if isinstance(value, ArraySpec):
@@ -28,7 +30,7 @@ def known(x: Any, what: str) -> Any:
     return value
 
 
-def _within(indices: Any, size: int, mode: str) -> Any:
+def _within(indices: AnyArray, size: int, mode: str) -> Array:
     """Return positions as NumPy's `mode` brings them into range."""
     indices = indices if isinstance(indices, Tensor) else np.asarray(indices)
     if indices.dtype.kind == "b":  # numbers here, and no mask
@@ -46,13 +48,13 @@ def _within(indices: Any, size: int, mode: str) -> Any:
 
 
 @answers(np.take)
-def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+def take(a: Array, indices: AnyArray, axis: int | None = None, *, mode: str = "raise") -> Array:
     a, axis = row_or_axis(a, axis)
     return a[(slice(None),) * axis + (_within(indices, a.shape[axis], mode),)]
 
 
 @answers(np.compress)
-def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+def compress(condition: ArrayLike, a: Array, axis: int | None = None) -> Array:
     chosen = known(condition, "np.compress's condition")
     if chosen.ndim != 1:
         raise ShapeError(
@@ -62,12 +64,12 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
 
 
 @answers(np.extract)
-def extract(condition: Any, arr: Any) -> Any:
+def extract(condition: Array, arr: Array) -> Array:
     return take(arr, np.flatnonzero(known(condition, "np.extract's condition")))
 
 
 @answers(np.choose)
-def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
+def choose(a: AnyArray, choices: Sequence[ArrayLike], *, mode: str = "raise") -> Array:
     choices = list(choices)
     a, *choices = broadcast_arrays(_within(a, len(choices), mode), *choices)
     if isinstance(a, Tensor) and not isinstance(a.value, ArraySpec):
@@ -82,7 +84,7 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
 
 
 @answers(np.delete)
-def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+def delete(arr: AnyArray, obj: Any, axis: int | None = None) -> Array:
     arr = shaped(arr)
     if axis is None:
         arr, axis = reshape(arr, -1), 0
@@ -92,7 +94,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 
 
 @answers(np.insert)
-def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+def insert(arr: AnyArray, obj: Any, values: AnyArray, axis: int | None = None) -> Array:
     """Put the new numbers behind the old ones, then take all in the order that NumPy gives to positions."""
     arr = shaped(arr)
     holding(arr.dtype, values)
@@ -118,7 +120,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 # ---- replacing: the array that is given changes, so it must be a Tensor
 
 
-def _target(name: str, a: Any) -> Tensor:
+def _target(name: str, a: Array) -> Tensor:
     if not isinstance(a, Tensor):
         raise LostGradientError(
             f"np.{name} was asked to write a tensor into a plain array. Make the array one, "
@@ -129,7 +131,7 @@ def _target(name: str, a: Any) -> Tensor:
 
 
 @answers(np.put_along_axis)
-def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
+def put_along_axis(arr: AnyArray, indices: ArrayLike, values: Array, axis: int | None) -> None:
     arr, indices = _target("put_along_axis", arr), shaped(indices)
     if axis is None:
         np.put(arr, indices, values)
@@ -139,7 +141,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
 
 
 @answers(np.put)
-def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+def put(a: Array, ind: Any, v: ArrayLike, mode: str = "raise") -> None:
     a = _target("put", a)
     flat = np.arange(a.size)[known(_within(ind, a.size, mode), "np.put's positions")].reshape(-1)
     if flat.size:
@@ -147,7 +149,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 
 
 @answers(np.putmask)
-def putmask(a: Any, mask: Any, values: Any) -> None:
+def putmask(a: Array, mask: ArrayLike, values: ArrayLike) -> None:
     a = _target("putmask", a)
     values, mask = shaped(values), reshape(shaped(mask).astype(bool), a.shape)
     refuse_truncation("putmask", values, a.dtype)
@@ -155,7 +157,7 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
 
 
 @answers(np.place)
-def place(arr: Any, mask: Any, vals: Any) -> None:
+def place(arr: Array, mask: ArrayLike, vals: Any) -> None:
     arr = _target("place", arr)
     where = np.flatnonzero(known(mask, "np.place's mask"))
     if where.size:
@@ -163,7 +165,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
 
 
 @answers(np.copyto)
-def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
+def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: AnyArray = True) -> None:
     dst = _target("copyto", dst)
     dtype = src.dtype if is_array(src) else np.result_type(dst.dtype, as_array(src))
     if not np.can_cast(dtype, dst.dtype, casting):
@@ -175,7 +177,7 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
 
 
 @answers(np.fill_diagonal)
-def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+def fill_diagonal(a: Array, val: Any, wrap: bool = False) -> None:
     a = _target("fill_diagonal", a)
     if a.ndim < 2 or (a.ndim > 2 and len(set(a.shape)) > 1):
         raise ShapeError(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.arrays import as_array
 from ..engine.primitive import Sample, floats, primitive
 from ..engine.spec import ufunc_dtype
@@ -14,7 +13,7 @@ from .samples import ANY, COMPLEX, POSITIVE
 from .specs import like_ufunc
 
 
-def exp_vjp(g: Any, out: Any, x: Any) -> Any:
+def exp_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * out
 
 
@@ -28,7 +27,7 @@ exp = ufunc(
 )
 
 
-def log_vjp(g: Any, out: Any, x: Any) -> Any:
+def log_vjp(g: Array, out: Array, x: Array) -> Array:
     return g / x
 
 
@@ -41,7 +40,7 @@ log = ufunc(
 )
 
 
-def log1p_vjp(g: Any, out: Any, x: Any) -> Any:
+def log1p_vjp(g: Array, out: Array, x: Array) -> Array:
     return g / (1 + x)
 
 
@@ -53,7 +52,7 @@ log1p = ufunc(
 )
 
 
-def expm1_vjp(g: Any, out: Any, x: Any) -> Any:
+def expm1_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * np.exp(x)  # out + 1 would lose what is far below one
 
 
@@ -65,7 +64,7 @@ expm1 = ufunc(
 )
 
 
-def sqrt_vjp(g: Any, out: Any, x: Any) -> Any:
+def sqrt_vjp(g: Array, out: Array, x: Array) -> Array:
     return g / (2 * out)
 
 
@@ -78,7 +77,7 @@ sqrt = ufunc(
 )
 
 
-def sin_vjp(g: Any, out: Any, x: Any) -> Any:
+def sin_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * np.cos(x)
 
 
@@ -91,7 +90,7 @@ sin = ufunc(
 )
 
 
-def cos_vjp(g: Any, out: Any, x: Any) -> Any:
+def cos_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g * np.sin(x)
 
 
@@ -104,7 +103,7 @@ cos = ufunc(
 )
 
 
-def tanh_vjp(g: Any, out: Any, x: Any) -> Any:
+def tanh_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (1 - out * out)
 
 
@@ -117,7 +116,7 @@ tanh = ufunc(
 )
 
 
-def _sigmoid(x: Any) -> Any:
+def _sigmoid(x: AnyArray) -> Array:
     if np.iscomplexobj(x):
         right = x.real >= 0
         small = np.exp(np.where(right, -x, x))
@@ -130,7 +129,7 @@ def _sigmoid(x: Any) -> Any:
     return (np.where(x >= 0, 1.0, small) / (1 + small)).astype(small.dtype)[()]
 
 
-def sigmoid_vjp(g: Any, out: Any, x: Any) -> Any:
+def sigmoid_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (out * (1 - out))
 
 
@@ -146,7 +145,7 @@ _sigmoid_record = primitive(
 )
 
 
-def sigmoid(x: Any) -> Any:
+def sigmoid(x: ArrayLike) -> AnyArray:
     """Return the logistic function ``1 / (1 + exp(-x))``, without overflow.
 
     Parameters

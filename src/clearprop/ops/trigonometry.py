@@ -6,10 +6,9 @@ huge numbers. Rules of complex inverse functions keep to the side of the branch 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..engine.array_types import Array
 from ..engine.primitive import Draw, Sample, floats, numpy_table
 from .makers import ufunc
 from .samples import ANY, COMPLEX, PAIRS
@@ -19,11 +18,11 @@ _ABOVE_ONE = (Sample(floats(3, 4, low=1.1, high=3.0)), Sample(floats(low=1.1)))
 _APART = (Sample(floats(3, 4, low=0.2), floats(4)), *PAIRS)
 
 
-def _is_complex(x: Any) -> bool:
+def _is_complex(x: Array) -> bool:
     return x.dtype.kind == "c"
 
 
-def _other_leg(x: Any) -> Any:
+def _other_leg(x: Array) -> Array:
     """Return sqrt(1 - x²): what is left to a right triangle with hypotenuse 1 and a leg x.
 
     1 - x and 1 + x are exact near ±1. Complex ones are written so that the sign of a zero imaginary part,
@@ -34,7 +33,7 @@ def _other_leg(x: Any) -> Any:
     return np.sqrt((1 - x) * (1 + x))
 
 
-def tan_vjp(g: Any, out: Any, x: Any) -> Any:
+def tan_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (1 + out * out)
 
 
@@ -47,7 +46,7 @@ tan = ufunc(
 )
 
 
-def arcsin_vjp(g: Any, out: Any, x: Any) -> Any:
+def arcsin_vjp(g: Array, out: Array, x: Array) -> Array:
     return g / _other_leg(x)
 
 
@@ -59,7 +58,7 @@ arcsin = ufunc(
 )
 
 
-def arccos_vjp(g: Any, out: Any, x: Any) -> Any:
+def arccos_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g / _other_leg(x)
 
 
@@ -71,7 +70,7 @@ arccos = ufunc(
 )
 
 
-def arctan_vjp(g: Any, out: Any, x: Any) -> Any:
+def arctan_vjp(g: Array, out: Array, x: Array) -> Array:
     if _is_complex(x):
         side = x * 1j  # 1 + x² = (1 + ix)(1 - ix), exact near ±i
         return g / (1 + side) / (1 - side)
@@ -86,7 +85,7 @@ arctan = ufunc(
 )
 
 
-def _distance(y: Any, x: Any) -> Any:
+def _distance(y: Array, x: Array) -> Array:
     """Return how far a point is from the origin; the origin counts as far away, so that it gets no
     gradient.
     """
@@ -94,12 +93,12 @@ def _distance(y: Any, x: Any) -> Any:
     return np.where(distance == 0, np.inf, distance)
 
 
-def arctan2_vjp_y(g: Any, out: Any, y: Any, x: Any) -> Any:
+def arctan2_vjp_y(g: Array, out: Array, y: Array, x: Array) -> Array:
     distance = _distance(y, x)
     return g * (x / distance / distance)
 
 
-def arctan2_vjp_x(g: Any, out: Any, y: Any, x: Any) -> Any:
+def arctan2_vjp_x(g: Array, out: Array, y: Array, x: Array) -> Array:
     distance = _distance(y, x)
     return -g * (y / distance / distance)
 
@@ -114,11 +113,11 @@ arctan2 = ufunc(
 )
 
 
-def hypot_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def hypot_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * (x / np.where(out == 0, np.inf, out))
 
 
-def hypot_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def hypot_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * (y / np.where(out == 0, np.inf, out))
 
 
@@ -131,7 +130,7 @@ hypot = ufunc(
 )
 
 
-def sinh_vjp(g: Any, out: Any, x: Any) -> Any:
+def sinh_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * np.cosh(x)
 
 
@@ -144,7 +143,7 @@ sinh = ufunc(
 )
 
 
-def cosh_vjp(g: Any, out: Any, x: Any) -> Any:
+def cosh_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * np.sinh(x)
 
 
@@ -157,7 +156,7 @@ cosh = ufunc(
 )
 
 
-def arcsinh_vjp(g: Any, out: Any, x: Any) -> Any:
+def arcsinh_vjp(g: Array, out: Array, x: Array) -> Array:
     return g / (_other_leg(x * 1j) if _is_complex(x) else np.hypot(x, 1))
 
 
@@ -169,7 +168,7 @@ arcsinh = ufunc(
 )
 
 
-def arccosh_vjp(g: Any, out: Any, x: Any) -> Any:
+def arccosh_vjp(g: Array, out: Array, x: Array) -> Array:
     more = -(-x - 1) if _is_complex(x) else x + 1
     return g / (np.sqrt(x - 1) * np.sqrt(more))
 
@@ -182,7 +181,7 @@ arccosh = ufunc(
 )
 
 
-def arctanh_vjp(g: Any, out: Any, x: Any) -> Any:
+def arctanh_vjp(g: Array, out: Array, x: Array) -> Array:
     return g / (1 - x) / (1 + x)  # exact near ±1, as 1 - x*x is not
 
 
@@ -194,7 +193,7 @@ arctanh = ufunc(
 )
 
 
-def deg2rad_vjp(g: Any, out: Any, x: Any) -> Any:
+def deg2rad_vjp(g: Array, out: Array, x: Array) -> Array:
     return np.deg2rad(g)
 
 
@@ -207,7 +206,7 @@ deg2rad = ufunc(
 numpy_table[np.radians] = deg2rad
 
 
-def rad2deg_vjp(g: Any, out: Any, x: Any) -> Any:
+def rad2deg_vjp(g: Array, out: Array, x: Array) -> Array:
     return np.rad2deg(g)
 
 

@@ -1,7 +1,7 @@
 """The methods of NumPy's ufuncs: one answer for each method, whatever the ufunc.
 
 Sums, products and extremes have functions of their own. The others go through the entries in NumPy's order,
-a step for each; which dtype comes out, and what makes no sense, NumPy itself says about a stand-in.
+a step for each; the dtype of the result, and errors, are those of NumPy's own method for an array of ones.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike, DTypeLike
 from ..engine.primitive import Sample, answers_method, floats, numpy_table, primitive, primitives
 from ..engine.spec import ArraySpec, normalize_axes
 from ..engine.tensor import Tensor
@@ -31,40 +32,40 @@ _RUNNING: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 
 @answers_method("outer")
-def outer(ufunc: Any, A: Any, B: Any, /) -> Any:
+def outer(ufunc: Any, A: ArrayLike, B: ArrayLike, /) -> Array:
     """Return every entry of A with every entry of B."""
     A, B = shaped(A), shaped(B)
     return ufunc(np.reshape(A, A.shape + (1,) * B.ndim), B)
 
 
-def _stand_in(method: Any, array: Any, *args: Any, **kwargs: Any) -> Any:
+def _stand_in(method: Any, array: Array, *args: Any, **kwargs: Any) -> Array:
     """Return what NumPy makes of ones in the place of an array: the shape, the dtype, the errors."""
     with np.errstate(all="ignore"):
         return method(np.broadcast_to(np.ones((), array.dtype), array.shape), *args, **kwargs)
 
 
-def _entries(array: Any, axes: tuple[int, ...]) -> list[Any]:
+def _entries(array: AnyArray, axes: Axes) -> list[AnyArray]:
     """Return the parts of an array along some axes, in NumPy's order."""
     moved = np.moveaxis(array, axes, range(len(axes)))
     parts = np.reshape(moved, (-1, *moved.shape[len(axes) :])) if moved.size else moved[:0]
     return [parts[i] for i in range(parts.shape[0])]
 
 
-def _in(dtype: Any, array: Any) -> Any:
+def _in(dtype: DTypeLike, array: Array) -> Array:
     return array if array.dtype == dtype else array.astype(dtype)
 
 
 @answers_method("reduce")
 def reduce(
     ufunc: Any,
-    array: Any,
-    axis: Any = 0,
-    dtype: Any = None,
+    array: Array,
+    axis: AxesLike = 0,
+    dtype: DTypeLike = None,
     *,
     keepdims: bool = False,
-    initial: Any = None,
-    where: Any = True,
-) -> Any:
+    initial: AnyArray = None,
+    where: AnyArray = True,
+) -> Array:
     options = {} if initial is None and where is True else {"initial": initial, "where": where}
     if ufunc not in (_WITH_OPTIONS if options else _REDUCTIONS):
         return _fold(ufunc, array, axis, dtype, keepdims, initial, where)
@@ -81,8 +82,8 @@ def reduce(
 
 
 def _fold(
-    ufunc: Any, array: Any, axis: Any, dtype: Any, keepdims: bool, initial: Any, where: Any
-) -> Any:
+    ufunc: Any, array: Array, axis: Any, dtype: DTypeLike, keepdims: bool, initial: Any, where: Any
+) -> Array:
     """Fold one entry after the other, from the first one on, or from `initial`."""
     options: dict[str, Any] = {} if initial is None else {"initial": 1}
     if where is not True:
@@ -93,7 +94,7 @@ def _fold(
     parts = _entries(_in(model.dtype, array), axes)
     shape = tuple(n for i, n in enumerate(array.shape) if i not in axes)
     if initial is not None:
-        result = np.broadcast_to(_in(model.dtype, shaped(initial)), shape)
+        result: AnyArray = np.broadcast_to(_in(model.dtype, shaped(initial)), shape)
     elif where is True and parts:
         result = parts.pop(0)
     else:
@@ -109,7 +110,7 @@ def _fold(
 
 
 @answers_method("accumulate")
-def accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None) -> Any:
+def accumulate(ufunc: Any, array: Array, axis: int = 0, dtype: DTypeLike = None) -> Array:
     if ufunc in _RUNNING:
         return _RUNNING[ufunc](array, axis=axis, dtype=dtype)
     model = _stand_in(ufunc.accumulate, array, axis, dtype)
@@ -127,7 +128,9 @@ def accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None) -> Any:
 
 
 @answers_method("reduceat")
-def reduceat(ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:
+def reduceat(
+    ufunc: Any, array: Array, indices: Array, axis: int = 0, dtype: DTypeLike = None
+) -> Array:
     starts = known(indices, f"np.{ufunc.__name__}.reduceat's indices")
     model = _stand_in(ufunc.reduceat, array, starts, axis, dtype)
     (axis,) = normalize_axes(axis, array.ndim)
@@ -143,7 +146,7 @@ def reduceat(ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = N
 
 
 @answers_method("at")
-def at(ufunc: Any, a: Any, indices: Any, b: Any = None, /) -> None:
+def at(ufunc: Any, a: Array, indices: Any, b: Any = None, /) -> None:
     """Do `a[indices] = ufunc(a[indices], b)`, over again where an index comes twice."""
     if not isinstance(a, Tensor):
         raise LostGradientError(
@@ -165,7 +168,7 @@ def at(ufunc: Any, a: Any, indices: Any, b: Any = None, /) -> None:
         _in_turns(ufunc, a, indices, operands)
 
 
-def _in_turns(ufunc: Any, a: Tensor, indices: Any, operands: tuple[Any, ...]) -> None:
+def _in_turns(ufunc: Any, a: Tensor, indices: Any, operands: tuple[Array, ...]) -> None:
     """Apply the first uses of all entries at once, then the second ones."""
     what = (
         f"np.{ufunc.__name__}.at's indices (those of np.add.at and np.subtract.at may be unknown)"
@@ -183,7 +186,7 @@ def _in_turns(ufunc: Any, a: Tensor, indices: Any, operands: tuple[Any, ...]) ->
         _write(ufunc, a, there, tuple(row[now] for row in rows))
 
 
-def _turns(places: Any) -> Any:
+def _turns(places: Any) -> Array:
     """Return how often each of these places came before."""
     order = np.argsort(places, kind="stable")
     ordered = places[order]
@@ -193,11 +196,11 @@ def _turns(places: Any) -> Any:
     return turns
 
 
-def _write(ufunc: Any, a: Tensor, indices: Any, operands: tuple[Any, ...]) -> None:
+def _write(ufunc: Any, a: Tensor, indices: Any, operands: tuple[Array, ...]) -> None:
     a[indices] = _fitting(ufunc, ufunc(a[indices], *operands), a)
 
 
-def _fitting(ufunc: Any, value: Any, a: Tensor) -> Any:
+def _fitting(ufunc: Any, value: Array, a: Tensor) -> Array:
     """Return a value to go into `a`: of the same kind, or whole numbers that wrap around, as NumPy's
     do here.
     """
@@ -211,12 +214,12 @@ def _fitting(ufunc: Any, value: Any, a: Tensor) -> Any:
     )
 
 
-def _near(a: Tensor, b: Any) -> Any:
+def _near(a: Tensor, b: ArrayLike) -> Array:
     """Return a Python number in the dtype that it has beside `a`."""
     return np.result_type(a.dtype, b).type(b) if type(b) in (int, float, complex) else shaped(b)
 
 
-def _record_holder(x: Any, axis: int, largest: bool) -> Any:
+def _record_holder(x: Array, axis: int, largest: bool) -> Array:
     best = np.moveaxis((np.maximum if largest else np.minimum).accumulate(x, axis=axis), axis, -1)
     changes = np.ones(best.shape, bool)
     now, before = best[..., 1:], best[..., :-1]
@@ -225,7 +228,7 @@ def _record_holder(x: Any, axis: int, largest: bool) -> Any:
     return np.moveaxis(np.maximum.accumulate(places, axis=-1), -1, axis)
 
 
-def _record_holder_spec(x: Any, axis: int, largest: bool) -> ArraySpec:
+def _record_holder_spec(x: Array, axis: int, largest: bool) -> ArraySpec:
     return ArraySpec(x.shape, np.dtype(np.intp))
 
 

@@ -182,7 +182,7 @@ def eigh(
     uplo: Any = "L" if lower else "U"
     if b is None and eigvals_only:
         return _subset(np.linalg.eigvalsh(a, uplo), subset_by_index)
-    half = None
+    half: Any = None
     if b is not None:  # a problem of one matrix between the factors of `b`
         half = np.linalg.cholesky(one_or_more_square("eigh", b), upper=not lower)
         half = half if lower else adjoint(half)

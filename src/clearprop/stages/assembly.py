@@ -15,7 +15,7 @@ from ..graph.graph import Node, Wire
 from .views import View
 
 Box = tuple[tuple[int, int], ...]
-"""For each axis: from where (inclusive) to where (exclusive)."""
+"""For each axis: the first position, and the one after the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def box_of(shape: tuple[int, ...], index: tuple[Any, ...]) -> Box | None:
 
 
 def _around(shape: tuple[int, ...], inside: Box) -> Iterator[Box]:
-    """Yield boxes that cover everything but one."""
+    """Yield boxes that together cover all of an array of this shape but the box `inside`, each entry once."""
     for axis, (start, stop) in enumerate(inside):
         before, after = inside[:axis], tuple((0, n) for n in shape[axis + 1 :])
         if start:

@@ -1,4 +1,4 @@
-"""Are index arrays in range? Asked before anything is written, since NumPy would raise an error then."""
+"""Checks that index arrays are in range, before anything is written: there NumPy raises an error."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def with_bounds(graph: Graph) -> tuple[Graph, list[Wire], bool]:
 
 
 def _indexed(node: Node) -> Iterator[tuple[Wire, int]]:
-    """Yield the index arrays of a node, each with the size of an axis that it goes through."""
+    """Yield the index arrays of a node, each with the size of the axis that it goes through, in entries."""
     if not node.primitive.is_registered:
         return
     if node.primitive.name == "one_hot":

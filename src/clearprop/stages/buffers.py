@@ -14,12 +14,15 @@ ALIGNMENT = 64
 
 @dataclass(frozen=True, slots=True)
 class Arena:
-    """Offsets in bytes of temporaries, and of what each nest needs to work in."""
+    """Offsets of temporaries from the start of the arena, and of what each nest needs to work in: all in
+    bytes.
+    """
 
     offsets: dict[Buffer, int]
     workspace: int
     """Offset of the memory that nests work in, one after the other."""
     bytes: int
+    """Size of the whole arena."""
 
 
 S = TypeVar("S", bound=Stage)
@@ -32,6 +35,7 @@ _STEP = 17 * ALIGNMENT
 
 
 def aligned(size: int) -> int:
+    """Return a size in bytes, rounded up to a multiple of `ALIGNMENT`."""
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
@@ -64,13 +68,14 @@ def arrange(
 ) -> Arena:
     """Give each temporary of the stages that is not in `outside` a place; lives that do not meet share it.
 
-    Steps follow each other; each is one stage, or several of which nobody knows which is where.
+    Steps follow each other; each is one stage, or several that take turns. `workspace` says how many
+    bytes a step needs besides. The arena holds all of them at offsets that are multiples of `ALIGNMENT`.
 
     First fit, the largest first: close to the least possible, and simple. A value that is read for the last
     time where another one of its size is made hands its place on to that, if it may. `room` says how many
     bytes a buffer of some takes.
     """
-    lives: dict[Buffer, tuple[int, int]] = {}
+    lives: dict[Buffer, tuple[int, int]] = {}  # numbers of the first and the last step
     for number, step in enumerate(steps):
         for b in (b for stage in step for b in touched_by(stage)):
             if b.role == "temporary" and b not in outside:
@@ -122,6 +127,7 @@ def _heirs(
 
 
 def _ends(lives: dict[Buffer, tuple[int, int]], b: Buffer, number: int) -> bool:
+    """Return whether a buffer, made in an earlier step, is used for the last time in step `number`."""
     return b in lives and lives[b][0] < number == lives[b][1]
 
 
@@ -143,8 +149,9 @@ def _may_be_written_over(nest: Nest, given: Buffer, access: Access) -> bool:
 
 
 def _has_ragged_rows(nest: Nest, itemsize: int) -> bool:
-    """Return whether vectors go over the ends of short rows: reading the next row then waits for the
-    store.
+    """Return whether vectors go over the ends of short rows: reading the next row then waits for the store.
+
+    `itemsize` is that of an entry, in bytes.
     """
     if nest.lanes is None or len(nest.extents) < 2:
         return False

@@ -180,7 +180,7 @@ class _Nesting:
         self.known: dict[Any, Expression] = {}
         self.extents = tuple(self.group.extents)
         self.budget: float = 0 if building.readable else CHEAP
-        """What may be spent on computing a value again."""
+        """What may be spent on computing a value again, in additions."""
 
     def stages(self, wanted: Sequence[Node]) -> list[Stage]:
         group = self.group
@@ -269,7 +269,11 @@ class _Nesting:
         own: Sequence[int],
         offset: int,
     ) -> tuple[Access, tuple[Index, ...]]:
-        """Return where an index leads in a buffer: what the nest's axes say, and what numbers say."""
+        """Return where an index leads in a buffer: what the nest's axes say, and what numbers say.
+
+        `place` gives the nest's axis (or -1) for each axis of the result; `own` are the strides of the array
+        that the index goes through, and `offset` its start in the buffer, in entries.
+        """
         along, start = found.strides(own)
         strides = [0] * len(self.extents)
         for axis, stride in zip(place, along, strict=True):
@@ -287,8 +291,8 @@ class _Nesting:
         return Access(buffer, tuple(strides), offset + start), tuple(indices)
 
     def _reduced_place(self, node: Node) -> tuple[int, ...]:
-        """Return the place of a reduction's input: that of its result, and reduced axes where they
-        must be.
+        """Return the nest's axis for each axis of a reduction's input: those of its result, and reduced axes
+        where they must be.
         """
         shape = node.inputs[0].spec.shape
         view = self.grouping.view(node.inputs[0])
@@ -367,6 +371,9 @@ class _Nesting:
         return self._read(view.root, tuple(strides), start)
 
     def _read(self, root: Wire, strides: tuple[int, ...], offset: int) -> Expression:
+        """Return the entry of a root at each point of the nest: its strides along the nest's axes and its
+        offset are in entries.
+        """
         if self.grouping.maker.get(root, -1) == self.number:
             return self.value(root)
         key = (root, strides, offset)
@@ -401,7 +408,8 @@ class _Nesting:
         return made
 
     def _price(self, root: Wire, budget: float) -> tuple[float, int]:
-        """Return what it costs to compute a value again, infinity if more than `budget`.
+        """Return what it costs to compute a value again, in additions an entry; infinity if more than
+        `budget`.
 
         And how many values memory would have to hold for that which it does not hold yet.
         """

@@ -31,7 +31,7 @@ _MOST = 150
 _LATER = 32
 """How many of the latest groups a node is offered to."""
 _FLOATING = 8
-"""What a value made of inputs alone may cost to be computed wherever it is read."""
+"""What a value made of inputs alone may cost, in additions, to be computed wherever it is read."""
 
 _MASK = "a mask picks places that are not known"
 
@@ -41,11 +41,14 @@ class Group:
     """Nodes for one nest (or one node for NumPy, `host`)."""
 
     extents: list[int]
+    """Entries along each axis of the nest."""
     reduced: frozenset[int] | None = None
+    """Axes that the first reduction goes over; None before there is one."""
     nodes: list[Node] = field(default_factory=list)
     places: dict[Wire, tuple[int, ...]] = field(default_factory=dict)
     """For each value made here, the nest's axes of its own axes (-1 for axes of one entry)."""
     product: tuple[View, View, int] | None = None
+    """The factors, of shapes (batch..., m, k) and (batch..., k, n), and k."""
     late: set[Wire] = field(default_factory=set)
     """Values that are complete only after the nest."""
     host: str = ""
@@ -55,7 +58,7 @@ class Group:
     """Whether no more nodes may join."""
 
     def home(self, root: Wire) -> tuple[int, ...]:
-        """Return the strides of a value made here along the nest's axes."""
+        """Return the strides, in entries, of a value made here along the nest's axes."""
         strides = [0] * len(self.extents)
         for axis, stride in zip(self.places[root], dense(root.spec.shape), strict=True):
             if stride:
@@ -79,7 +82,7 @@ class Grouping:
         self.parts: dict[Wire, View] = {}
         """For values that are written into a part of another array: into which."""
         self.floating: dict[Wire, tuple[Node, float]] = {}
-        """Cheap values of inputs alone, with their cost: computed wherever they are read."""
+        """Cheap values of inputs alone, with their cost in additions: computed wherever they are read."""
 
     # ---- what is known of wires
 
@@ -259,7 +262,9 @@ class Grouping:
     def embed(
         self, number: int, shape: tuple[int, ...], views: Sequence[View]
     ) -> tuple[int, ...] | None:
-        """Return the nest's axes for the axes of `shape`, such that values made there are read in place."""
+        """Return the nest's axis for each axis of `shape` (-1 for axes of one entry), such that values made
+        there are read in place; None where there is no such way.
+        """
         group = self.groups[number]
         if group.host or group.programs:
             return None
@@ -387,14 +392,14 @@ class Grouping:
 
 
 def _fresh(shape: tuple[int, ...]) -> tuple[Group, tuple[int, ...]]:
-    """Return a group with the axes of this shape, and their places in it."""
+    """Return a group with the axes of this shape, and the nest's axis for each of them (-1: of one entry)."""
     counter = iter(range(len(shape)))
     place = tuple(-1 if n == 1 else next(counter) for n in shape)
     return Group([n for n in shape if n != 1]), place
 
 
 def kept_axes(node: Node, place: Sequence[int]) -> tuple[int, ...]:
-    """Return the place of a reduction's result, from its input's."""
+    """Return the nest's axis for each axis of a reduction's result (-1: of one entry), from its input's."""
     axes = node.params["axis"]
     if node.params["keepdims"]:
         return tuple(-1 if i in axes else a for i, a in enumerate(place))

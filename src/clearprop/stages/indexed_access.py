@@ -28,7 +28,9 @@ class Lookup:
     """Axes of the array that index arrays go through: the axis, and which array."""
 
     def strides(self, own: Sequence[int]) -> tuple[list[int], int]:
-        """Return strides along the axes of `picked`, and an offset, in an array with strides `own`."""
+        """Return strides along the axes of `picked`, and an offset, in an array with strides `own`: all in
+        entries.
+        """
         strides = [0] * len(self.picked)
         offset = sum(own[axis] * at for axis, at in self.fixed)
         for axis, dim, start, step in self.sliced:

@@ -44,7 +44,7 @@ from ..graph.graph import Node
 
 @dataclass(slots=True, eq=False)
 class Buffer:
-    """Memory for an array without gaps.
+    """Memory for an array in C order, without gaps.
 
     `role` is one of input, output, constant (with its `value`), temporary.
     """
@@ -60,6 +60,7 @@ class Buffer:
 
     @property
     def size(self) -> int:
+        """The number of entries."""
         return self.spec.size
 
     @property
@@ -209,6 +210,7 @@ class Product:
     left: Access
     right: Access
     inner: int
+    """The length of k."""
     dtype: np.dtype[Any]
 
 
@@ -229,6 +231,7 @@ class Nest:
     """Loops around expressions: see the module's docstring."""
 
     extents: tuple[int, ...]
+    """Points along each axis, the outermost first."""
     reduced: frozenset[int]
     effects: list[Effect]
     product: Product | None = None

@@ -12,14 +12,14 @@ from .views import dense
 
 
 def cost(e: Expression) -> float:
-    """Return what it takes to compute an expression from what it loads, in additions."""
+    """Return what it takes to compute an entry from what is loaded, in additions."""
     if isinstance(e, Compute):
         return COSTS[e.operation] + sum(map(cost, e.operands))
     return 0.0
 
 
 def lanes(nest: Nest) -> int | None:
-    """Return the axis along which most accesses go to neighbours."""
+    """Return the axis along which most accesses go to neighbouring entries; None for a nest without axes."""
     if not nest.extents:
         return None
     if nest.product is not None:
@@ -82,6 +82,7 @@ def _coalesce_batch(nest: Nest) -> None:
 
 
 def _merge(nest: Nest, axis: int) -> None:
+    """Make one axis of `axis` and the next one, whose strides the new one has."""
     inner = axis + 1
 
     def axes(old: frozenset[int]) -> frozenset[int]:
@@ -102,7 +103,11 @@ def _merge(nest: Nest, axis: int) -> None:
 
 
 def keep(nest: Nest, cheap: float) -> None:
-    """Choose the values that later phases read back: those that cost more than `cheap` to compute again."""
+    """Choose the values that later phases read back: those that cost more than `cheap` to compute again.
+
+    Costs are in additions an entry. A kept value has a buffer with one entry for each point that it varies
+    over.
+    """
     if not nest.reduced:
         return
     phases = nest.phases()

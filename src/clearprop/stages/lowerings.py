@@ -264,10 +264,10 @@ def power(node: Node, inputs: Sequence[Expression]) -> Expression:
 def one_hot(
     node: Node, labels: Expression, position: Expression, *, trusted: bool = False
 ) -> Expression:
-    """Return whether the label at a point is the position along its last axis; negative ones count
-    from the end.
+    """Return whether the label at a point is the position along its last axis; negative ones count from the
+    end.
 
-    Labels that are `trusted` are never negative.
+    `position` goes from 0 to the number of classes less one. Labels that are `trusted` are never negative.
     """
     if trusted:
         label = convert(labels, position.dtype)

@@ -59,17 +59,18 @@ def _is_stuck(nest: Nest) -> bool:
 
 
 def _work(nest: Nest) -> float:
+    """Return what a nest takes, in additions: its points times the cost of one."""
     costs = (COSTS[e.operation] for e in nest.expressions() if isinstance(e, Compute))
     return math.prod(nest.extents) * (1 + sum(costs))
 
 
 def _count(extent: int) -> int:
-    """Return in how many equal parts an axis falls, at most `_PARTS`."""
+    """Return in how many equal parts an axis of so many entries falls, at most `_PARTS`; 1 if in none."""
     return next((n for n in range(_PARTS, 1, -1) if extent % n == 0), 1)
 
 
 def can_split(nest: Nest, axis: int, count: int) -> bool:
-    """Return whether `split` can do that, at no great cost."""
+    """Return whether `split` can make `count` parts of an axis, at no great cost."""
     if any(isinstance(e, Position) and e.axis == axis for e in nest.expressions()):
         return False
     for effect in nest.effects:
@@ -101,7 +102,10 @@ def _after(late: Sequence[Effect]) -> set[Expression]:
 
 
 def split(nest: Nest, axis: int, count: int) -> list[Stage]:
-    """Return parts of `axis` as a new first axis, and the nests that add up what the parts found."""
+    """Return `count` parts of an axis as a new first axis, and the nests that add up what the parts found.
+
+    The axis keeps its place with a part's entries; `count` divides its extent.
+    """
     size = nest.extents[axis] // count
     extents = list(nest.extents)
     extents[axis] = size
@@ -142,7 +146,9 @@ def split(nest: Nest, axis: int, count: int) -> list[Stage]:
 
 
 def total(how: str, parts: Buffer, whole: Buffer) -> Nest:
-    """Return the sum of the parts of an accumulation."""
+    """Return the sum of the parts of an accumulation: of shape (count, size) in `parts`, of `size` entries in
+    `whole`.
+    """
     count = parts.spec.shape[0]
     load = Load(whole.dtype, frozenset({0, 1}), Access(parts, dense(parts.spec.shape)))
     value = Reduction(whole.dtype, frozenset({1}), how, load)

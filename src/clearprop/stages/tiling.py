@@ -1,10 +1,10 @@
 """Nests that go along one axis together, tile by tile.
 
-Where one nest writes a large array for the next one to read, the array goes out to memory and comes back.
-If all of them treat the entries along one axis apart (many samples, say, of a small model), they can take
-turns on a few entries at a time: what they hand on then never leaves the cache, and needs the memory of one
-tile only. Sums along that axis become sums of what the tiles found, as in `sharing`. Results do not depend on
-the number of threads, since the tiles do not.
+Where one nest writes a large array for the next one to read, the array goes out to memory and comes back. If
+all of them treat the entries along one axis apart (many samples, say, of a small model), they can take turns
+on a few entries at a time: what they hand on then never leaves the cache, and needs the memory of one tile
+only. Sums along that axis become sums of what the tiles found, as in `partial_sums`. Results do not depend
+on the number of threads, since the tiles do not.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ from .ir import (
 from .partial_sums import can_split, split, total
 
 _WORTH = 1_500_000
-"""Bytes handed on, or read again, from which it pays: less stays in a cache anyway."""
+"""Bytes handed on, or read again, from which tiles pay: less stays in a cache anyway."""
 _TILE = 768 * 1024
 """Bytes that a tile may take: most of a core's own cache."""
 _FACTOR = 128 * 1024
 """Bytes of a right factor that may be laid out anew for each tile, beside at least `_ROWS` rows."""
 _ROWS = 32
+"""Entries that the axis has at least, and a tile with a product in it."""
 _LEAST = 8
 """Entries that a tile has at least."""
 _AHEAD = 40
@@ -104,10 +105,11 @@ class _Group:
         first = stages[0]
         assert isinstance(first, Nest)
         self.extent = first.extents[axis]
+        """Entries along the axis that all members share."""
         self.members: list[tuple[Nest, int, int]] = []
-        """Nests, each with its axis, and how many runs it goes through along that."""
+        """Nests, each with its axis, and how many runs of `extent` entries it goes through along that."""
         self.strides: dict[Buffer, int] = {}
-        """Of what members write."""
+        """Of what members write: from one entry along the axis to the next, in the buffer's entries."""
         self.before: list[Stage] = []
         """What does not depend on the members."""
         self.after: list[Stage] = []
@@ -149,8 +151,8 @@ class _Group:
     # ---- who may go along
 
     def _place(self, nest: Nest) -> tuple[int, int, int] | None:
-        """Return where a nest has the axis: which of its axes, how many places an entry has on it, how
-        many runs.
+        """Return where a nest has the axis: which of its axes (the product's inner one comes after the last),
+        how many positions along it belong to an entry, and how many runs there are.
         """
         for walk in _walks(nest):
             wanted = self.strides.get(walk.buffer)
@@ -166,7 +168,10 @@ class _Group:
         return None
 
     def _admit(self, nest: Nest, axis: int, places: int, runs: int, totals: set[Buffer]) -> bool:
-        """Take a nest in if its entries along the axis can be computed apart."""
+        """Take a nest in if its entries along the axis can be computed apart; say whether it was.
+
+        `places` and `runs` are those of `_place`; buffers that it adds up into go to `totals`.
+        """
         if any(isinstance(e, Position) and e.axis == axis for e in nest.expressions()):
             return False
         if any(
@@ -205,7 +210,9 @@ class _Group:
         return True
 
     def _apart(self, walk: _Walk, axis: int, places: int, stride: int) -> bool:
-        """Return whether the places of entries along the axis are apart, `stride` from each other."""
+        """Return whether what an access goes to for one entry along the axis lies apart from that for the
+        next, `stride` of the buffer's entries further on.
+        """
         if walk.strides[axis] * places != stride:
             return False
         run = stride * self.extent
@@ -292,7 +299,9 @@ def _suits(nest: Nest, axis: int, places: int) -> bool:
 
 
 def _split_product(nest: Nest, axis: int, count: int) -> list[Stage]:
-    """Return parts of `axis` as a new first one; of the inner axis, products of parts and their sum."""
+    """Return `count` parts of an axis as a new first one; of the inner axis (the number after the last),
+    products of parts and their sum.
+    """
     p, inner = nest.product, len(nest.extents)
     assert p is not None
     size = (*nest.extents, p.inner)[axis] // count

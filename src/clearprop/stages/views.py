@@ -31,7 +31,9 @@ class View:
     root: Wire
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+    """In entries of the root; 0 along axes of one entry and stretched ones."""
     offset: int = 0
+    """Of the first entry, in entries of the root."""
 
     @classmethod
     def whole(cls, root: Wire) -> View:

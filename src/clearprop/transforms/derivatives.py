@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Tree
 from ..engine.arrays import PLAIN, argument, check_numbers, is_array, result, unchanging
 from ..engine.backprop import WHY_REAL, Reach, check_seed, conjugate, ones_like, own, reach, sweep
 from ..engine.in_place import next_number, refresh, version_at
@@ -65,13 +66,12 @@ class _Run:
         if happened.views_may_lag:
             refresh(outputs)
         self.outputs = [_output(y, f) for y in outputs]
-        self.wanted = [
-            version_at(v, started) for v in self.variables
-        ]  # f may have assigned into them
+        # f may have assigned into them
+        self.wanted = [version_at(v, started) for v in self.variables]
         tracked = [y for y in self.outputs if isinstance(y, Tensor)]
         self.span: Reach = reach(tracked, self.wanted, self.since)
 
-    def gradients(self, seeds: Sequence[Any], *, free: bool = False) -> list[Any]:
+    def gradients(self, seeds: Sequence[AnyArray], *, free: bool = False) -> list[AnyArray]:
         """Return the gradient of each variable, given that of each output."""
         seeds = [
             conjugate(s) if isinstance(y, Tensor) else s
@@ -80,7 +80,7 @@ class _Run:
         found = self.sweep(seeds, free=free)
         return [_as_seen(g, v) for g, v in zip(found, self.wanted, strict=True)]
 
-    def sweep(self, seeds: Sequence[Any], *, free: bool = False) -> list[Any]:
+    def sweep(self, seeds: Sequence[AnyArray], *, free: bool = False) -> list[AnyArray]:
         """Sum up, for each variable, the derivatives of all outputs, weighted with `seeds`."""
         pairs = [
             (y, seed)
@@ -92,14 +92,14 @@ class _Run:
         found.update((v, np.zeros(v.shape, v.dtype)[()]) for v in zero)
         return [found[v] for v in self.wanted]
 
-    def hand_out(self, gradients: Sequence[Any]) -> Any:
+    def hand_out(self, gradients: Sequence[AnyArray]) -> Tree:
         """Return gradients in the containers that the arguments came in, in memory of their own."""
         if not self.span.watched:
             given: set[int] = set()
             gradients = [own(g, given) for g in gradients]
         return self.unflatten_inputs(list(gradients))
 
-    def plain(self, tree: Any) -> Any:
+    def plain(self, tree: Tree) -> Tree:
         """Return outputs as the caller may have them: Tensors where an enclosing transform watches."""
         if self.span.watched:
             return tree
@@ -107,7 +107,7 @@ class _Run:
         return unflatten([x.value if isinstance(x, Tensor) else x for x in leaves])
 
 
-def _as_seen(g: Any, variable: Tensor) -> Any:
+def _as_seen(g: AnyArray, variable: Tensor) -> AnyArray:
     """Return a gradient as users have it; a recorder is told that the conjugate is the gradient now."""
     turned = conjugate(g)
     if turned is not g and isinstance(turned, Tensor) and turned.origin is not None:
@@ -118,7 +118,7 @@ def _as_seen(g: Any, variable: Tensor) -> Any:
     return turned
 
 
-def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Tree:
     deeper, later = transforms.set(transforms.get() + 1), began.set(next_number())
     off = no_grads.get()
     if off:  # asked for a gradient within no_grad: the innermost request wins
@@ -133,7 +133,7 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
             no_grads.set(off)
 
 
-def _variable(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Tensor:
+def _variable(leaf: Any, position: int, tree: Tree, f: Callable[..., Any]) -> Tensor:
     """Return a copy node: a Tensor with the value of `leaf` that requires a gradient.
 
     Whoever holds an array may write into it before the sweep is done with it, so its numbers are copied.
@@ -153,7 +153,7 @@ def _variable(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Ten
     return Tensor(value, primitives.copy, (leaf,), NO_PARAMS, True, origin)
 
 
-def _output(y: Any, f: Callable[..., Any]) -> Any:
+def _output(y: Any, f: Callable[..., Any]) -> AnyArray:
     """Return one of the results of `f`, as a sweep can start from it."""
     if type(y) is not Tensor:
         y = result(y, f"{called(f)} returned")
@@ -161,7 +161,7 @@ def _output(y: Any, f: Callable[..., Any]) -> Any:
     return y
 
 
-def _as_number(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> Any:
+def _as_number(leaf: Any, position: int, tree: Tree, f: Callable[..., Any]) -> AnyArray:
     which = f"{_place(tree, position)} of {called(f)} is"
     if not isinstance(leaf, float | int | complex):
         raise DtypeError(
@@ -174,7 +174,7 @@ def _as_number(leaf: Any, position: int, tree: Any, f: Callable[..., Any]) -> An
     return found
 
 
-def _place(tree: Any, position: int) -> str:
+def _place(tree: Tree, position: int) -> str:
     path = paths(tree)[position]
     return "the argument" + "".join(f"[{key!r}]" for key in path)
 
@@ -190,7 +190,7 @@ def _argument_numbers(argnums: Argnums, count: int, f: Callable[..., Any]) -> tu
     return tuple(i % count for i in numbers)
 
 
-def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
+def _scalar_output(run: _Run, f: Callable[..., Any]) -> AnyArray:
     """Return the one number that `f` returned, perhaps as an array of one; raise if it is not."""
     returned = run.unflatten_outputs(run.outputs)
     if not is_array(returned) and not isinstance(returned, float | int):
@@ -222,7 +222,7 @@ def _scalar_output(run: _Run, f: Callable[..., Any]) -> Any:
 
 def value_and_grad(
     f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
-) -> Callable[..., Any]:
+) -> Callable[..., Tree]:
     """Return a `grad` that gives ``(f(...), gradient)``, or ``((f(...), aux), gradient)`` with `has_aux`.
 
     >>> value, dx = value_and_grad(lambda x: x**2)(3.0)
@@ -240,7 +240,7 @@ def value_and_grad(
 
 def _value_and_gradient(
     f: Callable[..., Any], args: Any, kwargs: Any, argnums: Argnums, has_aux: bool
-) -> tuple[Any, Any, Any]:
+) -> tuple[AnyArray, Any, Tree]:
     run = _Run(f, args, kwargs, argnums, has_aux)
     y = _scalar_output(run, f)
     seed = ones_like(y.value) if isinstance(y, Tensor) else 1.0
@@ -250,7 +250,7 @@ def _value_and_gradient(
 
 def grad(
     f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
-) -> Callable[..., Any]:
+) -> Callable[..., Tree]:
     """Return the function that computes the gradient of a scalar function.
 
     Parameters
@@ -287,7 +287,7 @@ def grad(
     return Transformed(compute, grad, f, argnums=argnums, has_aux=has_aux)
 
 
-def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[Any, ...]:
     """Run `f` and return ``(output, pullback)``, with ``aux`` as a third part with `has_aux`.
 
     ``pullback(g)`` takes an upstream gradient in the shape of the output and returns a tuple: the
@@ -300,7 +300,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     """
     run = _Run(f, primals, {}, tuple(range(len(primals))), has_aux)
 
-    def compute(gradient: Any) -> tuple[Any, ...]:
+    def compute(gradient: Tree) -> tuple[Tree, ...]:
         return run.hand_out(run.gradients(_seeds(run, gradient)))
 
     pullback = Pullback(compute, called(f))
@@ -308,7 +308,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     return (output, pullback, run.plain(run.aux)) if has_aux else (output, pullback)
 
 
-def _seeds(run: _Run, gradient: Any) -> list[Any]:
+def _seeds(run: _Run, gradient: Tree) -> list[AnyArray]:
     seeds, _ = flatten(gradient)
     if len(seeds) != len(run.outputs):
         raise ShapeError(
@@ -317,7 +317,7 @@ def _seeds(run: _Run, gradient: Any) -> list[Any]:
     return [check_seed(y, seed) for y, seed in zip(run.outputs, seeds, strict=True)]
 
 
-def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
+def jvp(f: Callable[..., Any], primals: Tree, tangents: Tree) -> tuple[Tree, Tree]:
     """Run `f` and return ``(output, directional derivative)`` for a step `tangents` of `primals`.
 
     Parameters
@@ -368,7 +368,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
 
 def jacobian(
     f: Callable[..., Any], argnums: Argnums = 0, *, layout: str = "numerator", has_aux: bool = False
-) -> Callable[..., Any]:
+) -> Callable[..., Tree]:
     """Return the function that computes all derivatives of all outputs.
 
     Parameters
@@ -410,7 +410,7 @@ def jacobian(
     return Transformed(compute, jacobian, f, argnums=argnums, layout=layout, has_aux=has_aux)
 
 
-def _jacobian_of(run: _Run, position: int, layout: str) -> list[Any]:
+def _jacobian_of(run: _Run, position: int, layout: str) -> list[AnyArray]:
     """Return the derivatives of one output array with respect to each variable."""
     y = run.outputs[position]
     shape = shape_of(y)
@@ -421,7 +421,7 @@ def _jacobian_of(run: _Run, position: int, layout: str) -> list[Any]:
                 f"input, and NumPy's arrays have at most {MOST_AXES}. Take .reshape(-1) of one of them."
             )
 
-    def derivatives(weight: Any, place: tuple[int, ...]) -> list[Any]:
+    def derivatives(weight: complex, place: tuple[int, ...]) -> list[AnyArray]:
         seeds = [np.zeros(shape_of(z), getattr(z, "dtype", float)) for z in run.outputs]
         seeds[position][place] = weight
         return run.sweep([seed[()] for seed in seeds])
@@ -444,7 +444,7 @@ def _jacobian_of(run: _Run, position: int, layout: str) -> list[Any]:
     return blocks
 
 
-def _complex_derivatives(along_1: list[Any], along_i: list[Any]) -> list[Any]:
+def _complex_derivatives(along_1: list[AnyArray], along_i: list[AnyArray]) -> list[AnyArray]:
     """Return derivatives of a complex number, given those of its real and of minus its imaginary part."""
     rows = []
     for real, turned in zip(along_1, along_i, strict=True):
@@ -461,11 +461,11 @@ def _complex_derivatives(along_1: list[Any], along_i: list[Any]) -> list[Any]:
     return rows
 
 
-def _plain(x: Any) -> Any:
+def _plain(x: AnyArray) -> AnyArray:
     return x.value if isinstance(x, Tensor) else x
 
 
-def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Tree]:
     """Return the function that computes the second derivatives of a scalar function.
 
     For an input of shape ``s`` the result has shape ``s + s``; for containers, containers of
@@ -479,7 +479,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     return Transformed(jacobian(grad(f, argnums), argnums), hessian, f, argnums=argnums)
 
 
-def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+def hvp(f: Callable[..., Any], primals: Tree, tangents: Tree) -> Tree:
     """Return the Hessian of a scalar function times a vector, at about twice the cost of the gradient.
 
     Parameters

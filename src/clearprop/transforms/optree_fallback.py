@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from types import NoneType
 from typing import Any, NamedTuple
 
+from ..engine.array_types import Tree
+
 
 @dataclass(frozen=True, slots=True)
 class Structure:
@@ -39,7 +41,7 @@ class Structure:
         pairs = zip(self.entries, self.parts, strict=True)
         return [(entry, *path) for entry, part in pairs for path in part.paths()]
 
-    def unflatten(self, leaves: Iterable[Any]) -> Any:
+    def unflatten(self, leaves: Iterable[Any]) -> Tree:
         """Return the container with these leaves; ValueError where there are too few or too many."""
         given = list(leaves)
         if len(given) != self.num_leaves:
@@ -81,13 +83,13 @@ _LEAF = Structure(None)
 _LEAF = Structure(None)
 
 
-def flatten(tree: Any, atoms: tuple[type, ...]) -> tuple[list[Any], Structure]:
+def flatten(tree: Tree, atoms: tuple[type, ...]) -> tuple[list[Any], Structure]:
     """Return the leaves and the structure of a container; everything of the types `atoms` is a leaf."""
     leaves: list[Any] = []
     return leaves, _taken_apart(tree, atoms, leaves)
 
 
-def _taken_apart(tree: Any, atoms: tuple[type, ...], leaves: list[Any]) -> Structure:
+def _taken_apart(tree: Tree, atoms: tuple[type, ...], leaves: list[Any]) -> Structure:
     kind = type(tree)
     way = None if isinstance(tree, atoms) else _way(kind)
     if way is None:
@@ -129,11 +131,11 @@ def _is_structseq(kind: type) -> bool:
     return kind.__bases__ == (tuple,) and hasattr(kind, "n_sequence_fields")
 
 
-def _indices(tree: Any) -> tuple[int, ...]:
+def _indices(tree: Tree) -> tuple[int, ...]:
     return tuple(range(len(tree)))
 
 
-def _sorted_keys(tree: Any) -> tuple[Any, ...]:
+def _sorted_keys(tree: Tree) -> tuple[Any, ...]:
     """Sort keys. Those that do not compare go by their types; if they still do not, they stay as they
     came.
     """
@@ -145,7 +147,7 @@ def _sorted_keys(tree: Any) -> tuple[Any, ...]:
     return tuple(tree)
 
 
-def _by_key(tree: Any, keys: tuple[Any, ...]) -> list[Any]:
+def _by_key(tree: Tree, keys: tuple[Any, ...]) -> list[Any]:
     return [tree[key] for key in keys]
 
 

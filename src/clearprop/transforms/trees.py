@@ -1,7 +1,7 @@
 """Containers of arrays (dicts, lists, tuples, dataclasses), in and out.
 
 optree does the work; it is imported when the first container comes by. Where it is missing,
-`containers` does the same in Python. Dataclasses need no registration.
+`optree_fallback` does the same in Python. Dataclasses need no registration.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Tree
 from ..engine.forks import fork_waits_for, load
 from ..engine.spec import ArraySpec
 from ..engine.tensor import Tensor
@@ -27,10 +28,10 @@ _registered: set[type] = set()
 _registering = threading.RLock()
 fork_waits_for(_registering)
 
-Unflatten = Callable[[Sequence[Any]], Any]
+Unflatten = Callable[[Sequence[Any]], Tree]
 
 
-def flatten(tree: Any) -> tuple[list[Any], Unflatten]:
+def flatten(tree: Tree) -> tuple[list[Any], Unflatten]:
     """Return the leaves of a container in a fixed order, and the function that puts others in their places.
 
     >>> leaves, unflatten = flatten({"w": 1.0, "b": [2.0, 3.0]})
@@ -43,14 +44,14 @@ def flatten(tree: Any) -> tuple[list[Any], Unflatten]:
     return leaves, structure.unflatten
 
 
-def paths(tree: Any) -> list[tuple[Any, ...]]:
+def paths(tree: Tree) -> list[tuple[Any, ...]]:
     """Return, for each leaf, the keys, indices and field names that lead to it; ``()`` for a lone leaf."""
     if isinstance(tree, _LEAVES):
         return [()]
     return list(_flatten(tree)[1].paths())
 
 
-def structure(tree: Any) -> Hashable:
+def structure(tree: Tree) -> Hashable:
     """Return what a container is apart from its leaves: types, keys in their order, what registered
     classes say.
 
@@ -81,11 +82,11 @@ def structure(tree: Any) -> Hashable:
 class Container:
     """A container without its leaves, which `pickle` stores as one that holds numbers."""
 
-    def __init__(self, example: Any) -> None:
+    def __init__(self, example: Tree) -> None:
         leaves, self._unflatten = flatten(example)
         self._count = len(leaves)
 
-    def __call__(self, leaves: Sequence[Any]) -> Any:
+    def __call__(self, leaves: Sequence[Any]) -> Tree:
         """Return the container with these leaves."""
         return self._unflatten(leaves)
 
@@ -157,7 +158,7 @@ def _equal(x: Any) -> Hashable:
     return type(x), x
 
 
-def stop_gradient(x: Any) -> Any:
+def stop_gradient(x: Tree) -> Tree:
     """Return the same value, through which no gradient flows; of a container, the same container of
     such values.
 
@@ -178,7 +179,7 @@ def _single(leaves: Sequence[Any]) -> Any:
     return leaf
 
 
-def _flatten(tree: Any) -> tuple[list[Any], Any]:
+def _flatten(tree: Tree) -> tuple[list[Any], Any]:
     optree = _optree()
     if optree is None:
         return _containers().flatten(tree, _LEAVES)

@@ -1,4 +1,4 @@
-"""What `grad`, `compile` and `block` make of a function: a callable that passes for it."""
+"""What `grad`, `compile` and `block` make of a function: a callable with its name and signature."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import partial, update_wrapper
 from types import FunctionType, MethodType
 from typing import Any
 
+from ..engine.array_types import Tree
 from ..engine.refusals import called
 from ..errors import GradientError
 
@@ -89,10 +90,10 @@ class Transformed(Wrapper):
 class Pullback:
     """From upstream to downstream gradients, along what one run of a function left behind."""
 
-    def __init__(self, compute: Callable[[Any], Any], name: str) -> None:
+    def __init__(self, compute: Callable[[Tree], Tree], name: str) -> None:
         self._compute, self._name = compute, name
 
-    def __call__(self, gradient: Any) -> Any:
+    def __call__(self, gradient: Tree) -> Tree:
         return self._compute(gradient)
 
     def __repr__(self) -> str:

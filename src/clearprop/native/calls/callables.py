@@ -214,7 +214,9 @@ def _accept(wanted: Argument, x: Any) -> Any:
 
 
 def _overlapping(signature: Signature, starts: Sequence[int]) -> bool:
-    """Return whether a donated array, at one of these addresses, shares memory with another argument."""
+    """Return whether a donated array, whose bytes start at one of these addresses, shares memory with another
+    argument.
+    """
     arguments = signature.arguments
     return any(
         i != k and starts[k] < starts[i] + donated.bytes and starts[i] < starts[k] + other.bytes

@@ -52,12 +52,15 @@ class EntryWriter:
         self.label(further)
 
     def load_pointer(self, pointer: str, offset: int = 0) -> str:
+        """Return the address that stands `offset` bytes after another one."""
         return self.b.pointer(f"load ptr, ptr {self.b.offset(pointer, (offset, 1))}")
 
     def put(self, pointer: str, table: str, place: int) -> None:
+        """Put an address into a table, at place 0, 1, ...: of eight bytes each."""
         self.b.do(f"store ptr {pointer}, ptr {self.b.offset(table, (place, 8))}")
 
     def field(self, type: Type, pointer: str, offset: int) -> Value:
+        """Return the number of this type that stands `offset` bytes after an address."""
         return self.b.load(type, self.b.offset(pointer, (offset, 1)))
 
     def address(self, pointer: str) -> Value:
@@ -91,6 +94,7 @@ class EntryWriter:
         return self.b.pointer(text)
 
     def on_stack(self, size: int, align: int = ALIGNMENT) -> str:
+        """Return the address of `size` bytes on the stack, a multiple of `align`."""
         ref = f"%stack{len(self.stack)}"
         self.stack.append(f"  {ref} = alloca [{size} x i8], align {align}")
         return ref

@@ -222,7 +222,9 @@ class Guards:
         self.w.go_on_if(b.value(POINTER.truth, f"icmp eq i{lanes.width} {bits}, -1"))
 
     def side_by_side(self, order: Sequence[int], lanes: int) -> tuple[str, str, int]:
-        """Return tables of the arguments' addresses and sizes: nothing at address 0 for lanes left over."""
+        """Return tables of the arguments' addresses and of their sizes in bytes, and how many entries these
+        have: a multiple of `lanes`, with empty arrays at address 0 at the end.
+        """
         left_over = -len(order) % lanes
         count = len(order) + left_over
         starts, sizes = self.w.on_stack(8 * count), "@entry_sizes"

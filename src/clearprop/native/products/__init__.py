@@ -68,7 +68,10 @@ def workspace_size(
     left_strides: tuple[int, int],
     right_strides: tuple[int, int],
 ) -> int:
-    """Return bytes of memory that the product of these sizes and strides (in elements) needs to work in."""
+    """Return the bytes that a product of an (m, k) and a (k, n) matrix needs to work in.
+
+    Strides are those of (row, column), in entries.
+    """
     if 0 in (m, k, n):
         return 0
     left, right = Operand("", *left_strides), Operand("", *right_strides)
@@ -76,6 +79,7 @@ def workspace_size(
 
 
 def _vector(dtype: Any) -> Type:
+    """Return the type of one vector register of this dtype."""
     single = Type(np.dtype(dtype))
     assert single.is_float, single
     return single.wide(machine.vector_bits() // single.bits)

@@ -20,7 +20,7 @@ class Dots:
 
     @property
     def cycles(self) -> float:
-        """An estimate of what the product takes."""
+        """An estimate of what the product takes, in clock cycles."""
         cycles = self.m * self.n * (-(-self.k // self.type.width) * 0.7 + 8)
         return cycles + (self.n * self.k * 1.5 if self.pack_right else 0)
 

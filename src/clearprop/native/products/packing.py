@@ -35,11 +35,12 @@ class Operand:
         return Operand(self.pointer, self.column, self.row)
 
     def at(self, b: Builder, size: int, i: Index = 0, j: Index = 0) -> str:
-        """Return the address of an element."""
+        """Return the address of the element (i, j); `size` is that of an element, in bytes."""
         return b.offset(self.pointer, (i, self.row), (j, self.column), size=size)
 
 
 def registers() -> int:
+    """Return how many vector registers this machine has."""
     x86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
     return 16 if x86 and machine.vector_bits() < 512 else 32
 
@@ -53,11 +54,12 @@ def balanced(length: int, most: int) -> list[tuple[int, int, int]]:
 
 
 def aligned(size: int) -> int:
+    """Return a size in bytes, rounded up to a multiple of `LINE`."""
     return -(-size // LINE) * LINE
 
 
 def copy_cycles(matrix: Operand, type: Type) -> float:
-    """Return about how many cycles `copy` takes for one number."""
+    """Return about how many clock cycles `copy` takes for one number."""
     return 2 / type.width if matrix.column == 1 else 0.4 if matrix.row == 1 else 1.5
 
 
@@ -109,7 +111,7 @@ def side_by_side(b: Builder, numbers: Sequence[Value]) -> Value:
 def copy(
     b: Builder, type: Type, steps: int, lanes: int, source: Operand, place: str, stride: int
 ) -> None:
-    """Copy `steps` rows of `lanes` numbers each to `place`, `stride` elements apart.
+    """Copy `steps` rows of `lanes` numbers each to the address `place`, their starts `stride` elements apart.
 
     Whole vectors are written, in ascending order: what is behind the last number may be anything.
     """

@@ -35,7 +35,10 @@ TILES = {
 
 @dataclass(frozen=True)
 class Panel:
-    """Columns of the result that are taken together, `count` times: `lanes` of each of the vectors."""
+    """Columns of the result that are taken together, `count` times: `lanes` of each of the vectors.
+
+    The first panel starts in column `start`, the next ones follow it.
+    """
 
     start: int
     lanes: tuple[int, ...]
@@ -118,7 +121,7 @@ class Tiles:
 
     @property
     def cycles(self) -> float:
-        """An estimate of what the product takes."""
+        """An estimate of what the product takes, in clock cycles."""
         cycles = self.k * self._tile_cycles(self.across, self.down)
         if self.pack_right:
             cycles += self.k * self.n * copy_cycles(self.right, self.type)
@@ -243,7 +246,7 @@ def _tile(
     right: Operand,
     lanes: Sequence[int],
 ) -> list[list[Value]]:
-    """Return the sums of one tile over some steps of k, in registers."""
+    """Return the sums of one tile over some steps of k, in registers: a list of vectors for each row."""
     size, single, across = type.dtype.itemsize, type.wide(1), len(lanes)
     # A small tile has too few operations under way at once: steps then add to sums of their own.
     parts = min(max(1, CHAINS // (rows * across)), steps)
