@@ -55,7 +55,8 @@ def padded_sums(graph: Graph) -> list[PaddedSum]:
                 part = parts.get(wire)
                 if part is not None and readers[wire] == 1:
                     inner.add(part)
-                    waiting.append(part)
+                    if part not in boxes:  # what is in a box has another shape
+                        waiting.append(part)
         taken.update(n.out for n in inner)
         own = {n: boxes[n] for n in inner if n in boxes}
         cuts = _cut(node.out.spec.shape, list(own.values()))

@@ -1,0 +1,60 @@
+"""Sums of arrays that are zero but for a box are added up region by region, to the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop
+from clearprop.passes.algebra import simplify
+from clearprop.passes.decompositions.expand import expand
+from clearprop.stages.regions import padded_sums
+
+pytest.importorskip("llvmlite")
+
+
+def heat(u: Any) -> Any:
+    inner = u[1:-1] + 0.2 * (u[2:] - 2 * u[1:-1] + u[:-2])
+    return np.sum(np.concatenate([u[:1], inner, u[-1:]]) ** 2)
+
+
+def in_two_dimensions(u: Any) -> Any:
+    around = u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2]
+    return np.sum((around - 4 * u[1:-1, 1:-1]) ** 2) + np.sum(u[0]) - np.sum(u[:, -1] ** 3)
+
+
+def within_another(u: Any) -> Any:
+    rows = u[1:]
+    return np.sum((rows[1:] - rows[:-1]) ** 2) - np.sum(np.sin(u[:-1])) + np.sum(u[0] * u[2])
+
+
+def of_differences(u: Any) -> Any:
+    return np.sum(np.diff(u, n=3, axis=0) ** 2)
+
+
+@pytest.mark.parametrize("f", [heat, in_two_dimensions, within_another, of_differences])
+@pytest.mark.parametrize("shape", [(5, 4), (9, 7)])
+def test_compiled(f: Callable[[Any], Any], shape: tuple[int, ...]) -> None:
+    u = np.random.default_rng(2).normal(size=shape[: 1 if f is heat else 2])
+    gradient = clearprop.grad(f)
+    np.testing.assert_allclose(clearprop.compile(gradient)(u), gradient(u), rtol=1e-12, atol=1e-12)
+    graph = simplify(expand(clearprop.trace(gradient, u)))
+    assert padded_sums(graph)
+
+
+def test_regions_of_a_stencil() -> None:
+    graph = simplify(expand(clearprop.trace(clearprop.grad(heat), np.ones(1000))))
+    (found,) = padded_sums(graph)
+    assert found.regions == [((0, 1),), ((1, 2),), ((2, 998),), ((998, 999),), ((999, 1000),)]
+
+
+def test_many_boxes_are_added_as_they_are() -> None:
+    def f(u: Any) -> Any:
+        return sum(np.sum(u[i:] ** 2) for i in range(40))
+
+    gradient, u = clearprop.grad(f), np.linspace(-1, 1, 50)
+    assert padded_sums(simplify(expand(clearprop.trace(gradient, u)))) == []
+    np.testing.assert_allclose(clearprop.compile(gradient)(u), gradient(u), rtol=1e-12)
