@@ -282,6 +282,23 @@ def logistic(w: Any) -> Function:
     return loss
 
 
+def kalman_filter(w: Any) -> Function:
+    """Log-likelihood of a linear state space model, up to a constant."""
+    solve, slogdet = w.xp.linalg.solve, w.xp.linalg.slogdet
+
+    def f(a: Any, seen: Any, c: Any, noise: Any, noise_seen: Any) -> Any:
+        x, p, total = 0 * a[0], noise, 0.0
+        for y in seen:
+            x, p = a @ x, a @ p @ a.T + noise
+            s, misfit = c @ p @ c.T + noise_seen, y - c @ x
+            gain = solve(s, c @ p).T
+            total = total - 0.5 * (misfit @ solve(s, misfit) + slogdet(s)[1])
+            x, p = x + gain @ misfit, p - gain @ c @ p
+        return total
+
+    return f
+
+
 def rosenbrock(w: Any) -> Function:
     def f(x: Any) -> Any:
         return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
@@ -317,6 +334,17 @@ def _logistic_arguments(rng: np.random.Generator) -> tuple[Any, ...]:
     return rng.standard_normal(50) * 0.1, x, (rng.random(100_000) < 0.5).astype(float)
 
 
+def _small_logistic_arguments(rng: np.random.Generator) -> tuple[Any, ...]:
+    x = rng.standard_normal((569, 30))
+    return rng.standard_normal(30) * 0.1, x, (rng.random(569) < 0.5).astype(float)
+
+
+def _filter_arguments(rng: np.random.Generator) -> tuple[Any, ...]:
+    n, m, steps = 4, 2, 20
+    a, c = np.eye(n) * 0.9 + rng.standard_normal((n, n)) * 0.05, rng.standard_normal((m, n))
+    return a, rng.standard_normal((steps, m)), c, np.eye(n) * 0.1, np.eye(m) * 0.5
+
+
 def _with_direction(
     draw: Callable[[np.random.Generator], tuple[Any, ...]],
 ) -> Callable[[np.random.Generator], tuple[Any, ...]]:
@@ -348,6 +376,8 @@ WORKLOADS = (
     Workload("Gaussian mixture, n=1,000", mixture, _mixture_arguments(1000), "gradient", 2),
     Workload("Gaussian mixture, n=10,000", mixture, _mixture_arguments(10_000), "gradient", 2),
     Workload("logistic regression", logistic, _logistic_arguments, "gradient", 1.5),
+    Workload("logistic regression, 569×30", logistic, _small_logistic_arguments, "gradient", 1.5),
+    Workload("Kalman filter, 20 steps", kalman_filter, _filter_arguments, "gradient", 3),
     Workload(
         "logistic regression, hvp", logistic, _with_direction(_logistic_arguments), "hvp", 1.5
     ),

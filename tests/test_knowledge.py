@@ -20,7 +20,7 @@ def test_no_more_files_know_an_operation(name: str, files: dict[str, int]) -> No
 
 
 def test_most_operations_are_known_in_few_files(files: dict[str, int]) -> None:
-    assert sum(files.values()) / len(files) < 3.5
+    assert sum(files.values()) / len(files) < 3.6  # native code of each is a file of its own
 
 
 @pytest.mark.parametrize(

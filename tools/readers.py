@@ -58,8 +58,6 @@ def in_stages(node: Node, further: Collection[str] = ()) -> str:
     name = node.primitive.name
     if name in {*ELEMENTWISE, *further}:
         return DERIVED if name in COSTS else OWN
-    if len(node.outputs) != 1:
-        return NONE
     grouping = Grouping(Graph("", node.inputs, (node,), node.outputs), fuse)
     grouping.add(node)
     return NONE if any(group.host for group in grouping.groups) else OWN

@@ -32,7 +32,7 @@ class PlanSummary:
     donors: tuple[int | None, ...]
     """For each output, the number of the input that it is written over."""
     may_stop: bool
-    """Whether it may find that it cannot go on, such as by an index out of range."""
+    """Whether it may find that it cannot go on, by an index out of range or a matrix without an inverse."""
     services: tuple[str, ...]
     """What it needs of the process, by the names in `SERVICES`."""
 

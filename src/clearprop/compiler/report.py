@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from html import escape
 from ..draw.stages import Item, draw_stages
 from ..graph.graph import Graph
 from ..stages.composites import Choice
-from ..stages.ir import Buffer, Composite, Host, Nest, Program, Stage, in_order, letter
+from ..stages.ir import Buffer, Composite, Host, Matrices, Nest, Program, Stage, in_order, letter
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,10 @@ def _title(stage: Stage) -> str:
         return f"NumPy: {stage.node.primitive.name}"
     if isinstance(stage, Composite):
         return stage.title
+    if isinstance(stage, Matrices):
+        count = math.prod(stage.extents)
+        stack = f", a stack of {count}" if count > 1 else ""
+        return f"{stage.name} of {stage.order} × {stage.order}{stack}"
     axes = " × ".join(
         f"{letter(a)} {n}{' tiles' * (stage.tiles is not None and not a)}{' summed' * (a in stage.reduced)}"
         for a, n in enumerate(stage.extents)
@@ -94,7 +99,7 @@ def _details(stage: Stage) -> Iterator[str]:
         yield f"because {stage.why}"
     elif isinstance(stage, Nest):
         yield _fused(stage)
-    else:
+    elif isinstance(stage, Composite):
         for program in stage.programs:
             what = "" if isinstance(stage, Choice) else "a step of "
             yield f"{what}{program.name} is {_count(len(program.stages), 'stage')}:"

@@ -18,13 +18,13 @@ import numpy as np
 
 from ..stages.buffers import Arena, apart, donors
 from ..stages.composites import Back, Carried, Choice, Loop, While
-from ..stages.ir import Buffer, Composite, Host, Nest, Program, Stage
-from . import interrupts, machine
+from ..stages.ir import Buffer, Composite, Host, Matrices, Nest, Program, Stage
+from . import interrupts, machine, matrices
 from .llvm_ir import Builder, Value
 from .nests import work
 from .types import BOOL, I64, Type
 
-Native = Nest | Composite
+Native = Nest | Matrices | Composite
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,8 @@ def work_of(stage: Stage) -> float:
     """Return about how many vector operations a stage takes."""
     if isinstance(stage, Nest):
         return work(stage)
+    if isinstance(stage, Matrices):
+        return matrices.work(stage)
     if isinstance(stage, Host):
         return 0
     each = list(map(_work_within, stage.programs))

@@ -1,9 +1,9 @@
-"""Nests -> one function in IR: ``i32 @kernel(ptr table)``, of the addresses of buffers.
+"""Stages -> one function in IR: ``i32 @kernel(ptr table)``, of the addresses of buffers.
 
-It returns 0, or 1 where it stopped because an index was out of range (or a loop went on past its limit), or
-2 where an exception is set.
+It returns 0, or 1 where it stopped because an index was out of range, a matrix had no inverse or a loop
+went on past its limit, or 2 where an exception is set.
 
-Each nest becomes a function of the addresses that it uses. Nests that are alike, such as those of a
+Each stage becomes a function of the addresses that it uses. Stages that are alike, such as those of a
 loop that was unrolled, share one.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from ..stages.buffers import Arena, aligned, apart, arrange, donors, together
 from ..stages.composites import Carried, Choice, Loop, While
-from ..stages.ir import Buffer, Composite, Host, Nest, Program, Stage, read_by, written_by
+from ..stages.ir import Buffer, Composite, Host, Matrices, Nest, Program, Stage, read_by, written_by
 from .branching import (
     Native,
     ProgramLayout,
@@ -31,6 +31,7 @@ from .branching import (
 )
 from .expressions import Address
 from .llvm_ir import BOOL, Builder, Value
+from .matrices import write_matrices
 from .nests import parts, threads_of, workspace_bytes, write_nest
 from .partition import Part
 from .types import I32, I64
@@ -135,7 +136,7 @@ class Kernel:
 
         for step in steps:
             first = step[0]
-            if not isinstance(first, Nest):
+            if isinstance(first, Composite):
                 function, used, inner_stops = self._composite(first)
                 pointers = ", ".join(f"ptr {p}" for p in (*map(address, used), workspace))
                 why = b.value(I32, f"call i32 @{function}({pointers})")
@@ -143,13 +144,13 @@ class Kernel:
                     stop_if(b, b.compare("!=", why, 0).ref, why.ref)
                     may_stop = True
                 continue
-            if first.tiles is None:
+            if isinstance(first, Matrices) or first.tiles is None:
                 function, used, count = self._function(first)
             else:
                 function, used, count = self._tiled([n for n in step if isinstance(n, Nest)])
             self._call(b, function, [*map(address, used), workspace], count)
-            for nest in step:
-                for buffer in written_by(nest) & set(stops):
+            for stage in step:
+                for buffer in written_by(stage) & set(stops):
                     stop_if(b, b.load(BOOL, address(buffer)).ref)
                     may_stop = True
         return may_stop
@@ -273,6 +274,8 @@ class Kernel:
             return self._layout(first).body.end
         if isinstance(first, Choice):
             return max(self.laid_out(branch).end for branch in first.branches)
+        if isinstance(first, Matrices):
+            return 0
         if not isinstance(first, Nest):
             assert isinstance(first, While), first
             return WhileLayout(self, first).end
@@ -292,15 +295,19 @@ class Kernel:
         b.do(f"call void @share(ptr @{function}, ptr {table}, i64 {count})")
         self.services.add("pool")
 
-    def _function(self, nest: Nest) -> tuple[str, list[Buffer], int]:
-        """Return the name of a nest's function, the buffers whose addresses it takes, and its parts."""
-        b, names, count = Builder(), dict[Buffer, str](), parts(nest)
+    def _function(self, stage: Nest | Matrices) -> tuple[str, list[Buffer], int]:
+        """Return the name of a stage's function, the buffers whose addresses it takes, and its parts."""
+        b, names, count = Builder(), dict[Buffer, str](), 1
 
         def address(buffer: Buffer) -> str:
             return names.setdefault(buffer, f"%p{len(names)}")
 
-        part = None if count == 1 else (Value(b, "%part", I64), count)
-        write_nest(b, nest, address, "%workspace", part)
+        if isinstance(stage, Matrices):
+            write_matrices(b, stage, address)
+        else:
+            count = parts(stage)
+            part = None if count == 1 else (Value(b, "%part", I64), count)
+            write_nest(b, stage, address, "%workspace", part)
         return self._finished(b, [*names.values(), "%workspace"], count), list(names), count
 
     def _tiled(self, nests: Sequence[Nest]) -> tuple[str, list[Buffer], int]:

@@ -6,7 +6,18 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .ir import Access, Buffer, Nest, Product, Program, Stage, Store, touched_by, written_by
+from .ir import (
+    Access,
+    Buffer,
+    Nest,
+    Product,
+    Program,
+    Stage,
+    Store,
+    read_by,
+    touched_by,
+    written_by,
+)
 
 ALIGNMENT = 64
 """Bytes: a cache line, and the longest vector."""
@@ -185,7 +196,7 @@ def _may_take(program: Program, output: Buffer, given: Buffer) -> bool:
             return False
         open_questions -= written_by(stage)
         if not isinstance(stage, Nest):
-            if given in stage.reads() and written:
+            if given in read_by(stage) and written:
                 return False
             continue
         mine = [a for a in stage.writes() if a.buffer is output]

@@ -43,6 +43,7 @@ from .ir import (
 from .loop_shape import coalesce, cost, keep, lanes
 from .lowerings import REDUCTIONS as REDUCING
 from .lowerings import convert, lowering, one_hot
+from .matrices import matrix_stage
 from .ordering import order
 from .partial_sums import share
 from .regions import add_by_region, padded_sums
@@ -89,6 +90,8 @@ class Building:
         self.graph = grouping.graph
         self.buffers: dict[Wire, Buffer] = {}
         """Of roots that are wanted in memory."""
+        self.flags: list[Buffer] = []
+        """Where one of these is true, the program stops."""
         self.made_by = {w: n for group in grouping.groups for n in group.nodes for w in n.outputs}
         self.made_by.update((root, node) for root, (node, _) in grouping.floating.items())
 
@@ -96,7 +99,7 @@ class Building:
         graph = self.graph
         inputs = [self._new(w, "input") for w in graph.inputs]
         outputs = [self._output(w) for w in graph.outputs]
-        flags = [self._new(w) for w in stops]
+        self.flags = [self._new(w) for w in stops]
         stages: list[Stage] = []
         for number in reversed(range(len(self.grouping.groups))):
             stages += self._stage(number)
@@ -107,7 +110,7 @@ class Building:
         stages = order(stages[::-1])
         if not self.readable:
             stages = [part for stage in tile(stages) for part in share(stage)]
-        return Program(graph.name, inputs, outputs, stages, flags)
+        return Program(graph.name, inputs, outputs, stages, self.flags)
 
     def _new(self, root: Wire, role: str = "temporary", value: Any = None) -> Buffer:
         self.buffers[root] = Buffer(root.name, root.spec, role, value)
@@ -149,10 +152,22 @@ class Building:
             inputs = [self.memory(self.grouping.view(w).root) for w in node.inputs]
             outputs = list(map(self.memory, node.outputs))
             return [COMPOSITES[node.primitive].make(node, group.programs, inputs, outputs)]
+        if group.has_matrices:
+            return self._matrices(group.nodes[0])
         wanted = [node for node in group.nodes if self._is_wanted(node.out)]
         if not wanted:
             return []
         return _Nesting(self, number).stages(wanted)
+
+    def _matrices(self, node: Node) -> list[Stage]:
+        if not any(map(self._is_wanted, node.outputs)):
+            return []
+        views = [self.grouping.view(w) for w in node.inputs]
+        outputs = [self.buffers.get(w) for w in node.outputs]
+        stage = matrix_stage(node, views, lambda view: self.memory(view.root), outputs)
+        if stage.fails is not None:
+            self.flags.append(stage.fails)
+        return [stage]
 
     def _is_wanted(self, root: Wire) -> bool:
         part_of = self.grouping.parts.get(root)
@@ -435,7 +450,7 @@ class _Nesting:
     def _is_host(self, root: Wire) -> bool:
         number = self.grouping.maker.get(root)
         group = self.grouping.groups[number] if number is not None else None
-        return group is not None and bool(group.host or group.programs)
+        return group is not None and not group.is_nest
 
     def _place_of(
         self, root: Wire, strides: tuple[int, ...], offset: int

@@ -24,6 +24,7 @@ from .ir import Access, Buffer, Expression, Literal, Load, Position, Program
 from .loop_shape import cost
 from .lowerings import ELEMENTWISE, LIBRARY, is_native, lowering, one_hot
 from .lowerings import REDUCTIONS as REDUCING
+from .matrices import has_stage
 from .views import View, dense
 
 _MOST = 150
@@ -38,7 +39,7 @@ _MASK = "a mask picks places that are not known"
 
 @dataclass(eq=False, slots=True)
 class Group:
-    """Nodes for one nest (or one node for NumPy, `host`)."""
+    """Nodes for one nest (or one node that is no nest's)."""
 
     extents: list[int]
     """Entries along each axis of the nest."""
@@ -54,8 +55,14 @@ class Group:
     host: str = ""
     programs: list[Program] = field(default_factory=list)
     """What a loop does in each step, or the branches of a choice; it is alone in its group."""
+    has_matrices: bool = False
+    """Whether its one node is an operation on small matrices."""
     is_closed: bool = False
     """Whether no more nodes may join."""
+
+    @property
+    def is_nest(self) -> bool:
+        return not (self.host or self.programs or self.has_matrices)
 
     def home(self, root: Wire) -> tuple[int, ...]:
         """Return the strides, in entries, of a value made here along the nest's axes."""
@@ -113,6 +120,8 @@ class Grouping:
             self.scatter(node)
         elif (parts := pieces(node)) is not None:
             self.assemble(node, parts)
+        elif has_stage(node) and not self.library:
+            self.matrices(node)
         else:
             self.host(node, f"{node.primitive.name} has no native code")
 
@@ -124,6 +133,12 @@ class Grouping:
             return
         node = replace(node, inputs=tuple(map(self.in_memory, node.inputs)))
         self.start(Group([], programs=programs), node, ())
+
+    def matrices(self, node: Node) -> None:
+        """Put an operation on small matrices into a group of its own."""
+        dtype = node.outputs[-1].spec.dtype
+        inputs = tuple(self.in_dtype(wire, dtype) for wire in node.inputs)
+        self.start(Group([], has_matrices=True), replace(node, inputs=inputs), ())
 
     def in_memory(self, wire: Wire) -> Wire:
         """Return a wire that lies in memory in order: the same, or a copy of it."""
@@ -266,7 +281,7 @@ class Grouping:
         there are read in place; None where there is no such way.
         """
         group = self.groups[number]
-        if group.host or group.programs:
+        if not group.is_nest:
             return None
         place = [-1] * len(shape)
         for view in views:

@@ -6,7 +6,7 @@ Grammar
 
     program   := "program" name buffer* stage*
     buffer    := role name ":" spec
-    stage     := nest | host | loop | choice | while
+    stage     := nest | matrices | host | loop | choice | while
     nest      := "nest" "[" axis ("," axis)* "]" ["product" access "@" access] line*
     axis      := letter ":" extent ["tiles"] ["summed"] ["lanes"]
     line      := name "=" expression | ("store" | "keep") access "=" name | "add" access [at] "+=" name
@@ -16,6 +16,9 @@ Grammar
     pair      := ("read" | "carry" | "entry" | "collect" | "write" | "keep") buffer* ":" buffer buffer*
     choice    := "choose" buffer pair* program program*
     while     := "while" ["at most" number] pair* program program ["back" pair* program]
+    matrices  := "matrices" "[" [axis ("," axis)*] "]" [buffer ":"] made "=" operation "(" given ")"
+    made      := buffer ("," buffer)*
+    given     := access ("," access)*
     host      := "numpy" name ("," name)* "=" primitive "(" name ("," name)* ")"
 
 A *nest* visits every point of its axes. Its values form a graph of expressions without a fixed order;
@@ -24,6 +27,9 @@ goes over all of them, and what depends on its result comes after that loop. *Ef
 
 Neighbours whose first axis is called *tiles* go along together: of the first tile, one nest after the other
 is computed, then of the second.
+
+*Matrices* are stacks of small ones, with an operation of linear algebra on one after the other.
+The buffer before the colon is true where one of them has no result.
 
 Values that depend on results of reductions are computed in later *phases*, each another round over the
 reduced axes. Every store happens in the phase in which its value is ready.
@@ -38,137 +44,54 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.spec import ArraySpec, short_dtype
+from ..engine.spec import short_dtype
 from ..graph.graph import Node
+from .expressions import (
+    Access,
+    Buffer,
+    Compute,
+    Expression,
+    Gather,
+    Index,
+    Literal,
+    Load,
+    Position,
+    Reduction,
+    Sums,
+    letter,
+    operands,
+)
 
-
-@dataclass(slots=True, eq=False)
-class Buffer:
-    """Memory for an array in C order, without gaps.
-
-    `role` is one of input, output, constant (with its `value`), temporary.
-    """
-
-    name: str
-    spec: ArraySpec
-    role: str = "temporary"
-    value: Any = None
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.spec.dtype
-
-    @property
-    def size(self) -> int:
-        """The number of entries."""
-        return self.spec.size
-
-    @property
-    def bytes(self) -> int:
-        return self.size * self.dtype.itemsize
-
-    def __str__(self) -> str:
-        return self.name
-
-    def __repr__(self) -> str:
-        return f"<buffer {self.role} {self.name}: {self.spec}>"
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """The entry of a buffer at each point of a nest: ``offset + Σ stride · position``, in entries."""
-
-    buffer: Buffer
-    strides: tuple[int, ...]
-    offset: int = 0
-
-    def axes(self) -> frozenset[int]:
-        return frozenset(a for a, stride in enumerate(self.strides) if stride)
-
-    def is_apart(self, axis: int, extent: int) -> bool:
-        """Return whether it goes through its whole buffer in order as `axis` advances."""
-        return self.offset == 0 and self.strides[axis] * extent == self.buffer.size
-
-    def __str__(self) -> str:
-        terms = [
-            letter(a) if stride == 1 else f"{stride}{letter(a)}"
-            for a, stride in enumerate(self.strides)
-            if stride
-        ]
-        if self.offset or not terms:
-            terms.append(str(self.offset))
-        return f"{self.buffer}[{' + '.join(terms).replace('+ -', '- ')}]"
-
-
-def letter(axis: int) -> str:
-    """Return the name of an axis in print: i, j, k, ..."""
-    return "ijklmnpqrstuvw"[axis] if axis < 14 else f"x{axis}"
-
-
-# ---- expressions
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Expression:
-    """One number at each point of a nest; `axes` are those that it varies over."""
-
-    dtype: np.dtype[Any]
-    axes: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Literal(Expression):
-    value: Any
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Load(Expression):
-    access: Access
-
-
-Index = tuple["Expression", int, int]
-"""A whole number that chooses a place: the number, its stride in entries, and how many places there are."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Gather(Expression):
-    """The entry at `access` and, from there, as far as `indices` say.
-
-    Negative numbers count from the end. Where one is out of range (the program has stopped by then, unless
-    another thread changed it meanwhile), some other entry of the buffer is read.
-    """
-
-    access: Access
-    indices: tuple[Index, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Position(Expression):
-    """Where along an axis the point lies: 0, 1, 2, ..."""
-
-    axis: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Compute(Expression):
-    """A function of numbers at the same point, by its name in `COSTS`."""
-
-    operation: str
-    operands: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Reduction(Expression):
-    """`operand` added up (or its largest, ...) over the nest's reduced axes."""
-
-    how: str
-    operand: Expression
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sums(Expression):
-    """The entry of the nest's matrix product."""
-
+__all__ = [
+    "Access",
+    "Accumulate",
+    "Buffer",
+    "Composite",
+    "Compute",
+    "Effect",
+    "Expression",
+    "Gather",
+    "Host",
+    "Index",
+    "Literal",
+    "Load",
+    "Matrices",
+    "Nest",
+    "Position",
+    "Product",
+    "Program",
+    "Reduction",
+    "Stage",
+    "Store",
+    "Sums",
+    "Tiles",
+    "in_order",
+    "letter",
+    "operands",
+    "read_by",
+    "touched_by",
+    "written_by",
+]
 
 # ---- effects
 
@@ -293,19 +216,40 @@ class Nest:
         return found
 
 
-def operands(e: Expression) -> tuple[Expression, ...]:
-    """Return what an expression is computed from."""
-    if isinstance(e, Compute):
-        return e.operands
-    if isinstance(e, Gather):
-        return tuple(number for number, _, _ in e.indices)
-    return (e.operand,) if isinstance(e, Reduction) else ()
-
-
 def _sources(effect: Effect) -> list[Expression]:
     """Return the expressions that an effect needs."""
     numbers = effect.indices if isinstance(effect, Accumulate) else ()
     return [effect.value, *(number for number, _, _ in numbers)]
+
+
+@dataclass(slots=True, eq=False)
+class Matrices:
+    """An operation of linear algebra on small matrices: those of a stack, one after the other.
+
+    Accesses have the strides of (stack..., row, column).
+    """
+
+    node: Node
+    extents: tuple[int, ...]
+    """Of the stack."""
+    order: int
+    """How many rows and columns the square matrices have."""
+    inputs: tuple[Access, ...]
+    outputs: tuple[Buffer | None, ...]
+    """One for each output of the node; None for one that nobody reads."""
+    fails: Buffer | None
+    """True where a matrix has no result; None where each has one."""
+
+    @property
+    def name(self) -> str:
+        """The operation's."""
+        return self.node.primitive.name
+
+    def reads(self) -> Iterator[Access]:
+        return iter(self.inputs)
+
+    def writes(self) -> Iterator[Buffer]:
+        return (b for b in (*self.outputs, self.fails) if b is not None)
 
 
 @dataclass(slots=True, eq=False)
@@ -358,17 +302,17 @@ class Composite(ABC):
         """Return it in print."""
 
 
-Stage = Nest | Host | Composite
+Stage = Nest | Matrices | Host | Composite
 
 
 def read_by(stage: Stage) -> set[Buffer]:
     """Return the buffers that a stage reads."""
-    return {a.buffer for a in stage.reads()} if isinstance(stage, Nest) else set(stage.reads())
+    return set(in_order(stage.reads()))
 
 
 def written_by(stage: Stage) -> set[Buffer]:
     """Return the buffers that a stage writes."""
-    return {a.buffer for a in stage.writes()} if isinstance(stage, Nest) else set(stage.writes())
+    return set(in_order(stage.writes()))
 
 
 def touched_by(stage: Stage) -> Iterator[Buffer]:
@@ -390,7 +334,8 @@ class Program:
     outputs: list[Buffer]
     stages: list[Stage]
     stops: list[Buffer] = field(default_factory=list)
-    """Each is true where an index is out of range: nothing after the stage that says so is computed."""
+    """Each is true where an index is out of range, or a matrix has no inverse: nothing after the stage
+    that says so is computed."""
 
     def buffers(self) -> list[Buffer]:
         """Return every buffer once, in the order of use."""
@@ -414,7 +359,18 @@ class Program:
 def _lines(stage: Stage) -> list[str]:
     if isinstance(stage, Nest):
         return _nest_lines(stage)
+    if isinstance(stage, Matrices):
+        return _matrix_lines(stage)
     return _host_lines(stage) if isinstance(stage, Host) else stage.lines()
+
+
+def _matrix_lines(stage: Matrices) -> list[str]:
+    axes = ", ".join(f"{letter(a)}: {extent}" for a, extent in enumerate(stage.extents))
+    fails = f"{stage.fails}: " if stage.fails else ""
+    made = ", ".join(map(str, stage.outputs))
+    given = ", ".join(map(str, stage.inputs))
+    params = "".join(f", {k}={v}" for k, v in stage.node.params.items())
+    return [f"matrices [{axes}] {fails}{made} = {stage.name}({given}{params})"]
 
 
 def _host_lines(stage: Host) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from ..engine.primitive import primitives
 from ..graph.graph import Node
 from .ir import Compute, Expression, Literal
-from .operations import ARITHMETIC, COSTS, ELEMENTARY, FURTHER
+from .operations import ARITHMETIC, COSTS, ELEMENTARY
 
 Lowering = Callable[[Node, Sequence[Expression]], Expression]
 
@@ -149,6 +149,8 @@ for _name in ARITHMETIC:
     ELEMENTWISE[_name] = arithmetic(_name)
 for _name in ELEMENTARY:
     ELEMENTWISE[_name] = arithmetic(_name, "f")
+for _name, _operation in {"remainder": "floor_mod", "float_power": "power"}.items():
+    ELEMENTWISE[_name] = arithmetic(_operation, "f")
 for _name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"):
     ELEMENTWISE[_name] = _comparison(_name)
 for _name in ("and", "or", "not"):
@@ -163,21 +165,6 @@ for _name in ("isnan", "isfinite"):
         if inputs[0].dtype.kind == "f"
         else literal(name == "isfinite", _BOOL)
     )
-
-
-_RENAMED = {"remainder": "floor_mod", "float_power": "power"}
-for _name, _operation in {**dict(zip(FURTHER, FURTHER, strict=True)), **_RENAMED}.items():
-    if _name not in _RENAMED.values():
-        LIBRARY[_name] = arithmetic(_operation, "f")
-
-
-def signbit(node: Node, inputs: Sequence[Expression]) -> Expression:
-    (x,) = inputs
-    sign = compute("copysign", x.dtype, literal(1, x.dtype), x)
-    return compute("less", _BOOL, sign, literal(0, x.dtype))
-
-
-LIBRARY["signbit"] = signbit
 
 
 def lowering(name: str) -> Lowering | None:
@@ -196,6 +183,30 @@ def invert(node: Node, inputs: Sequence[Expression]) -> Expression:
     if dtype == _BOOL:
         return compute("not", _BOOL, *inputs)
     return compute("xor", dtype, *inputs, literal(np.invert(dtype.type(0)), dtype))
+
+
+@_elementwise
+def logical_xor(node: Node, inputs: Sequence[Expression]) -> Expression:
+    x, y = (convert(x, _BOOL) for x in inputs)
+    both = compute("and", _BOOL, x, y)
+    return compute("and", _BOOL, compute("or", _BOOL, x, y), compute("not", _BOOL, both))
+
+
+@_elementwise
+def isinf(node: Node, inputs: Sequence[Expression]) -> Expression:
+    (x,) = inputs
+    if x.dtype.kind != "f":
+        return literal(False, _BOOL)
+    return compute("equal", _BOOL, compute("absolute", x.dtype, x), literal(np.inf, x.dtype))
+
+
+@_elementwise
+def signbit(node: Node, inputs: Sequence[Expression]) -> Expression:
+    (x,) = inputs
+    if x.dtype.kind != "f":
+        return compute("less", _BOOL, x, literal(0, x.dtype))
+    sign = compute("copysign", x.dtype, literal(1, x.dtype), x)
+    return compute("less", _BOOL, sign, literal(0, x.dtype))
 
 
 @_elementwise

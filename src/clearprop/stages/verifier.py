@@ -10,16 +10,19 @@ from .ir import (
     Access,
     Accumulate,
     Buffer,
+    Composite,
     Gather,
-    Host,
     Index,
     Load,
+    Matrices,
     Nest,
     Program,
     Reduction,
     Store,
     Sums,
+    in_order,
 )
+from .matrices import shapes
 
 
 def verify(program: Program) -> None:
@@ -32,10 +35,13 @@ def verify(program: Program) -> None:
     for number, stage in enumerate(program.stages):
         what = f"{program.name}, stage {number}"
         if not isinstance(stage, Nest):
-            for inner in [] if isinstance(stage, Host) else stage.programs:
+            for inner in stage.programs if isinstance(stage, Composite) else []:
                 verify(inner)
-            _require_written(what, stage.reads(), known)
+            _require_written(what, in_order(stage.reads()), known)
             known.update(stage.writes())
+            if isinstance(stage, Matrices):
+                for shape, access in zip(shapes(stage), stage.inputs, strict=True):
+                    _require_inside(what, access, (*stage.extents, *shape))
             continue
         written = {a.buffer: a for a in stage.writes()}  # several parts of one are never read there
         _require_written(what, (a.buffer for a in stage.reads() if a.buffer not in written), known)

@@ -46,8 +46,7 @@ class Layout:
         """Constant arrays that are used as indices, and how many places they choose from."""
         self.lines: list[str] = []
         for stage in program.stages:
-            # nodes with bodies are left to routines, so far without one
-            assert isinstance(stage, Nest | Host)
+            assert isinstance(stage, Nest | Host)  # others are left to routines, so far without any
             self.lines += ["", *self._stage(stage)]
 
     def _stage(self, stage: Nest | Host) -> list[str]:

@@ -95,8 +95,8 @@ class Mismatch(Exception):
 
 
 class Stopped(IndexError):
-    """An index is out of range, or the kernel cannot go on for another reason; nothing that was given has
-    changed.
+    """An index is out of range, a matrix has no inverse, or the kernel cannot go on for another reason;
+    nothing that was given has changed.
     """
 
 

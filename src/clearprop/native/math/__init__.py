@@ -15,10 +15,25 @@ from ...engine.wings import open_rooms
 from ..llvm_ir import Value
 from .exponentials import exp, exp2, expm1, sigmoid, tanh
 from .hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
-from .instructions import absolute, ceil, floor, maximum, minimum, rint, sign, sqrt
+from .instructions import (
+    absolute,
+    ceil,
+    floor,
+    fmax,
+    fmin,
+    maximum,
+    minimum,
+    nextafter,
+    rint,
+    sign,
+    sqrt,
+    trunc,
+    with_sign,
+)
 from .inverse_trigonometry import arccos, arcsin, arctan, arctan2
 from .logarithms import log, log1p, log2, log10
 from .powers import cbrt, power
+from .remainders import floor_divide, floor_mod, fmod
 from .trigonometry import cos, sin
 
 FUNCTIONS: dict[str, Callable[..., Value]] = {
@@ -26,9 +41,17 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     for function in (
         *(exp, exp2, expm1, sigmoid, tanh, log, log1p, log2, log10, power, cbrt),
         *(sin, cos, arctan, arctan2, arcsin, arccos, sinh, cosh, arcsinh, arccosh, arctanh),
-        *(sign, maximum, minimum),
+        *(sign, maximum, minimum, fmax, fmin, nextafter, fmod, floor_mod, floor_divide),
     )
-} | {"sqrt": sqrt, "absolute": absolute, "floor": floor, "ceil": ceil, "rint": rint}
+} | {
+    "sqrt": sqrt,
+    "absolute": absolute,
+    "floor": floor,
+    "ceil": ceil,
+    "rint": rint,
+    "trunc": trunc,
+    "copysign": with_sign,
+}
 """By the name of the operation: what writes its code; wings add some."""
 
 open_rooms(__name__)

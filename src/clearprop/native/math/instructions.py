@@ -16,6 +16,7 @@ sqrt, absolute = _instruction("sqrt"), _instruction("fabs")
 
 
 floor, ceil, rint = _instruction("floor"), _instruction("ceil"), _instruction("rint")
+trunc = _instruction("trunc")
 
 
 def with_sign(x: Value, sign: Value) -> Value:
@@ -42,3 +43,27 @@ def minimum(x: Value, y: Value) -> Value:
     """Return the smaller one; NaN if one is."""
     b = x.builder
     return b.select(b.is_nan(x), x, b.select(b.compare("<", x, y), x, y))
+
+
+def fmax(x: Value, y: Value) -> Value:
+    """Return the larger one; where one is NaN, the other."""
+    b = x.builder
+    return b.select(b.is_nan(x), y, b.select(b.is_nan(y), x, maximum(x, y)))
+
+
+def fmin(x: Value, y: Value) -> Value:
+    """Return the smaller one; where one is NaN, the other."""
+    b = x.builder
+    return b.select(b.is_nan(x), y, b.select(b.is_nan(y), x, minimum(x, y)))
+
+
+def nextafter(x: Value, y: Value) -> Value:
+    """Return the next float from x towards y: its bits are those of x, counted up or down."""
+    b, integer = x.builder, x.type.integer
+    bits = b.bits(x, integer)
+    outwards = b.compare("<", x, y) ^ b.compare("<", x, 0.0)
+    moved = b.bits(b.select(outwards, bits + 1, bits - 1), x.type)
+    least = with_sign(b.bits(bits.like(1), x.type), y)
+    moved = b.select(b.compare("==", x, 0.0), least, moved)
+    moved = b.select(b.compare("==", x, y), y, moved)
+    return b.select(b.compare("unordered", x, y), x + y, moved)

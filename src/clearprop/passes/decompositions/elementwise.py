@@ -97,9 +97,11 @@ def polyval(p: Any, x: Any) -> Any:
     return total
 
 
-@decomposition("source")
+@decomposition("compile", "source")
 def logaddexp2(x: Any, y: Any) -> Any:
-    return np.logaddexp(x * math.log(2), y * math.log(2)) * (1 / math.log(2))
+    top = np.maximum(x, y)
+    apart = np.minimum(x, y) - np.where(np.isfinite(top), top, 0.0)
+    return top + np.log1p(np.exp2(apart)) * (1 / math.log(2))
 
 
 @decomposition("source")
@@ -166,7 +168,7 @@ def spacing(x: Any) -> Any:
     return np.nextafter(x, np.copysign(np.inf, x)) - x
 
 
-@decomposition("source")
+@decomposition("compile", "source")
 def round(x: Any, decimals: int) -> Any:
     if decimals < 0:
         return np.rint(x / 10.0**-decimals) * 10.0**-decimals
@@ -178,7 +180,7 @@ def ldexp(x: Any, exponent: Any) -> Any:
     return x * np.exp2(exponent)
 
 
-@decomposition("source")
+@decomposition("compile", "source")
 def heaviside(x: Any, at_zero: Any) -> Any:
     return np.where(x < 0, 0.0, np.where(x > 0, 1.0, np.where(x == 0, at_zero, x)))
 
@@ -209,7 +211,7 @@ def spherical_bessel(z: Any, order: int) -> Any:
     return np.where(small, near / 3 * series, (np.sin(far) / far - np.cos(far)) / far)
 
 
-@decomposition("source")
+@decomposition("compile", "source")
 def sinc(x: Any) -> Any:
     turned = np.where(x == 0, 1.0, x * math.pi)
     return np.where(x == 0, 1.0, np.sin(turned) / turned)

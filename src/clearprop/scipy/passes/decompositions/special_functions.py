@@ -17,7 +17,7 @@ from .bessel_orders import order_of
 for _name in ("cbrt", "exp2", "expm1", "log1p"):
     decomposition("source", of=f"special_{_name}")(getattr(np, _name))
 decomposition("source", of="special_round")(np.rint)
-decomposition("source", of="expit")(sigmoid)
+decomposition("compile", "source", of="expit")(sigmoid)
 
 
 # ---- logistic functions and entropies
