@@ -1,4 +1,4 @@
-"""``python -m tools.coefficients``: make native/math/coefficients.py, and scipy/native/coefficients.py.
+"""``python -m tools.coefficients``: make native/math/coefficients.py, and scipy/native/erf_coefficients.py.
 
 Each polynomial is the best one for its degree: E. Remes' exchange, on a fine grid, in 50 digits. What is made
 small is the largest weighted error, the weight being what an error of the polynomial does to the result of

@@ -1,4 +1,4 @@
-"""``python -m tools.normal_quantile``: make src/clearprop/random/coefficients.py.
+"""``python -m tools.normal_quantile``: make src/clearprop/random/quantile_coefficients.py.
 
 With L = -log(2p), the number that a standard normal one exceeds with probability p is L P(s) / Q(s), where
 s = √(L + log 2): the quotient is smooth, and about √2 / s for large s. P and Q are those with the smallest

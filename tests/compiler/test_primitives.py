@@ -106,7 +106,7 @@ def test_compiled_equals_eager(primitive: Primitive, sample: Sample, dtype: str)
 
 def test_every_operation_has_code() -> None:
     from clearprop.native.math import FUNCTIONS
-    from clearprop.native.operations import WRITTEN
+    from clearprop.native.operation_code import WRITTEN
     from clearprop.stages.operations import COSTS, FURTHER
 
     assert WRITTEN.keys() | FUNCTIONS.keys() | {"convert"} == COSTS.keys() - FURTHER.keys()

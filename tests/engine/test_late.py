@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from clearprop.engine import backprop, tensor
-from clearprop.engine.late import declared, defines, undefined
+from clearprop.engine.late_methods import declared, defines, undefined
 from clearprop.engine.primitive import Primitive
 
 

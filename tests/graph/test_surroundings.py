@@ -299,9 +299,10 @@ def test_what_was_read_has_changed(name: str) -> None:
 
 
 def test_what_was_read_without_native_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    from clearprop.native.calls import entry
 
-    monkeypatch.setattr(entry, "probe", lambda: None)
+    from clearprop.native.calls import python_entry
+
+    monkeypatch.setattr(python_entry, "probe", lambda: None)
     test_what_was_read_has_changed("an enclosing variable")
     test_what_was_read_has_changed("an attribute")
 

@@ -15,7 +15,7 @@ from clearprop.engine.bundle import Bundle
 from clearprop.engine.primitive import primitives
 from clearprop.errors import GradientError, GradientMismatch, UnsupportedError
 from clearprop.graph.tracing import graph_at
-from clearprop.ledger.books import keep_account
+from clearprop.ledger.account import keep_account
 from clearprop.ledger.derivation import derive
 
 WITHOUT = {

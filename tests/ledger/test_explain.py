@@ -745,7 +745,7 @@ def test_local_gradients_are_found_when_they_are_read(monkeypatch: pytest.Monkey
         found.append(node.primitive.name)
         return local_gradient(node, position)
 
-    monkeypatch.setattr("clearprop.ledger.books.local_gradient", watched)
+    monkeypatch.setattr("clearprop.ledger.account.local_gradient", watched)
     explanation = explain(lambda x, y: np.tanh(x * y), 0.5, 2.0)
     assert "svg" in explanation.svg()
     assert explanation.formula("x") == "dout/dx = (1 - tanh(x * y) * tanh(x * y)) * y"

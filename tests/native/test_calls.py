@@ -615,7 +615,7 @@ class TestLife:
         assert function.__doc__ == "Native code: (float32[3,4]) -> (float32[3,4])"
 
     def test_unknown_build(self, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr("clearprop.native.calls.entry.probe", lambda: None)
+        monkeypatch.setattr("clearprop.native.calls.python_entry.probe", lambda: None)
         code, entry = compiled(ONE, doubling(12))
         assert entry.text == ""
         function = native_callable(code, entry, Fallback(), "double")

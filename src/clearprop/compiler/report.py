@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from html import escape
 
-from ..draw.stages import Item, draw_stages
+from ..draw.stage_picture import Item, draw_stages
 from ..graph.graph import Graph
 from ..stages.composites import Choice
 from ..stages.ir import Buffer, Composite, Host, Matrices, Nest, Program, Stage, in_order, letter

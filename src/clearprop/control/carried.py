@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..engine.arrays import argument
+from ..engine.arrays import argument, is_array
 from ..engine.spec import ArraySpec, spec_of
 from ..errors import ShapeError
 from ..graph.tracing import function_name
@@ -14,7 +14,7 @@ from ..transforms.trees import flatten, paths, structure
 
 def is_weak(x: Any) -> bool:
     """Return whether it is a Python number that takes the dtype of what it meets."""
-    return isinstance(x, int | float | complex) and not hasattr(x, "dtype") and type(x) is not bool
+    return isinstance(x, int | float | complex) and not is_array(x) and type(x) is not bool
 
 
 def starting_values(

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from ..engine.arrays import is_array
 from ..engine.backprop import reach, sweep
 from ..engine.in_place import next_number
 from ..engine.primitive import Call, Primitive, primitives, together
-from ..engine.recording import recorder_here
+from ..engine.recorder import recorder_here
 from ..engine.spec import spec_of
 from ..engine.tensor import Tensor, apply
 from ..errors import GradientError
@@ -59,7 +60,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 def _as_node(f: Callable[..., Any], args: Sequence[Any]) -> Any:
     """Return a loop of one step, whose backward pass keeps none of its values."""
     leaves, unflatten = flatten(tuple(args))
-    arrays = [i for i, x in enumerate(leaves) if hasattr(x, "dtype")]
+    arrays = [i for i, x in enumerate(leaves) if is_array(x)]
     specs = list(leaves)
     for i in arrays:
         specs[i] = spec_of(leaves[i])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import argument
+from ..engine.arrays import argument, is_array
 from ..engine.primitive import primitives
 from ..engine.spec import ArraySpec, shape_of, spec_of
 from ..engine.tensor import Tensor, apply
@@ -103,8 +103,8 @@ def _as_node(
 ) -> Any:
     leaves, unflatten = flatten(operands)
     leaves = [argument(x, f"{who} got") for x in leaves]
-    given = [x for x in leaves if hasattr(x, "dtype")]
-    args = unflatten([spec_of(x) if hasattr(x, "dtype") else x for x in leaves])
+    given = [x for x in leaves if is_array(x)]
+    args = unflatten([spec_of(x) if is_array(x) else x for x in leaves])
     bodies = [trace_body(f, args) for f in branches]
     specs = _common(who, branches, [body.result for body in bodies])
     _, pack = flatten(bodies[0].result)

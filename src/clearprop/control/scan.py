@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.arrays import argument
-from ..engine.recording import recorder_here
+from ..engine.arrays import argument, is_array
+from ..engine.recorder import recorder_here
 from ..engine.spec import ArraySpec, shape_of, spec_of
 from ..engine.tensor import apply
 from ..errors import ShapeError, UnsupportedError
@@ -210,10 +210,10 @@ def _plainly(steps: _Steps, init: Any, reverse: bool) -> tuple[Any, Any]:
 
 def _alike(column: Sequence[Any]) -> Sequence[Any]:
     """Return entries with Python numbers, as the first of what is carried may be, in the others' dtype."""
-    dtype = next((x.dtype for x in reversed(column) if hasattr(x, "dtype")), None)
+    dtype = next((x.dtype for x in reversed(column) if is_array(x)), None)
     if dtype is None:
         return column
-    return [x if hasattr(x, "dtype") else dtype.type(x) for x in column]
+    return [x if is_array(x) else dtype.type(x) for x in column]
 
 
 def _nothing_collected(steps: _Steps, init: Any) -> Any:

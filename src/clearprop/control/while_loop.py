@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..engine.arrays import argument
-from ..engine.recording import recorder_here
+from ..engine.recorder import recorder_here
 from ..engine.spec import shape_of, spec_of
 from ..engine.tensor import apply
 from ..errors import DtypeError, ShapeError
@@ -16,8 +16,8 @@ from ..transforms.trees import flatten
 from .body import trace_body, united
 from .carried import check_carry, starting_values
 from .loop import results_of
-from .repetition import repetition
-from .repetition_steps import limit_reached
+from .while_operation import repetition
+from .while_steps import limit_reached
 
 
 def while_loop(

@@ -21,9 +21,9 @@ from .array_types import AnyArray, ArrayLike
 from .arrays import as_array, check_numbers, numbers_of
 from .broadcasting import shrink
 from .in_place import lags, refresh, version_at
-from .late import defines
+from .late_methods import defines
 from .primitive import Call, Primitive, each, never, primitives, together
-from .recording import Origin, recorder_here
+from .recorder import Origin, recorder_here
 from .settings import covered, no_grads, raise_covered
 from .spec import ArraySpec, shape_of
 from .tensor import Tensor

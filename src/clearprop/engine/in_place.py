@@ -21,9 +21,9 @@ from ..errors import DtypeError, GradientError, ShapeError, UnsupportedError
 from .array_types import AnyArray, DType, DTypeLike, Params
 from .arrays import PLAIN, numbers_of
 from .primitive import NO_PARAMS, Primitive, primitives
-from .recording import Origin, noted
+from .recorder import Origin, noted
 from .settings import began, happened, no_grads, sealed, switched
-from .view_memory import laid_out_like, shows_memory
+from .view_or_copy import laid_out_like, shows_memory
 
 _no_grads, _noted = no_grads.get, noted.get
 next_number = count(1).__next__

@@ -16,7 +16,7 @@ from .array_types import AnyArray
 from .arrays import check_numbers
 from .in_place import Versions, next_number
 from .primitive import Primitive, late_families, numpy_name, numpy_table, ufunc_methods
-from .recording import recorder_here
+from .recorder import recorder_here
 from .spec import ArraySpec, shape_of, spec_of
 from .tensor_parameters import IN_THE_DROP_IN, POLYNOMIALS
 

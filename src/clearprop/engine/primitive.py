@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import GraphError
-from .late import declared
+from .late_methods import declared
 
 Rule = Callable[..., Any]
 """``(g, out, *inputs, **params) -> downstream``, written with operators and NumPy calls. It ignores

@@ -29,10 +29,10 @@ from .arrays import (
 )
 from .conversions import Conversions
 from .in_place import Versions, next_number, refresh
-from .late import declared, defines
+from .late_methods import declared, defines
 from .numpy_dispatch import answer_numpy, fail
 from .primitive import NO_PARAMS, Primitive, numpy_table, primitives
-from .recording import Origin, noted
+from .recorder import Origin, noted
 from .refusals import check_floating
 from .settings import happened, no_grads
 from .spec import ArraySpec, is_floating

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..callsite import printable, user_line
-from ..engine.recording import Noted, Scope, noted
+from ..engine.recorder import Noted, Scope, noted
 from ..engine.settings import switched
 from ..engine.spec import is_floating, shape_of, spec_of
 from ..engine.tensor import Tensor

@@ -25,7 +25,7 @@ from ..engine.broadcasting import broadcast_shapes, shrink
 from ..engine.bundle import Bundle, as_bundle
 from ..engine.forks import lazily
 from ..engine.primitive import Call, Primitive, each, primitives, together
-from ..engine.recording import recorder_here
+from ..engine.recorder import recorder_here
 from ..engine.settings import switched, transforms, uncovered
 from ..engine.spec import ArraySpec, is_floating, shape_of, spec_of
 from ..engine.tensor import Tensor, apply

@@ -21,7 +21,7 @@ from ..engine.arrays import result as as_result
 from ..engine.bundle import Bundle, as_bundle
 from ..engine.in_place import next_number, refresh, version_at
 from ..engine.primitive import Primitive, primitives
-from ..engine.recording import Noted, Origin, Recorder, Scope, frozen, noted
+from ..engine.recorder import Noted, Origin, Recorder, Scope, frozen, noted
 from ..engine.settings import began, switched, transforms, uncovered
 from ..engine.spec import ArraySpec, is_floating, spec_of
 from ..engine.tensor import Tensor

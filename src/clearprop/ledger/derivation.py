@@ -13,7 +13,7 @@ from ..engine.broadcasting import stretched_axes
 from ..errors import GradientError, GradientMismatch
 from ..graph.graph import Node, Wire
 from . import index_movement as index_movement  # which fills the table, too
-from .books import Account, Gate, Passage
+from .account import Account, Gate, Passage
 from .html import STYLE
 from .index_forms import Form, Use, form_of
 from .local import UNWRITTEN, UPSTREAM, rule_graph

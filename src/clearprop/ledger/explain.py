@@ -11,7 +11,7 @@ import numpy as np
 from ..engine.array_types import AnyArray, ArrayLike
 from ..engine.arrays import argument, unchanging
 from ..engine.backprop import check_seed
-from ..engine.recording import Origin
+from ..engine.recorder import Origin
 from ..engine.settings import raise_covered
 from ..engine.spec import is_floating
 from ..engine.tensor import Tensor
@@ -19,8 +19,8 @@ from ..errors import DtypeError, GradientError
 from ..graph.graph import Graph
 from ..graph.tracing import build, function_name, graph_at, named_inputs
 from ..transforms.trees import flatten
-from .books import keep_account
-from .books import nudge as measure_nudges
+from .account import keep_account
+from .account import nudge as measure_nudges
 from .explanation import Explanation
 
 

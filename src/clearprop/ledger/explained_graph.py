@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..engine.broadcasting import stretched_axes
 from ..engine.primitive import primitives
 from ..graph.graph import Graph, Node, Wire
-from .books import Account, Gate, keep_account
+from .account import Account, Gate, keep_account
 from .local import UPSTREAM, rule_graph
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from ..emit.array_expressions import expression
 from ..engine.array_types import AnyArray
-from ..engine.recording import Origin
+from ..engine.recorder import Origin
 from ..engine.tensor import Tensor
 from ..errors import GradientError
 from ..graph.graph import Graph, Wire
 from ..graph.tracing import build, record
 from ..passes import simplify
 from ..transforms.derivatives import vjp
-from .books import Account
+from .account import Account
 from .conjugates import conjugated
 from .derivation import Derivation, derive
 from .explained_graph import joint_graph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from .books import Account
+from .account import Account
 from .number_format import short
 from .styled_lines import lines
 

@@ -18,8 +18,8 @@ from ..engine.primitive import primitives
 from ..engine.spec import MOST_AXES, first_entry
 from ..graph.graph import Node, Wire
 from ..ops.einsum_subscripts import read
-from .books import Account
-from .index_notation import (
+from .account import Account
+from .index_expressions import (
     LETTERS,
     Apply,
     Entry,

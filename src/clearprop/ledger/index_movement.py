@@ -13,8 +13,8 @@ from ..engine.array_types import AnyArray
 from ..engine.broadcasting import broadcast_shapes
 from ..ops.indexing import Slot
 from ..passes.person.index_spelling import full_index, is_count, slot_wire
+from .index_expressions import Equation, Place, along, fixed, letter, looked_up, total
 from .index_forms import Form, Use, aligned, forms
-from .index_notation import Equation, Place, along, fixed, letter, looked_up, total
 
 
 def moved(

@@ -12,7 +12,7 @@ from ..emit.array_expressions import expression
 from ..engine.array_types import AnyArray
 from ..engine.bundle import Bundle
 from ..engine.primitive import primitives, together
-from ..engine.recording import Origin
+from ..engine.recorder import Origin
 from ..engine.tensor import Tensor
 from ..errors import TraceError
 from ..graph.graph import Graph, Node, Wire

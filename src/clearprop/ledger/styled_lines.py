@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..emit.array_expressions import write
 from ..engine.primitive import ROLES
 from ..graph.graph import Node, Wire
-from .books import Account, Gate, Passage
+from .account import Account, Gate, Passage
 from .local import UNWRITTEN, UPSTREAM
 from .number_format import bracketed, short
 

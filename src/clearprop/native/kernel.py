@@ -29,7 +29,7 @@ from .branching import (
     write_choice,
     write_while,
 )
-from .expressions import Address
+from .expression_writer import Address
 from .llvm_ir import BOOL, Builder, Value
 from .matrices import write_matrices
 from .nests import parts, threads_of, workspace_bytes, write_nest

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 
 from ..stages.ir import Access, Accumulate, Effect, Expression, Nest, Reduction, operands
 from . import machine
-from .expressions import Address, ExpressionWriter, Point
+from .expression_writer import Address, ExpressionWriter, Point
 from .llvm_ir import Builder, Value
-from .operations import combine, identity
+from .operation_code import combine, identity
 from .partition import Part
 from .types import Type
 

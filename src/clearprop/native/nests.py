@@ -9,10 +9,10 @@ from ..stages.buffers import aligned
 from ..stages.ir import Access, Accumulate, Compute, Nest, Sums
 from ..stages.operations import COSTS
 from . import machine, pool, products
-from .expressions import Address, ExpressionWriter, Point
+from .expression_writer import Address, ExpressionWriter, Point
 from .llvm_ir import Builder, Value
 from .loops import Loops
-from .operations import identity
+from .operation_code import identity
 from .partition import Part, parts_of
 from .rows import Rows
 from .types import Type

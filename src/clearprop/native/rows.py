@@ -21,10 +21,10 @@ from ..stages.ir import (
     Reduction,
     operands,
 )
-from .expressions import Address, Point
+from .expression_writer import Address, Point
 from .llvm_ir import Builder, Value
 from .loops import Loops
-from .operations import combine, identity
+from .operation_code import combine, identity
 from .partition import Part
 from .types import Type
 

@@ -16,7 +16,7 @@ from ..engine.primitive import Custom, Sample, answers, floats, primitive
 from ..engine.refusals import read_only
 from ..engine.spec import ArraySpec, normalize_axes
 from ..engine.tensor import Tensor
-from ..engine.view_memory import stand_in
+from ..engine.view_or_copy import stand_in
 from ..errors import ShapeError, TraceError, UnsupportedError
 from .specs import shaped
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.recording import Origin
+from ..engine.recorder import Origin
 from ..engine.spec import ArraySpec
 from ..engine.tensor import apply
 from ..graph.graph import Graph, Wire

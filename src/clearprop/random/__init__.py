@@ -12,7 +12,7 @@ from each key once, and make new ones of it:
 [ True  True False] 0.12861414079132966
 """
 
-from .distributions import bernoulli, bits, normal, randint, uniform
+from .draws import bernoulli, bits, normal, randint, uniform
 from .keys import fold_in, key, split
 from .selections import choice, permutation
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.blocks import block
-from .coefficients import ABOVE, BELOW, LOG_OF_QUOTIENT
+from .quantile_coefficients import ABOVE, BELOW, LOG_OF_QUOTIENT
 
 DOUBLE = np.dtype(np.float64)
 

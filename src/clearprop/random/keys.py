@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.arrays import is_array
 from ..engine.spec import spec_of
 from ..engine.tensor import Tensor
 from ..errors import DtypeError, OutOfBoundsError, ShapeError
@@ -81,7 +82,7 @@ def fold_in(key: Any, data: Any) -> Any:
 
 def words_of(key: Any, who: str) -> tuple[Any, Any]:
     """Return the two words of a key, each as an array of one entry."""
-    spec = spec_of(key) if hasattr(key, "dtype") else None
+    spec = spec_of(key) if is_array(key) else None
     if spec is None or spec.shape != (2,) or spec.dtype != WORD:
         found = spec or type(key).__name__
         advice = "split gives an array of several keys; take one: keys[0]"

@@ -11,7 +11,7 @@ from ..engine.arrays import as_array
 from ..engine.spec import normalize_axes
 from ..engine.tensor import Tensor, tensor
 from ..errors import OutOfBoundsError, ShapeError
-from .distributions import randint, uniform
+from .draws import randint, uniform
 from .keys import shape_tuple
 
 

@@ -16,7 +16,7 @@ from ..engine.primitive import primitives
 from ..graph.graph import Graph, Node, Wire
 from ..passes.algebra import simplify
 from ..passes.decompositions.expand import expand
-from .bodies import COMPOSITES
+from .body_programs import COMPOSITES
 from .bounds import with_bounds
 from .grouping import VARIES, Grouping, counts, kept_axes, shape_of_node, uniform, why_host
 from .indexed_access import Lookup, lookup

@@ -18,7 +18,7 @@ from ..engine.primitive import primitives
 from ..engine.spec import ArraySpec
 from ..graph.graph import Graph, Node, Wire
 from .assembly import Box, Piece, part, pieces
-from .bodies import COMPOSITES, programs_of
+from .body_programs import COMPOSITES, programs_of
 from .indexed_access import lookup
 from .ir import Access, Buffer, Expression, Literal, Load, Position, Program
 from .loop_shape import cost

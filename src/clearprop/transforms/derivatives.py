@@ -18,12 +18,12 @@ from ..engine.arrays import PLAIN, argument, check_numbers, is_array, result, un
 from ..engine.backprop import WHY_REAL, Reach, check_seed, conjugate, ones_like, own, reach, sweep
 from ..engine.in_place import next_number, refresh, version_at
 from ..engine.primitive import NO_PARAMS, primitives
-from ..engine.recording import recorder_here
+from ..engine.recorder import recorder_here
 from ..engine.refusals import called, check_floating, check_request, kind_of
 from ..engine.settings import began, happened, no_grads, transforms, uncovered
 from ..engine.spec import MOST_AXES, is_floating, shape_of
 from ..engine.tensor import Tensor
-from ..engine.view_memory import laid_out_like
+from ..engine.view_or_copy import laid_out_like
 from ..errors import ClearpropError, DtypeError, GradientError, ShapeError
 from .trees import flatten, paths
 from .wrapper import Pullback, Transformed

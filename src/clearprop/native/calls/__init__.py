@@ -18,7 +18,7 @@ whether it is as expected. If not, `native_callable` returns a slower function t
 """
 
 from .callables import Mismatch, Stopped, check, flat_caller, kernel_caller, native_callable
-from .entry import Entry, write_entry
+from .python_entry import Entry, write_entry
 from .signature import ABSENT, Argument, Result, Signature, Tree
 
 __all__ = [

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..machine import Code
-from .entry import Entry
 from .object_layout import function_address, python_function
+from .python_entry import Entry
 from .signature import ABSENT, ALIGNMENT, Argument, Result, Signature, Tree, same_key
 
 _FLAGS = 0x80 | 0x2

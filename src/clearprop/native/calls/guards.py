@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..llvm_ir import I64, Type, Value
-from .entry_writer import FALLBACK, POINTER, EntryWriter
+from .python_entry_writer import FALLBACK, POINTER, EntryWriter
 from .signature import ABSENT, COMPARED, Argument, Signature, Tree
 
 _C_CONTIGUOUS, _ALIGNED, _WRITEABLE, _WARN_ON_WRITE = 0x1, 0x100, 0x400, 1 << 31

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..llvm_ir import I64, Type, Value
-from .entry_writer import FALLBACK, EntryWriter
 from .guards import Guards
+from .python_entry_writer import FALLBACK, EntryWriter
 from .signature import ALIGNMENT, Result, Signature, Tree
 
 STACK_BYTES = 16 * 1024

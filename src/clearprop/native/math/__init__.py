@@ -32,8 +32,8 @@ from .instructions import (
 )
 from .inverse_trigonometry import arccos, arcsin, arctan, arctan2
 from .logarithms import log, log1p, log2, log10
+from .modulo import floor_divide, floor_mod, fmod
 from .powers import cbrt, power
-from .remainders import floor_divide, floor_mod, fmod
 from .trigonometry import cos, sin
 
 FUNCTIONS: dict[str, Callable[..., Value]] = {

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from ...stages.ir import Access, Buffer, Matrices
 from ...stages.matrices import columns
 from ...stages.views import dense
-from ..expressions import Address
+from ..expression_writer import Address
 from ..llvm_ir import BOOL, Builder, Value
 from ..products import Operand
 from ..types import Type
 from .cofactors import cofactors
-from .determinants import determinant, sign_and_logarithm
+from .determinant_of_pivots import determinant, sign_and_logarithm
 from .elimination import inverse, inverse_or_nan, solution
 from .task import Task
 from .triangles import cholesky_factor, triangular_solution

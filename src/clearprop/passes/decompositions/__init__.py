@@ -2,8 +2,8 @@
 
 from ...engine.wings import open_rooms
 from . import (  # noqa: F401
+    activations,
     along_axes,
-    classification,
     contractions,
     elementwise,
     matrix_forms,

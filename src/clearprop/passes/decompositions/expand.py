@@ -10,7 +10,7 @@ import numpy as np
 
 from ...engine.arrays import is_array
 from ...graph.graph import Graph, Node, Wire
-from .bodies import with_body
+from .node_parts import with_body
 from .registry import decomposition_of
 
 _LABELS: dict[str, int] = {"one_hot": 0, "nll_loss": 1}

@@ -14,7 +14,7 @@ from ...graph.graph import Graph, Node, Wire
 from ...ops.indexing import Slot
 from ..backward import Joint
 from ..decompositions import Reader, decomposition_of
-from ..decompositions.bodies import with_body
+from ..decompositions.node_parts import with_body
 
 _DEEPEST = 6
 

@@ -7,7 +7,7 @@ from ...native.math import FUNCTIONS
 from ...native.math.exponentials import reduced_exp
 from ...native.math.floats import at_most, polynomial, power_of_two
 from ...native.math.instructions import absolute, with_sign
-from . import coefficients as table
+from . import erf_coefficients as table
 
 
 def erf(x: Value) -> Value:

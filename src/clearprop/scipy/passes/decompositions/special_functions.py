@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ....engine.primitive import primitives
-from ....passes.decompositions.classification import sigmoid
+from ....passes.decompositions.activations import sigmoid
 from ....passes.decompositions.registry import decomposition
 from .bessel_orders import order_of
 

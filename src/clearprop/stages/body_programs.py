@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from ..control.choice import choice
 from ..control.loop import loop
-from ..control.repetition import repetition, repetition_back
+from ..control.while_operation import repetition, repetition_back
 from ..engine.primitive import Primitive
 from ..graph.graph import Graph, Node
 from .composites import Choice
 from .ir import Buffer, Composite, Host, Program
-from .loops import loop_stage, while_back_stage, while_stage
+from .loop_stages import loop_stage, while_back_stage, while_stage
 from .lowerings import is_native
 
 Make = Callable[[Node, list[Program], list[Buffer], list[Buffer]], Composite]

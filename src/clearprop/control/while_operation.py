@@ -31,7 +31,7 @@ from ..passes.backward import with_backward
 from ..transforms.derivatives import jvp
 from .loop import results_of
 from .loop_gradient import asks_gradient, is_cheap, is_zero, reached
-from .repetition_steps import (
+from .while_steps import (
     pruned_back,
     pruned_there,
     spec_back,

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .entry_writer import EntryWriter
 from .guards import Guards
 from .object_layout import FUNCTIONS, probe
+from .python_entry_writer import EntryWriter
 from .results import Results
 from .signature import Signature
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import TraceError
 from .array_types import AnyArray
 from .primitive import primitives
-from .recording import recorder_here
+from .recorder import recorder_here
 from .spec import ArraySpec
 
 

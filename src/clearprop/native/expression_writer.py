@@ -21,7 +21,7 @@ from ..stages.ir import (
     Position,
 )
 from .llvm_ir import Builder, Value
-from .operations import cast, combine, identity, write
+from .operation_code import cast, combine, identity, write
 from .types import I64, Type
 
 _NOWHERE = -(2**62)
