@@ -39,7 +39,8 @@ from .graph.tracing import trace
 from .ops.choices import relu
 from .ops.softmax import cross_entropy, log_softmax, logsumexp, softmax
 from .ops.transcendental import sigmoid
-from .transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .transforms.derivatives import grad, value_and_grad, vjp
+from .transforms.jacobians import hessian, hvp, jacobian, jvp
 from .transforms.trees import stop_gradient
 
 if TYPE_CHECKING:

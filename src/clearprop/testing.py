@@ -19,7 +19,8 @@ from .engine.arrays import argument, is_array
 from .engine.spec import is_floating
 from .engine.tensor import Tensor
 from .errors import ClearpropError, GradientError, GradientMismatch
-from .transforms.derivatives import jvp, vjp
+from .transforms.derivatives import vjp
+from .transforms.jacobians import jvp
 from .transforms.trees import flatten, paths
 
 __all__ = ["assert_grads", "check_grads"]

@@ -14,6 +14,8 @@ import pytest
 import clearprop
 from clearprop import grad, hessian, hvp, jacobian, jvp, tensor, value_and_grad, vjp
 from clearprop.errors import ClearpropError, DtypeError, GradientError
+from clearprop.transforms import jacobians
+from clearprop.transforms.trees import flatten, paths
 
 
 def f(x: Any, y: Any) -> Any:
@@ -149,6 +151,54 @@ def test_jacobian_layouts() -> None:
     assert jacobian(big_f)(X).tolist() == J
     assert jacobian(big_f, layout="numerator")(X).tolist() == J
     assert jacobian(big_f, layout="denominator")(X).tolist() == np.transpose(J).tolist()
+
+
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+def test_jacobian_forward_is_jacobian_back(layout: str) -> None:
+    def f(p: Any, w: Any) -> Any:
+        return {
+            "a": np.tanh(np.outer(p["x"], w)) * p["s"],
+            "b": np.sum(w),
+            "c": w[:0],
+            "d": np.ones(2),
+        }
+
+    args = {"x": np.arange(3.0), "s": np.float64(0.5)}, np.linspace(-1, 1, 4)
+    forward, back, chosen = (
+        jacobian(f, (0, 1), layout=layout, mode=mode) for mode in ("forward", "reverse", "auto")
+    )
+    wanted = back(*args)
+    for found in (forward(*args), chosen(*args), clearprop.trace(forward, *args).evaluate(*args)):
+        assert paths(found) == paths(wanted)
+        for x, y in zip(flatten(found)[0], flatten(wanted)[0], strict=True):
+            assert (x.shape, x.dtype) == (y.shape, y.dtype)
+            np.testing.assert_allclose(x, y, rtol=1e-12)
+
+
+def test_jacobian_chooses_the_fewer_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
+
+    def wide(x: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return np.sin(np.outer(x, np.arange(50.0)))
+
+    asked: list[str] = []
+    columns = jacobians._columns
+    monkeypatch.setattr(jacobians, "_columns", lambda run: asked.append("forward") or columns(run))
+    x = np.arange(2.0)
+    np.testing.assert_allclose(jacobian(wide)(x), jacobian(wide, mode="reverse")(x), rtol=1e-12)
+    jacobian(lambda x: x**2)(x)
+    assert (asked, calls) == (["forward"], 2)
+    second = jacobian(jacobian(wide, mode="forward"), mode="forward")(x)
+    np.testing.assert_allclose(second, jacobian(jacobian(wide))(x), atol=1e-12)
+
+
+def test_jacobian_modes_that_are_refused() -> None:
+    with pytest.raises(ValueError, match="mode='back': use 'auto', 'forward' or 'reverse'"):
+        jacobian(np.sin, mode="back")  # type: ignore[arg-type]
+    with pytest.raises(clearprop.UnsupportedError, match="mode='reverse'"):
+        jacobian(np.exp, mode="forward")(1j)
 
 
 def test_jacobian_shapes_of_matrices() -> None:

@@ -28,7 +28,7 @@ from ..engine.spec import is_floating
 from ..graph.graph import Graph, Node, Wire
 from ..graph.tracing import trace
 from ..passes.backward import with_backward
-from ..transforms.derivatives import jvp
+from ..transforms.jacobians import jvp
 from .loop import results_of
 from .loop_gradient import asks_gradient, is_cheap, is_zero, reached
 from .while_steps import (

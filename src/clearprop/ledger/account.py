@@ -15,7 +15,8 @@ from ..engine.spec import MOST_AXES, is_floating, shape_of
 from ..engine.tensor import Tensor
 from ..errors import GradientError
 from ..graph.graph import Graph, Node, Wire, evaluate_node
-from ..transforms.derivatives import jacobian, vjp
+from ..transforms.derivatives import vjp
+from ..transforms.jacobians import jacobian
 from .local import LocalGradient, local_gradient
 
 _SMALL_JACOBIAN = 64

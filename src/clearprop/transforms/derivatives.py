@@ -21,7 +21,7 @@ from ..engine.primitive import NO_PARAMS, primitives
 from ..engine.recorder import recorder_here
 from ..engine.refusals import called, check_floating, check_request, kind_of
 from ..engine.settings import began, happened, no_grads, transforms, uncovered
-from ..engine.spec import MOST_AXES, is_floating, shape_of
+from ..engine.spec import is_floating, shape_of
 from ..engine.tensor import Tensor
 from ..engine.view_or_copy import laid_out_like
 from ..errors import ClearpropError, DtypeError, GradientError, ShapeError
@@ -31,7 +31,7 @@ from .wrapper import Pullback, Transformed
 Argnums = int | Sequence[int]
 
 
-class _Run:
+class Run:
     """One run of a function on variables, ready to be swept back."""
 
     def __init__(
@@ -190,7 +190,7 @@ def _argument_numbers(argnums: Argnums, count: int, f: Callable[..., Any]) -> tu
     return tuple(i % count for i in numbers)
 
 
-def _scalar_output(run: _Run, f: Callable[..., Any]) -> AnyArray:
+def _scalar_output(run: Run, f: Callable[..., Any]) -> AnyArray:
     """Return the one number that `f` returned, perhaps as an array of one; raise if it is not."""
     returned = run.unflatten_outputs(run.outputs)
     if not is_array(returned) and not isinstance(returned, float | int):
@@ -241,7 +241,7 @@ def value_and_grad(
 def _value_and_gradient(
     f: Callable[..., Any], args: Any, kwargs: Any, argnums: Argnums, has_aux: bool
 ) -> tuple[AnyArray, Any, Tree]:
-    run = _Run(f, args, kwargs, argnums, has_aux)
+    run = Run(f, args, kwargs, argnums, has_aux)
     y = _scalar_output(run, f)
     seed = ones_like(y.value) if isinstance(y, Tensor) else 1.0
     value, aux = run.plain(y), run.plain(run.aux) if has_aux else None
@@ -298,7 +298,7 @@ def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[A
     >>> [float(g) for g in pullback(10.0)]
     [30.0, 20.0]
     """
-    run = _Run(f, primals, {}, tuple(range(len(primals))), has_aux)
+    run = Run(f, primals, {}, tuple(range(len(primals))), has_aux)
 
     def compute(gradient: Tree) -> tuple[Tree, ...]:
         return run.hand_out(run.gradients(_seeds(run, gradient)))
@@ -308,193 +308,10 @@ def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[A
     return (output, pullback, run.plain(run.aux)) if has_aux else (output, pullback)
 
 
-def _seeds(run: _Run, gradient: Tree) -> list[AnyArray]:
+def _seeds(run: Run, gradient: Tree) -> list[AnyArray]:
     seeds, _ = flatten(gradient)
     if len(seeds) != len(run.outputs):
         raise ShapeError(
             f"the function returned {len(run.outputs)} arrays, but the gradient given has {len(seeds)}"
         )
     return [check_seed(y, seed) for y, seed in zip(run.outputs, seeds, strict=True)]
-
-
-def jvp(f: Callable[..., Any], primals: Tree, tangents: Tree) -> tuple[Tree, Tree]:
-    """Run `f` and return ``(output, directional derivative)`` for a step `tangents` of `primals`.
-
-    Parameters
-    ----------
-    primals : tuple of the arguments of `f` (one that is no tuple counts as the only argument)
-    tangents : the direction: of the same structure and shapes
-
-    No rules of its own: the pullback is linear in its upstream gradient, so the gradient of the
-    pullback is the derivative forward (the double-vjp identity).
-
-    >>> y, dy = jvp(lambda x: x**2, 3.0, 1.0)
-    >>> float(y), float(dy)
-    (9.0, 6.0)
-    """
-    arguments = primals if isinstance(primals, tuple) else (primals,)
-    steps = tangents if isinstance(tangents, tuple) else (tangents,)
-    run = _Run(f, arguments, {}, tuple(range(len(arguments))), False)
-    directions, _ = flatten(steps)
-    if len(directions) != len(run.variables):
-        raise ShapeError(
-            f"{len(run.variables)} primals need as many tangents, but got {len(directions)}"
-        )
-    directions = [check_seed(v, t) for v, t in zip(run.wanted, directions, strict=True)]
-    since = next_number()
-    upstream = [
-        Tensor(np.ones(y.shape, y.dtype)[()], None, (), NO_PARAMS, True)
-        if isinstance(y, Tensor) and y.requires_grad
-        else None
-        for y in run.outputs
-    ]
-    live = [(y, u) for y, u in zip(run.outputs, upstream, strict=True) if u is not None]
-    pulled = sweep(run.span, [y for y, _ in live], [u for _, u in live], create_graph=True)
-    ends = [(pulled[v], d) for v, d in zip(run.wanted, directions, strict=True) if v in pulled]
-    ends = [(g, d) for g, d in ends if g.requires_grad]
-    span = reach([g for g, _ in ends], [u for _, u in live], since)
-    span = span._replace(watched=run.span.watched)
-    found = sweep(span, [g for g, _ in ends], [d for _, d in ends])
-    moved = [
-        found[u] if u in found else np.zeros(shape_of(y), getattr(y, "dtype", float))[()]
-        for y, u in zip(run.outputs, upstream, strict=True)
-    ]
-    if not run.span.watched:
-        given: set[int] = set()
-        moved = [own(g, given) for g in moved]
-    output = run.plain(run.unflatten_outputs(run.outputs))
-    return output, run.unflatten_outputs(moved)
-
-
-def jacobian(
-    f: Callable[..., Any], argnums: Argnums = 0, *, layout: str = "numerator", has_aux: bool = False
-) -> Callable[..., Tree]:
-    """Return the function that computes all derivatives of all outputs.
-
-    Parameters
-    ----------
-    layout : ``"numerator"``: shape of the output, then shape of the input, so that ``J @ dx`` is the
-        change of the output (the mathematicians' convention); ``"denominator"``: shape of the input,
-        then of the output, so that ``J @ upstream`` is the downstream gradient, as in many lecture
-        notes. For vectors one is the other's transpose.
-
-    One sweep for each number of the output, two for a complex one. A complex output's entry is its complex
-    derivative; a real output's row by a complex input is what `grad` gives.
-
-    Raises
-    ------
-    GradientError : a complex output has no complex derivative by a complex input.
-
-    >>> import numpy as np
-    >>> f = lambda x: np.stack([x[0] * x[1], x[0], x[1]])
-    >>> jacobian(f)(np.array([2.0, 3.0]))
-    array([[3., 2.],
-           [1., 0.],
-           [0., 1.]])
-    >>> jacobian(f, layout="denominator")(np.array([2.0, 3.0])).shape
-    (2, 3)
-    """
-    if layout not in ("numerator", "denominator"):
-        raise ValueError(f"layout={layout!r}: use 'numerator' (outputs × inputs) or 'denominator'")
-    check_request("jacobian", f, argnums)
-
-    def compute(*args: Any, **kwargs: Any) -> Any:
-        run = _Run(f, args, kwargs, argnums, has_aux)
-        blocks = [
-            run.unflatten_inputs(_jacobian_of(run, position, layout))
-            for position in range(len(run.outputs))
-        ]
-        result = run.unflatten_outputs(blocks)
-        return (result, run.plain(run.aux)) if has_aux else result
-
-    return Transformed(compute, jacobian, f, argnums=argnums, layout=layout, has_aux=has_aux)
-
-
-def _jacobian_of(run: _Run, position: int, layout: str) -> list[AnyArray]:
-    """Return the derivatives of one output array with respect to each variable."""
-    y = run.outputs[position]
-    shape = shape_of(y)
-    for variable in run.wanted:
-        if max(len(shape), 1) + variable.ndim > MOST_AXES:  # its rows are stacked
-            raise ShapeError(
-                f"this jacobian would have {len(shape)} axes of the output and {variable.ndim} of the "
-                f"input, and NumPy's arrays have at most {MOST_AXES}. Take .reshape(-1) of one of them."
-            )
-
-    def derivatives(weight: complex, place: tuple[int, ...]) -> list[AnyArray]:
-        seeds = [np.zeros(shape_of(z), getattr(z, "dtype", float)) for z in run.outputs]
-        seeds[position][place] = weight
-        return run.sweep([seed[()] for seed in seeds])
-
-    rows = [derivatives(1, place) for place in np.ndindex(shape)]
-    if getattr(y, "dtype", np.dtype(float)).kind == "c":
-        turned = [derivatives(1j, place) for place in np.ndindex(shape)]
-        rows = [_complex_derivatives(*pair) for pair in zip(rows, turned, strict=True)]
-    else:
-        rows = [[conjugate(d) for d in row] for row in rows]
-    blocks = []
-    for i, variable in enumerate(run.wanted):
-        column = [row[i] for row in rows]
-        full = (*shape, *variable.shape)
-        block = np.stack(column).reshape(full) if column else np.zeros(full, variable.dtype)
-        if layout == "denominator":
-            n = len(shape)
-            block = block.transpose((*range(n, len(full)), *range(n)))
-        blocks.append(block[()] if type(block) is np.ndarray and not full else block)
-    return blocks
-
-
-def _complex_derivatives(along_1: list[AnyArray], along_i: list[AnyArray]) -> list[AnyArray]:
-    """Return derivatives of a complex number, given those of its real and of minus its imaginary part."""
-    rows = []
-    for real, turned in zip(along_1, along_i, strict=True):
-        if real.dtype.kind != "c":  # of a real variable
-            rows.append(real - 1j * turned)
-            continue
-        rows.append(real)
-        if recorder_here() is None and not np.allclose(_plain(turned), 1j * _plain(real)):
-            raise GradientError(
-                "the jacobian of a complex output by a complex input is one complex number an entry only for "
-                "functions with a complex derivative, and this one has none (it takes an absolute value, a "
-                "real part or a conjugate). Use clearprop.vjp, or the real and imaginary parts as inputs."
-            )
-    return rows
-
-
-def _plain(x: AnyArray) -> AnyArray:
-    return x.value if isinstance(x, Tensor) else x
-
-
-def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Tree]:
-    """Return the function that computes the second derivatives of a scalar function.
-
-    For an input of shape ``s`` the result has shape ``s + s``; for containers, containers of
-    containers.
-
-    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
-    array([[4., 2.],
-           [2., 0.]])
-    """
-    check_request("hessian", f, argnums)
-    return Transformed(jacobian(grad(f, argnums), argnums), hessian, f, argnums=argnums)
-
-
-def hvp(f: Callable[..., Any], primals: Tree, tangents: Tree) -> Tree:
-    """Return the Hessian of a scalar function times a vector, at about twice the cost of the gradient.
-
-    Parameters
-    ----------
-    primals : where; a tuple of the arguments of `f`, or the only argument
-    tangents : the vector; of the same structure and shapes
-
-    The Hessian is symmetric, so it is the vjp of the gradient (Pearlmutter, Fast exact
-    multiplication by the Hessian, Neural Computation 6, 1994).
-
-    >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
-    array([6., 0.])
-    """
-    arguments = primals if isinstance(primals, tuple) else (primals,)
-    vectors = tangents if isinstance(tangents, tuple) else (tangents,)
-    _, pullback = vjp(grad(f, tuple(range(len(arguments)))), *arguments)
-    product = pullback(vectors)
-    return product if isinstance(primals, tuple) else product[0]
