@@ -275,7 +275,7 @@ def texts() -> dict[Path, str]:
     special = _blocks(_polynomials(special_fits()))
     return {
         SOURCE / "native" / "math" / "coefficients.py": HEAD + IMPORTS + "\n".join(blocks),
-        SOURCE / "scipy" / "native" / "coefficients.py": HEAD_OF_SPECIAL
+        SOURCE / "scipy" / "native" / "erf_coefficients.py": HEAD_OF_SPECIAL
         + IMPORTS
         + "\n".join(special),
     }
