@@ -17,7 +17,7 @@ from mpmath import mp, mpf
 
 from tools.coefficients import Fit, fitted
 
-TARGET = Path(__file__).parent.parent / "src" / "clearprop" / "random" / "coefficients.py"
+TARGET = Path(__file__).parent.parent / "src" / "clearprop" / "random" / "quantile_coefficients.py"
 BITS = {np.float32: 31, np.float64: 63}
 """Probabilities are multiples of 2^-BITS, halved."""
 DEGREES = {np.float32: (3, 4), np.float64: (9, 10)}
