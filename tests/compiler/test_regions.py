@@ -45,6 +45,21 @@ def test_compiled(f: Callable[[Any], Any], shape: tuple[int, ...]) -> None:
     assert padded_sums(graph)
 
 
+def test_zeros_keep_their_signs() -> None:
+    def padded(a: Any, b: Any) -> Any:
+        return 1 / (np.pad(a, (1, 0)) + np.pad(b, (0, 1))), 1 / (
+            np.pad(a, (1, 0)) - np.pad(b, (0, 1))
+        )
+
+    def slopes(x: Any) -> Any:
+        return 1 / clearprop.grad(lambda x: np.sum((x[1:] - x[:-1]) * np.maximum(x[1:], 0.0)))(x)
+
+    a = np.array([-0.0, 1.0])
+    with np.errstate(divide="ignore"):
+        for f, args in ((padded, (a, a)), (slopes, (np.array([-1.0, -2.0, 3.0]),))):
+            np.testing.assert_array_equal(clearprop.compile(f)(*args), f(*args))
+
+
 def test_regions_of_a_stencil() -> None:
     graph = simplify(expand(clearprop.trace(clearprop.grad(heat), np.ones(1000))))
     (found,) = padded_sums(graph)

@@ -49,6 +49,23 @@ def test_states_of_a_loop(count: int, reverse: bool) -> None:
     same(lambda w: clearprop.jvp(f, w, v), lambda w: clearprop.jvp(plain, w, v), w)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_states_of_a_loop_that_reads_nothing(count: int) -> None:
+    def f(x: Any) -> Any:
+        return np.sum(np.sin(clearprop.scan(doubled, x, length=4, checkpoint=count)[0]))
+
+    def plain(x: Any) -> Any:
+        return np.sum(np.sin(x * 16))
+
+    x = np.array([0.05, 0.1])
+    same(f, plain, x)
+    same(clearprop.grad(f), clearprop.grad(plain), x)
+
+
+def doubled(c: Any, _: None) -> Any:
+    return c * 2, None
+
+
 def test_a_function() -> None:
     def inner(y: Any, scale: Any, x: Any) -> dict[str, Any]:
         return {"a": np.sin(y) * x, "b": scale * y}

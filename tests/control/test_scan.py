@@ -196,6 +196,35 @@ def test_a_step_that_needs_numpy() -> None:
     assert "each step leaves sort to NumPy" in str(compiled.report())
 
 
+@pytest.mark.parametrize("reads", [False, True])
+def test_no_steps_change_nothing(reads: bool) -> None:
+    def f(x: Any) -> Any:
+        rows = x[:0] if reads else None
+        (a, b), _ = scan(lambda c, _: ((c[1] * 2, c[0] + x), None), (x, 3 * x), rows, length=0)
+        return np.sum(a**2 * b)
+
+    x = np.array([0.5, 1.0])
+    compare(f, x)
+    compare(clearprop.value_and_grad(f), x)
+
+
+def test_counters_are_numbers_of_numpys() -> None:
+    def f(x: Any) -> Any:
+        return fori_loop(0, 4, lambda i, s: s + np.sum(x * i), np.int64(0))
+
+    compare(f, np.array([100, 50], "i1"))
+    compare(lambda x: fori_loop(0, 4, lambda i, s: s + x * i.astype("f4"), x), np.ones(2, "f4"))
+    for run in (lambda f, x: f(x), clearprop.trace):
+        message(
+            ShapeError,
+            lambda run=run: run(
+                lambda x: scan(lambda c, _: (fori_loop(0, 2, twice, c), None), x, length=2),
+                np.ones(2, "f4"),
+            ),
+            *("the carried value as f32[2]", "f64[2]", "astype('float32')"),
+        )
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_python_numbers_take_the_dtype_of_the_body(dtype: str) -> None:
     xs = ROWS.astype(dtype)
@@ -265,6 +294,10 @@ def step(c: Any, x: Any) -> Any:
 
 def wider(c: Any, x: Any) -> Any:
     return c + x, None
+
+
+def twice(i: Any, c: Any) -> Any:
+    return c * i
 
 
 def test_errors() -> None:

@@ -102,31 +102,32 @@ def _in_segments(steps: _Steps, init: Any, reverse: bool, count: int) -> tuple[A
     else:
         outer = _Steps(checkpointed(segment), steps.unflatten(segments), count)
         carry, ys = _plainly(outer, init, reverse)
-    left = steps.count - count * size
-    carry, more = scan(
-        steps.f, carry, steps.unflatten([x[rest] for x in steps.leaves]), left, reverse
-    )
     parts, unflatten = flatten(ys)
     parts = [np.reshape(y, (count * size, *shape_of(y)[2:])) for y in parts]
-    if left:
+    if left := steps.count - count * size:
+        last = steps.unflatten([x[rest] for x in steps.leaves])
+        carry, more = scan(steps.f, carry, last, left, reverse)
         both = zip(flatten(more)[0], parts, strict=True)
         parts = [np.concatenate([new, y] if reverse else [y, new]) for new, y in both]
     return carry, unflatten(parts)
 
 
-def fori_loop(lower: int, upper: int, body_fun: Callable[[int, Any], Any], init_val: Any) -> Any:
+def fori_loop(lower: int, upper: int, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
     """Do ``value = body_fun(i, value)`` for each i from `lower` up to, not including, `upper`.
 
-    Returns the last value; see `scan`, which it is in a trace.
+    Returns the last value; see `scan`, which it is in a trace. The number i is an int64 as NumPy's are, so
+    beside float32 it gives float64; `i.astype("float32")` does not.
 
-    >>> fori_loop(1, 5, lambda i, x: x * i, 1.0)
+    >>> float(fori_loop(1, 5, lambda i, x: x * i, 1.0))
     24.0
     """
     numbers = range(operator.index(lower), operator.index(upper))
 
     def step(carry: Any, _: None) -> tuple[Any, None]:
         i, value = carry
-        return (i + 1, body_fun(i, value)), None
+        after = body_fun(i, value)
+        check_carry(body_fun, value, after)
+        return (i + 1, after), None
 
     step.__name__ = function_name(body_fun)
     recorder = recorder_here()
@@ -134,7 +135,7 @@ def fori_loop(lower: int, upper: int, body_fun: Callable[[int, Any], Any], init_
         return scan(step, (np.int64(lower), init_val), length=len(numbers))[0][1]
     value = init_val
     for i in numbers:
-        value = body_fun(i, value)
+        value = body_fun(np.int64(i), value)
     return value
 
 

@@ -37,6 +37,8 @@ def programs_of(
             return [], f"{wire.spec.dtype} has no native code"
         if not wire.spec.size:
             return [], "an array of no entries"
+    if node.primitive is loop and not node.params["length"]:
+        return [], "a loop of no steps"
     programs = []
     for body in node.bodies:
         made = program(body)

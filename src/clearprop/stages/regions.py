@@ -13,6 +13,7 @@ from itertools import pairwise, product
 from math import prod
 
 from ..engine.primitive import primitives
+from ..engine.spec import ArraySpec
 from ..graph.graph import Graph, Node, Wire
 from .assembly import Box, Piece, box_of, part
 from .grouping import Grouping
@@ -20,7 +21,7 @@ from .views import View
 
 _MOST = 32
 """Regions of a sum: those of a stencil along two axes are 25."""
-_SUMS = (primitives.add, primitives.subtract, primitives.negative)
+_SUMS = (primitives.add, primitives.subtract)
 
 
 @dataclass(frozen=True)
@@ -128,17 +129,15 @@ def _padded(grouping: Grouping, node: Node, box: Box, region: Box) -> Wire | Non
 
 
 def _sum(grouping: Grouping, node: Node, terms: Sequence[Wire | None]) -> Wire | None:
-    """Return the sum of terms, None being zero."""
-    kept = [w for w in terms if w is not None]
-    if not kept:
-        return None
-    primitive = node.primitive
-    if primitive is primitives.subtract and terms[0] is None:
-        primitive = primitives.negative
-    elif len(kept) == 1 and primitive is not primitives.negative:
-        return kept[0]
-    out = Wire(f"{node.out.name}_part", kept[0].spec)
-    grouping.join(replace(node, primitive=primitive, inputs=tuple(kept), outputs=(out,)))
+    """Return the sum of terms, None being zero: a zero that is added makes -0 a 0."""
+    first, second = terms
+    known = first or second
+    if known is None or (second is None and node.primitive is primitives.subtract):
+        return first
+    dtype = node.out.spec.dtype
+    zero = Wire("", ArraySpec((), dtype), dtype.type(0))
+    out = Wire(f"{node.out.name}_part", known.spec)
+    grouping.join(replace(node, inputs=(first or zero, second or zero), outputs=(out,)))
     return out
 
 
