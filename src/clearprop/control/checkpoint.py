@@ -8,6 +8,7 @@ from typing import Any
 
 from ..engine.arrays import is_array
 from ..engine.backprop import reach, sweep
+from ..engine.bundle import alone
 from ..engine.in_place import next_number
 from ..engine.primitive import Call, Primitive, primitives, together
 from ..engine.recorder import recorder_here
@@ -15,10 +16,11 @@ from ..engine.spec import spec_of
 from ..engine.tensor import Tensor, apply
 from ..errors import GradientError
 from ..graph.tracing import function_name
+from ..ops.bundles import results_of
 from ..transforms.trees import Unflatten, flatten
 from ..transforms.wrapper import Wrapper
 from .body import closed_over, trace_body
-from .loop import alone, loop, results_of
+from .loop import loop
 
 
 class Checkpointed(Wrapper):

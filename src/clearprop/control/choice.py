@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.backprop import conjugate
+from ..engine.bundle import alone
 from ..engine.primitive import Call, Primitive, together
 from ..engine.spec import is_floating
 from ..graph.graph import Graph, Node, Wire
+from ..ops.bundles import results_of
 from ..passes.backward import with_backward
-from .loop import alone, results_of
 from .loop_gradient import asks_gradient
 
 

@@ -15,11 +15,11 @@ from ..engine.tensor import Tensor, apply
 from ..errors import DtypeError, ShapeError, UnsupportedError
 from ..graph.graph import Graph, Wire
 from ..graph.tracing import function_name
+from ..ops.bundles import results_of
 from ..transforms.trees import flatten, paths, structure
 from .body import trace_body, united
 from .carried import described, is_weak
 from .choice import choice
-from .loop import results_of
 
 
 def cond(

@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.backprop import conjugate
-from ..engine.bundle import Bundle
+from ..engine.bundle import Bundle, alone
 from ..engine.primitive import Call, Primitive, primitives, together
 from ..engine.spec import ArraySpec
 from ..engine.tensor import Tensor
 from ..graph.graph import Graph, Node, Wire
+from ..ops.bundles import results_of
 from .loop_gradient import Gradient, reached
 
 
@@ -80,21 +81,6 @@ def _spec(
     return alone(made)
 
 
-def results_of(made: Any) -> list[Any]:
-    """Return the results of an operation, one by one: of a bundle each, of an array itself."""
-    value = made.value if isinstance(made, Tensor) else made
-    if not isinstance(value, Bundle):
-        return [made]
-    if value is made:
-        return list(value)
-    return [primitives.element(made, index=i, count=len(value)) for i in range(len(value))]
-
-
-def alone(results: list[Any]) -> Any:
-    """Return the only result, or several as a bundle."""
-    return results[0] if len(results) == 1 else Bundle(results)
-
-
 def _vjp(
     g: Any,
     out: Any,
@@ -114,7 +100,7 @@ def _vjp(
     arrays = enumerate(upstream[len(finals) :], carried)
     stacked = {i: gy for i, gy in arrays if gy is not None}
     if not length or not (ends or stacked):
-        return _of_no_steps(ends, inputs, closed, carried)
+        return _of_no_steps(ends, inputs, closed)
     work = Gradient(opened, closed, carried, inputs, ends.keys(), stacked.keys(), recompute)
     kept = _Kept(opened, carried, len(finals), out)
     if kept.lacks(work.saved):  # somebody dropped what was not read then: go through the loop again
@@ -185,9 +171,7 @@ class _Kept:
         return primitives.element(self.out, index=self.place[wire], count=len(value))
 
 
-def _of_no_steps(
-    ends: dict[int, Any], inputs: Sequence[Any], closed: int, carried: int
-) -> tuple[Any, ...]:
+def _of_no_steps(ends: dict[int, Any], inputs: Sequence[Any], closed: int) -> tuple[Any, ...]:
     """Return the gradients of a loop that is never entered, or whose results nobody asks for: carried
     values pass theirs on.
     """

@@ -15,11 +15,12 @@ from ..engine.spec import ArraySpec, shape_of, spec_of
 from ..engine.tensor import apply
 from ..errors import ShapeError, UnsupportedError
 from ..graph.tracing import function_name
+from ..ops.bundles import results_of
 from ..transforms.trees import flatten, paths
 from .body import Body, trace_body
 from .carried import check_carry, starting_values
 from .checkpoint import checkpoint as checkpointed
-from .loop import loop, observed, results_of
+from .loop import loop, observed
 
 Step = Callable[[Any, Any], tuple[Any, Any]]
 

@@ -12,10 +12,10 @@ from ..engine.spec import shape_of, spec_of
 from ..engine.tensor import apply
 from ..errors import DtypeError, ShapeError
 from ..graph.tracing import function_name
+from ..ops.bundles import results_of
 from ..transforms.trees import flatten
 from .body import trace_body, united
 from .carried import check_carry, starting_values
-from .loop import results_of
 from .while_operation import repetition
 from .while_steps import limit_reached
 

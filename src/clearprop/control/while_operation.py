@@ -27,9 +27,9 @@ from ..engine.primitive import Call, Primitive, primitives, together
 from ..engine.spec import is_floating
 from ..graph.graph import Graph, Node, Wire
 from ..graph.tracing import trace
+from ..ops.bundles import results_of
 from ..passes.backward import with_backward
 from ..transforms.jacobians import jvp
-from .loop import results_of
 from .loop_gradient import asks_gradient, is_cheap, is_zero, reached
 from .while_steps import (
     pruned_back,

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.bundle import alone
 from ..errors import StepLimitError
 from ..graph.graph import Graph, Node, Wire
 from .choice import used_inputs
-from .loop import alone, parts
+from .loop import parts
 from .loop_gradient import reached
 
 

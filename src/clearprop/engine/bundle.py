@@ -30,5 +30,10 @@ def as_bundle(value: Any) -> Bundle:
     return value if isinstance(value, Bundle) else Bundle([value])
 
 
+def alone(results: list[Any]) -> Any:
+    """Return the only result, or several as a bundle."""
+    return results[0] if len(results) == 1 else Bundle(results)
+
+
 def _add(x: AnyArray | None, y: AnyArray | None) -> AnyArray | None:
     return y if x is None else x if y is None else x + y

@@ -22,14 +22,15 @@ from ..engine.arrays import as_array, is_array, numbers_of
 from ..engine.arrays import result as as_result
 from ..engine.backprop import conjugate
 from ..engine.broadcasting import broadcast_shapes, shrink
-from ..engine.bundle import Bundle, as_bundle
+from ..engine.bundle import Bundle, alone, as_bundle
 from ..engine.forks import lazily
-from ..engine.primitive import Call, Primitive, each, primitives, together
+from ..engine.primitive import Call, Primitive, each, together
 from ..engine.recorder import recorder_here
 from ..engine.settings import switched, transforms, uncovered
 from ..engine.spec import ArraySpec, is_floating, shape_of, spec_of
 from ..engine.tensor import Tensor, apply
 from ..errors import ClearpropError, GradientError, ShapeError, TraceError, UnsupportedError
+from ..ops.bundles import results_of
 from ..transforms.trees import Unflatten, flatten, paths
 from ..transforms.wrapper import Wrapper
 from .tracing import build, is_input, trace_parts
@@ -136,7 +137,7 @@ class Application:
     def packed(self, made: Any) -> Any:
         """Return the primitive's result in the container that the block returns."""
         assert self.unflatten_result is not None
-        return self.unflatten_result(_parts_of(made))
+        return self.unflatten_result(results_of(made))
 
     def unflatten(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """Return the arguments with these inputs in their places."""
@@ -180,7 +181,7 @@ class Application:
                 specs = [w.spec for w in made.outputs]
             except Exception:  # whatever it does with unknown values: it has to be run
                 specs = [spec_of(y) for y in as_bundle(self.forward(*self.examples(), **kwargs))]
-            self.known_specs[given] = _alone(specs)
+            self.known_specs[given] = alone(specs)
         return self.known_specs[given]
 
     def parts(self, *inputs: Any, **kwargs: Any) -> Any:
@@ -202,7 +203,7 @@ class Application:
 
     def downstream(self, g: Any, out: Any, *leaves: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Return the vjp rule: one gradient for each leaf."""
-        values = [*_parts_of(g), *_parts_of(out), *leaves]
+        values = [*results_of(g), *results_of(out), *leaves]
         if not any(isinstance(x, Tensor) for x in values):
             return self.rule(g, out, *leaves, **kwargs)
         if self.rules.jvp is None:
@@ -218,10 +219,10 @@ class Application:
     def rule(self, g: Any, out: Any, *leaves: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Return what the author's rule gives for each leaf, checked; gradients as the sweep has them."""
         assert self.unflatten_result is not None
-        results = _parts_of(out)
+        results = results_of(out)
         upstream = [
             np.zeros(y.shape, y.dtype)[()] if gy is None else conjugate(gy)
-            for gy, y in zip(_parts_of(g), results, strict=True)
+            for gy, y in zip(results_of(g), results, strict=True)
         ]
         given = _called(
             f"the gradient of block {self.rules.name}",
@@ -277,15 +278,15 @@ class Application:
         self, g: Any, out: Any, leaves: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Any, ...]:
         """Return the rule as a primitive of its own: of upstream gradients, results and inputs."""
-        results = _parts_of(out)
+        results = results_of(out)
         upstream = [
             np.zeros(y.shape, y.dtype)[()] if gy is None else gy
-            for gy, y in zip(_parts_of(g), results, strict=True)
+            for gy, y in zip(results_of(g), results, strict=True)
         ]
         wanted = [i for i, x in enumerate(leaves) if is_floating(spec_of(x).dtype)]
         primitive = self.opaque_gradient(tuple(wanted))
         made = apply(primitive, (*upstream, *results, *leaves), kwargs)
-        found = dict(zip(wanted, _parts_of(made), strict=True))
+        found = dict(zip(wanted, results_of(made), strict=True))
         return tuple(found.get(i) for i in range(len(leaves)))
 
     def opaque_gradient(self, wanted: tuple[int, ...]) -> Primitive:
@@ -299,7 +300,7 @@ class Application:
         def forward(*values: Any, **keywords: Any) -> Any:
             g, out, inputs = split([as_array(x) for x in values])
             parts = self.rule(g, out, *inputs, **keywords)
-            return _alone(
+            return alone(
                 [
                     np.zeros_like(inputs[i])[()]
                     if parts[i] is None
@@ -309,7 +310,7 @@ class Application:
             )
 
         def spec(*values: Any, **keywords: Any) -> Any:
-            return _alone([spec_of(values[2 * count + i]) for i in wanted])
+            return alone([spec_of(values[2 * count + i]) for i in wanted])
 
         def vjp(position: int, steps: Any, made: Any, *values: Any, **keywords: Any) -> Any:
             if position >= count:
@@ -345,12 +346,12 @@ class Application:
                 f"forward does not follow from it; give the block one with @{name}.jvp"
             )
         assert self.unflatten_result is not None
-        given = dict(zip(wanted, _parts_of(steps), strict=True))
+        given = dict(zip(wanted, results_of(steps), strict=True))
         zeros = [np.zeros_like(x)[()] for x in inputs]
         tangents = self.unflatten(
             [zero if given.get(i) is None else given[i] for i, zero in enumerate(zeros)]
         )
-        results = _parts_of(out)
+        results = results_of(out)
         step = _called(
             f"the jvp of block {name}",
             self.rules.jvp,
@@ -399,20 +400,6 @@ def example_of(x: Any) -> Any:
 def application_of(primitive: Primitive) -> Application | None:
     """Return the call of a block that a primitive, or a gradient, stands for; None of any other primitive."""
     return primitive.application if isinstance(primitive, CallPrimitive) else None
-
-
-def _parts_of(made: Any) -> list[Any]:
-    """Return the results of an operation: of a bundle each, known or not, of an array itself."""
-    value = made.value if isinstance(made, Tensor) else made
-    if not isinstance(value, Bundle):
-        return [made]
-    if value is made:
-        return list(value)
-    return [primitives.element(made, index=i, count=len(value)) for i in range(len(value))]
-
-
-def _alone(parts: list[Any]) -> Any:
-    return parts[0] if len(parts) == 1 else Bundle(parts)
 
 
 def _at(tree: Any, path: Sequence[Any]) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from ..engine.array_types import Array
 from ..engine.bundle import Bundle
 from ..engine.primitive import primitive
+from ..engine.tensor import Tensor
 
 
 def _element(bundle: Any, index: int, count: int) -> Array:
@@ -29,6 +30,16 @@ element = primitive(
     why="One of several results; each has a gradient of its own.",
     samples=(),
 )
+
+
+def results_of(made: Any) -> list[Any]:
+    """Return the results of an operation, one by one: of a bundle each, known or not, of an array itself."""
+    value = made.value if isinstance(made, Tensor) else made
+    if not isinstance(value, Bundle):
+        return [made]
+    if value is made:
+        return list(value)
+    return [element(made, index=i, count=len(value)) for i in range(len(value))]
 
 
 def filled(g: Bundle, out: Iterable[Array]) -> tuple[Array, ...]:
