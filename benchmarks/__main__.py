@@ -21,6 +21,7 @@ from . import (
     operations,
     report,
     source,
+    straight_lines,
     training_step,
 )
 
@@ -32,6 +33,7 @@ CASES = {
     "compiled": compiled,
     "compiled_on_two": compiled_on_two,
     "loops": loops,
+    "straight_lines": straight_lines,
     "costs": costs,
     "operations": operations,
     "calls": calls,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from .first_fit import Shelf
 from .ir import (
     Access,
     Buffer,
@@ -96,22 +97,13 @@ def arrange(
     for b, heir in heirs.items():  # newest first, so that chains of them become one life
         lives[b] = lives[b][0], lives.pop(heir)[1]
     offsets: dict[Buffer, int] = {}
+    shelf, end = Shelf(len(steps)), 0
     for b in sorted(lives, key=lambda b: -b.bytes):
-        first, last = lives[b]
-        taken = sorted(
-            (offsets[other], offsets[other] + room(other.bytes))
-            for other, (start, stop) in lives.items()
-            if other in offsets and start <= last and first <= stop
-        )
-        place = 0
-        for start, stop in taken:
-            if place + room(b.bytes) <= start:
-                break
-            place = max(place, stop)
-        offsets[b] = place
+        size = room(b.bytes)
+        offsets[b] = shelf.put(*lives[b], size)
+        end = max(end, offsets[b] + size)
     for b, heir in reversed(heirs.items()):
         offsets[heir] = offsets[b]
-    end = max((offsets[b] + room(b.bytes) for b in offsets), default=0)
     return Arena(offsets, end, end + max((aligned(workspace(s)) for s in steps), default=0))
 
 
@@ -122,6 +114,7 @@ def _heirs(
     first.
     """
     found: dict[Buffer, Buffer] = {}
+    taken: set[Buffer] = set()
     for number in reversed(range(len(steps))):
         nest, *others = steps[number]
         if others or not isinstance(nest, Nest):
@@ -131,8 +124,9 @@ def _heirs(
             for access in nest.writes():
                 new = access.buffer
                 fits = new in lives and lives[new][0] == number and new.bytes == b.bytes
-                if fits and new not in found.values() and _may_be_written_over(nest, b, access):
+                if fits and new not in taken and _may_be_written_over(nest, b, access):
                     found[b] = new
+                    taken.add(new)
                     break
     return found
 
