@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..stages.ir import (
     Access,
     Accumulate,
-    Buffer,
     Compute,
     Effect,
     Expression,
@@ -20,16 +19,13 @@ from ..stages.ir import (
     Nest,
     Position,
 )
+from .alike import Places
 from .llvm_ir import Builder, Value
 from .operation_code import cast, combine, identity, write
 from .types import I64, Type
 
 _NOWHERE = -(2**62)
 """Stands for the place of a number that is added nowhere: an offset in entries that no buffer has."""
-
-Address = Callable[[Buffer], str]
-"""The name of a buffer's address in the IR."""
-
 
 @dataclass
 class Point:
@@ -54,10 +50,10 @@ class Point:
 class ExpressionWriter:
     """Expressions and effects at a point; shared by loops and by what follows a product."""
 
-    def __init__(self, b: Builder, nest: Nest, address: Address) -> None:
+    def __init__(self, b: Builder, nest: Nest, places: Places) -> None:
         self.b = b
         self.nest = nest
-        self.address = address
+        self.places = places
         self.lanes = nest.lanes
         """The axis along which vectors run at present."""
         self.width = 1
@@ -114,8 +110,8 @@ class ExpressionWriter:
     def pointer(self, access: Access, point: Point) -> str:
         """Return the address of the entry at a point; of the first lane, where lanes differ."""
         terms = [(point.positions[a], s) for a, s in enumerate(access.strides) if s]
-        size = access.buffer.dtype.itemsize
-        return self.b.offset(self.address(access.buffer), (access.offset, 1), *terms, size=size)
+        address, far = self.places.entry(access)
+        return self.b.offset(address, (far, 1), *terms, size=access.buffer.dtype.itemsize)
 
     def load(self, access: Access, single: Type, point: Point) -> Value:
         """Return the entry at a point: one number where all lanes read the same, else one for each lane."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from .branching import (
     write_choice,
     write_while,
 )
-from .expression_writer import Address
+from .alike import Form, Places
 from .llvm_ir import BOOL, Builder, Value
 from .matrices import write_matrices
 from .nests import parts, threads_of, workspace_bytes, write_nest
@@ -38,6 +39,19 @@ from .types import I32, I64
 
 _EMBEDDED = 16 * 1024
 """Constants of up to this many bytes are put into the code."""
+
+Address = Callable[[Buffer], str]
+"""The name of a buffer's address in the IR."""
+
+
+class _Function(NamedTuple):
+    """The function of stages that are alike."""
+
+    name: str
+    takes: list[int]
+    """The buffers whose addresses it takes, by their numbers in the stages' forms."""
+    count: int
+    """In how many parts it is done."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,8 @@ class Kernel:
         self._globals: dict[Buffer, tuple[str, str]] = {}
         self._functions: dict[str, str] = {}
         """The names of functions, by their texts with ``NAME`` for the name."""
+        self._alike: dict[Any, _Function] = {}
+        """By the keys of stages' forms."""
         self.text = self._write()
 
     def _write(self) -> str:
@@ -132,7 +148,7 @@ class Kernel:
         stops: Collection[Buffer],
     ) -> bool:
         """Write calls of all steps; return whether they may go to the label ``stop``."""
-        may_stop = False
+        may_stop, stops = False, set(stops)
 
         for step in steps:
             first = step[0]
@@ -145,12 +161,17 @@ class Kernel:
                     may_stop = True
                 continue
             if isinstance(first, Matrices) or first.tiles is None:
-                function, used, count = self._function(first)
+                function, entries, count = self._function(first)
             else:
                 function, used, count = self._tiled([n for n in step if isinstance(n, Nest)])
-            self._call(b, function, [*map(address, used), workspace], count)
+                entries = [(buffer, 0) for buffer in used]
+            addresses = [
+                b.offset(address(buffer), (start, 1), size=buffer.dtype.itemsize)
+                for buffer, start in entries
+            ]
+            self._call(b, function, [*addresses, workspace], count)
             for stage in step:
-                for buffer in written_by(stage) & set(stops):
+                for buffer in written_by(stage) & stops:
                     stop_if(b, b.load(BOOL, address(buffer)).ref)
                     may_stop = True
         return may_stop
@@ -295,20 +316,24 @@ class Kernel:
         b.do(f"call void @share(ptr @{function}, ptr {table}, i64 {count})")
         self.services.add("pool")
 
-    def _function(self, stage: Nest | Matrices) -> tuple[str, list[Buffer], int]:
-        """Return the name of a stage's function, the buffers whose addresses it takes, and its parts."""
-        b, names, count = Builder(), dict[Buffer, str](), 1
-
-        def address(buffer: Buffer) -> str:
-            return names.setdefault(buffer, f"%p{len(names)}")
-
-        if isinstance(stage, Matrices):
-            write_matrices(b, stage, address)
-        else:
-            count = parts(stage)
-            part = None if count == 1 else (Value(b, "%part", I64), count)
-            write_nest(b, stage, address, "%workspace", part)
-        return self._finished(b, [*names.values(), "%workspace"], count), list(names), count
+    def _function(self, stage: Nest | Matrices) -> tuple[str, list[tuple[Buffer, int]], int]:
+        """Return the name of a stage's function, the entries of buffers whose addresses it takes, and its
+        parts.
+        """
+        form = Form(stage)
+        buffers = form.buffers
+        if form.key not in self._alike:
+            b, places, count = Builder(), Places(form.starts), 1
+            if isinstance(stage, Matrices):
+                write_matrices(b, stage, places)
+            else:
+                count = parts(stage)
+                part = None if count == 1 else (Value(b, "%part", I64), count)
+                write_nest(b, stage, places, "%workspace", part)
+            name = self._finished(b, [*places.names.values(), "%workspace"], count)
+            self._alike[form.key] = _Function(name, list(map(buffers.index, places.names)), count)
+        name, takes, count = self._alike[form.key]
+        return name, [(buffers[i], form.starts[buffers[i]]) for i in takes], count
 
     def _tiled(self, nests: Sequence[Nest]) -> tuple[str, list[Buffer], int]:
         """Return the same of nests in tiles: for each tile of a part, a function of each nest."""
@@ -337,15 +362,11 @@ class Kernel:
         return self._finished(b, [*names.values(), "%workspace"], count), list(names), count
 
     def _of_a_tile(self, nest: Nest) -> tuple[str, list[Buffer]]:
-        b, names = Builder(), dict[Buffer, str]()
-
-        def address(buffer: Buffer) -> str:
-            return names.setdefault(buffer, f"%p{len(names)}")
-
-        write_nest(b, nest, address, "%workspace", (Value(b, "%tile", I64), nest.extents[0]))
+        b, places = Builder(), Places()
+        write_nest(b, nest, places, "%workspace", (Value(b, "%tile", I64), nest.extents[0]))
         b.do("ret void")
-        pointers = [f"ptr {name}" for name in (*names.values(), "%workspace")]
-        return self.named(b, ", ".join([*pointers, "i64 %tile"])), list(names)
+        pointers = [f"ptr {name}" for name in (*places.names.values(), "%workspace")]
+        return self.named(b, ", ".join([*pointers, "i64 %tile"])), list(places.names)
 
     def _finished(self, b: Builder, pointers: Sequence[str], count: int) -> str:
         """Return a function of pointers; one in parts reads them from a table."""

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from ..stages.ir import Access, Accumulate, Effect, Expression, Nest, Reduction, operands
 from . import machine
-from .expression_writer import Address, ExpressionWriter, Point
+from .alike import Places
+from .expression_writer import ExpressionWriter, Point
 from .llvm_ir import Builder, Value
 from .operation_code import combine, identity
 from .partition import Part
@@ -30,8 +31,8 @@ _WRITTEN_OUT = 4
 class Loops(ExpressionWriter):
     """A nest without a product."""
 
-    def __init__(self, b: Builder, nest: Nest, address: Address, part: Part | None = None) -> None:
-        super().__init__(b, nest, address)
+    def __init__(self, b: Builder, nest: Nest, places: Places, part: Part | None = None) -> None:
+        super().__init__(b, nest, places)
         self.part = part
         self.phases = nest.phases()
         self.rounds = 1 + max(self.phases.values(), default=0)

@@ -9,7 +9,8 @@ from ..stages.buffers import aligned
 from ..stages.ir import Access, Accumulate, Compute, Nest, Sums
 from ..stages.operations import COSTS
 from . import machine, pool, products
-from .expression_writer import Address, ExpressionWriter, Point
+from .alike import Places
+from .expression_writer import ExpressionWriter, Point
 from .llvm_ir import Builder, Value
 from .loops import Loops
 from .operation_code import identity
@@ -24,7 +25,7 @@ _MOST_PARTS = 16
 
 
 def write_nest(
-    b: Builder, nest: Nest, address: Address, workspace: str, part: tuple[Value, int] | None = None
+    b: Builder, nest: Nest, places: Places, workspace: str, part: tuple[Value, int] | None = None
 ) -> None:
     """Write a nest, or of a nest in parts one: its number and how many there are.
 
@@ -33,17 +34,17 @@ def write_nest(
     loops = None
     if nest.product is None:
         writer = Rows if Rows.suits(nest) else Loops
-        loops = writer(b, nest, address)
+        loops = writer(b, nest, places)
         if part is not None:
             axis = 0 if nest.tiles is not None else loops.split_axis()[0]
             loops.part = Part(axis, *part)
     for effect in nest.effects:
         if isinstance(effect, Accumulate):
-            _fill(b, effect, address, nest, loops.part if loops else None)
+            _fill(b, effect, places, nest, loops.part if loops else None)
     if loops is not None:
         loops.write()
     else:
-        Epilogue(b, nest, address).write(workspace, part)
+        Epilogue(b, nest, places).write(workspace, part)
 
 
 def parts(nest: Nest) -> int:
@@ -62,7 +63,7 @@ def parts(nest: Nest) -> int:
     if most < 2 or len(nest.reduced) == len(nest.extents):
         return 1
     writer = Rows if Rows.suits(nest) else Loops
-    axis, step = writer(Builder(), nest, str).split_axis()
+    axis, step = writer(Builder(), nest, Places()).split_axis()
     if not all(access.is_apart(axis, nest.extents[axis]) for access in adds):
         return 1  # they would write to the same places
     return parts_of(nest.extents[axis] // step, most)
@@ -105,10 +106,10 @@ def _part_bytes(nest: Nest, count: int) -> int:
     return aligned(size)
 
 
-def _fill(b: Builder, effect: Accumulate, address: Address, nest: Nest, part: Part | None) -> None:
+def _fill(b: Builder, effect: Accumulate, places: Places, nest: Nest, part: Part | None) -> None:
     """Let the memory of an accumulation start from what it must; a part's, where it is in parts."""
     buffer = effect.access.buffer
-    single, pointer, size = Type(buffer.dtype), address(buffer), buffer.size
+    single, pointer, size = Type(buffer.dtype), places.whole(buffer), buffer.size
     own = nest.tiles is not None and buffer in nest.tiles.own
     if own:
         part = None
@@ -169,9 +170,8 @@ class Epilogue(ExpressionWriter):
 
         def operand(access: Access) -> products.Operand:
             terms = [(at, access.strides[axis]) for axis, at in positions.items()]
-            pointer = self.b.offset(
-                self.address(access.buffer), (access.offset, 1), *terms, size=p.dtype.itemsize
-            )
+            address, far = self.places.entry(access)
+            pointer = self.b.offset(address, (far, 1), *terms, size=p.dtype.itemsize)
             return products.Operand(pointer, *access.strides[-2:])
 
         def finish(b: Builder, sums: Value, i: products.Index, j: products.Index, n: int) -> None:

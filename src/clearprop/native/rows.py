@@ -21,7 +21,8 @@ from ..stages.ir import (
     Reduction,
     operands,
 )
-from .expression_writer import Address, Point
+from .alike import Places
+from .expression_writer import Point
 from .llvm_ir import Builder, Value
 from .loops import Loops
 from .operation_code import combine, identity
@@ -38,8 +39,8 @@ _LONG = 10_000
 class Rows(Loops):
     """Writes such a nest."""
 
-    def __init__(self, b: Builder, nest: Nest, address: Address, part: Part | None = None) -> None:
-        super().__init__(b, nest, address, part)
+    def __init__(self, b: Builder, nest: Nest, places: Places, part: Part | None = None) -> None:
+        super().__init__(b, nest, places, part)
         self.row = self.free[-1]
         extent = nest.extents[self.row]
         self.block = min(self.widest, 2 ** (extent - 1).bit_length())

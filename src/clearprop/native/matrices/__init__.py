@@ -13,7 +13,7 @@ from collections.abc import Callable
 from ...stages.ir import Access, Buffer, Matrices
 from ...stages.matrices import columns
 from ...stages.views import dense
-from ..expression_writer import Address
+from ..alike import Places
 from ..llvm_ir import BOOL, Builder, Value
 from ..products import Operand
 from ..types import Type
@@ -36,20 +36,20 @@ _WRITERS: dict[str, Callable[[Task], Value | None]] = {
 """By the name of an operation: writes its code for one matrix, and returns whether that has no result."""
 
 
-def write_matrices(b: Builder, stage: Matrices, address: Address) -> None:
+def write_matrices(b: Builder, stage: Matrices, places: Places) -> None:
     """Write the loops over a stack, and in them the operation on one matrix."""
     if stage.fails is not None:
-        b.store(b.constant(BOOL, False), address(stage.fails))
+        b.store(b.constant(BOOL, False), places.whole(stage.fails))
 
     def around(positions: tuple[Value, ...]) -> None:
         if len(positions) < len(stage.extents):
             with b.loop(0, stage.extents[len(positions)]) as loop:
                 around((*positions, loop.index))
             return
-        fails = _WRITERS[stage.name](_task(b, stage, address, positions))
+        fails = _WRITERS[stage.name](_task(b, stage, places, positions))
         if stage.fails is not None:
             assert fails is not None
-            flag = address(stage.fails)
+            flag = places.whole(stage.fails)
             b.store(b.load(BOOL, flag) | fails, flag)
 
     around(())
@@ -61,11 +61,12 @@ def work(stage: Matrices) -> float:
     return math.prod(stage.extents) * n * n * (n + columns(stage)) / 16
 
 
-def _task(b: Builder, stage: Matrices, address: Address, positions: tuple[Value, ...]) -> Task:
+def _task(b: Builder, stage: Matrices, places: Places, positions: tuple[Value, ...]) -> Task:
     def operand(access: Access) -> Operand:
         terms = zip(positions, access.strides, strict=False)
         size = access.buffer.dtype.itemsize
-        pointer = b.offset(address(access.buffer), (access.offset, 1), *terms, size=size)
+        address, far = places.entry(access)
+        pointer = b.offset(address, (far, 1), *terms, size=size)
         return Operand(pointer, *access.strides[-2:])
 
     def result(buffer: Buffer | None) -> Operand | None:
@@ -74,7 +75,7 @@ def _task(b: Builder, stage: Matrices, address: Address, positions: tuple[Value,
         each = buffer.size // math.prod(stage.extents)
         terms = zip(positions, dense(stage.extents), strict=True)
         scaled = [(position, stride * each) for position, stride in terms]
-        pointer = b.offset(address(buffer), *scaled, size=buffer.dtype.itemsize)
+        pointer = b.offset(places.whole(buffer), *scaled, size=buffer.dtype.itemsize)
         return Operand(pointer, columns(stage), 1)
 
     return Task(
