@@ -1,4 +1,4 @@
-"""``python -m benchmarks.straight_lines``: what tracing and compiling cost for each operation of long programs.
+"""``python -m benchmarks.straight_lines``: what an operation of a long program costs to trace and to compile.
 
 Loops in Python come to straight lines of operations. Times are those of the processor in this process, so
 what else the machine does counts little.

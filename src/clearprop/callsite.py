@@ -104,9 +104,15 @@ def library_asking() -> str:
 def user_frame() -> FrameType | None:
     """Return the innermost frame that is neither Clearprop's nor one of the libraries'."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and library_of(frame.f_code):
+    while frame is not None:
+        code = frame.f_code
+        library = _libraries.get(code.co_filename)
+        if id(code) in _outermost:
+            return None
+        if not (library_of(code) if library is None else library):
+            return frame
         frame = frame.f_back
-    return None if frame is None or id(frame.f_code) in _outermost else frame
+    return None
 
 
 def is_assigning(frame: FrameType) -> bool:

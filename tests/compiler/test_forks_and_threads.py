@@ -21,10 +21,11 @@ import pytest
 
 import clearprop
 from clearprop.engine import forks
+from clearprop.engine.garbage import no_collections
 from clearprop.transforms import trees
 
 pytest.importorskip("llvmlite")
-from clearprop.compiler import compiled, executable, native
+from clearprop.compiler import compiled, native
 from clearprop.native import machine
 
 x = np.linspace(0.0, 1.0, 5)
@@ -164,7 +165,7 @@ def test_a_fork_while_a_thread_makes_code() -> None:
     done = threading.Event()
 
     def work(begun: threading.Event) -> None:
-        with compiled._making, executable._no_collections():
+        with compiled._making, no_collections():
             begun.set()
             done.wait(20)
 
@@ -231,6 +232,7 @@ IMPORTS = """
 import sys
 import numpy as np, clearprop
 from clearprop.engine import forks
+from clearprop.engine.garbage import no_collections
 
 class Watching:
     def find_spec(self, name, path=None, target=None):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from threading import get_ident
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..engine.array_types import AnyArray, Tree
-from ..engine.forks import in_child
+from ..engine.garbage import no_collections
 from ..errors import OutOfBoundsError
 from ..graph.captured import watched
 from ..graph.graph import Graph, Wire, evaluate_node
@@ -39,7 +36,7 @@ class Executable(ABC):
     ) -> None:
         self.seconds: dict[str, float] = {}
         """What each step of compiling took."""
-        with _no_collections():
+        with no_collections():
             start = time.perf_counter()
             with watched(f, arguments.leaves, "compiled code") as around:
                 self.graph: Graph = trace(f, *arguments.args, **arguments.kwargs)
@@ -52,7 +49,7 @@ class Executable(ABC):
 
     def make(self, fallback: Callable[..., Any]) -> None:
         """Make code of the graph."""
-        with _no_collections():
+        with no_collections():
             self.generate()
         self.call = self.native(fallback) or fallback
         """The fastest callable for arguments like these; others it leaves to `fallback`."""
@@ -115,32 +112,3 @@ def evaluated(graph: Graph, flat: Sequence[AnyArray]) -> list[AnyArray]:
             raise OutOfBoundsError(f"{graph.name}: {node.primitive.name}: {error}{line}") from None
         env.update(zip(node.outputs, results, strict=True))
     return [env[wire] for wire in opened.outputs]
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """Keep Python from looking for garbage: a large graph is many small objects, all of them in use."""
-    global _stopped_by
-    if not gc.isenabled():  # whoever stopped it starts it again
-        yield
-        return
-    gc.disable()
-    _stopped_by = get_ident()
-    try:
-        yield
-    finally:
-        _stopped_by = None
-        gc.enable()
-
-
-_stopped_by: int | None = None
-"""The thread for which Python looks for no garbage."""
-
-
-def _after_fork() -> None:
-    """Start the search for garbage again in a child: a thread that stopped it is not there to do so."""
-    if _stopped_by not in (None, get_ident()):
-        gc.enable()
-
-
-in_child(_after_fork)

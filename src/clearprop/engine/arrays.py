@@ -28,6 +28,7 @@ PLAIN: frozenset[type] = frozenset(
     + [kind for kind in set(np.sctypeDict.values()) if np.dtype(kind).kind in NUMERIC]
 )
 """Classes that need no second look, apart from an array's dtype."""
+NUMBERS = PLAIN - {np.ndarray}
 LISTS = frozenset([list, tuple, range])
 """What NumPy's functions read as arrays, too."""
 
@@ -102,6 +103,11 @@ _EQUALITIES = {"equal", "not_equal"}
 
 def as_inputs(operation: str, inputs: tuple[Any, ...]) -> tuple[AnyArray, ...]:
     """Return the inputs of an operation as arrays and numbers; a bound that is None stays."""
+    for x in inputs:
+        if type(x) not in NUMBERS and not isinstance(x, TensorBase):
+            break
+    else:
+        return inputs
     who = f"{operation} got"
     with_text = any(  # arrays of text may pass through a trace
         isinstance(x, TensorBase) and getattr(x.dtype, "kind", "") in _TEXT for x in inputs

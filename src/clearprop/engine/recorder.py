@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextvars import ContextVar
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,6 +84,8 @@ class Recorder:
         self._frames: dict[FrameType, int] = {}
         self._arrays: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         """Plain arrays that operations read, by id, each with its latest copy."""
+        self._lines: dict[tuple[int, int], tuple[CodeType, Line]] = {}
+        """By the code's id, its own as long as the entry keeps it, and the number."""
         self._named: list[Any] = []
         """What has a name lives as long as the recorder, so that nothing else comes to have its id."""
 
@@ -91,7 +93,10 @@ class Recorder:
         """Return the values with copies of plain arrays, which the function may fill with other
         numbers later.
         """
-        return tuple(self._copy(x) if isinstance(x, np.ndarray) else x for x in values)
+        for x in values:
+            if isinstance(x, np.ndarray):
+                return tuple(self._copy(x) if isinstance(x, np.ndarray) else x for x in values)
+        return tuple(values)
 
     def _copy(self, array: np.ndarray) -> np.ndarray:
         _, copy = self._arrays.get(id(array), (array, None))
@@ -111,11 +116,19 @@ class Recorder:
         if frame not in self._frames:
             self._frames[frame] = _depth(frame)
         self._read_names(frame)
-        origin = Origin(None, line_of(frame), scope)
+        origin = Origin(None, self._line(frame), scope)
         origin.depth = (
             self._frames[frame] + 2
         )  # a name comes from the frame it is made in, or above
         return origin
+
+    def _line(self, frame: FrameType) -> Line:
+        """Return the line that a frame is executing: one object for all that happens there."""
+        key = id(frame.f_code), frame.f_lineno
+        known = self._lines.get(key)
+        if known is None:
+            known = self._lines[key] = frame.f_code, line_of(frame)
+        return known[1]
 
     def finish(self) -> None:
         """Read the last names and let go of the frames."""
@@ -132,15 +145,17 @@ class Recorder:
         self._give_names(dict(frame.f_locals), self._frames[frame])
 
     def _give_names(self, variables: dict[str, Any], depth: int) -> None:
+        depth += 1
         for name, value in variables.items():
-            if not name.isidentifier():  # such as a comprehension's .0
-                continue
             origin = getattr(value, "origin", None)
             if type(origin) is Origin:
-                origin.rename(name, depth + 1)
-            elif id(value) in self.array_names:
-                pass
-            elif isinstance(value, np.ndarray | TensorBase):
+                if depth < origin.depth and name.isidentifier():  # a comprehension's .0 is none
+                    origin.rename(name, depth)
+            elif (
+                isinstance(value, _ARRAYS)
+                and id(value) not in self.array_names
+                and name.isidentifier()
+            ):
                 self.array_names[id(value)] = name
                 self._named.append(value)
 
@@ -185,6 +200,9 @@ def _depth(frame: FrameType | None) -> int:
     while frame is not None:
         frame, depth = frame.f_back, depth + 1
     return depth
+
+
+_ARRAYS = (np.ndarray, TensorBase)
 
 
 class Noted(NamedTuple):

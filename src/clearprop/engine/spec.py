@@ -34,8 +34,11 @@ class ArraySpec:
     dtype: DType
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
-        object.__setattr__(self, "dtype", np.dtype(self.dtype))
+        shape = self.shape
+        if type(shape) is not tuple or any(type(n) is not int for n in shape):
+            object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+        if not isinstance(self.dtype, np.dtype):
+            object.__setattr__(self, "dtype", np.dtype(self.dtype))
 
     @property
     def ndim(self) -> int:

@@ -17,6 +17,7 @@ from .array_methods import ArrayMethods
 from .array_types import AnyArray, ArrayLike, DType, DTypeLike, Params, Shape
 from .arrays import (
     LISTS,
+    NUMBERS,
     NUMERIC,
     PLAIN,
     TensorBase,
@@ -40,8 +41,7 @@ from .tensor_parameters import plain_params
 
 _ndarray = np.ndarray
 _no_grads, _noted = no_grads.get, noted.get
-_NUMBERS = PLAIN - {np.ndarray}
-_NO_ARRAYS = _NUMBERS | {type(None)}
+_NO_ARRAYS = NUMBERS | {type(None)}
 """What stands beside arrays in an operation's inputs: numbers, and bounds that are None."""
 _COMPARISONS = {"lt", "le", "gt", "ge", "eq", "ne"}
 
@@ -366,7 +366,7 @@ def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
         if type(other) is Tensor:
             y = other._value
             requires_grad = requires_grad or other.requires_grad
-        elif type(other) not in _NUMBERS and (
+        elif type(other) not in NUMBERS and (
             type(other) is not _ndarray or other.dtype.kind not in NUMERIC
         ):
             if asks_to_be_asked(other):
@@ -401,8 +401,13 @@ def _apply_recording(primitive: Primitive, inputs: tuple[AnyArray, ...], params:
         inputs = as_inputs(primitive.name, inputs)
     recorder, scope = _noted() or (None, None)
     params = plain_params(primitive, params)
-    values = [x._value if type(x) is Tensor else x for x in inputs]
-    unknown = any(type(v) is ArraySpec for v in values)
+    values, unknown, wants = [], False, False
+    for x in inputs:
+        if type(x) is Tensor:
+            wants = wants or x.requires_grad
+            x = x._value
+        unknown = unknown or type(x) is ArraySpec
+        values.append(x)
     compute = primitive.spec if unknown and recorder and recorder.tracing else primitive.forward
     try:
         value = compute(*values, **params)
@@ -413,11 +418,7 @@ def _apply_recording(primitive: Primitive, inputs: tuple[AnyArray, ...], params:
         value.setflags(False)  # type: ignore[call-arg]  # read-only; half the time of write=False
     elif type(value) is complex:
         value = np.complex128(value)
-    requires_grad = (
-        not _no_grads()
-        and primitive.differentiable
-        and any(type(x) is Tensor and x.requires_grad for x in inputs)
-    )
+    requires_grad = wants and primitive.differentiable and not _no_grads()
     if recorder is not None:
         inputs = recorder.as_now(inputs)
         return Tensor(value, primitive, inputs, params, requires_grad, recorder.note(scope))

@@ -243,8 +243,14 @@ def plain_parameters(function: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
+_SIMPLE = frozenset((type(None), bool, int, float, str, type(...)))
+"""Types of most parameters."""
+
+
 def holds_tensor(given: Any) -> bool:
     """Return whether a parameter is a Tensor, or a list or slice with one in it."""
+    if type(given) in _SIMPLE:
+        return False
     if isinstance(given, slice):
         given = (given.start, given.stop, given.step)
     if isinstance(given, tuple | list):
@@ -254,7 +260,7 @@ def holds_tensor(given: Any) -> bool:
 
 def plain_params(primitive: Primitive, params: Params) -> Params:
     """Return parameters without Tensors: those that are constants by their values, all others refused."""
-    if not holds_tensor(tuple(params.values())):
+    if not any(map(holds_tensor, params.values())):
         return params
     return {name: _plain(part, primitive.name, name) for name, part in params.items()}
 

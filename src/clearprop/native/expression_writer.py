@@ -27,6 +27,7 @@ from .types import I64, Type
 _NOWHERE = -(2**62)
 """Stands for the place of a number that is added nowhere: an offset in entries that no buffer has."""
 
+
 @dataclass
 class Point:
     """Where the code being written is: the position on each axis, and the values known there."""

@@ -18,6 +18,7 @@ import numpy as np
 from ..stages.buffers import Arena, aligned, apart, arrange, donors, together
 from ..stages.composites import Carried, Choice, Loop, While
 from ..stages.ir import Buffer, Composite, Host, Matrices, Nest, Program, Stage, read_by, written_by
+from .alike import Form, Places
 from .branching import (
     Native,
     ProgramLayout,
@@ -30,7 +31,6 @@ from .branching import (
     write_choice,
     write_while,
 )
-from .alike import Form, Places
 from .llvm_ir import BOOL, Builder, Value
 from .matrices import write_matrices
 from .nests import parts, threads_of, workspace_bytes, write_nest
@@ -50,8 +50,8 @@ class _Function(NamedTuple):
     name: str
     takes: list[int]
     """The buffers whose addresses it takes, by their numbers in the stages' forms."""
-    count: int
-    """In how many parts it is done."""
+    parts: int
+    """In how many it is done."""
 
 
 @dataclass(frozen=True)

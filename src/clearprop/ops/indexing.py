@@ -33,6 +33,7 @@ class Slot:
 
 Index = tuple[Any, ...]
 _FULL = slice(None)
+_ENTRY = np.zeros(1, bool)
 
 
 def split_index(index: Any) -> tuple[Index, tuple[Any, ...]]:
@@ -76,7 +77,7 @@ def _region(shape: Shape, index: Index, arrays: tuple[Array, ...]) -> tuple[int,
                 )
             array = np.zeros(array.shape, int)
         known.append(array)
-    dummy = np.broadcast_to(np.empty((), bool), shape)  # no memory behind it
+    dummy = np.ndarray(shape, bool, _ENTRY, strides=(0,) * len(shape))  # all of it one entry
     return dummy[_fill(index, tuple(known))].shape
 
 

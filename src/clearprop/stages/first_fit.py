@@ -29,8 +29,8 @@ class Shelf:
     """Memory over so many steps.
 
     A tree over the steps: each node stands for a run of them, its two children for the halves. A life is
-    noted in full at the few nodes that it is made of. So asking and noting take the logarithm of the number of
-    steps, and what lies side by side is one range, however many pieces it is of.
+    noted at the few nodes that it is made of. So asking and noting take the logarithm of the number of steps,
+    and what lies side by side is one range, however many pieces it is of.
 
     >>> shelf = Shelf(3)
     >>> shelf.put(0, 1, 64), shelf.put(1, 2, 64), shelf.put(2, 2, 32)
