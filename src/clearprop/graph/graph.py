@@ -132,6 +132,12 @@ class Node:
     nobody can look inside."""
     is_backward: bool = False
 
+    def on(self, inputs: tuple[Wire, ...], outputs: tuple[Wire, ...]) -> Node:
+        """Return the same on other wires."""
+        return Node(
+            self.primitive, inputs, outputs, self.params, self.line, self.body, self.is_backward
+        )
+
     @property
     def bodies(self) -> list[Graph]:
         """The graphs among its parameters, which its primitive runs: what a loop does in a step, the branches
@@ -423,10 +429,11 @@ def evaluate_node(node: Node, values: Sequence[Any]) -> list[Any]:
 def _renamed(node: Node, known: dict[Wire, Wire]) -> Node:
     """Return a copy of a node on other wires; those that are not in `known` yet are copied into it."""
     for wire in (*node.inputs, *node.outputs):
-        known.setdefault(wire, wire.copy())
-    inputs = tuple(known[wire] for wire in node.inputs)
-    outputs = tuple(known[wire] for wire in node.outputs)
-    return replace(node, inputs=inputs, outputs=outputs)
+        if wire not in known:
+            known[wire] = wire.copy()
+    inputs = tuple([known[wire] for wire in node.inputs])
+    outputs = tuple([known[wire] for wire in node.outputs])
+    return node.on(inputs, outputs)
 
 
 def _note(node: Node) -> str:

@@ -54,7 +54,9 @@ class Rewriter:
 
     def _add(self, node: Node) -> tuple[Node, ...]:
         """Add a node, or say what is to be added in its place."""
-        node = replace(node, inputs=tuple(self.stand_in.get(w, w) for w in node.inputs))
+        if any(w in self.stand_in for w in node.inputs):
+            inputs = tuple(self.stand_in.get(w, w) for w in node.inputs)
+            node = node.on(inputs, node.outputs)
         found, name = self.find(node)
         if found is not None:
             self.changed = True

@@ -18,7 +18,7 @@ from ..passes.algebra import simplify
 from ..passes.decompositions.expand import expand
 from .body_programs import COMPOSITES
 from .bounds import with_bounds
-from .grouping import VARIES, Grouping, counts, kept_axes, shape_of_node, uniform, why_host
+from .grouping import VARIES, Grouping, counts, kept_axes, uniform, why_host
 from .indexed_access import Lookup, lookup
 from .ir import (
     Access,
@@ -40,7 +40,7 @@ from .ir import (
     Store,
     Sums,
 )
-from .loop_shape import coalesce, cost, keep, lanes
+from .loop_shape import coalesce, keep, lanes
 from .lowerings import REDUCTIONS as REDUCING
 from .lowerings import convert, lowering, one_hot
 from .matrices import matrix_stage
@@ -62,7 +62,7 @@ def fuse(graph: Graph, *, readable: bool = False, stops: Sequence[Wire] = ()) ->
     A `readable` one keeps the axes as they are, computes nothing twice, is not cut into parts, and takes
     what targets with a library have.
     """
-    grouping = Grouping(graph, _body, library=readable)
+    grouping, flags = Grouping(graph, _body, library=readable), set(stops)
     sums = {} if readable else {whole.nodes[-1]: whole for whole in padded_sums(graph)}
     within_sums = {node for whole in sums.values() for node in whole.nodes}
     for node in graph.nodes:
@@ -70,7 +70,7 @@ def fuse(graph: Graph, *, readable: bool = False, stops: Sequence[Wire] = ()) ->
             add_by_region(grouping, sums[node])
         elif node not in within_sums:
             grouping.add(node)
-        if node.outputs[0] in stops:
+        if node.outputs[0] in flags:
             grouping.close(node.out)
     return Building(grouping, readable).program(stops)
 
@@ -417,7 +417,7 @@ class _Nesting:
         if price > self.budget or missing > 1:
             return None
         before = self.budget
-        self.budget -= cost(shape_of_node(node))
+        self.budget -= self.grouping.price(node)
         made = self._compute(node, place, shift)
         self.budget = before
         return made
@@ -433,7 +433,7 @@ class _Nesting:
         node = self.building.made_by.get(root)
         if node is None or lowering(node.primitive.name) is None or self._is_host(root):
             return math.inf, 1
-        price, missing = cost(shape_of_node(node)), 0
+        price, missing = self.grouping.price(node), 0
         for wire in node.inputs:
             source = self.grouping.view(wire).root
             if price > budget:

@@ -50,12 +50,12 @@ class Shelf:
         place = self._free(first, last, nodes, size)
         above: set[int] = set()
         for node in nodes:
-            self._throughout.setdefault(node, Ranges()).add(place, place + size)
+            _note(self._throughout, node, place, place + size)
             while node and node not in above:
                 above.add(node)
                 node >>= 1
         for node in above:
-            self._ever.setdefault(node, Ranges()).add(place, place + size)
+            _note(self._ever, node, place, place + size)
         return place
 
     def _free(self, first: int, last: int, nodes: list[int], size: int) -> int:
@@ -91,3 +91,10 @@ class Shelf:
                 found.add(node)
                 node >>= 1
         return found
+
+
+def _note(known: dict[int, Ranges], node: int, start: int, stop: int) -> None:
+    ranges = known.get(node)
+    if ranges is None:
+        ranges = known[node] = Ranges()
+    ranges.add(start, stop)

@@ -8,7 +8,7 @@ varies over all axes or over the free ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -78,6 +78,7 @@ class Grouping:
         self, graph: Graph, program: Callable[[Graph], Program | None], *, library: bool = False
     ) -> None:
         self.graph = graph
+        self.outputs = set(graph.outputs)
         self.program = program
         """Builds the program of a node's body; None where an index is out of range in any case."""
         self.library = library
@@ -90,6 +91,7 @@ class Grouping:
         """For values that are written into a part of another array: into which."""
         self.floating: dict[Wire, tuple[Node, float]] = {}
         """Cheap values of inputs alone, with their cost in additions: computed wherever they are read."""
+        self._prices: dict[Node, float] = {}
 
     # ---- what is known of wires
 
@@ -150,9 +152,9 @@ class Grouping:
 
     def floats(self, node: Node) -> bool:
         """Keep a cheap node of inputs alone for those who read it, unless it is wanted in memory."""
-        if node.out in self.graph.outputs:
+        if node.out in self.outputs:
             return False
-        total = cost(shape_of_node(node))
+        total = self.price(node)
         for wire in node.inputs:
             root = self.view(wire).root
             if root in self.maker:
@@ -163,6 +165,12 @@ class Grouping:
         self.floating[node.out] = node, total
         self.views[node.out] = View.whole(node.out)
         return True
+
+    def price(self, node: Node) -> float:
+        """Return what an entry of an elementwise node costs, in additions."""
+        if node not in self._prices:
+            self._prices[node] = cost(shape_of_node(node))
+        return self._prices[node]
 
     def host(self, node: Node, why: str) -> None:
         group = Group([], host=why)
@@ -195,18 +203,18 @@ class Grouping:
 
     # ---- joining
 
-    def candidates(self, wires: Sequence[Wire]) -> list[int]:
-        """Return groups that may compute from these: the one that makes the newest of them, then later
+    def candidates(self, wires: Sequence[Wire]) -> Iterator[int]:
+        """Yield groups that may compute from these: the one that makes the newest of them, then later
         ones.
         """
-        newest = max((self.maker.get(self.view(w).root, -1) for w in wires), default=-1)
-        found = [newest] if newest >= 0 else []
-        found += range(len(self.groups) - 1, max(newest, len(self.groups) - 1 - _LATER), -1)
-        return [
-            number
-            for number in found
-            if len(self.groups[number].nodes) < _MOST and not self.groups[number].is_closed
-        ]
+        newest = max([self.maker.get(self.view(w).root, -1) for w in wires], default=-1)
+        last = len(self.groups) - 1
+        for number in (newest, *range(last, max(newest, last - _LATER), -1)):
+            if number < 0:
+                continue
+            group = self.groups[number]
+            if len(group.nodes) < _MOST and not group.is_closed:
+                yield number
 
     def close(self, flag: Wire) -> None:
         """Close a group that does nothing but find out what this flag says: it stays alone, and is

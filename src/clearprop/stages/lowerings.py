@@ -59,7 +59,10 @@ def convert(x: Expression, dtype: np.dtype[Any]) -> Expression:
 
 def compute(operation: str, dtype: np.dtype[Any], *operands: Expression) -> Compute:
     assert operation in COSTS, operation
-    axes = frozenset[int]().union(*(x.axes for x in operands))
+    axes = operands[0].axes
+    for x in operands:
+        if x.axes != axes:
+            axes |= x.axes
     return Compute(dtype, axes, operation, operands)
 
 

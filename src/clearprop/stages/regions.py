@@ -6,13 +6,15 @@ the sum into regions, and in each only those terms are added that are not zero t
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from math import prod
+from typing import NamedTuple
 
-from ..engine.primitive import primitives
+from ..engine.primitive import Primitive, primitives
 from ..engine.spec import ArraySpec
 from ..graph.graph import Graph, Node, Wire
 from .assembly import Box, Piece, box_of, part
@@ -20,7 +22,7 @@ from .grouping import Grouping
 from .views import View
 
 _MOST = 32
-"""Regions of a sum: those of a stencil along two axes are 25."""
+"""Regions of a sum, and those that a term lies in, on average: a stencil along two axes has 25."""
 _SUMS = (primitives.add, primitives.subtract)
 
 
@@ -31,13 +33,36 @@ class PaddedSum:
     nodes: list[Node]
     boxes: dict[Node, Box]
     """Of the terms."""
-    regions: list[Box]
+    borders: list[list[int]]
+    """Where regions begin and end, along each axis."""
+
+    @property
+    def regions(self) -> list[Box]:
+        return list(product(*(pairwise(b) for b in self.borders)))
+
+    def covered(self, box: Box) -> Iterator[int]:
+        """Yield the numbers of the regions that a box consists of."""
+        found = [0]
+        for (start, stop), cuts in zip(box, self.borders, strict=True):
+            along = range(bisect_left(cuts, start), bisect_left(cuts, stop))
+            found = [number * (len(cuts) - 1) + i for number in found for i in along]
+        yield from found
+
+    def is_worth_it(self) -> bool:
+        """Return whether the regions are few enough, beside the terms."""
+        terms, regions = len(self.boxes), prod(len(cuts) - 1 for cuts in self.borders)
+        if terms < 2 or regions > max(_MOST, 2 * terms + 1):
+            return False
+        others = len(self.nodes) - terms - (terms - 1)  # each sum has two terms
+        places = sum(len(list(self.covered(box))) for box in self.boxes.values())
+        return others * regions + places <= _MOST * (terms + others)
 
 
 def padded_sums(graph: Graph) -> list[PaddedSum]:
     """Return the sums of a graph that have several terms which are zero but for a box."""
     readers = Counter(w for node in graph.nodes for w in node.inputs)
     readers.update(graph.outputs)
+    order = {node: i for i, node in enumerate(graph.nodes)}
     parts: dict[Wire, Node] = {}
     boxes: dict[Node, Box] = {}
     for node in graph.nodes:
@@ -59,10 +84,11 @@ def padded_sums(graph: Graph) -> list[PaddedSum]:
                     if part not in boxes:  # what is in a box has another shape
                         waiting.append(part)
         taken.update(n.out for n in inner)
-        own = {n: boxes[n] for n in inner if n in boxes}
-        cuts = _cut(node.out.spec.shape, list(own.values()))
-        if len(own) > 1 and len(cuts) <= _MOST:
-            found.append(PaddedSum([n for n in graph.nodes if n in inner], own, cuts))
+        nodes = sorted(inner, key=order.__getitem__)
+        own = {n: boxes[n] for n in nodes if n in boxes}
+        whole = PaddedSum(nodes, own, _borders(node.out.spec.shape, list(own.values())))
+        if whole.is_worth_it():
+            found.append(whole)
     return found
 
 
@@ -84,61 +110,121 @@ def _padding(node: Node) -> Box | None:
     return box_of(node.out.spec.shape, node.params["index"])
 
 
-def _cut(shape: tuple[int, ...], boxes: list[Box]) -> list[Box]:
-    """Return the regions into which the borders of boxes cut an array."""
-    borders = [
+def _borders(shape: tuple[int, ...], boxes: list[Box]) -> list[list[int]]:
+    """Return where the borders of boxes cut an array, along each axis."""
+    return [
         sorted({0, n, *(border for box in boxes for border in box[axis])})
         for axis, n in enumerate(shape)
     ]
-    if prod(len(b) - 1 for b in borders) > _MOST:
-        return [()] * (_MOST + 1)
-    return list(product(*(list(pairwise(b)) for b in borders)))
 
 
-def _within(region: Box, box: Box) -> Box | None:
-    """Return where a region lies in a box; None if it lies outside."""
-    pairs = list(zip(region, box, strict=True))
-    if any(a < start or b > stop for (a, b), (start, stop) in pairs):
-        return None
+def _within(region: Box, box: Box) -> Box:
+    """Return where a region lies in a box that it is a part of."""
+    pairs = zip(region, box, strict=True)
     return tuple((a - start, b - start) for (a, b), (start, _) in pairs)
 
 
 def add_by_region(grouping: Grouping, whole: PaddedSum) -> None:
     """Group a sum as an array that is assembled from its regions."""
     *_, last = whole.nodes
+    regions = whole.regions
+    adding = _Adding(len(regions))
+    values: dict[Wire, _Term] = {}
+    for node in whole.nodes:
+        if node in whole.boxes:
+            box = whole.boxes[node]
+            view = _with_all_axes(grouping.view(node.inputs[0]), box, node.params["index"])
+            places = {i: part(view, _within(regions[i], box)) for i in whole.covered(box)}
+            source = node.inputs[0]
+            parts = {i: grouping.seen_as(source, place) for i, place in places.items()}
+            values[node.out] = _Term(parts)
+            continue
+        first, second = (
+            values.pop(w)
+            if w in values
+            else _Term({i: grouping.part_of(w, region) for i, region in enumerate(regions)})
+            for w in node.inputs
+        )
+        values[node.out] = adding.sum(node, first, second)
     found = []
-    for region in whole.regions:
-        values: dict[Wire, Wire | None] = {}
-        for node in whole.nodes:
-            if node in whole.boxes:
-                values[node.out] = _padded(grouping, node, whole.boxes[node], region)
-                continue
-            terms = [values[w] if w in values else grouping.part_of(w, region) for w in node.inputs]
-            values[node.out] = _sum(grouping, node, terms)
-        found.append(Piece(part(View.whole(last.out), region), values[last.out]))
+    total = values[last.out]
+    for i, region in enumerate(regions):
+        value = adding.value(total, i, last) if i in total.found else None
+        for node in adding.steps[i]:
+            grouping.join(node)
+        found.append(Piece(part(View.whole(last.out), region), value))
     grouping.assemble(last, found)
 
 
-def _padded(grouping: Grouping, node: Node, box: Box, region: Box) -> Wire | None:
-    inside = _within(region, box)
-    if inside is None:
-        return None
-    (source,) = node.inputs
-    view = _with_all_axes(grouping.view(source), box, node.params["index"])
-    return grouping.seen_as(source, part(view, inside))
+class _Found(NamedTuple):
+    """What a term is in a region, before what is noted for all of its regions since."""
+
+    wire: Wire
+    zeros: int
+    is_negative: bool
 
 
-def _sum(grouping: Grouping, node: Node, terms: Sequence[Wire | None]) -> Wire | None:
-    """Return the sum of terms, None being zero: a zero that is added makes -0 a 0."""
-    first, second = terms
-    known = first or second
-    if known is None or (second is None and node.primitive is primitives.subtract):
-        return first
-    dtype = node.out.spec.dtype
-    zero = Wire("", ArraySpec((), dtype), dtype.type(0))
-    out = Wire(f"{node.out.name}_part", known.spec)
-    grouping.join(replace(node, inputs=(first or zero, second or zero), outputs=(out,)))
-    return out
+class _Term:
+    """A term of a sum in the regions in which it is not zero.
+
+    Where the other term of a sum is zero, a zero is added to this one, which makes -0 a 0, or it is taken
+    from zero. That is noted once for all regions, since there may be as many of them as there are sums.
+    """
+
+    def __init__(self, parts: dict[int, Wire]) -> None:
+        self.found = {i: _Found(wire, 0, False) for i, wire in parts.items()}
+        self.zeros = 0
+        """How often a zero was added."""
+        self.is_negative = False
+
+
+class _Adding:
+    """The nodes that add up terms, for each region in order."""
+
+    def __init__(self, regions: int) -> None:
+        self.steps: list[list[Node]] = [[] for _ in range(regions)]
+
+    def sum(self, node: Node, first: _Term, second: _Term) -> _Term:
+        """Return the sum (or the difference) of two terms, one of which becomes it."""
+        subtracts = node.primitive is primitives.subtract
+        turned = len(first.found) < len(second.found)
+        most, least = (second, first) if turned else (first, second)
+        both = {i: self._joint(node, first, second, i) for i in least.found if i in most.found}
+        alone = {i: f for i, f in least.found.items() if i not in most.found}
+        if not subtracts or turned:
+            most.zeros += 1
+        most.is_negative ^= subtracts and turned
+        for i, wire in both.items():
+            most.found[i] = _Found(wire, most.zeros, most.is_negative)
+        for i, (wire, zeros, negative) in alone.items():
+            has_zeros = least.zeros > zeros or not subtracts or not turned
+            turns = negative ^ least.is_negative ^ (subtracts and not turned)
+            most.found[i] = _Found(wire, most.zeros - has_zeros, most.is_negative ^ turns)
+        return most
+
+    def value(self, term: _Term, i: int, node: Node) -> Wire:
+        """Return what a term is in a region."""
+        wire, zeros, is_negative = term.found[i]
+        if is_negative != term.is_negative:
+            return self._step(node, primitives.subtract, i, _zero(wire), wire)
+        return (
+            self._step(node, primitives.add, i, wire, _zero(wire)) if zeros < term.zeros else wire
+        )
+
+    def _joint(self, node: Node, first: _Term, second: _Term, i: int) -> Wire:
+        terms = self.value(first, i, node), self.value(second, i, node)
+        return self._step(node, node.primitive, i, *terms)
+
+    def _step(self, node: Node, primitive: Primitive, i: int, *terms: Wire) -> Wire:
+        shape = next(w.spec.shape for w in terms if not w.is_constant or w.spec.shape)
+        out = Wire(f"{node.out.name}_part", ArraySpec(shape, node.out.spec.dtype))
+        self.steps[i].append(replace(node, primitive=primitive, inputs=terms, outputs=(out,)))
+        return out
+
+
+def _zero(wire: Wire) -> Wire:
+    dtype = wire.spec.dtype
+    return Wire("", ArraySpec((), dtype), dtype.type(0))
 
 
 def _with_all_axes(source: View, box: Box, index: tuple[object, ...]) -> View:

@@ -50,6 +50,8 @@ class View:
 
     def broadcast(self, shape: tuple[int, ...]) -> View:
         """Return the view stretched to `shape` by NumPy's rule."""
+        if shape == self.shape:
+            return self
         extra = len(shape) - len(self.shape)
         strides = (0,) * extra + tuple(
             0 if n == 1 else s for n, s in zip(self.shape, self.strides, strict=True)

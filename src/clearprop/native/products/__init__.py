@@ -14,6 +14,7 @@ the tile, what is copied, and in which of four ways the product is taken:
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,12 @@ def workspace_size(
     """
     if 0 in (m, k, n):
         return 0
-    left, right = Operand("", *left_strides), Operand("", *right_strides)
-    return _plan(_vector(dtype), m, k, n, left, right).bytes
+    return _bytes(_vector(dtype), m, k, n, Operand("", *left_strides), Operand("", *right_strides))
+
+
+@lru_cache(maxsize=4096)
+def _bytes(type: Type, m: int, k: int, n: int, left: Operand, right: Operand) -> int:
+    return _plan(type, m, k, n, left, right).bytes
 
 
 def _vector(dtype: Any) -> Type:

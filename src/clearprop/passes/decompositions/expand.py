@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...engine.arrays import is_array
+from ...engine.spec import ArraySpec
 from ...graph.graph import Graph, Node, Wire
-from .node_parts import with_body
+from .node_parts import answering, with_body
 from .registry import decomposition_of
 
 _LABELS: dict[str, int] = {"one_hot": 0, "nll_loss": 1}
@@ -35,19 +35,47 @@ def expand(graph: Graph) -> Graph:
       return out
     }
     """
-    opened = graph.open()
-    nodes = tuple(_with_parts(node) for node in opened.nodes)
-    if all(new is old for new, old in zip(nodes, opened.nodes, strict=True)):
-        return opened
-    return expand(replace(opened, nodes=nodes))
+    return _Expansion().of(graph)
 
 
-def _with_parts(node: Node) -> Node:
-    function = decomposition_of(node, "compile")
-    if function is None or node.out.spec.dtype.char not in _WRITTEN:
-        return node
-    examples = [_example(w, node.out.spec.dtype) for w in node.inputs]
-    return with_body(node, _following(node, function), examples)
+class _Expansion:
+    """One expansion: parts are traced once for all nodes that are alike."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Graph] = {}
+
+    def of(self, graph: Graph) -> Graph:
+        whole = graph.open().in_parts(self._parts)
+        whole.name_uniquely()
+        return whole
+
+    def _parts(self, node: Node) -> Graph | None:
+        """Return what a node is made of, down to what has no parts; None where it has none."""
+        function = decomposition_of(node, "compile")
+        if function is None or node.out.spec.dtype.char not in _WRITTEN:
+            return None
+        examples = [_example(w, node.out.spec.dtype) for w in node.inputs]
+        key = _key(node, function, examples)
+        body = self.known.get(key) if key else None
+        if body is None:
+            made = with_body(node, _following(node, function), examples).body
+            assert made is not None
+            body = self.of(made)
+            if key:
+                self.known[key] = body
+        return answering(body, node)
+
+
+def _key(node: Node, function: Callable[..., Any], examples: Sequence[Any]) -> Any:
+    """Return what the parts of a node depend on; None where they depend on numbers."""
+    if not all(type(x) is ArraySpec for x in examples):
+        return None
+    try:
+        hash(tuple(node.params.values()))
+    except TypeError:  # an array, or what else may change
+        return None
+    params = tuple((name, repr(value)) for name, value in sorted(node.params.items()))
+    return function, tuple(examples), node.out.spec, params
 
 
 def _following(node: Node, function: Callable[..., Any]) -> Callable[..., Any]:
