@@ -9,6 +9,7 @@ loop that was unrolled, share one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,7 +18,18 @@ import numpy as np
 
 from ..stages.buffers import Arena, aligned, apart, arrange, donors, together
 from ..stages.composites import Carried, Choice, Loop, While
-from ..stages.ir import Buffer, Composite, Host, Matrices, Nest, Program, Stage, read_by, written_by
+from ..stages.ir import (
+    Buffer,
+    Composite,
+    Compute,
+    Host,
+    Matrices,
+    Nest,
+    Program,
+    Stage,
+    read_by,
+    written_by,
+)
 from .alike import Form, Places
 from .branching import (
     Native,
@@ -34,11 +46,16 @@ from .branching import (
 from .llvm_ir import BOOL, Builder, Value
 from .matrices import write_matrices
 from .nests import parts, threads_of, workspace_bytes, write_nest
+from .operation_code import has_long_code
 from .partition import Part
 from .types import I32, I64
 
 _EMBEDDED = 16 * 1024
 """Constants of up to this many bytes are put into the code."""
+
+_MOST_WRITTEN_OUT = 100
+"""Long operations on single numbers, such as sines, from which on they are called: the code of so many no
+longer fits the first cache, and takes LLVM its time."""
 
 Address = Callable[[Buffer], str]
 """The name of a buffer's address in the IR."""
@@ -96,6 +113,8 @@ class Kernel:
         """The names of functions, by their texts with ``NAME`` for the name."""
         self._alike: dict[Any, _Function] = {}
         """By the keys of stages' forms."""
+        self._written_out = 0
+        """How many long operations on single numbers there are in nests of single numbers."""
         self.text = self._write()
 
     def _write(self) -> str:
@@ -323,7 +342,7 @@ class Kernel:
         form = Form(stage)
         buffers = form.buffers
         if form.key not in self._alike:
-            b, places, count = Builder(), Places(form.starts), 1
+            b, places, count = Builder(calls=self._has_much(stage)), Places(form.starts), 1
             if isinstance(stage, Matrices):
                 write_matrices(b, stage, places)
             else:
@@ -334,6 +353,16 @@ class Kernel:
             self._alike[form.key] = _Function(name, list(map(buffers.index, places.names)), count)
         name, takes, count = self._alike[form.key]
         return name, [(buffers[i], form.starts[buffers[i]]) for i in takes], count
+
+    def _has_much(self, stage: Nest | Matrices) -> bool:
+        """Return whether single numbers' functions have been written out so often that they are called."""
+        if not isinstance(stage, Nest) or stage.product or math.prod(stage.extents) > 1:
+            return False
+        much = self._written_out > _MOST_WRITTEN_OUT
+        self._written_out += sum(
+            isinstance(e, Compute) and has_long_code(e.operation) for e in stage.expressions()
+        )
+        return much
 
     def _tiled(self, nests: Sequence[Nest]) -> tuple[str, list[Buffer], int]:
         """Return the same of nests in tiles: for each tile of a part, a function of each nest."""

@@ -2,8 +2,8 @@
 
 A `Value` is a register or a constant of one `Type`: a number, or several side by side (*lanes*).
 Code written with values works for any number of lanes and any dtype. No liberty is taken with floating
-point numbers but in the order of sums: a product and a sum are fused where `fma` says so, and nowhere else,
-since a value that is computed in two places has to be the same in both.
+point numbers but in the order of sums: a product and a sum are fused only where `fma` says so, since a value
+that is computed in two places has to be the same in both.
 """
 
 from __future__ import annotations
@@ -99,11 +99,16 @@ class Loop:
 
 
 class Builder:
-    """Writes the body of one function."""
+    """Writes the body of one function; with `calls`, it calls long operations on single numbers.
 
-    def __init__(self) -> None:
+    `declarations` are of functions from elsewhere, `definitions` of those that a module has once.
+    """
+
+    def __init__(self, *, calls: bool = False) -> None:
+        self.calls = calls
         self.lines: list[str] = []
         self.declarations: set[str] = set()
+        self.definitions: dict[str, str] = {}
         self._first: list[str] = []
         self._registers = 0
         self._labels = 0
@@ -116,10 +121,7 @@ class Builder:
 
     def value(self, type: Type, text: str) -> Value:
         """Write an instruction with a result of this type."""
-        self._registers += 1
-        ref = f"%r{self._registers}"
-        self.lines.append(f"  {ref} = {text}")
-        return Value(self, ref, type)
+        return Value(self, self.pointer(text), type)
 
     def pointer(self, text: str) -> str:
         """Write an instruction whose result is an address."""
@@ -148,8 +150,7 @@ class Builder:
         """Return the address of memory for a few numbers, for as long as the function runs."""
         self._registers += 1
         ref = f"%r{self._registers}"
-        size = np.dtype(dtype).itemsize * count
-        self.first(f"{ref} = alloca [{size} x i8], align 64")
+        self.first(f"{ref} = alloca [{np.dtype(dtype).itemsize * count} x i8], align 64")
         return ref
 
     def first(self, text: str) -> None:
@@ -179,9 +180,7 @@ class Builder:
 
     def counting(self, type: Type) -> Value:
         """Return 0, 1, 2, ... across the lanes."""
-        if type.width == 1:
-            return self.constant(type, 0)
-        return self.lanes(type, range(type.width))
+        return self.lanes(type, range(type.width)) if type.width > 1 else self.constant(type, 0)
 
     def mask(self, width: int, lanes: int) -> Value:
         """Return a mask that is true in the first `lanes` lanes."""
@@ -492,8 +491,9 @@ class Builder:
 def module(functions: Sequence[str], builders: Sequence[Builder], *, width: int = 512) -> str:
     """Return a whole module of functions; `width` is the vector register size to prefer, in bits."""
     declarations = sorted(set().union(*(b.declarations for b in builders)))
+    definitions = {k: text for b in builders for k, text in b.definitions.items()}
     attributes = (
         f'attributes #0 = {{ nounwind mustprogress "prefer-vector-width"="{width}" '
         f'"min-legal-vector-width"="{width}" "no-trapping-math"="true" }}\n'
     )
-    return "\n".join([*functions, *declarations, attributes])
+    return "\n".join([*functions, *definitions.values(), *declarations, attributes])

@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from ..stages.operations import COSTS
 from .llvm_ir import Builder, Value
 from .math import FUNCTIONS
 from .types import Type
 
 Operation = Callable[..., Value]
+
+_LONG = 12
+"""Additions that an operation takes as long as from which its code is long: that of exp is."""
 
 
 def _compare(how: str) -> Operation:
@@ -71,9 +75,30 @@ WRITTEN: dict[str, Operation] = {
 
 def write(b: Builder, operation: str, *operands: Value) -> Value:
     """Write an operation on numbers of any lanes."""
+    if b.calls and has_long_code(operation) and all(x.type.width == 1 for x in operands):
+        return _called(b, operation, *operands)
     if operation in WRITTEN:
         return WRITTEN[operation](b, *operands)
     return FUNCTIONS[operation](*operands)
+
+
+def has_long_code(operation: str) -> bool:
+    """Return whether the code of an operation is much longer than a call."""
+    return COSTS[operation] >= _LONG
+
+
+def _called(b: Builder, operation: str, *operands: Value) -> Value:
+    """Write a call of an operation, whose code the module has once."""
+    inner = Builder()
+    arguments = [Value(inner, f"%x{i}", x.type) for i, x in enumerate(operands)]
+    result = write(inner, operation, *arguments)
+    inner.do(f"ret {result.type.text} {result.ref}")
+    name = "_".join([operation, *(x.type.dtype.name for x in operands)])
+    taken = ", ".join(f"{x.type.text} {x.ref}" for x in arguments)
+    b.definitions[name] = inner.function(name, taken, result.type.text, "internal")
+    b.declarations |= inner.declarations
+    given = ", ".join(f"{x.type.text} {x.ref}" for x in operands)
+    return b.value(result.type, f"call {result.type.text} @{name}({given})")
 
 
 def cast(b: Builder, x: Value, dtype: np.dtype[Any]) -> Value:
