@@ -24,7 +24,7 @@ from .in_place import lags, refresh, version_at
 from .late_methods import defines
 from .primitive import Call, Primitive, each, never, primitives, together
 from .recorder import Origin, recorder_here
-from .settings import covered, no_grads, raise_covered
+from .settings import covered, happened, no_grads, raise_covered
 from .spec import ArraySpec, shape_of
 from .tensor import Tensor
 
@@ -187,6 +187,8 @@ def _inputs_then(node: Tensor) -> tuple[AnyArray, ...]:
 
 def _as_read(inputs: tuple[AnyArray, ...]) -> tuple[AnyArray, ...]:
     """Return what an operation read, to be read again: copies of views on what was changed since."""
+    if not happened.views_may_lag:
+        return inputs
     return tuple(
         Tensor(x._value, primitives.copy, (x,), {}, x.requires_grad, x.origin) if lags(x) else x
         for x in inputs

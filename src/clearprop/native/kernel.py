@@ -57,6 +57,9 @@ _MOST_WRITTEN_OUT = 100
 """Long operations on single numbers, such as sines, from which on they are called: the code of so many no
 longer fits the first cache, and takes LLVM its time."""
 
+_TOGETHER = 32
+"""Calls in a row without a jump: LLVM puts those in order in the square of their number."""
+
 Address = Callable[[Buffer], str]
 """The name of a buffer's address in the IR."""
 
@@ -169,7 +172,11 @@ class Kernel:
         """Write calls of all steps; return whether they may go to the label ``stop``."""
         may_stop, stops = False, set(stops)
 
-        for step in steps:
+        for number, step in enumerate(steps):
+            if number and number % _TOGETHER == 0:
+                following = b.new_label()
+                b.do(f"br label %{following}")
+                b.label(following)
             first = step[0]
             if isinstance(first, Composite):
                 function, used, inner_stops = self._composite(first)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...engine.arrays import is_array
-from ...engine.spec import ArraySpec
 from ...graph.graph import Graph, Node, Wire
 from .node_parts import answering, with_body
 from .registry import decomposition_of
@@ -55,7 +54,7 @@ class _Expansion:
         if function is None or node.out.spec.dtype.char not in _WRITTEN:
             return None
         examples = [_example(w, node.out.spec.dtype) for w in node.inputs]
-        key = _key(node, function, examples)
+        key = _key(node, function)
         body = self.known.get(key) if key else None
         if body is None:
             made = with_body(node, _following(node, function), examples).body
@@ -66,16 +65,15 @@ class _Expansion:
         return answering(body, node)
 
 
-def _key(node: Node, function: Callable[..., Any], examples: Sequence[Any]) -> Any:
-    """Return what the parts of a node depend on; None where they depend on numbers."""
-    if not all(type(x) is ArraySpec for x in examples):
-        return None
+def _key(node: Node, function: Callable[..., Any]) -> Any:
+    """Return what the parts of a node depend on; None where that may change."""
     try:
         hash(tuple(node.params.values()))
-    except TypeError:  # an array, or what else may change
+    except TypeError:  # an array
         return None
     params = tuple((name, repr(value)) for name, value in sorted(node.params.items()))
-    return function, tuple(examples), node.out.spec, params
+    inputs = tuple((w.spec, _is_weak(w)) for w in node.inputs)
+    return function, inputs, node.out.spec, params
 
 
 def _following(node: Node, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,5 +95,10 @@ def _example(wire: Wire, dtype: np.dtype[Any]) -> Any:
     """A wire's constant or spec; a Python number is computed with in the dtype of the result."""
     if not wire.is_constant:
         return wire.spec
-    is_weak = isinstance(wire.constant, int | float) and not is_array(wire.constant)
-    return dtype.type(wire.constant) if is_weak else wire.constant
+    return dtype.type(wire.constant) if _is_weak(wire) else wire.constant
+
+
+def _is_weak(wire: Wire) -> bool:
+    """Whether it is one of Python's numbers, which take on the dtype of what is beside them."""
+    number = wire.constant
+    return wire.is_constant and isinstance(number, int | float) and not is_array(number)
