@@ -19,10 +19,10 @@ import numpy as np
 from ..errors import GradientError, ShapeError
 from .array_types import AnyArray, ArrayLike
 from .arrays import as_array, check_numbers, numbers_of
-from .broadcasting import shrink
+from .broadcasting import repeats, shrink
 from .in_place import lags, refresh, version_at
 from .late_methods import defines
-from .primitive import Call, Primitive, each, never, primitives, together
+from .primitive import Call, Primitive, Rule, each, never, primitives, together
 from .recorder import Origin, recorder_here
 from .settings import covered, happened, no_grads, raise_covered
 from .spec import ArraySpec, shape_of
@@ -147,9 +147,12 @@ def _sweep(
         # One gate: upstream in, downstream out, added to what other users already sent. Unrolled
         # here, because a scalar program is mostly this.
         inputs = _inputs_then(node) if changed else node.inputs
+        parts = None
         if create_graph:
             values: Sequence[AnyArray] = _as_read(inputs)
             (out,) = _as_read((node,))
+            if "elementwise" in primitive.traits:
+                parts = _parts(g, out, *values)
         else:
             values = [x._value if type(x) is Tensor else x for x in inputs]
             out = node._value
@@ -160,7 +163,10 @@ def _sweep(
             rules = [None if d is None else partial(_given, d) for d in given]
         for x, rule in zip(inputs, rules):  # noqa: B905  # inputs past the last rule get nothing
             if type(x) is Tensor and x.requires_grad and x.number >= since and rule is not None:
-                downstream = rule(g, out, *values, **params)
+                if parts is None:
+                    downstream = rule(g, out, *values, **params)
+                else:
+                    downstream = _by_parts(rule, parts, g, out, *values, **params)
                 value = x._value
                 if type(downstream) is not _float64 or type(value) is not _float64:
                     shape = value.shape
@@ -193,6 +199,39 @@ def _as_read(inputs: tuple[AnyArray, ...]) -> tuple[AnyArray, ...]:
         Tensor(x._value, primitives.copy, (x,), {}, x.requires_grad, x.origin) if lags(x) else x
         for x in inputs
     )
+
+
+def _parts(g: AnyArray, *values: AnyArray) -> list[AnyArray] | None:
+    """Return a large plain gradient, and what it meets, without what repeats in all of them; None where
+    nothing does.
+    """
+    if not repeats(g):
+        return None
+    arrays = [x for x in (g, *values) if type(x) is np.ndarray]
+    kept = {
+        axis - x.ndim
+        for x in arrays
+        for axis, (stride, n) in enumerate(zip(x.strides, x.shape, strict=True))
+        if stride and n != 1
+    }
+    if len(kept) == g.ndim:
+        return None
+
+    def part(x: AnyArray) -> AnyArray:
+        if type(x) is not np.ndarray:
+            return x
+        axes = range(-x.ndim, 0)
+        return x[(*(slice(None) if axis in kept else slice(0, 1) for axis in axes), ...)]
+
+    return [part(x) for x in (g, *values)]
+
+
+def _by_parts(rule: Rule, parts: Sequence[AnyArray], *whole: AnyArray, **params: Any) -> AnyArray:
+    """Return what an elementwise rule makes of the parts; of the whole, if there is a Tensor in that."""
+    found = rule(*parts, **params)
+    if type(found) is Tensor:
+        return rule(*whole, **params)
+    return np.broadcast_to(found, whole[0].shape)
 
 
 def _given(downstream: AnyArray, *args: Any, **params: Any) -> AnyArray:

@@ -92,7 +92,7 @@ def add_up(x: AnyArray, axes: Axes, *, keepdims: bool = False) -> AnyArray:
     >>> add_up(np.array([[1.0, 2.0], [3.0, 4.0]]), (0,), keepdims=True)
     array([[4., 6.]])
     """
-    if type(x) is np.ndarray and x.ndim == 2 and x.dtype.char in "fd":
+    if type(x) is np.ndarray and x.ndim == 2 and x.dtype.char in "fd" and not repeats(x):
         if axes == (0,):
             return _ones((1, len(x)) if keepdims else (len(x),), x.dtype).dot(x)
         if axes == (1,):
@@ -100,6 +100,15 @@ def add_up(x: AnyArray, axes: Axes, *, keepdims: bool = False) -> AnyArray:
             return x.dot(_ones((n, 1) if keepdims else (n,), x.dtype))
     add: Any = np.add  # whose stubs want to know `keepdims` in advance
     return add.reduce(x, axis=axes, keepdims=keepdims)
+
+
+_LARGE = 10_000
+"""Entries from which an array that repeats along an axis is kept as it is: BLAS would copy it whole."""
+
+
+def repeats(x: Array) -> bool:
+    """Return whether this is a large plain array that repeats along an axis, without memory for that."""
+    return type(x) is np.ndarray and 0 in x.strides and x.size >= _LARGE
 
 
 @lru_cache(maxsize=64)

@@ -18,7 +18,8 @@ from ..passes.algebra import simplify
 from ..passes.decompositions.expand import expand
 from .body_programs import COMPOSITES
 from .bounds import with_bounds
-from .grouping import VARIES, Grouping, counts, kept_axes, uniform, why_host
+from .constants import VARIES, counts, uniform
+from .grouping import Grouping, kept_axes, why_host
 from .indexed_access import Lookup, lookup
 from .ir import (
     Access,

@@ -19,6 +19,7 @@ from ..engine.spec import ArraySpec
 from ..graph.graph import Graph, Node, Wire
 from .assembly import Box, Piece, part, pieces
 from .body_programs import COMPOSITES, programs_of
+from .constants import VARIES, of_constant, uniform
 from .indexed_access import lookup
 from .ir import Access, Buffer, Expression, Literal, Load, Position, Program
 from .loop_shape import cost
@@ -97,7 +98,7 @@ class Grouping:
 
     def view(self, wire: Wire) -> View:
         if wire not in self.views:
-            self.views[wire] = View.whole(wire)
+            self.views[wire] = of_constant(wire) if wire.is_constant else View.whole(wire)
         return self.views[wire]
 
     def add(self, node: Node) -> None:
@@ -144,7 +145,7 @@ class Grouping:
 
     def in_memory(self, wire: Wire) -> Wire:
         """Return a wire that lies in memory in order: the same, or a copy of it."""
-        if wire.is_constant or self.view(wire).is_whole:
+        if self.view(wire).is_whole:
             return wire
         copied = Wire(f"{wire.name}_copied", wire.spec)
         self.join(Node(primitives.copy, (wire,), (copied,)))
@@ -475,28 +476,3 @@ def _blank(wire: Wire) -> Expression:
 
 
 _NOWHERE = Buffer("", ArraySpec((0,), np.dtype(bool)))
-
-
-VARIES = object()
-
-
-def uniform(wire: Wire) -> Any:
-    """Return the one number that a constant consists of, if so; None where an argument was left out."""
-    if wire.constant is None:
-        return None
-    array = np.asarray(wire.constant, wire.spec.dtype)
-    first = array.reshape(-1)[:1]
-    if (
-        array.ndim
-        and not (array.view(f"V{array.itemsize}") == first.view(f"V{array.itemsize}")).all()
-    ):
-        return VARIES
-    return first[0]
-
-
-def counts(wire: Wire) -> bool:
-    """Return whether a constant is 0, 1, 2, ... from its first entry to its last."""
-    if not wire.is_constant or wire.constant is None or wire.spec.dtype.kind not in "iu":
-        return False
-    entries = np.asarray(wire.constant).reshape(-1)
-    return entries.size > 2 and bool((entries == np.arange(entries.size)).all())
