@@ -15,6 +15,7 @@ from benchmarks import (
     loops,
     report,
     source,
+    straight_lines,
     training_step,
 )
 from benchmarks.measure import Check, Grid, Report, Row, interleaved
@@ -81,3 +82,11 @@ def test_a_page_names_the_best_peer_and_what_was_missed() -> None:
     assert "| slower | 8 | 4.00× |" in page
     assert "ours ÷ slow: 0.5, at most 0.4 wanted: MISSED" in page
     assert "best of the others: slow; ours takes 0.50× its time" in page
+
+
+def test_straight_lines_report_every_program() -> None:
+    pytest.importorskip("llvmlite")
+    found = straight_lines.run(quick=True)
+    names = {name.partition(",")[0] for name, _ in found.rows}
+    assert {"RNN", "leapfrog", "scalars at random"} <= names
+    assert all(len(numbers) == len(found.columns) and numbers[0] > 0 for _, numbers in found.rows)
