@@ -1,4 +1,4 @@
-"""Long lines of operations, as unrolled loops give them: what is alike is written once, with equal numbers."""
+"""Long lines of operations, as unrolled loops give them: what is alike is written once, to equal numbers."""
 
 from __future__ import annotations
 
