@@ -90,6 +90,11 @@ def numbers_between_loops(x: Any) -> Any:
     return np.sum(np.sin(np.concatenate([total, total, total])))
 
 
+def up_and_down(x: Any) -> Any:
+    b = (x * x * 1e200 + 1e-300) / 1e200
+    return np.sum((b * b * 1e200 + 1e-300) / 1e199)
+
+
 SAME_PLACE: dict[str, tuple[Any, ...]] = {
     "numbers": (lambda x: x[0] * 2 + x[-3], V),
     "rows": (lambda x: np.sum(x[0] * 2 + x[-3] ** 2), M),
@@ -170,6 +175,9 @@ CONSTANTS: dict[str, tuple[Any, ...]] = {
     "1e200": (lambda x: np.sum(x * x * 1e200 + 1e-300), V),
     "infinity in a table": (lambda x: np.sum(np.minimum(x, np.array([1.5, np.inf, 2.0]))), V),
     "-1e300": (lambda x: np.sum(x * -1e300), V),
+    "1e200 / 1e199": (up_and_down, V),
+    "1e-300 / 1e-290": (lambda x: np.sum(np.sin(x * 1e-300 / 1e-290 * x)), V),
+    "1e300 / 3": (lambda x: np.sum(x**3 * 1e300 / 3), V * 1e-100),
 }
 MANY, NARROW, SIGNED = np.array([2**40, 1]), np.array([100, 3], "u1"), np.array([100, 3], "i1")
 WHOLE: dict[str, tuple[Any, ...]] = {

@@ -100,8 +100,8 @@ def _best(
         writer = _Writer(node, order, rank, context.made)
         try:
             nodes = writer.write(polynomial)
-        except ValueError:  # factors that do not broadcast against each other alone
-            continue
+        except (ValueError, OverflowError):
+            continue  # factors that do not broadcast against each other alone, numbers beyond floats
         if nodes is None:
             continue
         old = [part for part in reader.nodes if part.primitive is not primitives.broadcast_to]
@@ -395,6 +395,9 @@ class _Writer:
     def product(self, ratio: Ratio, monomial: Monomial, group: Wire | None = None) -> Wire:
         """Return a number times powers of values, small ones first, and a sum in the end."""
         sign, ratio = ratio.above < 0, ratio.magnitude
+        first, divisor = (
+            (ratio, 1) if ratio.is_short_as_digits else (Ratio(ratio.above), ratio.below)
+        )
         slopes = [w for w, _ in monomial if self.rank.get(w) == 2] + ([group] if group else [])
         self.beside = {value for slope in slopes for value in self._within(slope)}
         factors = sorted(((w, p) for w, p in monomial if p > 0), key=self._place)
@@ -405,14 +408,13 @@ class _Writer:
         below = [self._raised(w, -p) for w, p in sorted(monomial, key=self._place) if p < 0]
         large = len(above) and above[0].spec.size > 1
         if not above:
-            above, ratio = [Ratio(ratio.above).constant()], Ratio(1, ratio.below)
-        elif ratio.above != 1 or (sign and ratio.below != 1 and large):
-            alone = below and all(
-                w.spec.size == 1 for w in below
-            )  # then numbers are divided by numbers
-            first = Ratio(ratio.above) if alone else ratio
-            above.insert(0, (Ratio(-first.above, first.below) if sign else first).constant())
-            sign, ratio = False, Ratio(1, ratio.below if alone else 1)
+            above = [first.constant()]
+        elif first != ONE or (sign and divisor != 1 and large):
+            if not below or any(w.spec.size > 1 for w in below):
+                first, divisor = ratio, 1
+            # otherwise numbers are divided by numbers
+            above.insert(0, (first.times(Ratio(-1)) if sign else first).constant())
+            sign = False
         if sign:
             if number(above[0]) is not None and np.ndim(above[0].constant) == 0:
                 value = -above[0].constant
@@ -421,7 +423,7 @@ class _Writer:
                 above.insert(0, Ratio(-1).constant(self.root.out.spec.dtype))
             else:
                 above[0] = self._apply(primitives.negative, above[0])
-        return self._quotient(above, below, ratio.below)
+        return self._quotient(above, below, divisor)
 
     def _quotient(self, above: list[Wire], below: list[Wire], divisor: int) -> Wire:
         small = [w for w in above if w.spec.size == 1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -14,8 +16,6 @@ from ..matching import number
 
 _LONGEST = 2**53
 """Larger whole numbers are not exact as floats."""
-_MOST_BELOW = 10**9
-"""What is divided by more is written as digits."""
 _DECIMAL = (2, 4, 5, 8, 10, 20, 100)
 """What is divided by these is written as a decimal: 1.5, not 3 / 2."""
 
@@ -25,7 +25,7 @@ def quotient(wire: Wire) -> tuple[int, int] | None:
     written as both.
     """
     found = _parts(wire)
-    return found if found and found[1] <= _MOST_BELOW else None
+    return found if found and not Ratio(*found).is_short_as_digits else None
 
 
 def _parts(wire: Wire) -> tuple[int, int] | None:
@@ -42,21 +42,18 @@ class Ratio:
 
     @classmethod
     def of(cls, value: float) -> Ratio | None:
-        """Return the ratio that a float was written as, if it is near to one."""
+        """Return the ratio that a float was written as, if it is near to one: 1 / 3, or 1e-200."""
         if not np.isfinite(value):
             return None
-        if float(value).is_integer() and abs(value) < 2**53:
+        if float(value).is_integer() and abs(value) < _LONGEST:
             return cls(int(value))
         for above in (1, 2, 3):
             below = above / max(abs(value), 1e-300)
             if round(below) < 10**7 and above / max(round(below), 1) == abs(value):
                 return cls(above if value > 0 else -above, round(below))
-        exact = Fraction(repr(float(value)))
-        short = (
-            max(abs(exact.numerator), exact.denominator) <= 2**53
-            and exact.denominator <= _MOST_BELOW
-        )
-        return cls(exact.numerator, exact.denominator) if short else None
+        text = repr(float(value))
+        digits = Decimal(text).normalize().as_tuple().digits
+        return cls(*_fraction(text)) if len(digits) <= sys.float_info.dig else None
 
     @classmethod
     def on(cls, wire: Wire) -> Ratio | None:
@@ -86,16 +83,34 @@ class Ratio:
 
     @property
     def value(self) -> float | int:
-        whole = self.below == 1 and abs(self.above) < 2**53
-        return self.above if whole else self.above / self.below
+        """The nearest float, or the whole number; OverflowError where floats do not reach."""
+        if self.below == 1 and abs(self.above) < _LONGEST:
+            return self.above
+        nearest = self.above / self.below
+        if self.above and not nearest:
+            raise OverflowError("too small for a float")
+        return nearest
+
+    @property
+    def is_short_as_digits(self) -> bool:
+        """Whether digits say it in fewer letters than a quotient does, as of 1e-200."""
+        return len(repr(self.value)) < len(f"{self.above}{self.below}")
 
     @property
     def magnitude(self) -> Ratio:
         return Ratio(abs(self.above), self.below)
 
     def constant(self, dtype: Any = None) -> Wire:
-        """Return a wire of this number, written as the ratio where that says more than digits do."""
-        value = self.value if dtype is None else dtype.type(self.value)
+        """Return a wire of this number, written as the ratio where that says more than digits do.
+
+        Raises OverflowError where the dtype does not reach.
+        """
+        value: Any = self.value
+        if dtype is not None:
+            with np.errstate(over="ignore", under="ignore"):
+                value = dtype.type(value)
+            if not np.isfinite(value) or bool(value) != bool(self.above):
+                raise OverflowError(f"{self.value} as {dtype}")
         plain = self.below == 1 or (self.above != 1 and self.below in _DECIMAL)
         wire = Wire("" if plain else f"{self.above} / {self.below}", spec_of(value), value)
         wire.is_named = quotient(wire) is not None
@@ -106,11 +121,25 @@ def _rounded(above: int, below: int) -> Ratio:
     """Return the ratio, with no more digits than a float has: those of products would grow without end."""
     if max(abs(above), below) <= _LONGEST:
         return Ratio(above, below)
+    exact = Ratio(*Fraction(above, below).as_integer_ratio())
+    if max(_significant(exact.above), _significant(exact.below)) <= _LONGEST:
+        return exact
     try:
         nearest = above / below
     except OverflowError:
-        return Ratio(above, below)
-    return Ratio(*nearest.as_integer_ratio()) if nearest else Ratio(above, below)
+        return exact
+    return Ratio(*_fraction(repr(nearest))) if nearest else exact
+
+
+def _significant(number: int) -> int:
+    """Return the digits before the zeros at the end: 12 of 1200."""
+    while number and not number % 10:
+        number //= 10
+    return abs(number)
+
+
+def _fraction(digits: str) -> tuple[int, int]:
+    return Fraction(digits).as_integer_ratio()
 
 
 ONE = Ratio(1)

@@ -32,8 +32,11 @@ def fold_ratio(node: Node, context: Context) -> Wire | None:
     return _uniform(first.times(other), node)
 
 
-def _uniform(ratio: Ratio, node: Node) -> Wire:
-    wire = ratio.constant(node.out.spec.dtype)
+def _uniform(ratio: Ratio, node: Node) -> Wire | None:
+    try:
+        wire = ratio.constant(node.out.spec.dtype)
+    except OverflowError:
+        return None
     if node.out.spec.shape == ():
         return wire
     full = Wire(wire.name, node.out.spec, np.full(node.out.spec.shape, wire.constant))
