@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from ..graph.graph import Node, Wire
 from ..graph.own_gradients import application_of
 from ..passes.backward import Joint
+from ..passes.person import derive_backward
 from .problem import Problem
 
 
@@ -28,6 +30,19 @@ class Derived:
         """The user's blocks, and gradients of them, that NumPy code calls by name, each with its function."""
         called = [node.primitive for node in self.joint.graph.nodes]
         return {p.name: p for p in called if application_of(p) is not None}
+
+    @cached_property
+    def by_gates(self) -> Derived:
+        """The same with the backward pass that the engine goes through, gate by gate."""
+        problem = self.problem
+        joint = derive_backward(
+            problem.forward,
+            problem.positions,
+            problem.seeded,
+            upstream=bool(self.joint.seeds),
+            simplify=False,
+        )
+        return replace(self, joint=joint)
 
     def run(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """Compute values and gradients by the computation itself, for leaves of the arguments."""
