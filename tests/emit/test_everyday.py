@@ -113,6 +113,8 @@ INDICES: dict[str, tuple[Any, ...]] = {
     "a number and a new axis": (lambda x: np.sum(x[1, None, np.array([1, 0])].T * CUBE), CUBE),
     "a mask of two axes": (lambda x: np.sum(x[SQUARE > 1, ::-1] * CUBE[0, 0]), CUBE),
     "a part that is stretched": (stretched_part, R.normal(size=(2, 2, 3))),
+    "an entry of a row": (lambda x: np.sin(x[0, 0]) + np.sum(np.sin(x[0])), M),
+    "entries of rows": (lambda x: np.sum(x[1] * 2 + x[-2] ** 2) + x[0, 0] * x[1, -1], SQUARE),
     "parts of two shapes": (lambda x: x[0] ** 3 + x.sum(0, keepdims=True)[0] ** 2, V),
     "side by side": (lambda x: x[1] ** 3 + x.sum(0, keepdims=True)[0] ** 2, V[:2]),
 }

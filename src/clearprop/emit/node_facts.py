@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 
@@ -55,10 +56,12 @@ def place_of(node: Node) -> list[tuple[int, int]]:
 
 
 def disjoint(nodes: list[Node]) -> bool:
-    """Return whether parts are given by whole numbers alone, each other ones."""
-    places = [place(node) for node in nodes]
-    plain = all(isinstance(part, int) for node in nodes for part in node.params["index"])
-    return plain and len(set(places)) == len(places)
+    """Return whether parts are given by whole numbers alone, and none is another one or lies in it."""
+    if not all(isinstance(part, int) for node in nodes for part in node.params["index"]):
+        return False
+    places = sorted(tuple(i for i in place(node) if isinstance(i, int)) for node in nodes)
+    # What lies in a part comes right after it.
+    return all(inner[: len(outer)] != outer for outer, inner in pairwise(places))
 
 
 def stretched_values(graph: Graph) -> dict[Wire, tuple[int, ...]]:
