@@ -35,6 +35,25 @@ def starting_values(
     return leaves
 
 
+def settled(before: Any, after: Any) -> Any:
+    """Return what is carried at first, with numbers of NumPy's for those of Python's that are such after a
+    step, too; None where there are none.
+
+    A loop in a trace carries arrays, which do not give way to float32. So a plain loop does, too.
+    """
+    leaves, unflatten = flatten(before)
+    made = flatten(after)[0]
+    stays = [is_weak(x) and is_weak(y) for x, y in zip(leaves, made, strict=True)]
+    if not any(stays):
+        return None
+    return unflatten(
+        [
+            spec_of(y).dtype.type(x) if weak else x
+            for x, y, weak in zip(leaves, made, stays, strict=True)
+        ]
+    )
+
+
 def check_carry(f: Callable[..., Any], before: Any, after: Any) -> None:
     """Raise ShapeError unless a step returns what is carried as it got it; a Python number may have become
     an array's entry.

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ..engine.arrays import is_array
+import numpy as np
+
+from ..engine.arrays import argument, is_array
 from ..engine.backprop import reach, sweep
 from ..engine.bundle import alone
 from ..engine.in_place import next_number
@@ -114,8 +116,8 @@ class _Rerun:
 
     def packed(self, outputs: Sequence[Any], pack: Unflatten) -> Any:
         """Return the results as those of one operation, which forgets how they were made."""
-        values = alone([y.value if isinstance(y, Tensor) else y for y in outputs])
         name = function_name(self.f)
+        values = alone([_value(y, f"checkpoint of {name} returned") for y in outputs])
         primitive = Primitive(
             name,
             lambda *inputs: values,
@@ -154,3 +156,7 @@ class _Rerun:
         seeds = [gy for _, gy in pairs]
         found = sweep(span, [y for y, _ in pairs], seeds, create_graph=watched)
         return tuple(found.get(t) for t in wanted)
+
+
+def _value(y: Any, who: str) -> Any:
+    return y.value if isinstance(y, Tensor) else np.asarray(argument(y, who))[()]

@@ -18,7 +18,7 @@ from ..graph.tracing import function_name
 from ..ops.bundles import results_of
 from ..transforms.trees import flatten, paths
 from .body import Body, trace_body
-from .carried import check_carry, starting_values
+from .carried import check_carry, settled, starting_values
 from .checkpoint import checkpoint as checkpointed
 from .loop import loop, observed
 
@@ -131,13 +131,9 @@ def fori_loop(lower: int, upper: int, body_fun: Callable[[Any, Any], Any], init_
         return (i + 1, after), None
 
     step.__name__ = function_name(body_fun)
-    recorder = recorder_here()
-    if numbers and recorder is not None and recorder.tracing:
-        return scan(step, (np.int64(lower), init_val), length=len(numbers))[0][1]
-    value = init_val
-    for i in numbers:
-        value = body_fun(np.int64(i), value)
-    return value
+    if not numbers:
+        return init_val
+    return scan(step, (np.int64(lower), init_val), length=len(numbers))[0][1]
 
 
 @dataclass
@@ -200,6 +196,8 @@ def _plainly(steps: _Steps, init: Any, reverse: bool) -> tuple[Any, Any]:
         before = carry
         carry, y = steps(carry, steps.entry(t))
         check_carry(steps.f, before, carry)
+        if not collected and (start := settled(before, carry)) is not None:
+            carry, y = steps(start, steps.entry(t))
         collected.append(y)
     if not collected:
         return carry, _nothing_collected(steps, init)

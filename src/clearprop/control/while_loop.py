@@ -15,7 +15,7 @@ from ..graph.tracing import function_name
 from ..ops.bundles import results_of
 from ..transforms.trees import flatten
 from .body import trace_body, united
-from .carried import check_carry, starting_values
+from .carried import check_carry, settled, starting_values
 from .while_operation import repetition
 from .while_steps import limit_reached
 
@@ -70,8 +70,11 @@ def while_loop(
     while _truth(cond_fun, cond_fun(value)):
         if count == limit:
             raise limit_reached(function_name(body_fun), count)
-        before, value, count = value, body_fun(value), count + 1
+        before, value = value, body_fun(value)
         check_carry(body_fun, before, value)
+        if not count and (start := settled(before, value)) is not None:
+            value = body_fun(start)
+        count += 1
     return value
 
 
