@@ -42,7 +42,7 @@ test-all: $(VENV)/.oracles  ## run all tests, with PyTorch and JAX to compare wi
 fuzz: $(VENV)/.oracles  ## compare 2,000 random programs with JAX, and compiled; write source for 5,000
 	$(PYTEST) --hypothesis-profile=fuzz tests/oracles/test_programs.py tests/compiler/test_random_programs.py \
 		tests/compiler/test_plain.py tests/compiler/test_tiling.py tests/native/test_pool.py tests/engine/test_dtypes.py \
-		tests/emit/test_everyday.py
+		tests/control/test_random_programs.py tests/emit/test_everyday.py
 
 coverage: $(VENV)/.coverage  ## say which lines no test runs
 	$(PYTEST) --cov --cov-report=term

@@ -36,7 +36,12 @@ def smoothed(x: Any, y: Any) -> Any:
 
 
 def plain_scan(
-    f: Callable[..., Any], init: Any, xs: Any = None, length: int | None = None, reverse: bool = False, **_: Any
+    f: Callable[..., Any],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    **_: Any,
 ) -> Any:
     """Be `scan` as its docstring says it in words, on trees of arrays."""
     import optree
@@ -73,7 +78,15 @@ class LoopProgram:
         names = {"np": np, "cell": cell, "smoothed": smoothed}
         names |= {
             name: getattr(clearprop, name)
-            for name in ("scan", "fori_loop", "while_loop", "cond", "switch", "checkpoint", "tensor")
+            for name in (
+                "scan",
+                "fori_loop",
+                "while_loop",
+                "cond",
+                "switch",
+                "checkpoint",
+                "tensor",
+            )
         }
         exec(self.source, names | others, made := {})
         return made["program"]
@@ -89,7 +102,9 @@ class LoopProgram:
 class _Writer:
     """A function body being written; names of outer bodies can be read."""
 
-    def __init__(self, draw: Callable[..., Any], names: list[str], depth: int, fresh: list[int]) -> None:
+    def __init__(
+        self, draw: Callable[..., Any], names: list[str], depth: int, fresh: list[int]
+    ) -> None:
         self.draw, self.depth, self.fresh = draw, depth, fresh
         self.names = list(names)
         self.lines: list[str] = []
@@ -162,7 +177,9 @@ class _Writer:
         for _ in range(count):
             v, s = self.name("v"), self.name("s")
             body = self.inner([v, s]).some(2)
-            functions.append(self.define(f"{v}, {s}", body, f"{body.value('v')}, {body.value('s')}"))
+            functions.append(
+                self.define(f"{v}, {s}", body, f"{body.value('v')}, {body.value('s')}")
+            )
         if count == 2:
             chosen = f"cond({number} > 0.17, {', '.join(functions)}, {x}, {number})"
         else:
@@ -185,7 +202,9 @@ class _Writer:
         kinds = self.draw(st.lists(st.sampled_from("vs"), max_size=2))
         collected = [body.value(kind) if kind == "s" else body.value("wv") for kind in kinds]
         result = f"{carry(after)}, {_tuple(collected) if collected else None}"
-        f = self.define(f"c, {entry}", body, result, unpack=f"{carry(carried)} = c" if carried else "")
+        f = self.define(
+            f"c, {entry}", body, result, unpack=f"{carry(carried)} = c" if carried else ""
+        )
         options = ", reverse=True" if self.draw(st.booleans()) else ""
         if over == "None":
             options += f", length={self.pick(LENGTHS)}"
@@ -292,9 +311,7 @@ def loop_programs(draw: Callable[..., Any]) -> LoopProgram:
     writer = _Writer(draw, ["s", "w"], 0, [0])
     writer.lines.append("table = np.array([0.5, -1.0, 2.0], w.dtype)")
     for _ in range(draw(st.integers(1, 2))):
-        writer.pick(
-            [writer.scan, writer.counting, writer.waiting, writer.branches, writer.again]
-        )()
+        writer.pick([writer.scan, writer.counting, writer.waiting, writer.branches, writer.again])()
         writer.some(2)
     ends = [name for name in writer.names if name[0] in "wvs"]
     writer.lines.append("return " + " + ".join(f"np.sum(np.sin({name}))" for name in ends))

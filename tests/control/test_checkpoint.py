@@ -136,3 +136,28 @@ def test_memory() -> None:
 def test_errors() -> None:
     with pytest.raises(ShapeError, match="at least one state, not checkpoint=0"):
         clearprop.scan(lambda c, x: (c, None), 0.0, length=3, checkpoint=0)
+
+
+def test_plain_numbers_among_the_results() -> None:
+    def f(x: Any) -> Any:
+        y, n, half = clearprop.checkpoint(lambda x: (np.sin(x), 3, np.float32(0.5)))(x)
+        return y * n * half
+
+    same(clearprop.value_and_grad(f), clearprop.value_and_grad(lambda x: np.sin(x) * 1.5), 0.3)
+
+
+def test_a_count_beside_checkpoints() -> None:
+    def f(x: Any) -> Any:
+        def step(c: Any, _: None) -> Any:
+            return (c[0] + 1, np.sin(c[1]) * x), c[0]
+
+        (n, y), counts = clearprop.scan(step, (0, x), length=5, checkpoint=2)
+        return y * n + np.sum(counts)
+
+    def plain(x: Any) -> Any:
+        y = x
+        for _ in range(5):
+            y = np.sin(y) * x
+        return 5 * y + 10
+
+    same(clearprop.value_and_grad(f), clearprop.value_and_grad(plain), 1.3)

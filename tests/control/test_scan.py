@@ -19,7 +19,7 @@ from clearprop.transforms.trees import flatten
 
 pytest.importorskip("llvmlite")
 
-scan, fori_loop = clearprop.scan, clearprop.fori_loop
+scan, fori_loop, while_loop = clearprop.scan, clearprop.fori_loop, clearprop.while_loop
 ROWS = np.random.default_rng(7).normal(size=(9, 3))
 
 
@@ -222,6 +222,32 @@ def test_counters_are_numbers_of_numpys() -> None:
                 np.ones(2, "f4"),
             ),
             *("the carried value as f32[2]", "f64[2]", "astype('float32')"),
+        )
+
+
+def test_python_numbers_that_stay_such_are_numpys() -> None:
+    """They do not give way to float32, in a plain loop either."""
+    x = np.ones(2, "f4")
+
+    def counted(x: Any) -> Any:
+        return scan(lambda c, _: ((c[0] + 1, c[1]), c[1] * c[0]), (0, x), length=3)
+
+    def timed(x: Any) -> Any:
+        return while_loop(lambda c: c[0] < 1, lambda c: (c[0] + 0.5, x * c[0]), (0, x * 1.0))
+
+    compare(counted, x)
+    (n, _), products = counted(x)
+    assert (n.dtype, products.dtype) == (np.int64, np.float64)
+    for run in (lambda f, x: f(x), clearprop.trace):
+        message(ShapeError, lambda run=run: run(timed, x), "[1] as f32[2]", "f64[2]")
+
+
+def test_fori_loop_keeps_shapes_in_plain_code_too() -> None:
+    for run in (lambda f, x: f(x), clearprop.trace):
+        message(
+            ShapeError,
+            lambda run=run: run(lambda x: fori_loop(0, 3, lambda i, c: c + x, 0.0), np.ones(3)),
+            *("the carried value as f64", "f64[3]"),
         )
 
 

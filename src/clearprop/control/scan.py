@@ -198,6 +198,7 @@ def _plainly(steps: _Steps, init: Any, reverse: bool) -> tuple[Any, Any]:
         check_carry(steps.f, before, carry)
         if not collected and (start := settled(before, carry)) is not None:
             carry, y = steps(start, steps.entry(t))
+            check_carry(steps.f, start, carry)
         collected.append(y)
     if not collected:
         return carry, _nothing_collected(steps, init)

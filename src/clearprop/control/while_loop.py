@@ -74,6 +74,7 @@ def while_loop(
         check_carry(body_fun, before, value)
         if not count and (start := settled(before, value)) is not None:
             value = body_fun(start)
+            check_carry(body_fun, start, value)
         count += 1
     return value
 
