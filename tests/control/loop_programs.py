@@ -6,7 +6,7 @@ stay of ordinary size, and away from where a function is not defined.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,16 @@ import clearprop
 LENGTHS = (0, 1, 2, 5)
 UNARY = ("np.tanh({x})", "np.sin({x})", "0.5 * {x}", "-{x}", "np.sqrt({x} * {x} + 1)")
 BINARY = ("{x} + {y}", "np.sin({x} * {y})", "{x} - 0.3 * {y}", "np.where({x} > 0.17, {x}, {y})")
+VECTORS = (
+    "np.outer(w, {x}) @ np.sin({x})",
+    "np.concatenate([{x}[1:], {x}[:1]])",
+    "np.cumsum({x}[::-1]) * 0.3",
+    "np.exp({x} - np.max({x})) / np.sum(np.exp({x} - np.max({x})))",
+    "np.sort({x}) * np.array([0.1, 0.2, 0.3], w.dtype)",
+    "np.linalg.solve(np.outer({x}, {x}) + 2 * np.eye(3, dtype=w.dtype), {x})",
+    "grad(lambda v: np.sum(np.sin(v * w) * np.cos(v)))({x})",
+)
+"""Some of which have no native code: such a loop runs in Python."""
 TO_NUMBER = ("0.3 * np.sum({x})", "{x}[1]", "np.max({x})")
 FROM_NUMBER = ("np.cos(w + {x})", "np.broadcast_to({x}, (3,))")
 _DEEPEST = 2
@@ -86,6 +96,7 @@ class LoopProgram:
                 "switch",
                 "checkpoint",
                 "tensor",
+                "grad",
             )
         }
         exec(self.source, names | others, made := {})
@@ -128,11 +139,11 @@ class _Writer:
     def inner(self, arguments: list[str]) -> _Writer:
         return _Writer(self.draw, [*self.names, *arguments], self.depth + 1, self.fresh)
 
-    def define(self, head: str, body: _Writer, result: str, unpack: str = "") -> str:
+    def define(self, head: str, body: _Writer, result: str, first: Sequence[str] = ()) -> str:
         """Write a function, and return its name."""
         name = self.name("f")
         self.lines.append(f"def {name}({head}):")
-        self.lines += [f"    {line}" for line in ([unpack] if unpack else []) + body.lines]
+        self.lines += [f"    {line}" for line in (*first, *body.lines)]
         self.lines.append(f"    return {result}")
         return name
 
@@ -146,6 +157,15 @@ class _Writer:
         x, y = self.value("wvs"), self.value("wvs")
         kind = "s" if x[0] == y[0] == "s" else "v"
         self.bind(self.name(kind), self.pick(BINARY).format(x=x, y=y))
+
+    def vector(self) -> None:
+        self.bind(self.name("v"), self.pick(VECTORS).format(x=self.value("wv")))
+
+    def changed(self) -> None:
+        """A copy that is changed in place."""
+        v = self.bind(self.name("v"), f"{self.value('wv')}.copy()")
+        part, kind = self.pick((("1", "s"), ("1:", "s"), ("::-1", "wv")))
+        self.lines.append(f"{v}[{part}] {self.pick(('=', '+='))} {self.value(kind)}")
 
     def reshaped(self) -> None:
         if self.draw(st.booleans()):
@@ -195,95 +215,86 @@ class _Writer:
         self.bind(self.name("v"), f"checkpoint({f})({self.value('wv')})")
 
     def scan(self) -> None:
-        carried, carry = self.carry()
-        over, entry, length = self.pick([*self.over(), ("None", "_", None)])
-        body = self.inner([name for name in [*carried, entry] if name != "_"]).some(3)
-        after = [body.after(name) for name in carried]
+        carried = self.carry()
+        over, entry = self.pick([*self.over(), ("None", "_")])
+        body = self.inner([name for name in [*carried.names, entry] if name != "_"]).some(3)
         kinds = self.draw(st.lists(st.sampled_from("vs"), max_size=2))
-        collected = [body.value(kind) if kind == "s" else body.value("wv") for kind in kinds]
-        result = f"{carry(after)}, {_tuple(collected) if collected else None}"
-        f = self.define(
-            f"c, {entry}", body, result, unpack=f"{carry(carried)} = c" if carried else ""
-        )
+        collected = [body.value("s" if kind == "s" else "wv") for kind in kinds]
+        result = f"{body.after(carried)}, {_tuple(collected)}"
+        f = self.define(f"c, {entry}", body, result, carried.unpacked("c"))
         options = ", reverse=True" if self.draw(st.booleans()) else ""
         if over == "None":
             options += f", length={self.pick(LENGTHS)}"
         if self.draw(st.integers(0, 3)) == 0:
             options += f", checkpoint={self.pick((1, 2, 3))}"
         arrays = [self.name("y") for _ in collected]
-        start = carry([self.start(name) for name in carried])
-        ends = [self.name(name[0]) for name in carried]
-        targets = f"{carry(ends)}" if carried else "_"
-        self.lines.append(
-            f"{targets}, {_tuple(arrays) if arrays else '_'} = scan({f}, {start}, {over}{options})"
-        )
-        self.names += ends
+        self.end(carried, f"scan({f}, {self.start(carried)}, {over}{options})", _tuple(arrays))
         for array, kind in zip(arrays, kinds, strict=True):
             self.bind(self.name(kind), f"np.sum(np.sin({array}), axis=0)")
 
     def counting(self) -> None:
-        carried, carry = self.carry()
-        if not carried:
-            return
-        n = self.name("n")
-        body = self.inner([n, *carried]).some(3)
-        after = carry([body.after(name) for name in carried])
-        f = self.define(f"{n}, c", body, after, unpack=f"{carry(carried)} = c")
+        carried, n = self.carry(least=1), self.name("n")
+        body = self.inner([n, *carried.names]).some(3)
+        f = self.define(f"{n}, c", body, body.after(carried), carried.unpacked("c"))
         lower = self.pick((0, 1, -1))
-        start = carry([self.start(name) for name in carried])
-        ends = [self.name(name[0]) for name in carried]
-        self.lines.append(
-            f"{carry(ends)} = fori_loop({lower}, {lower + self.pick(LENGTHS)}, {f}, {start})"
-        )
-        self.names += ends
+        upper = lower + self.pick(LENGTHS)
+        self.end(carried, f"fori_loop({lower}, {upper}, {f}, {self.start(carried)})")
 
     def waiting(self) -> None:
-        carried, carry = self.carry(counts=True)
-        body = self.inner(carried).some(2)
-        after = [body.after(name) for name in carried]
-        f = self.define("c", body, carry(after), unpack=f"{carry(carried)} = c")
-        limit = self.pick(LENGTHS)
-        asked = _Writer(self.draw, [], 0, self.fresh)
-        condition = f"{carried[0]} < {limit}"
-        if any(name[0] == "s" for name in carried):
-            number = next(name for name in carried if name[0] == "s")
+        carried = self.carry("n", least=1)
+        body = self.inner(carried.names).some(2)
+        f = self.define("c", body, body.after(carried), carried.unpacked("c"))
+        condition = f"{carried.names[0]} < {self.pick(LENGTHS)}"
+        for number in [name for name in carried.names if name[0] == "s"]:
             condition = f"({condition}) & ({number} < 2.5)"
-        g = self.define("c", asked, condition, unpack=f"{carry(carried)} = c")
-        start = carry([self.start(name) for name in carried])
-        ends = [self.name(name[0]) for name in carried]
-        self.lines.append(f"{carry(ends)} = while_loop({g}, {f}, {start})")
-        self.names += ends
+        g = self.define("c", self.inner([]), condition, carried.unpacked("c"))
+        self.end(carried, f"while_loop({g}, {f}, {self.start(carried)})")
 
     # ---- what loops carry
 
-    def carry(self, counts: bool = False) -> tuple[list[str], Callable[[list[str]], str]]:
-        """Return names for what is carried, and how a container of such is written."""
-        kinds = ["n"] if counts else []
-        kinds += self.draw(st.lists(st.sampled_from("vsn"), min_size=counts, max_size=3))
-        form = self.pick((_tuple, _nested) if len(kinds) > 1 else (_tuple,))
-        return [self.name(kind) for kind in kinds], form
+    def carry(self, first: str = "", least: int = 0) -> _Carried:
+        kinds = self.draw(st.lists(st.sampled_from("vsn"), min_size=least, max_size=3))
+        names = [self.name(kind) for kind in [*first, *kinds]]
+        return _Carried(names, self.pick((_tuple, _nested, _dict)))
 
-    def start(self, name: str) -> str:
-        """Return an expression for a carried value at first."""
-        if name[0] == "n":
-            return self.pick(("0", "np.int64(1)"))
-        return self.value("s") if name[0] == "s" else self.value("wv")
+    def start(self, carried: _Carried) -> str:
+        """Return an expression for what is carried at first."""
+        return carried.form(
+            [
+                self.pick(("0", "np.int64(1)")) if name[0] == "n" else self.value(_same(name))
+                for name in carried.names
+            ]
+        )
 
-    def after(self, name: str) -> str:
-        """Return an expression for what a carried value becomes."""
-        if name[0] == "n":
-            return self.pick((f"{name} + 1", f"{name} + 2"))
-        new = self.value("s") if name[0] == "s" else self.value("wv")
-        return f"np.tanh({new})" if self.draw(st.booleans()) else new
+    def after(self, carried: _Carried) -> str:
+        """Return an expression for what is carried on."""
+        parts = []
+        for name in carried.names:
+            if name[0] == "n":
+                parts.append(f"{name} + {self.pick((1, 2))}")
+            else:
+                form = self.pick(("{x}", "np.tanh({x})"))
+                parts.append(form.format(x=self.value(_same(name))))
+        return carried.form(parts)
 
-    def over(self) -> list[tuple[str, str, int | None]]:
+    def end(self, carried: _Carried, call: str, collected: str = "") -> None:
+        """Write a call of a loop, and take its results apart."""
+        last = self.name("c")
+        others = "_" if collected == "None" else collected
+        self.lines.append(f"{last}{', ' if others else ''}{others} = {call}")
+        ends = _Carried([self.name(name[0]) for name in carried.names], carried.form)
+        self.lines += ends.unpacked(last)
+        self.names += ends.names
+
+    def over(self) -> list[tuple[str, str]]:
         """Return arrays to go along, and a name for their entries."""
-        found = [("xs", self.name("v"), None), (self.value("wv"), self.name("s"), None)]
+        found = [("xs", self.name("v")), (self.value("wv"), self.name("s"))]
         return found if self.depth < _DEEPEST else found[1:]
 
     def some(self, most: int) -> _Writer:
         """Write a few steps."""
-        simple = [self.unary, self.binary, self.reshaped, self.counted, self.call]
+        simple = [self.unary, self.binary, self.reshaped, self.vector, self.counted]
+        simple += [self.call, self.changed]
         involved = [self.scan, self.counting, self.waiting, self.branches, self.again]
         for _ in range(self.draw(st.integers(1, most))):
             self.pick(simple + (involved if self.depth < _DEEPEST else []))()
@@ -301,8 +312,32 @@ def _tuple(parts: list[str]) -> str:
 
 
 def _nested(parts: list[str]) -> str:
-    first, *rest = parts
-    return f"({first}, ({', '.join(rest)},))"
+    return f"({_tuple(parts[:1])}, ({_tuple(parts[1:])}, None))"
+
+
+def _dict(parts: list[str]) -> str:
+    return f"{{'first': {_tuple(parts[:1])}, 'others': {_tuple(parts[1:])}}}"
+
+
+def _same(name: str) -> str:
+    """Return the kinds of names that stand for values like this one."""
+    return "s" if name[0] == "s" else "wv"
+
+
+@dataclass(frozen=True)
+class _Carried:
+    """Names for what a loop carries, and how a container of such is written."""
+
+    names: list[str]
+    form: Callable[[list[str]], str]
+
+    def unpacked(self, whole: str) -> list[str]:
+        if not self.names:
+            return []
+        if self.form is not _dict:
+            return [f"{self.form(self.names)} = {whole}".replace("None", "_")]
+        parts = (("first", self.names[:1]), ("others", self.names[1:]))
+        return [f"{_tuple(names)} = {whole}['{key}']" for key, names in parts if names]
 
 
 @st.composite
