@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import copy
 import dis
 import inspect
@@ -69,7 +70,9 @@ def library_of(code: CodeType) -> str:
     file = code.co_filename
     known = _libraries.get(file)
     if known is None:
-        places = {_HERE: "clearprop", copy.__file__: "copy"} | {
+        own = {_HERE, contextlib.__file__}  # decorators call through the second
+        places = dict.fromkeys(own, "clearprop") | {copy.__file__: "copy"}
+        places |= {
             os.path.dirname(path) + os.sep: name
             for name in _MODULES
             if (path := getattr(sys.modules.get(name), "__file__", None))

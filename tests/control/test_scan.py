@@ -383,3 +383,33 @@ def test_a_long_loop_can_be_interrupted() -> None:
         time.sleep(3)  # to compile; if it comes sooner, it interrupts that
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=30)[0] == "interrupted\n"
+
+
+def test_bodies_have_the_names_of_the_functions_own_arguments() -> None:
+    def f(u: Any, rates: Any) -> Any:
+        def step(h: Any, rate: Any) -> Any:
+            return h * rate, None
+
+        u = clearprop.fori_loop(0, 3, lambda i, v: v * i, u)
+        return clearprop.scan(step, u, rates)[0]
+
+    graph = clearprop.trace(f, np.ones(2), np.ones(3))
+    first, second = (node.bodies[0] for node in graph.nodes)
+    assert [w.name for w in first.inputs] == ["i", "v"]
+    assert [w.name for w in second.inputs] == ["h", "rate"]
+
+
+def test_backward_bodies_say_whose_gradients_they_hold() -> None:
+    def f(w: Any, xs: Any) -> Any:
+        def step(h: Any, x: Any) -> Any:
+            pre = w * h + x
+            h = np.tanh(pre)
+            return h, None
+
+        return clearprop.scan(step, 0.0, xs)[0]
+
+    graph = clearprop.trace(clearprop.grad(f), 0.5, np.ones(3))
+    body = graph.nodes[-1].bodies[0]
+    assert {"h", "pre", "w"} == {w.gradient_of for w in body.wires()} - {""}
+    lines = [node.line for node in body.nodes if node.line]
+    assert {line.file for line in lines} == {__file__}

@@ -63,6 +63,7 @@ def _vjp(
 def _backward(branch: Graph, wanted: Sequence[int], seeded: Sequence[int]) -> Graph:
     """Return the backward pass of a branch, which computes again what it needs of the forward pass."""
     joint = with_backward(branch, wanted, seeded)
+    joint.mark_gradients()
     whole = replace(joint.graph, name=f"{branch.name}_backward", outputs=joint.gradients)
     body = whole.without_unread()
     body.name_rest()

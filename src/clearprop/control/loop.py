@@ -219,6 +219,16 @@ def _pruned(node: Node, read: Collection[Wire]) -> Node:
     )
 
 
+def _observed(node: Node) -> Node:
+    """Return the loop with all that its steps know among its results."""
+    p = node.params
+    body = observed(p["body"], p["closed"], p["carried"])
+    more = body.outputs[len(p["body"].outputs) :]
+    specs = (ArraySpec((p["length"], *w.spec.shape), w.spec.dtype) for w in more)
+    outputs = (*node.outputs, *(Wire("", spec) for spec in specs))
+    return replace(node, outputs=outputs, params={**p, "body": body})
+
+
 def _named(name: str) -> Primitive:
     return globals()[name]
 
@@ -233,6 +243,7 @@ loop = Primitive(
     Call("loop"),
     found_by=lambda: (_named, ("loop",)),
     pruned=_pruned,
+    observed=_observed,
 )
 
 

@@ -17,7 +17,7 @@ from ..engine.primitive import primitives
 from ..engine.spec import is_floating
 from ..engine.tensor import Tensor
 from ..graph.graph import Graph, Node, Wire
-from ..passes.backward import with_backward
+from ..passes.backward import mark_gradient, with_backward
 
 
 class Gradient:
@@ -50,6 +50,7 @@ class Gradient:
         ]
         self.stacked = list(stacked)
         joint = with_backward(body, wanted, [*live, *self.stacked])
+        joint.mark_gradients()
         gradients = dict(zip(wanted, joint.gradients, strict=True))
         seeds = dict(zip([*live, *self.stacked], joint.seeds, strict=True))
         self.carries = {i: seeds[i] for i in live}
@@ -69,6 +70,10 @@ class Gradient:
             Node(primitives.add, (totals[i], gains[i]), (Wire("", w.spec),), is_backward=True)
             for i, w in totals.items()
         ]
+        for i, seed in self.carries.items():
+            mark_gradient(seed, body.outputs[i])
+        for w, i in self.summed.items():
+            mark_gradient(w, body.inputs[i])
         backward = (*joint.graph.nodes[len(body.nodes) :], *added)
         factors = dict.fromkeys(w for product in self.products.values() for w in product.factors)
         read_entries = body.inputs[closed + carried :]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from ..engine.recorder import recorder_here
 from ..engine.spec import ArraySpec, shape_of, spec_of
 from ..engine.tensor import apply
 from ..errors import ShapeError, UnsupportedError
-from ..graph.tracing import function_name
+from ..graph.tracing import argument_names, function_name
 from ..ops.bundles import results_of
 from ..transforms.trees import flatten, paths
 from .body import Body, trace_body
@@ -123,17 +125,19 @@ def fori_loop(lower: int, upper: int, body_fun: Callable[[Any, Any], Any], init_
     24.0
     """
     numbers = range(operator.index(lower), operator.index(upper))
+    number, named = argument_names(body_fun, (0, 0), [(0, 0), (0, 1)])  # as its user calls them
 
     def step(carry: Any, _: None) -> tuple[Any, None]:
-        i, value = carry
+        i, value = carry[number], carry[named]
         after = body_fun(i, value)
         check_carry(body_fun, value, after)
-        return (i + 1, after), None
+        return {number: i + 1, named: after}, None
 
     step.__name__ = function_name(body_fun)
     if not numbers:
         return init_val
-    return scan(step, (np.int64(lower), init_val), length=len(numbers))[0][1]
+    start = {number: np.int64(lower), named: init_val}
+    return scan(step, start, length=len(numbers))[0][named]
 
 
 @dataclass
@@ -146,6 +150,10 @@ class _Steps:
 
     def __post_init__(self) -> None:
         self.__name__ = function_name(self.f)
+        with suppress(TypeError, ValueError):
+            self.__signature__ = signature(
+                self.f
+            )  # its body's arguments have the names of the function's
         who = f"scan of {self.__name__}"
         leaves, self.unflatten = flatten(self.xs)
         self.leaves = [argument(x, f"{who} got") for x in leaves]

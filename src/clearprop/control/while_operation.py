@@ -28,7 +28,7 @@ from ..engine.spec import is_floating
 from ..graph.graph import Graph, Node, Wire
 from ..graph.tracing import trace
 from ..ops.bundles import results_of
-from ..passes.backward import with_backward
+from ..passes.backward import mark_gradient, with_backward
 from ..transforms.jacobians import jvp
 from .loop_gradient import asks_gradient, is_cheap, is_zero, reached
 from .while_steps import (
@@ -103,6 +103,7 @@ def _way_back(
     asked = [i for i in wanted if is_floating(body.inputs[i].spec.dtype)]
     asked += [closed + i for i in live]
     joint = with_backward(body, asked, live)
+    joint.mark_gradients()
     gradients = dict(zip(asked, joint.gradients, strict=True))
     gains = {i: w for i, w in gradients.items() if i < closed and not is_zero(w)}
     totals = [Wire(f"d{body.inputs[i].name}", w.spec) for i, w in gains.items()]
@@ -110,6 +111,10 @@ def _way_back(
         Node(primitives.add, (total, w), (Wire("", w.spec),), is_backward=True)
         for total, w in zip(totals, gains.values(), strict=True)
     ]
+    for seed, i in zip(joint.seeds, live, strict=True):
+        mark_gradient(seed, body.outputs[i])
+    for total, i in zip(totals, gains, strict=True):
+        mark_gradient(total, body.inputs[i])
     outputs = (*(gradients[closed + i] for i in live), *(node.out for node in added))
     nodes = (*joint.graph.nodes[len(body.nodes) :], *added)
     needed = replace(joint.graph, nodes=nodes, outputs=outputs).without_unread().nodes

@@ -47,7 +47,7 @@ _NO_VALUE = _NoValue()
 class Wire:
     """A named value: shape and dtype always, the number itself only for a constant."""
 
-    __slots__ = ("called", "constant", "is_named", "name", "spec")
+    __slots__ = ("called", "constant", "gradient_of", "is_named", "name", "spec")
 
     def __init__(self, name: str, spec: ArraySpec, constant: Any = _NO_VALUE) -> None:
         self.name = name
@@ -55,6 +55,8 @@ class Wire:
         """The user's name, where `name` has a number to tell it from others of that name."""
         self.is_named = bool(name)
         """Whether the name is the user's rather than made up."""
+        self.gradient_of = ""
+        """The user's name of the value whose gradient this is, in the body of a backward loop or branch."""
         self.spec = spec
         self.constant = constant
 
@@ -62,12 +64,14 @@ class Wire:
         constant, shape = self.constant, None
         if isinstance(constant, np.ndarray):  # what repeats is stored once
             constant, shape = unstretched(constant), constant.shape
-        return _wire, (self.name, self.spec, constant, shape, self.called, self.is_named)
+        names = self.called, self.is_named, self.gradient_of
+        return _wire, (self.name, self.spec, constant, shape, *names)
 
     def copy(self) -> Wire:
         """Return another wire with the same name, spec and constant."""
         other = Wire(self.name, self.spec, self.constant)
         other.is_named, other.called = self.is_named, self.called
+        other.gradient_of = self.gradient_of
         return other
 
     @property
@@ -94,12 +98,13 @@ def _wire(
     shape: tuple[int, ...] | None,
     called: str,
     is_named: bool,
+    gradient_of: str,
 ) -> Wire:
     if shape is not None:
         constant.flags.writeable = False
         constant = constant if constant.shape == shape else np.broadcast_to(constant, shape)
     wire = Wire(name, spec, constant)
-    wire.called, wire.is_named = called, is_named
+    wire.called, wire.is_named, wire.gradient_of = called, is_named, gradient_of
     return wire
 
 
@@ -144,6 +149,17 @@ class Node:
         of a choice.
         """
         return [graph for param in self.params.values() for graph in graphs_in(param)]
+
+    def with_bodies(self, changed: Callable[[Graph], Graph]) -> Node:
+        """Return the node with each of its bodies changed; itself where none is."""
+        params = dict(self.params)
+        for name, param in self.params.items():
+            if graphs := graphs_in(param):
+                found = tuple(map(changed, graphs))
+                if any(new is not old for new, old in zip(found, graphs, strict=True)):
+                    params[name] = found if isinstance(param, tuple) else found[0]
+                    self = replace(self, params=params)
+        return self
 
     @property
     def is_mark(self) -> bool:

@@ -34,6 +34,17 @@ class Joint:
     gradient_of: dict[Wire, Wire] = field(default_factory=dict)
     """The forward wire whose gradient a wire is, where it is one's."""
 
+    def mark_gradients(self) -> None:
+        """Note on the wires themselves whose gradients they are: a body of a loop has no joint graph."""
+        for wire, of in self.gradient_of.items():
+            mark_gradient(wire, of)
+
+
+def mark_gradient(wire: Wire, of: Wire) -> None:
+    """Note whose gradient a wire is, if that has a name."""
+    if of.is_named:
+        wire.gradient_of = of.called or of.name
+
 
 def with_backward(
     forward: Graph, wanted: Sequence[int], seeded: Sequence[int], read_as: Graph | None = None

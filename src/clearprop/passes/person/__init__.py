@@ -50,19 +50,66 @@ def derive_backward(
     contracts = _CONTRACTS if ties else _WITHOUT_KINKS
     forward = readable(forward, "nll_loss", "copy")
     known = read_as(forward, RuleBook("known", contracts), note) if simplify else forward
-    joint = with_backward(forward, wanted, seeded, known)
+    joint = with_backward(*_observed(forward, known, wanted, seeded))
+    joint.graph = joint.graph.without_unread()
     if not upstream:
         joint = _unseeded(joint)
-    if simplify:
+    ways = contracts if simplify else ()
+    joint = _as_written(joint, ways, compounds, note)
+    _name_passed_on(joint)
+    return joint
+
+
+def _observed(
+    forward: Graph, known: Graph, wanted: Sequence[int], seeded: Sequence[int]
+) -> tuple[Graph, Sequence[int], Sequence[int], Graph]:
+    """Return the arguments of `with_backward` with loops that hand out all that their steps make."""
+    longer = {
+        node.outputs[0]: node.primitive.observed(node)
+        for node in known.nodes
+        if node.primitive.observed is not None
+    }
+    forward, known = (
+        replace(graph, nodes=tuple(longer.get(node.outputs[0], node) for node in graph.nodes))
+        for graph in (forward, known)
+    )
+    return forward, wanted, seeded, known
+
+
+def _as_written(
+    joint: Joint, contracts: Collection[Contract], compounds: bool, note: Note
+) -> Joint:
+    """Return both passes simple, and in operations that a person writes; without contracts, as they are."""
+    joint.graph = _with_bodies_written(joint.graph, contracts, compounds, note)
+    if contracts:
         joint = _simplified(joint, contracts, note)
-    if simplify and not compounds:
+    if contracts and not compounds:
         joint.graph = read_as(joint.graph, RuleBook("stable", contracts), note)
     joint.graph = readable(joint.graph, *(("copy",) if compounds else ()))
     _settle(joint)
-    if simplify:
+    if contracts:
         joint = _simplified(joint, contracts, note)
-    _name_passed_on(joint)
     return joint
+
+
+def _with_bodies_written(
+    graph: Graph, contracts: Collection[Contract], compounds: bool, note: Note
+) -> Graph:
+    """Return the graph with what its loops and branches do written likewise."""
+
+    def written(body: Graph) -> Graph:
+        of = {w: Wire(w.gradient_of, w.spec) for w in body.wires() if w.gradient_of}
+        joint = _as_written(Joint(body, (), body.outputs, (), of), contracts, compounds, note)
+        joint.mark_gradients()
+        return joint.graph
+
+    nodes = list(graph.nodes)
+    for i, node in enumerate(nodes):
+        if node.bodies:
+            node = node.with_bodies(written)
+            prune = node.primitive.pruned
+            nodes[i] = node if prune is None else prune(node, node.outputs)
+    return replace(graph, nodes=tuple(nodes))
 
 
 def _name_passed_on(joint: Joint) -> None:

@@ -23,27 +23,35 @@ def readable(graph: Graph, *names: str) -> Graph:
     """The same computation with these primitives, or all, written out as a person writes them in NumPy."""
     nodes = tuple(
         _written_out(node, "person") if not names or node.primitive.name in names else node
-        for node in graph.nodes
+        for node in (node.with_bodies(lambda body: readable(body, *names)) for node in graph.nodes)
     )
-    if all(node.body is None for node in nodes):
+    if all(new is old for new, old in zip(nodes, graph.nodes, strict=True)):
         return graph
     return _inlined(replace(graph, nodes=nodes))
 
 
 def spelled(joint: Joint, has: Callable[[Node], bool]) -> Joint:
     """The same computation in operations for which `has` is true, as far as others can be spelled out."""
-    graph = _folded(joint.graph)
-    for _ in range(_DEEPEST):
-        nodes = tuple(node if has(node) else _written_out(node, "source") for node in graph.nodes)
-        if all(node.body is None for node in nodes):
-            break
-        graph = _folded(_inlined(replace(graph, nodes=nodes)))
+    graph = _spelled(joint.graph, has)
     if graph is joint.graph:
         return joint
     count = len(joint.outputs)
     return replace(
         joint, graph=graph, outputs=graph.outputs[:count], gradients=graph.outputs[count:]
     )
+
+
+def _spelled(graph: Graph, has: Callable[[Node], bool]) -> Graph:
+    graph = _folded(graph)
+    for _ in range(_DEEPEST):
+        nodes = tuple(node if has(node) else _written_out(node, "source") for node in graph.nodes)
+        if all(node.body is None for node in nodes):
+            break
+        graph = _folded(_inlined(replace(graph, nodes=nodes)))
+    nodes = tuple(node.with_bodies(lambda body: _spelled(body, has)) for node in graph.nodes)
+    if all(new is old for new, old in zip(nodes, graph.nodes, strict=True)):
+        return graph
+    return replace(graph, nodes=nodes)
 
 
 def _inlined(graph: Graph) -> Graph:
