@@ -174,8 +174,8 @@ class Primitive:
     nearly all); `function` is what a block with its own gradient stands for, to be traced for its parts;
     `found_by()` gives `pickle` a function and its arguments that find or make it again, where it is not
     registered; `pruned(node, read)`, of an operation with several results, gives the node that makes those
-    which are read, and no others; `observed(node)`, of a loop, gives one that hands out, after its own results,
-    all that its steps make: a backward pass reads it, and what nobody reads is pruned.
+    which are read, and no others; `observed(node)`, of a loop, gives one that hands out, after its own
+    results, all that its steps make: a backward pass reads it, and what nobody reads is pruned.
     """
 
     name: str
