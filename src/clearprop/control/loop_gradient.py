@@ -71,6 +71,7 @@ class Gradient:
             for i, w in totals.items()
         ]
         for i, seed in self.carries.items():
+            mark_gradient(seed, starts[i])
             mark_gradient(seed, body.outputs[i])
         for w, i in self.summed.items():
             mark_gradient(w, body.inputs[i])

@@ -98,6 +98,8 @@ def _in_segments(steps: _Steps, init: Any, reverse: bool, count: int) -> tuple[A
     def segment(carry: Any, xs: Any) -> tuple[Any, Any]:
         return scan(steps.f, carry, xs, size, reverse)
 
+    with suppress(AttributeError):
+        segment.__signature__ = steps.__signature__  # type: ignore[attr-defined]  # as its user calls them
     recorder = recorder_here()
     if recorder is not None and recorder.tracing:
         outer = _Steps(segment, steps.unflatten(segments), count)

@@ -112,6 +112,7 @@ def _way_back(
         for total, w in zip(totals, gains.values(), strict=True)
     ]
     for seed, i in zip(joint.seeds, live, strict=True):
+        mark_gradient(seed, starts[i])
         mark_gradient(seed, body.outputs[i])
     for total, i in zip(totals, gains, strict=True):
         mark_gradient(total, body.inputs[i])

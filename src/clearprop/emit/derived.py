@@ -28,7 +28,7 @@ class Derived:
     @property
     def blocks(self) -> dict[str, Callable[..., Any]]:
         """The user's blocks, and gradients of them, that NumPy code calls by name, each with its function."""
-        called = [node.primitive for node in self.joint.graph.nodes]
+        called = [node.primitive for node in self.joint.graph.nodes_within()]
         return {p.name: p for p in called if application_of(p) is not None}
 
     @cached_property

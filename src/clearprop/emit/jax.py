@@ -9,6 +9,7 @@ import numpy as np
 from ..engine.arrays import is_array
 from ..errors import UnsupportedError
 from ..graph.graph import Wire
+from .control_flow.jax_functions import CONTROL
 from .draft import Draft, picked_gradients
 from .forms.helpers import HELPERS, helpers
 from .forms.jax import CALLS, COMPLEX_NAMESAKES, ENTRIES, LACKS, NAMESAKES, REAL
@@ -16,7 +17,8 @@ from .forward_backward import split
 from .languages import Language
 from .library import Library
 from .problem import Problem
-from .python import function_lines, number_lines, size_lines, written
+from .program import written
+from .python import function_lines, number_lines, size_lines
 from .spelling import python_spelling
 
 
@@ -33,6 +35,7 @@ LANGUAGE = JaxLanguage(
     "jnp",
     calls=CALLS,
     entries=ENTRIES,
+    control=CONTROL,
     real=REAL,
     namesakes=NAMESAKES,
     complex_namesakes=COMPLEX_NAMESAKES,

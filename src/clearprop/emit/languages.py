@@ -50,6 +50,8 @@ class Language:
     """Templates (see `filled_in`), and functions for what takes more, by primitive."""
     lines: Mapping[str, Callable[[Node], tuple[str, ...]]] = field(default_factory=dict)
     """Templates of several lines, in place of an expression, with ``{name}`` for what they make."""
+    control: Mapping[str, Callable[[Any, Node], None]] = field(default_factory=dict)
+    """What writes loops and choices, given the author of what surrounds them, by primitive."""
     real: AbstractSet[str] = frozenset()
     """Operations that the library has for real numbers alone."""
     namesakes: Mapping[str, str] = field(default_factory=dict)
@@ -117,7 +119,7 @@ class Language:
         if not path:
             return None
         texts = arguments(self, node, operands) + [
-            f"{key}={value[0] if key == 'axis' and one_of(value) else value!r}"
+            f"{key}={value[0] if key in ('axis', 'shift') and one_of(value) else value!r}"
             for key, value in params.items()
             if repr(value) != repr(defaults.get(key)) and not (key == "keepdims" and not value)
         ]
@@ -175,7 +177,7 @@ class Language:
 
     def has(self, node: Node) -> bool:
         """Return whether there is a way to write an operation."""
-        if node.primitive.name in _BY_STATEMENTS or self.lines_of(node):
+        if node.primitive.name in (*_BY_STATEMENTS, *self.control) or self.lines_of(node):
             return True
         return self.form(node, [("x", ATOM)] * len(node.inputs)) is not None
 
@@ -277,6 +279,11 @@ class Language:
             )
             return f"{self.module}.{'zeros' if text == '0' else 'ones'}({sizes}{dtype})", ATOM
         return f"{self.module}.full({sizes}, {text}{dtype})", ATOM
+
+    def empty(self, wire: Wire) -> str:
+        """Return memory for a value of a wire's kind."""
+        zeros, _ = self.filled(wire.spec.shape, ("0", ATOM), wire)
+        return zeros.replace(f"{self.module}.zeros(", f"{self.module}.empty(")
 
     @staticmethod
     def as_floating(text: str, wire: Wire) -> str:

@@ -11,6 +11,7 @@ from ..graph.graph import Node
 from ..graph.own_gradients import application_of
 from ..transforms.trees import flatten
 from .array_expressions import ATOM
+from .control_flow.python_statements import CONTROL
 from .draft import Draft, picked_gradients
 from .forms.helpers import HELPERS, helpers
 from .forms.numpy import CALLS, ENTRIES, LINES
@@ -58,6 +59,7 @@ LANGUAGE = NumPyLanguage(
     calls=CALLS,
     entries=ENTRIES,
     lines=LINES,
+    control=CONTROL,
     takes_numbers=True,
     own_dtypes=frozenset(map(np.dtype, ("i8", "f8"))),
 )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..graph.graph import Node
 from .languages import Written
 from .naming.names import Names
+
+INDENT = "    "
+_COLUMN = 48
+"""Comments stand at most this far right, unless the line is longer."""
 
 
 @dataclass
@@ -42,3 +47,23 @@ class Program:
     names: Names
     reads: set[str]
     """Names that the results need."""
+
+
+def written(statements: Sequence[Statement], *, headed: bool = False) -> list[str]:
+    """Return the lines of some statements."""
+    short = [s for s in statements if s.comment.startswith("(")]
+    widths = [len(s.lines[-1]) for s in short if len(s.lines[-1]) <= _COLUMN]
+    column = max(widths, default=0)
+    lines: list[str] = []
+    answered: tuple[str, ...] = ()
+    for statement in statements:
+        if headed and statement.answers and statement.answers != answered:
+            answered = statement.answers
+            lines += [
+                f"# {'' if i else 'backward of':<12} {text}" for i, text in enumerate(answered)
+            ]
+        last = statement.lines[-1]
+        if statement.comment:
+            last = f"{last:<{column}}  # {statement.comment}"
+        lines += [*statement.lines[:-1], last]
+    return lines

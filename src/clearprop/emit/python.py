@@ -9,11 +9,7 @@ from ..engine.primitive import primitives
 from ..graph.graph import Node, Wire
 from ..passes.matching import number
 from .draft import Draft
-from .program import Program, Statement
-
-_COLUMN = 48
-"""Comments stand at most this far right, unless the line is longer."""
-INDENT = "    "
+from .program import INDENT, Program, written
 
 
 def size_lines(
@@ -74,26 +70,6 @@ def body(program: Program) -> list[str]:
     lines = written(forward)
     if backward:
         lines += ["", *written(backward, headed=True)]
-    return lines
-
-
-def written(statements: Sequence[Statement], *, headed: bool = False) -> list[str]:
-    """Return the lines of some statements."""
-    short = [s for s in statements if s.comment.startswith("(")]
-    widths = [len(s.lines[-1]) for s in short if len(s.lines[-1]) <= _COLUMN]
-    column = max(widths, default=0)
-    lines: list[str] = []
-    answered: tuple[str, ...] = ()
-    for statement in statements:
-        if headed and statement.answers and statement.answers != answered:
-            answered = statement.answers
-            lines += [
-                f"# {'' if i else 'backward of':<12} {text}" for i, text in enumerate(answered)
-            ]
-        last = statement.lines[-1]
-        if statement.comment:
-            last = f"{last:<{column}}  # {statement.comment}"
-        lines += [*statement.lines[:-1], last]
     return lines
 
 

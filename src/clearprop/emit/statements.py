@@ -6,17 +6,15 @@ else is written where it is read, as long as the line stays readable.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import primitives
-from ..engine.spec import is_floating
 from ..graph.graph import Graph, Node, Wire
 from ..passes.backward import Joint
 from ..passes.matching import number
-from ..passes.person.rationals import quotient
 from .array_expressions import ATOM
 from .comments import Comments
 from .forward_lines import Answers
@@ -31,6 +29,7 @@ from .node_facts import (
     shape_comment,
     shape_together,
 )
+from .number_literals import number_in
 from .program import Pending, Program, Statement
 from .scatter import part_lines
 
@@ -55,6 +54,10 @@ class Author:
                 self.readers.setdefault(wire, []).append(node)
         self.results = set(self.graph.outputs)
         self.pending: dict[Wire, Pending] = {}
+        self.places: dict[Wire, tuple[Written, set[str]]] = {}
+        """Values that stand in an entry of an array: its text, and the names that it reads."""
+        self.rows: dict[Wire, tuple[Callable[[str], str], set[str]]] = {}
+        """How the entries of arrays are written, given the text of their number, and the names read."""
         self.statements: list[Statement] = []
         self.constants: dict[Wire, str] = {}
         self.answers = Answers(joint)
@@ -75,6 +78,8 @@ class Author:
     def operand(self, wire: Wire, reader: Node | None = None) -> tuple[Written, set[str]]:
         if wire.is_constant:
             return self.constant(wire, reader)
+        if wire in self.places:
+            return self.places[wire]
         if wire in self.pending:
             found = self.pending[wire]
             return found.written, found.reads
@@ -87,7 +92,7 @@ class Author:
         if uniform is not None and (
             value.ndim == 0 or (reader is not None and self._alone(wire, reader))
         ):
-            return self._number(wire, uniform, reader), set()
+            return number_in(self.language, wire, uniform, reader), set()
         if value.ndim == 0:
             return self.language.number(np.asarray(wire.constant)), set()
         if uniform is not None:
@@ -115,54 +120,12 @@ class Author:
         shapes = [w.spec.shape for w in reader.inputs if w is not wire]
         return bool(shapes) and broadcast_shapes(*shapes) == reader.out.spec.shape
 
-    def _number(self, wire: Wire, value: float, reader: Node | None) -> Written:
-        if found := quotient(wire):
-            return "{} / {}".format(*found), 20
-        dtype = wire.spec.dtype
-        text, binds = self.language.number(
-            dtype.type(value) if dtype.kind in "fiub" else np.asarray(value)
-        )
-        is_long = len(text) > 6 or (reader is not None and reader.is_backward and len(text) > 3)
-        if isinstance(value, float) and is_long:
-            below = round(1 / value) if abs(value) > 1e-6 else 0
-            if below and 1 / below == value:
-                text, binds = f"{'-' if below < 0 else ''}1 / {abs(below)}", 20
-        special = (
-            self.language.special(value) if isinstance(value, float) and len(text) > 12 else None
-        )
-        if special is not None:
-            return special
-        if (
-            isinstance(value, float)
-            and text[-1].isdigit()
-            and len(text) > 7
-            and float(f"{value:g}") == value
-        ):
-            text = f"{value:g}" if len(f"{value:g}") < len(text) else text
-        text = text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
-        if (
-            reader is not None
-            and "elementwise" in reader.primitive.traits
-            and is_floating(reader.out.spec.dtype)
-        ):
-            others = [
-                w.spec.dtype
-                for w in reader.inputs
-                if not w.is_constant or (w is not wire and np.ndim(w.constant))
-            ]
-            strong = isinstance(wire.constant, np.generic | np.ndarray) and dtype.kind == "f"
-            whole = text.lstrip("-").isdigit() and reader.primitive is not primitives.divide
-            has_none = strong and others and reader.out.spec.dtype not in others
-            if others and not any(map(is_floating, others)) and whole:
-                text = f"{text}.0"
-                has_none = has_none and dtype.itemsize < 8  # beside whole numbers it is a float64
-            if has_none and self.language.takes_numbers:
-                text, binds = self.language.scalar(text, dtype), ATOM
-        return text, binds
-
     # ---- nodes
 
     def node(self, node: Node) -> None:
+        if write := self.language.control.get(node.primitive.name):
+            write(self, node)
+            return
         if node.primitive is primitives.scatter or node.primitive is primitives.assign:
             self.parts(node)
             return
@@ -320,13 +283,13 @@ class Author:
             node.primitive is primitives.scatter
             and len(readers) == 1
             and node.out not in self.results
-            and readers[0].out.spec.shape == node.out.spec.shape  # else it is stretched
             and (
                 readers[0].primitive is primitives.add
                 or (
                     readers[0].primitive is primitives.subtract and readers[0].inputs[1] is node.out
                 )
             )
+            and readers[0].out.spec.shape == node.out.spec.shape  # else it is stretched
         )
         if joins:
             _, reads = self._values(node)
@@ -344,9 +307,9 @@ class Author:
         else:
             (value, *index), reads = self._values(node)
             lines = part_lines(
-                self.language, name, self._zeros(node), [("=", node, value[0], index)]
+                self.language, name, self.zeros(node), [("=", node, value[0], index)]
             )
-            reads |= self._zeros_reads(node)
+            reads |= self.zeros_reads(node)
         self.state(lines, (name,), reads, node)
 
     def added_parts(self, node: Node) -> None:
@@ -373,8 +336,8 @@ class Author:
                 f"{base} {sign} {text}" if base else (text if sign == "+" else f"-{wrap(written)}")
             )
         if not rest:
-            base = self._zeros(node)
-            reads |= self._zeros_reads(node)
+            base = self.zeros(node)
+            reads |= self.zeros_reads(node)
         elif shape_together(w for _, w in rest) != node.out.spec.shape:
             whole = Wire("", node.out.spec)
             if len(rest) == 1 and rest[0][1].is_constant:
@@ -436,12 +399,14 @@ class Author:
             reads |= read
         return operands, reads
 
-    def _zeros_reads(self, node: Node) -> set[str]:
+    def zeros_reads(self, node: Node) -> set[str]:
+        """Return the names that `zeros` needs."""
         return {self.names.of(seed) for seed in self.joint.seeds[:1] if node.is_backward}
 
-    def _zeros(self, node: Node) -> str:
+    def zeros(self, node: Node) -> str:
+        """Write zeros in place of a node's result."""
         wire = node.out
-        if self._zeros_reads(node):
+        if self.zeros_reads(node):
             seed = self.joint.seeds[0]
             alike = wire.spec.dtype == seed.spec.dtype
             if text := self.language.zeros_for(self.names.of(seed), alike, wire):

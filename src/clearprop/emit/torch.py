@@ -12,6 +12,7 @@ from ..ops.indexing import Slot
 from ..passes.matching import number
 from ..transforms.trees import flatten
 from .array_expressions import ATOM
+from .control_flow.python_statements import CONTROL
 from .draft import Draft
 from .forms.helpers import HELPERS, helpers
 from .forms.slices import ascending, beside_arrays
@@ -20,7 +21,8 @@ from .forward_backward import split
 from .languages import Language, Written, index_text, is_literal, tuple_text, wrap
 from .library import Library
 from .problem import Problem
-from .python import INDENT, function_lines, size_lines, written
+from .program import INDENT, written
+from .python import function_lines, size_lines
 from .spelling import python_spelling
 
 
@@ -49,9 +51,14 @@ class TorchLanguage(Language):
 
     def filled(self, shape: tuple[int, ...], written: Written, wire: Wire) -> Written:
         text, sizes = self.as_floating(written[0], wire), tuple_text(shape)
+        if text == "0":
+            return f"torch.zeros({sizes}{self.dtype_argument(wire.spec.dtype)})", ATOM
         if number(wire) is not None or text.replace(".", "").isdigit():
             return f"torch.full({sizes}, {text}{self.dtype_argument(wire.spec.dtype)})", ATOM
         return f"{wrap(written)}.expand{sizes}.clone()", ATOM
+
+    def empty(self, wire: Wire) -> str:
+        return f"torch.empty({tuple_text(wire.spec.shape)}{self.dtype_argument(wire.spec.dtype)})"
 
     def moved(self, text: str, start: int, end: int) -> str:
         return f"{text}.movedim({start}, {end})"
@@ -113,6 +120,7 @@ LANGUAGE = TorchLanguage(
     keepdims="keepdim",
     calls=CALLS,
     entries=ENTRIES,
+    control=CONTROL,
     real=REAL,
     namesakes=NAMESAKES,
     lacks=LACKS,

@@ -306,6 +306,14 @@ class Graph:
                 read.update(node.inputs)
         return replace(self, nodes=tuple(reversed(kept)))
 
+    def nodes_within(self) -> Iterator[Node]:
+        """Go through the nodes, and those of what loops and choices do."""
+        waiting = list(reversed(self.nodes))
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting += (inner for body in node.bodies for inner in reversed(body.nodes))
+
     def in_parts(self, parts: Callable[[Node], Graph | None]) -> Graph:
         """Return the same computation on the same wires, with graphs in place of the nodes that they are the
         parts of.

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..engine.array_types import Array, DType, DTypeLike
 from ..engine.primitive import Custom, Sample, answers, floats, primitive
-from ..engine.spec import ArraySpec, is_floating
+from ..engine.spec import ArraySpec, is_floating, shape_of
 from .makers import STEP, ufunc
 from .samples import ANY, COMPLEX
 from .specs import same
@@ -62,7 +62,7 @@ def _astype(x: Array, dtype: DType) -> Array:
 
 
 def _astype_spec(x: Array, dtype: DType) -> ArraySpec:
-    return ArraySpec(x.shape, dtype)
+    return ArraySpec(shape_of(x), dtype)
 
 
 def astype_vjp(g: Array, out: Array, x: Array, dtype: DType) -> Array:

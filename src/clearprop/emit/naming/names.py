@@ -31,7 +31,7 @@ class Names:
     ) -> None:
         """Begin with nothing named; `results` is None where no name may be bound twice."""
         self.spelling = spelling
-        self.made = made
+        self.made = dict(made)
         self.gradient_of = gradient_of
         self.pattern = pattern
         self.taken = set(taken)

@@ -48,7 +48,10 @@ def derive_backward(
     place, and who made what.
     """
     contracts = _CONTRACTS if ties else _WITHOUT_KINKS
-    forward = readable(forward, "nll_loss", "copy")
+    ahead = tuple(
+        replace(node, is_backward=False) for node in forward.nodes
+    )  # a gradient within it, too
+    forward = readable(replace(forward, nodes=ahead), "nll_loss", "copy")
     known = read_as(forward, RuleBook("known", contracts), note) if simplify else forward
     joint = with_backward(*_observed(forward, known, wanted, seeded))
     joint.graph = joint.graph.without_unread()

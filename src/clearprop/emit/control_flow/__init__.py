@@ -1,0 +1,1 @@
+"""Loops and choices within source: Python's statements, and functions for JAX."""
