@@ -24,7 +24,7 @@ GOLDEN = Path(__file__).parent / "golden_latex"
 COMMANDS = frozenset(
     re.findall(
         r"\w+",
-        "alpha arg bar begin beta boldsymbol cdot cos delta end epsilon eta exp frac gamma geq "
+        "alpha arg bar begin beta boldsymbol cdot cos delta dots end epsilon eta exp frac gamma geq "
         "hat lambda leq left lVert rVert log mathbf mathit mathrm max min mu ne odot "
         "operatorname overline partial phi Phi pi quad right sigma sin sqrt sum tanh text "
         "theta tilde times top infty land lor neg mathrel mathcal Gamma psi cosh sinh tan "
@@ -57,7 +57,12 @@ def check(text: str) -> list[str]:
     body = text.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
     lines = body.split(" \\\\\n")
     for line in lines:
-        outside = re.sub(r"\\begin\{(cases|bmatrix)\}.*?\\end\{\1\}", "", line)
+        outside = line
+        while (
+            inner := re.search(r"\\begin\{(\w+)\}((?!\\begin).)*?\\end\{\1\}", outside)
+        ) is not None:
+            assert inner[1] in ("cases", "bmatrix"), line
+            outside = outside.replace(inner[0], "")
         assert outside.count("&") == 1, line
     assert "{}" not in text
     assert "__" not in text

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..engine.arrays import argument, is_array
 from ..engine.recorder import recorder_here
+from ..engine.settings import recomputes
 from ..engine.spec import ArraySpec, shape_of, spec_of
 from ..engine.tensor import apply
 from ..errors import ShapeError, UnsupportedError
@@ -74,7 +75,7 @@ def scan(
     if checkpoint is not None:
         if operator.index(checkpoint) < 1:
             raise ShapeError(f"scan keeps at least one state, not checkpoint={checkpoint}")
-        if checkpoint < steps.count:
+        if checkpoint < steps.count and recomputes.get():
             return _in_segments(steps, init, reverse, checkpoint)
     recorder = recorder_here()
     if recorder is not None and recorder.tracing:

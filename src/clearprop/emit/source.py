@@ -11,6 +11,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 
 from .. import __version__
+from ..engine.settings import recomputes, switched
 from ..engine.spec import spec_of
 from ..errors import GradientMismatch
 from ..passes.person import derive_backward
@@ -147,15 +148,16 @@ def source(
         return out, dr
     """
     language = target(to)
-    problem = problem_of(
-        f,
-        args,
-        kwargs,
-        language.spelling,
-        argnums=argnums,
-        gradient=gradient,
-        gradient_names=gradient_names,
-    )
+    with switched(recomputes, language.recomputes):
+        problem = problem_of(
+            f,
+            args,
+            kwargs,
+            language.spelling,
+            argnums=argnums,
+            gradient=gradient,
+            gradient_names=gradient_names,
+        )
     attempts = [(True, True), (True, False), (False, False)] if simplify else [(False, False)]
     for attempt in attempts:
         simple, ties = attempt

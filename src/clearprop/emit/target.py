@@ -53,6 +53,8 @@ class Target(ABC):
     """Whether upstream gradients are always arguments."""
     compounds = False
     """Whether softmax and its kin stay whole."""
+    recomputes = True
+    """Whether checkpoints are part of what is written."""
     needs: tuple[str, ...] = ()
     """Lines of the header: what the text takes to be used."""
 

@@ -31,6 +31,8 @@ began: ContextVar[float] = ContextVar("began", default=math.inf)
 """The number at which the innermost of them began: Tensors with higher numbers are its own."""
 sealed: ContextVar[float] = ContextVar("sealed", default=-math.inf)
 """The number at which the trace of a step or a branch began: what is older may be read there, not changed."""
+recomputes: ContextVar[bool] = ContextVar("recomputes", default=True)
+"""Whether checkpoints compute again what they do not keep; not where equations are read from a trace."""
 covered: ContextVar[tuple[ClearpropError, Any] | None] = ContextVar("covered", default=None)
 """The last refusal to make a number of a Tensor, over which C code that asks puts errors of its own."""
 

@@ -49,14 +49,15 @@ def _where(w: Expressions, node: Node, index: Index) -> Tex:
     if kept is not None:
         return w.operands(node, index)[kept]
     condition, x, y = (t.text for t in w.operands(node, index))
-    if (
-        condition.startswith("\\left[")
-        and condition.endswith("\\right]")
-        and condition.count("\\left[") == 1
-    ):
-        condition = condition[6:-7]
+    condition = unbracketed(condition)
     rows = f"{x} & \\text{{if }} {condition} \\\\ {y} & \\text{{otherwise}}"
     return Tex(f"\\begin{{cases}} {rows} \\end{{cases}}", ATOM)
+
+
+def unbracketed(condition: str) -> str:
+    """Return a comparison without the brackets around it."""
+    alone = condition.startswith("\\left[") and condition.endswith("\\right]")
+    return condition[6:-7] if alone and condition.count("\\left[") == 1 else condition
 
 
 def _guarded(w: Expressions, node: Node) -> int | None:

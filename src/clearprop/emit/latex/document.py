@@ -13,6 +13,7 @@ from ..derived import Derived
 from ..target import Code, Target, commented
 from .equations import equations
 from .symbols import SPELLING, symbol
+from .unfolding import Unfolded
 
 
 class Latex(Target):
@@ -21,6 +22,7 @@ class Latex(Target):
     name = "latex"
     spelling = SPELLING
     compounds = True
+    recomputes = False
     needs = (
         "For a document that loads amsmath; Clearprop's docs/derivations.md explains the notation.",
     )
@@ -69,7 +71,7 @@ def _body(derived: Derived) -> str:
 def _constants(graph: Graph, text: str) -> list[str]:
     """Describe the arrays that the function has as constants: the equations name but do not define them."""
     found = []
-    for wire in graph.wires():
+    for wire in Unfolded(graph).wires():
         if wire.is_constant and wire.spec.ndim and not quotient(wire):
             name = symbol(wire.name or "c", wire.spec.ndim)
             if name in text and symbol(wire.name or "c", 0) + "_{ij} &=" not in text:

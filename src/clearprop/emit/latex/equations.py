@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -14,12 +16,13 @@ from ...graph.graph import Graph, Node, Wire
 from ...passes import simplify
 from ...passes.person.rationals import quotient
 from .indexing import counts_rows, index_tokens, is_one_hot
+from .scopes import Part
+from .steps import StepEquations
 from .symbols import subscripted, symbol, visible
-from .tex import ATOM, CLOSED, Tex
+from .tex import ATOM, CLOSED, WIDEST, Tex, broken
+from .unfolding import Unfolded
 from .writer import Expressions, plain_call
 
-WIDEST = 62
-"""A right-hand side of more letters breaks before the terms of its sum."""
 _LONGEST = 46
 """A nameless expression of more letters gets a symbol."""
 _CHEAP = 12
@@ -50,7 +53,8 @@ def latex(
 
     Numbers are italic, arrays bold, under the user's names; `1` in bold is an array of ones, and a vector
     is a column. Functions, fractions and powers with ⊙ are taken entry by entry, indices count from 0. Blocks
-    and operations without a notation of their own are written as functions.
+    and operations without a notation of their own are written as functions. Steps of loops are numbered, from
+    1 or as a range counts; branches are cases.
 
     Parameters
     ----------
@@ -86,7 +90,7 @@ def equations(
     all_steps: bool = False,
 ) -> tuple[list[str], list[str]]:
     """Return the lines of the forward and of the backward pass, each with its ``&``."""
-    return _Equations(graph, gradients, list(gradient_of), all_steps).write()
+    return Equations(graph, gradients, list(gradient_of), all_steps).write()
 
 
 def _by_name(graph: Graph) -> dict[Wire, Wire]:
@@ -118,11 +122,17 @@ def _results(graph: Graph, found: dict[Wire, Wire]) -> list[tuple[int, Wire]]:
     return list(enumerate(inputs, 1)) if fits else list(named.items())
 
 
-class _Equations:
+class Equations:
+    """The equations of both passes, in the making."""
+
     def __init__(
         self, graph: Graph, style: str, pairs: list[tuple[Wire, Wire]], all_steps: bool
     ) -> None:
-        self.graph = graph
+        self.unfolded = Unfolded(graph)
+        same = self.unfolded.wire
+        nodes = list(self.unfolded.root.nodes())
+        pairs = [(same(wire), same(of)) for wire, of in pairs]
+        self.graph = graph = replace(graph, outputs=tuple(map(same, graph.outputs)))
         self.style = style
         self.all_steps = all_steps
         # what has no symbol is not what an equation is about: its gradient gets a letter of its own
@@ -142,23 +152,26 @@ class _Equations:
                 self.gradient_of.setdefault(wire, of)
         forward = [w for w in graph.wires() if w not in self.gradient_of]
         self.named = {w.name: w for w in forward if w.is_named}
-        self.expressions = Expressions(graph, self.named)
-        self.uses = {wire: len(found) for wire, found in graph.users().items()}
-        self.readers = {x: reader for reader in graph.nodes for x in reader.inputs[:1]}
+        self.taken = {*self.named, *(w.name for w in self.unfolded.wires() if w.is_named)}
+        """The names of all that has one, also within loops and branches."""
+        self.expressions = Expressions(replace(graph, nodes=tuple(nodes)), self.taken)
+        self.uses = Counter(self.unfolded.root.reads())
+        self.readers = {x: reader for reader in nodes for x in reader.inputs[:1]}
         """Of what is the first input of one operation alone: that operation."""
         joins = (primitives.concatenate, primitives.stack)
-        self.beside = {
-            w: len(n.inputs) for n in graph.nodes if n.primitive in joins for w in n.inputs
-        }
+        self.beside = {w: len(n.inputs) for n in nodes if n.primitive in joins for w in n.inputs}
         """How many stand side by side where an array is joined with others."""
-        for wire in graph.outputs:
-            self.uses[wire] = self.uses.get(wire, 0) + 1
+        self.uses.update(graph.outputs)
         self.terms: dict[Wire, int] = {}
         """How many operations sums go on for, up to these."""
         self.given: set[str] = set()
+        self.wanted: set[Wire] = set()
+        """What gets an equation in any case."""
         self.accents = style == "fraction"
-        self.fresh: dict[str, Iterator[int]] = {kind: count(1) for kind in ("t", "delta", "eta")}
+        letters = ("t", "delta", "eta") if not self.unfolded.loops else ("z", "delta", "eta")
+        self.fresh: dict[str, Iterator[int]] = {kind: count(1) for kind in letters}
         self.loss = self._loss()
+        self.steps = StepEquations(self, self.unfolded)
 
     def _loss(self) -> str:
         """Return what is differentiated: the first result."""
@@ -185,27 +198,36 @@ class _Equations:
         self.expressions.symbols[wire] = (Tex(other, binds), Tex(entry or other, binds))
 
     def give_name(self, wire: Wire, name: str) -> None:
-        ndim = wire.spec.ndim
-        accents = self.accents
-        self.give(wire, symbol(name, ndim, accents=accents), symbol(name, 0, accents=accents))
+        whole, entry = self.symbol(name, wire.spec.ndim), self.symbol(name, 0)
+        if self.steps.loops:
+            self.steps.number(wire, whole, entry)
+        else:
+            self.give(wire, whole, entry)
+
+    def symbol(self, name: str, ndim: int) -> str:
+        """Return a name as a symbol, without accents where these are gradients."""
+        return symbol(name, ndim, accents=self.accents)
 
     def gradient(self, of: Wire) -> tuple[str, int]:
         """Return how the gradient of a forward value is written."""
         if of in self.expressions.symbols:
-            text = self.expressions.symbols[of][0].text
-        else:
-            text = self.expressions.write(of).text
+            return self.gradient_of_text(self.expressions.symbols[of][0].text)
+        return self.gradient_of_text(self.expressions.write(of).text)
+
+    def gradient_of_text(self, text: str) -> tuple[str, int]:
+        """Return how the gradient of what has this symbol is written."""
         if self.style == "bar":
             return f"\\bar{{{text}}}", ATOM
         return f"\\frac{{\\partial {self.loss}}}{{\\partial {text}}}", CLOSED
 
     def letter(self, wire: Wire, backward: bool) -> str:
         """Return a symbol for what has no name: t in the forward pass, δ in the backward pass."""
-        kind = "t" if not backward else "delta" if "delta" not in self.named else "eta"
+        forward = next(iter(self.fresh))
+        kind = forward if not backward else "delta" if "delta" not in self.named else "eta"
         while True:
             n = next(self.fresh[kind])
             text = symbol(f"{kind}{n}", wire.spec.ndim)
-            if text not in self.given and f"{kind}{n}" not in self.named:
+            if text not in self.given and f"{kind}{n}" not in self.taken:
                 return text
 
     # ---- equations
@@ -215,7 +237,7 @@ class _Equations:
             of = self.gradient_of.get(wire)
             if of is None:
                 self.give_name(wire, wire.name or "x")
-        for wire in self.graph.wires():
+        for wire in self.unfolded.wires():
             if wire.is_constant and wire.is_named and wire.spec.ndim and not quotient(wire):
                 self.give_name(wire, wire.name)
         for wire in self.graph.inputs:  # upstream gradients of results
@@ -224,24 +246,29 @@ class _Equations:
                 if of not in self.expressions.symbols:
                     self._give_forward(of)
                 self.give(wire, self.gradient(of)[0], binds=self.gradient(of)[1])
-        nodes = self.graph.nodes
+        parts = self.unfolded.root.parts
         forward = [x for wire in self.expressions.symbols for x in self.definition(wire)]
-        forward += [x for node in nodes if not node.is_backward for x in self.equation(node)]
-        backward = [x for node in nodes if node.is_backward for x in self.equation(node)]
+        first = self.unfolded.forward()
+        forward += [x for part in parts if part in first for x in self.part(part)]
+        backward = [x for part in parts if part not in first for x in self.part(part)]
         known = {w for node in self.graph.nodes for w in node.outputs}
         for out, own in dict.fromkeys(self.pairs):
             if out not in self.graph.outputs or (self.gradient_of.get(out) is own and out in known):
                 continue
-            text = self.expressions.write(out)
-            if (out.is_constant and out.spec.ndim and text.binds != ATOM) or text.text[
-                :1
-            ].isdigit():
-                ones = "" if not out.spec.ndim else "\\mathbf{1}"
-                text = Tex(ones if ones and text.text == "1" else f"{text.text} {ones}".strip())
-            backward += broken(self.gradient(own)[0], text)
+            backward += broken(self.gradient(own)[0], self.whole(out))
         if not forward and not backward:
             forward = [f"{self.loss} &= {self.expressions.write(self.graph.outputs[0]).text}"]
         return forward, backward
+
+    def whole(self, wire: Wire) -> Tex:
+        """Write a value with ones where it is an array of one number."""
+        text = self.expressions.write(wire)
+        if not wire.is_constant or not (text.binds != ATOM or text.text[:1].isdigit()):
+            return text
+        ones = "" if not wire.spec.ndim else "\\mathbf{1}"
+        if ones and text.text == "0":
+            return Tex("\\mathbf{0}")
+        return Tex(ones if ones and text.text == "1" else f"{text.text} {ones}".strip())
 
     def definition(self, wire: Wire) -> list[str]:
         """Return the definition of a constant, where it fits in a line."""
@@ -255,11 +282,30 @@ class _Equations:
                 return [f"{entry} &= \\left[i {sign} j\\right]"]
         return []
 
+    def part(self, part: Part) -> list[str]:
+        return self.equation(part) if isinstance(part, Node) else self.steps.lines(part)
+
+    def is_asked(self, wire: Wire) -> bool:
+        """Return whether there has to be an equation for a value, of this very symbol."""
+        return wire in self.graph.outputs or wire in self.gradient_of or wire in self.wanted
+
+    def place(self, wire: Wire, text: Tex, *, is_backward: bool) -> list[str]:
+        """Let a value be written like this where it is read, or give it an equation."""
+        if self.is_asked(wire) or self.uses[wire] > 1:
+            return self.result(wire, text, is_backward=is_backward)
+        self.expressions.symbols[wire] = text, text
+        return []
+
+    def result(self, wire: Wire, text: Tex, *, is_backward: bool) -> list[str]:
+        """Write an equation for a value that no single operation makes."""
+        self._give_any(wire, is_backward)
+        return broken(self.expressions.symbols[wire][0].text, text)
+
     def equation(self, node: Node) -> list[str]:
         """Write an equation; no line where the value stands within the expression that reads it."""
         if len(node.outputs) > 1:
             for wire in node.outputs:
-                self._give_any(wire, node)
+                self._give_any(wire, node.is_backward)
             left = ", ".join(self.expressions.symbols[w][0].text for w in node.outputs)
             return broken(left, plain_call(self.expressions, node))
         wire = node.out
@@ -268,7 +314,7 @@ class _Equations:
         text = self.right_side(node)
         forward = self.expressions.symbols.get(wire)
         if forward is None:
-            self._give_any(wire, node)
+            self._give_any(wire, node.is_backward)
         left = self.expressions.symbols[wire][0].text
         if self._by_rows(node):
             value = self.expressions.write(node.inputs[0], (self._row(),))
@@ -291,7 +337,7 @@ class _Equations:
 
     def _wants_name(self, node: Node) -> bool:
         wire = node.out
-        if wire in self.graph.outputs or wire in self.gradient_of:
+        if self.is_asked(wire):
             return True
         if self.all_steps and not node.is_backward and wire.spec.dtype.kind != "b":
             return True
@@ -322,18 +368,19 @@ class _Equations:
         self.terms[node.out] = terms = 1 + max(self.terms.get(w, 0) for w in node.inputs)
         return terms % _MOST_TERMS != 0
 
-    def _give_any(self, wire: Wire, node: Node) -> None:
+    def _give_any(self, wire: Wire, is_backward: bool) -> None:
         """Give a symbol to what an equation defines."""
         if wire in self.expressions.symbols:
             return
         of = self.gradient_of.get(wire)
         if of is not None:
-            text, binds = self.gradient(of)
-            self.give(wire, text, binds=binds)
+            if not self.steps.number_gradient(wire, of):
+                text, binds = self.gradient(of)
+                self.give(wire, text, binds=binds)
         elif self.graph.outputs and wire is self.graph.outputs[0] and wire.spec.size == 1:
             self.give(wire, self.loss)
         else:
-            self._give_forward(wire, node.is_backward)
+            self._give_forward(wire, is_backward)
 
     def _give_forward(self, wire: Wire, backward: bool = False) -> None:
         named = wire.is_named and not backward
@@ -341,20 +388,7 @@ class _Equations:
             self.give_name(wire, wire.name)
         else:
             text = self.letter(wire, backward)
+            if self.steps.loops:
+                self.steps.number(wire, text, text)
+                return
             self.give(wire, text, re.sub(r"\\\\(mathbf|boldsymbol)\{([^}]*)\}", r"\\2", text))
-
-
-def broken(left: str, right: Tex) -> list[str]:
-    """Break ``left &= right``: it is continued on further lines where it is long and a sum."""
-    lines = [f"{left} &= "]
-    length = 0
-    for term in right.parts():
-        width = visible(term)
-        if length and length + width > WIDEST:
-            lines.append("&\\quad ")
-            length = 0
-        elif length:
-            lines[-1] += " "
-        lines[-1] += term
-        length += width
-    return lines

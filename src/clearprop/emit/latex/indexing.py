@@ -61,6 +61,8 @@ def _part(w: Expressions, node: Node, index: Index) -> Tex:
     x = node.inputs[0]
     ndim = x.spec.ndim
     parts = full_index(node, ndim)
+    if x in w.rows and isinstance(parts[0], int):
+        return _row(w, node, index)
     if index is not None and counts_rows(node, ndim):
         (letter,) = index
         tokens = []
@@ -93,6 +95,19 @@ def _part(w: Expressions, node: Node, index: Index) -> Tex:
     base = entry if entry is not None and node.out.spec.ndim == 0 else whole
     picked = Tex(subscripted(base.within(ATOM), tokens))
     return w.entries(node.out, index, picked)
+
+
+def _row(w: Expressions, node: Node, index: Index) -> Tex:
+    """Write a part of an entry of what a loop has collected: its steps count from 1."""
+    x = node.inputs[0]
+    tokens = index_tokens(w, node, x.spec.ndim)[1:]
+    whole, entry = w.rows[x](full_index(node, x.spec.ndim)[0])
+    if any(token != ":" for token in tokens):
+        base = entry if node.out.spec.ndim == 0 else whole
+        whole = entry = Tex(subscripted(base.within(ATOM), tokens))
+    if index is None or ":" in index:
+        return w.entries(node.out, index, whole)
+    return w.entries(node.out, index, entry)
 
 
 @writes("scatter")

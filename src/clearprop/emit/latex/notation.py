@@ -327,6 +327,11 @@ def _matmul(w: Expressions, node: Node, index: Index) -> Tex:
     return w.entries(node.out, index, multiplied(left, right))
 
 
+def is_product_of_matrices(node: Node) -> bool:
+    """Return whether it makes a matrix of two."""
+    return node.primitive is primitives.matmul and node.out.spec.ndim == 2
+
+
 def _turned(w: Expressions, wire: Wire) -> Tex:
     """Return the transpose, where one transpose undoes another one."""
     node = w.makers.get(wire)

@@ -17,6 +17,8 @@ SUMMATION = 50
 NEGATIVE = 45
 SUM = 40
 COMPARISON = 20
+WIDEST = 62
+"""A right-hand side of more letters breaks before the terms of its sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +202,19 @@ def _base(x: Tex) -> str:
 def transposed(x: Tex) -> Tex:
     call = x.binds == CLOSED and x.text.endswith(")")
     return Tex(f"{x.text if call else _base(x)}^\\top", CLOSED)
+
+
+def broken(left: str, right: Tex) -> list[str]:
+    """Break ``left &= right``: it is continued on further lines where it is long and a sum."""
+    lines = [f"{left} &= "]
+    length = 0
+    for term in right.parts():
+        width = visible(term)
+        if length and length + width > WIDEST:
+            lines.append("&\\quad ")
+            length = 0
+        elif length:
+            lines[-1] += " "
+        lines[-1] += term
+        length += width
+    return lines

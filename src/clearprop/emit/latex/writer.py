@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 
 from ...engine.spec import MOST_AXES, first_entry
-from ...errors import UnsupportedError
 from ...graph.graph import Graph, Node, Wire
 from ...passes.person.rationals import quotient
 from .symbols import number, subscripted, symbol
@@ -69,6 +68,10 @@ class Expressions:
         """Constants that only the backward pass has."""
         self.symbols: dict[Wire, tuple[Tex, Tex]] = {}
         """For each wire with a symbol: that of the array, and that of one entry."""
+        self.sums: dict[Wire, Callable[[], Tex]] = {}
+        """What is written as a sum over the steps of a loop."""
+        self.rows: dict[Wire, Callable[[int], tuple[Tex, Tex]]] = {}
+        """The entries of arrays that loops have collected: the symbol of the whole, and that of one entry."""
         self.names = set(names)
         letters = [*_LETTERS, *(f"i_{{{n}}}" for n in range(1, 2 * MOST_AXES))]
         self.letters = [c for c in letters if c not in self.names]
@@ -87,6 +90,8 @@ class Expressions:
         if wire in self.symbols:
             whole, entry = self.symbols[wire]
             return self._entries(wire, index, whole, entry)
+        if wire in self.sums:
+            return self.entries(wire, index, self.sums[wire]())
         node = self.makers[wire]
         if len(node.outputs) == 1:
             is_function = "elementwise" in node.primitive.traits and not node.params
@@ -119,6 +124,8 @@ class Expressions:
             if value.dtype.kind in "fiu" and np.isfinite(first):
                 return numeric(float(first), self._quotient(wire, float(first), text))
             return Tex(text, NEGATIVE if text.startswith("-") else ATOM)
+        if not value.size and value.ndim == 1:
+            return Tex("()")
         if value.ndim == 2 and np.array_equal(value, np.eye(len(value))):
             return Tex("\\mathbf{I}")
         if 1 <= value.ndim <= 2 and 0 < value.size <= _FEW:
@@ -231,11 +238,8 @@ def function(writer: Expressions, node: Node, index: Index) -> Tex:
 
 def plain_call(writer: Expressions, node: Node) -> Tex:
     """Write an operation without notation of its own: its name before its inputs, and the parameters
-    that matter. Raises UnsupportedError for a loop, which takes more than one equation.
+    that matter.
     """
-    if node.bodies:
-        where = f" ({node.line}: {node.line.text})" if node.line else ""
-        raise UnsupportedError(f"{node.primitive.name} has no form in latex{where}")
     texts = [writer.write(wire).text for wire in node.inputs]
     shown = _shown(node.params)
     name = operator(node.primitive.name)
