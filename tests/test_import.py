@@ -8,7 +8,6 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
 
@@ -196,22 +195,6 @@ def test_a_public_name_is_explained(name: str) -> None:
         )
     else:
         assert ">>>" in text, "give an example"
-
-
-FUNCTIONS = {name: thing for name, thing in DOCUMENTED.items() if inspect.isfunction(thing)} | {
-    f"{kind.__name__}.{name}": thing
-    for kind in clearprop.Tensor.__mro__
-    for name, thing in vars(kind).items()
-    if inspect.isfunction(thing) and not name.startswith("_")
-}
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_types_of_public_functions_are_there_at_runtime(name: str) -> None:
-    """Annotations are kept as text, so what they name must be found where the function is."""
-    function = FUNCTIONS[name]
-    named = set(inspect.signature(function).parameters) - {"self"} | {"return"}
-    assert get_type_hints(function).keys() == named
 
 
 @pytest.mark.parametrize("module", ["clearprop", "clearprop.cli", "clearprop.draw"])

@@ -40,7 +40,7 @@ Arrays = tuple[AnyArray, ...]
 
 
 def check_grads(
-    f: Callable[..., Any],
+    f: Callable[..., Tree],
     args: Tree,
     order: int = 2,
     modes: Sequence[str] = ("rev", "fwd"),
@@ -97,7 +97,7 @@ def check_grads(
             problem = _derived(problem)
 
 
-def assert_grads(f: Callable[..., Any], *args: Any, **options: Any) -> None:
+def assert_grads(f: Callable[..., Tree], *args: Tree, **options: Any) -> None:
     """Do `check_grads` of `f` at these arguments, as one writes it in a test.
 
     `options` are those of `check_grads`: `order`, `modes`, `argnums`, `rtol`, `atol`, `eps`.
@@ -120,7 +120,7 @@ _ORDINALS = {1: "gradient", 2: "second derivative", 3: "third derivative"}
 class _Problem:
     """A function of a few floating arrays that returns a list of such."""
 
-    function: Callable[..., Any]
+    function: Callable[..., Tree]
     at: Arrays
     names: tuple[str, ...]
     """Of the arrays, as the user knows them: ``w``, ``params['w']``."""
@@ -145,7 +145,7 @@ class _Settings:
         return np.isclose(got, expected, rtol, atol)
 
 
-def _pose(f: Callable[..., Any], args: Arrays, argnums: int | Sequence[int] | None) -> _Problem:
+def _pose(f: Callable[..., Tree], args: Arrays, argnums: int | Sequence[int] | None) -> _Problem:
     """Return `f` as a function of its floating arrays alone; everything else stays as it is."""
     wanted = range(len(args)) if argnums is None else np.atleast_1d(argnums).tolist()
     if any(not isinstance(i, int) for i in wanted):
@@ -184,7 +184,7 @@ def _is_floating(x: AnyArray) -> bool:
     return isinstance(x, float | complex) or (is_array(x) and is_floating(x.dtype))
 
 
-def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
+def _parameter_names(f: Callable[..., Tree], count: int) -> list[str]:
     names = [f"argument {i}" for i in range(count)]
     try:
         parameters = inspect.signature(f).parameters.values()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -23,7 +23,7 @@ class Arguments:
     Python floats take the precision of the arrays beside them, as they do in NumPy.
     """
 
-    def __init__(self, args: Any, kwargs: Any, function: str) -> None:
+    def __init__(self, args: Sequence[Tree], kwargs: Mapping[str, Tree], function: str) -> None:
         leaves, self._unflatten = flatten((args, kwargs))
         self.leaves = [argument(leaf, f"{function} got") for leaf in leaves]
         self.floats = _dtype_of_floats(self.leaves)
@@ -77,13 +77,13 @@ class Arguments:
         return args, kwargs
 
 
-def _kind(leaf: Any) -> Hashable:
+def _kind(leaf: AnyArray) -> Hashable:
     if is_array(leaf):
         return leaf.dtype, leaf.shape
     return spec_of(leaf) if is_input(leaf) else same(leaf)
 
 
-def _dtype_of_floats(leaves: Sequence[Any]) -> DType:
+def _dtype_of_floats(leaves: Sequence[AnyArray]) -> DType:
     floating = [x.dtype for x in leaves if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
     return np.result_type(*floating) if floating else np.dtype(float)
 
@@ -100,7 +100,7 @@ def _numbers(tree: Tree) -> list[int]:
     return [x.number for x in flatten(tree)[0] if isinstance(x, _Place)]
 
 
-def _tree(x: Any) -> Any:
+def _tree(x: Tree) -> Tree:
     """Return a container of places as `calls` describes it; other things are what they are."""
     if isinstance(x, _Place):
         return ("leaf", x.number)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Any, overload
+from typing import Any, ParamSpec, TypeVar, overload
 
 from ..engine.forks import in_child, load
 from ..engine.tensor import Tensor
@@ -21,6 +21,8 @@ from .plain import PlainExecutable
 from .report import Report
 from .trial import missing
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _MOST = 64
 """How many combinations of shapes, dtypes and fixed values a function keeps compiled."""
 _making = threading.RLock()
@@ -42,12 +44,12 @@ in_child(_after_fork)
 @overload
 def compile(
     f: None = None, *, donate: str | Sequence[str] = ()
-) -> Callable[[Callable[..., Any]], Compiled]: ...
+) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 @overload
-def compile(f: Callable[..., Any], *, donate: str | Sequence[str] = ()) -> Compiled: ...
+def compile(f: Callable[P, R], *, donate: str | Sequence[str] = ()) -> Compiled[P, R]: ...
 def compile(
-    f: Callable[..., Any] | None = None, *, donate: str | Sequence[str] = ()
-) -> Compiled | Callable[[Callable[..., Any]], Compiled]:
+    f: Callable[P, R] | None = None, *, donate: str | Sequence[str] = ()
+) -> Compiled[P, R] | Callable[[Callable[P, R]], Compiled[P, R]]:
     """Compile a function of arrays to native code, upon its first call.
 
     Parameters
@@ -77,19 +79,19 @@ def compile(
     return Compiled(f, names)
 
 
-class Compiled(Wrapper):
+class Compiled(Wrapper[P, R]):
     """A compiled function; see `compile`."""
 
-    def __init__(self, f: Callable[..., Any], donate: tuple[str, ...]) -> None:
+    def __init__(self, f: Callable[P, R], donate: tuple[str, ...]) -> None:
         super().__init__(f)
         self.donate = donate
         self._known: OrderedDict[Any, Executable] = OrderedDict()
         self._latest: Executable | None = None
         self._read: list[Place] = []
         """What the code that is known was made for besides the arguments."""
-        self._call: Callable[..., Any] = self._slow
+        self._call: Callable[P, R] = self._slow
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self._call(*args, **kwargs)
 
     def made_by(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -99,7 +101,7 @@ class Compiled(Wrapper):
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}>"
 
-    def _slow(self, *args: Any, **kwargs: Any) -> Any:
+    def _slow(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Find what was compiled for arguments of any kind, or compile it."""
         arguments = Arguments(args, kwargs, self.__name__)
         if any(isinstance(leaf, Tensor) for leaf in arguments.leaves):
@@ -109,7 +111,7 @@ class Compiled(Wrapper):
             return self.function(*args, **kwargs)  # where NumPy copies, the code does not
         return executable.run(arguments)
 
-    def executable(self, *args: Any, **kwargs: Any) -> Executable:
+    def executable(self, *args: P.args, **kwargs: P.kwargs) -> Executable:
         """Return what is compiled for arguments like these."""
         return self._executable(Arguments(args, kwargs, self.__name__))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.broadcasting import unstretched
 from ..engine.spec import ArraySpec
 from ..graph.graph import Graph, Wire
@@ -73,7 +74,7 @@ def _described(graph: Graph) -> Any:
     return specs, nodes, tuple(map(refer, graph.outputs))
 
 
-def _constant(value: Any) -> Any:
+def _constant(value: AnyArray) -> Any:
     if not isinstance(value, np.ndarray | np.generic):
         return type(value).__name__, value
     part = unstretched(value) if isinstance(value, np.ndarray) else value

@@ -10,6 +10,7 @@ import math
 import re
 from typing import Any
 
+from ..engine.array_types import AnyArray
 from ..engine.primitive import Infix, Prefix, Primitive
 from ..graph.graph import Graph, Node, Wire
 
@@ -68,7 +69,7 @@ class _Writer:
         self.texts[wire] = self._value(wire.constant)
         return self.texts[wire]
 
-    def _value(self, value: Any) -> str:
+    def _value(self, value: AnyArray) -> str:
         """Return a literal, or the name of a value that has none."""
         if _is_literal(value):
             text = repr(value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from ..engine.array_types import AnyArray, Tree
 from ..engine.in_place import next_number, version_at
 from ..engine.settings import sealed, switched
 from ..engine.spec import ArraySpec
@@ -25,11 +25,11 @@ class Body:
     graph: Graph
     closed: tuple[Tensor, ...]
     """The Tensors that the function reads besides its arguments, oldest first."""
-    result: Any
+    result: Tree
     """What the function returned, with Tensors for arrays."""
 
 
-def trace_body(f: Callable[..., Any], args: Sequence[Any]) -> Body:
+def trace_body(f: Callable[..., Tree], args: Sequence[Tree]) -> Body:
     """Return the graph of `f` at arguments whose arrays are given as `ArraySpec`.
 
     Other leaves, such as Python's numbers, are fixed.
@@ -68,7 +68,9 @@ def united(bodies: Sequence[Body]) -> tuple[tuple[Tensor, ...], tuple[Graph, ...
     return tuple(closed), tuple(graphs)
 
 
-def closed_over(outputs: Sequence[Any], arguments: set[Tensor], since: int) -> tuple[Tensor, ...]:
+def closed_over(
+    outputs: Sequence[AnyArray], arguments: set[Tensor], since: int
+) -> tuple[Tensor, ...]:
     """Return the Tensors made before `since`, of unknown value or with a gradient, that outputs are made
     from.
     """

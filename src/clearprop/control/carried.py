@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from ..engine.array_types import AnyArray, Tree
 from ..engine.arrays import argument, is_array
 from ..engine.spec import ArraySpec, spec_of
 from ..errors import ShapeError
@@ -12,14 +12,14 @@ from ..graph.tracing import function_name
 from ..transforms.trees import flatten, paths, structure
 
 
-def is_weak(x: Any) -> bool:
+def is_weak(x: AnyArray) -> bool:
     """Return whether it is a Python number that takes the dtype of what it meets."""
     return isinstance(x, int | float | complex) and not is_array(x) and type(x) is not bool
 
 
 def starting_values(
-    who: str, f: Callable[..., Any], init: Any, step: Callable[[Any], Any]
-) -> list[Any]:
+    who: str, f: Callable[..., Tree], init: Tree, step: Callable[[Tree], Tree]
+) -> list[AnyArray]:
     """Return the leaves of what is carried at first, in the dtypes that they have in the loop.
 
     A Python number takes the dtype that the step gives: `step` says what the carried value becomes, given
@@ -35,7 +35,7 @@ def starting_values(
     return leaves
 
 
-def settled(before: Any, after: Any) -> Any:
+def settled(before: Tree, after: Tree) -> Tree:
     """Return what is carried at first, with numbers of NumPy's for those of Python's that are such after a
     step, too; None where there are none.
 
@@ -54,7 +54,7 @@ def settled(before: Any, after: Any) -> Any:
     )
 
 
-def check_carry(f: Callable[..., Any], before: Any, after: Any) -> None:
+def check_carry(f: Callable[..., Tree], before: Tree, after: Tree) -> None:
     """Raise ShapeError unless a step returns what is carried as it got it; a Python number may have become
     an array's entry.
     """
@@ -73,7 +73,7 @@ def check_carry(f: Callable[..., Any], before: Any, after: Any) -> None:
             )
 
 
-def described(tree: Any) -> str:
+def described(tree: Tree) -> str:
     """Return a container with shapes and dtypes in the places of arrays, in print."""
     leaves, unflatten = flatten(tree)
     return str(unflatten([str(spec_of(x)) for x in leaves])).replace("'", "")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Tree
 from ..engine.arrays import argument, is_array
 from ..engine.backprop import reach, sweep
 from ..engine.bundle import alone
@@ -25,12 +26,15 @@ from ..transforms.wrapper import Wrapper
 from .body import closed_over, trace_body
 from .loop import loop
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-class Checkpointed(Wrapper):
+
+class Checkpointed(Wrapper[P, R]):
     """A function that is computed a second time in the backward pass; see `checkpoint`."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        f = partial(self.function, **kwargs) if kwargs else self.function
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        f: Callable[..., R] = partial(self.function, **kwargs) if kwargs else self.function
         recorder = recorder_here()
         if recorder is not None and recorder.tracing:
             return _as_node(f, args) if recomputes.get() else f(*args)
@@ -43,7 +47,7 @@ class Checkpointed(Wrapper):
         return checkpoint, (self.function,)
 
 
-def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
     """Return the same function, which keeps only its arguments for the backward pass and runs again there.
 
     It takes less memory for up to twice the time forwards, as `jax.checkpoint` and PyTorch's
@@ -62,7 +66,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     return Checkpointed(f)
 
 
-def _as_node(f: Callable[..., Any], args: Sequence[Any]) -> Any:
+def _as_node(f: Callable[..., Tree], args: Sequence[Tree]) -> Tree:
     """Return a loop of one step, whose backward pass keeps none of its values."""
     leaves, unflatten = flatten(tuple(args))
     arrays = [i for i, x in enumerate(leaves) if is_array(x)]
@@ -89,7 +93,7 @@ def _as_node(f: Callable[..., Any], args: Sequence[Any]) -> Any:
 class _Rerun:
     """A call with Tensors that have values: one operation, whose rule runs the function again."""
 
-    def __init__(self, f: Callable[..., Any], args: Sequence[Any]) -> None:
+    def __init__(self, f: Callable[..., Tree], args: Sequence[Tree]) -> None:
         self.f = f
         self.leaves, self.unflatten = flatten(tuple(args))
         self.places = [i for i, x in enumerate(self.leaves) if isinstance(x, Tensor)]
@@ -97,7 +101,7 @@ class _Rerun:
         """Of what the function reads besides its arguments, as it was when it was read."""
         self.closed: tuple[Tensor, ...] = ()
 
-    def result(self) -> Any:
+    def result(self) -> Tree:
         since = next_number()
         variables = [primitives.copy(self.leaves[i]) for i in self.places]
         result = self.run(variables)
@@ -109,13 +113,13 @@ class _Rerun:
         self.numbers = [t.number for t in self.closed]
         return self.packed(outputs, pack)
 
-    def run(self, variables: Sequence[Any]) -> Any:
+    def run(self, variables: Sequence[AnyArray]) -> AnyArray:
         leaves = list(self.leaves)
         for i, x in zip(self.places, variables, strict=True):
             leaves[i] = x
         return self.f(*self.unflatten(leaves))
 
-    def packed(self, outputs: Sequence[Any], pack: Unflatten) -> Any:
+    def packed(self, outputs: Sequence[AnyArray], pack: Unflatten) -> Tree:
         """Return the results as those of one operation, which forgets how they were made."""
         name = function_name(self.f)
         values = alone([_value(y, f"checkpoint of {name} returned") for y in outputs])
@@ -131,7 +135,7 @@ class _Rerun:
         inputs = (*self.closed, *(self.leaves[i] for i in self.places))
         return pack(results_of(apply(primitive, inputs)))
 
-    def rule(self, g: Any, out: Any, *inputs: Any) -> tuple[Any, ...]:
+    def rule(self, g: AnyArray, out: AnyArray, *inputs: AnyArray) -> tuple[AnyArray, ...]:
         """Run the function again and sweep back through it."""
         if [t.number for t in self.closed] != self.numbers:
             raise GradientError(
@@ -159,5 +163,5 @@ class _Rerun:
         return tuple(found.get(t) for t in wanted)
 
 
-def _value(y: Any, who: str) -> Any:
+def _value(y: AnyArray, who: str) -> AnyArray:
     return y.value if isinstance(y, Tensor) else np.asarray(argument(y, who))[()]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.backprop import conjugate
 from ..engine.bundle import alone
 from ..engine.primitive import Call, Primitive, together
@@ -23,7 +23,7 @@ from ..passes.backward import with_backward
 from .loop_gradient import asks_gradient
 
 
-def _forward(index: Any, *inputs: Any, branches: tuple[Graph, ...]) -> Any:
+def _forward(index: AnyArray, *inputs: AnyArray, branches: tuple[Graph, ...]) -> AnyArray:
     body = branches[min(max(int(index), 0), len(branches) - 1)]
     env = body.run(
         [np.asarray(x, w.spec.dtype)[()] for x, w in zip(inputs, body.inputs, strict=True)]
@@ -33,16 +33,16 @@ def _forward(index: Any, *inputs: Any, branches: tuple[Graph, ...]) -> Any:
     return alone([y[()] if is_new and y.base is None else y.copy()[()] for y, is_new in results])
 
 
-def _spec(index: Any, *inputs: Any, branches: tuple[Graph, ...]) -> Any:
+def _spec(index: AnyArray, *inputs: AnyArray, branches: tuple[Graph, ...]) -> AnyArray:
     return alone([w.spec for w in branches[0].outputs])
 
 
 def _vjp(
-    g: Any, out: Any, index: Any, *inputs: Any, branches: tuple[Graph, ...]
-) -> tuple[Any, ...]:
+    g: AnyArray, out: AnyArray, index: AnyArray, *inputs: AnyArray, branches: tuple[Graph, ...]
+) -> tuple[AnyArray, ...]:
     """Return the gradient of each input: a choice among the backward passes of the branches."""
     upstream = {i: gy for i, gy in enumerate(results_of(g)) if gy is not None}
-    found: list[Any] = [None] * (1 + len(inputs))
+    found: list[AnyArray] = [None] * (1 + len(inputs))
     wires = branches[0].inputs
     wanted = [
         i for i, x in enumerate(inputs) if is_floating(wires[i].spec.dtype) and asks_gradient(x)

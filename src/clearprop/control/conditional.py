@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, ArrayLike, Tree
 from ..engine.arrays import argument, is_array
 from ..engine.primitive import primitives
 from ..engine.spec import ArraySpec, shape_of, spec_of
@@ -23,8 +24,8 @@ from .choice import choice
 
 
 def cond(
-    pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any
-) -> Any:
+    pred: ArrayLike, true_fun: Callable[..., Tree], false_fun: Callable[..., Tree], *operands: Tree
+) -> Tree:
     """Return ``true_fun(*operands)`` where `pred` is true, else ``false_fun(*operands)``.
 
     Where the truth value is known, as in eager code, that is a plain call of one of them. In a trace, and so
@@ -56,7 +57,7 @@ def cond(
     return true_fun(*operands) if _value(pred) else false_fun(*operands)
 
 
-def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
+def switch(index: ArrayLike, branches: Sequence[Callable[..., Tree]], *operands: Tree) -> Tree:
     """Return ``branches[index](*operands)``; an index out of range is moved to the nearest branch.
 
     See `cond` for what the functions may be and return.
@@ -84,23 +85,23 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     return branches[min(max(int(_value(index)), 0), len(branches) - 1)](*operands)
 
 
-def is_unknown(x: Any) -> bool:
+def is_unknown(x: object) -> TypeGuard[Tensor]:
     """Return whether a value is known only when the traced code runs."""
     return isinstance(x, Tensor) and not x.is_known
 
 
-def _value(x: Any) -> Any:
+def _value(x: AnyArray) -> AnyArray:
     return x.value if isinstance(x, Tensor) else x
 
 
-def _require_one(who: str, what: str, x: Any, instead: str) -> None:
+def _require_one(who: str, what: str, x: AnyArray, instead: str) -> None:
     if shape_of(argument(x, f"{who} got")) != ():
         raise ShapeError(f"{who} needs one {what.split(', ')[-1]}, but got {spec_of(x)}: {instead}")
 
 
 def _as_node(
-    who: str, index: Any, branches: tuple[Callable[..., Any], ...], operands: tuple[Any, ...]
-) -> Any:
+    who: str, index: AnyArray, branches: tuple[Callable[..., Tree], ...], operands: tuple[Tree, ...]
+) -> Tree:
     leaves, unflatten = flatten(operands)
     leaves = [argument(x, f"{who} got") for x in leaves]
     given = [x for x in leaves if is_array(x)]
@@ -127,7 +128,7 @@ def _returning(graph: Graph, specs: Sequence[ArraySpec]) -> Graph:
 
 
 def _common(
-    who: str, branches: Sequence[Callable[..., Any]], results: Sequence[Any]
+    who: str, branches: Sequence[Callable[..., Tree]], results: Sequence[Tree]
 ) -> list[ArraySpec]:
     """Return the specs of what all branches return; raise ShapeError where they differ."""
     first, *others = results

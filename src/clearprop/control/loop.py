@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.backprop import conjugate
 from ..engine.bundle import Bundle, alone
 from ..engine.primitive import Call, Primitive, primitives, together
@@ -32,19 +32,19 @@ from .loop_gradient import Gradient, reached
 class Parts:
     """A sequence, one entry for each input of a loop or of its body, cut into its three kinds."""
 
-    closed: list[Any]
-    carried: list[Any]
-    entries: list[Any]
+    closed: list[AnyArray]
+    carried: list[AnyArray]
+    entries: list[AnyArray]
 
 
-def parts(values: Sequence[Any], closed: int, carried: int) -> Parts:
+def parts(values: Sequence[AnyArray], closed: int, carried: int) -> Parts:
     """Return the inputs of a loop by kind."""
     found = list(values)
     return Parts(found[:closed], found[closed : closed + carried], found[closed + carried :])
 
 
 def _forward(
-    *inputs: Any,
+    *inputs: AnyArray,
     body: Graph,
     closed: int,
     carried: int,
@@ -52,7 +52,7 @@ def _forward(
     length: int,
     reverse: bool,
     recompute: bool = False,
-) -> Any:
+) -> AnyArray:
     given = parts(inputs, closed, carried)
     specs = [w.spec for w in body.outputs]
     now = [np.asarray(x, s.dtype) for x, s in zip(given.carried, specs, strict=False)]
@@ -67,7 +67,7 @@ def _forward(
 
 
 def _spec(
-    *inputs: Any,
+    *inputs: AnyArray,
     body: Graph,
     closed: int,
     carried: int,
@@ -75,16 +75,16 @@ def _spec(
     length: int,
     reverse: bool,
     recompute: bool = False,
-) -> Any:
+) -> AnyArray:
     made = [body.outputs[i].spec for i in finals]
     made += [ArraySpec((length, *w.spec.shape), w.spec.dtype) for w in body.outputs[carried:]]
     return alone(made)
 
 
 def _vjp(
-    g: Any,
-    out: Any,
-    *inputs: Any,
+    g: AnyArray,
+    out: AnyArray,
+    *inputs: AnyArray,
     body: Graph,
     closed: int,
     carried: int,
@@ -92,7 +92,7 @@ def _vjp(
     length: int,
     reverse: bool,
     recompute: bool = False,
-) -> tuple[Any, ...]:
+) -> tuple[AnyArray, ...]:
     """Return the gradient of each input of a loop; None for those that get none."""
     opened = body.open()
     upstream = results_of(g)
@@ -140,7 +140,7 @@ def _vjp(
         "reverse": not reverse,
     }
     made = [conjugate(d) for d in results_of(loop(*given, **params))]
-    found: list[Any] = [None] * len(inputs)
+    found: list[AnyArray] = [None] * len(inputs)
     places = [*(closed + i for i in work.carries), *work.summed.values(), *work.entry_gradients]
     for i, d in zip(places, made, strict=False):
         found[i] = d
@@ -157,25 +157,27 @@ def _vjp(
 class _Kept:
     """What a forward loop collected: an array for each value of its body that it kept."""
 
-    def __init__(self, body: Graph, carried: int, finals: int, out: Any) -> None:
+    def __init__(self, body: Graph, carried: int, finals: int, out: AnyArray) -> None:
         self.place = {w: finals + i for i, w in enumerate(body.outputs[carried:])}
         self.out = out
 
     def lacks(self, wires: Sequence[Wire]) -> bool:
         return any(w not in self.place for w in wires)
 
-    def __call__(self, wire: Wire) -> Any:
+    def __call__(self, wire: Wire) -> AnyArray:
         value = self.out.value if isinstance(self.out, Tensor) else self.out
         if not isinstance(value, Bundle):
             return self.out
         return primitives.element(self.out, index=self.place[wire], count=len(value))
 
 
-def _of_no_steps(ends: dict[int, Any], inputs: Sequence[Any], closed: int) -> tuple[Any, ...]:
+def _of_no_steps(
+    ends: dict[int, AnyArray], inputs: Sequence[AnyArray], closed: int
+) -> tuple[AnyArray, ...]:
     """Return the gradients of a loop that is never entered, or whose results nobody asks for: carried
     values pass theirs on.
     """
-    found: list[Any] = [None] * len(inputs)
+    found: list[AnyArray] = [None] * len(inputs)
     for i, gy in ends.items():
         found[closed + i] = gy
     return tuple(found)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.primitive import primitives
 from ..engine.spec import is_floating
 from ..engine.tensor import Tensor
@@ -28,7 +29,7 @@ class Gradient:
         body: Graph,
         closed: int,
         carried: int,
-        inputs: Sequence[Any],
+        inputs: Sequence[AnyArray],
         ends: Collection[int],
         stacked: Collection[int],
         recompute: bool,
@@ -139,7 +140,7 @@ class Product(NamedTuple):
     def factors(self) -> tuple[Wire, Wire]:
         return self.left, self.right
 
-    def over_all_steps(self, left: Any, right: Any) -> Any:
+    def over_all_steps(self, left: AnyArray, right: AnyArray) -> AnyArray:
         """Return the sum over the first axis of both, which the steps have collected."""
         if left.ndim == 2:
             return np.matmul(np.transpose(left), right)
@@ -213,7 +214,7 @@ def reached(
     return sorted(found)
 
 
-def asks_gradient(x: Any) -> bool:
+def asks_gradient(x: AnyArray) -> bool:
     """Return whether a gradient of an input may be asked for: a rule that gets plain values cannot tell."""
     return not isinstance(x, Tensor) or x.requires_grad
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Tree
 from ..engine.arrays import argument, is_array
 from ..engine.recorder import recorder_here
 from ..engine.settings import recomputes
@@ -25,18 +26,18 @@ from .carried import check_carry, settled, starting_values
 from .checkpoint import checkpoint as checkpointed
 from .loop import loop, observed
 
-Step = Callable[[Any, Any], tuple[Any, Any]]
+Step = Callable[[Tree, Tree], tuple[Tree, Tree]]
 
 
 def scan(
     f: Step,
-    init: Any,
-    xs: Any = None,
+    init: Tree,
+    xs: Tree = None,
     length: int | None = None,
     reverse: bool = False,
     *,
     checkpoint: int | None = None,
-) -> tuple[Any, Any]:
+) -> tuple[Tree, Tree]:
     """Carry a value through the entries of arrays: ``carry, y = f(carry, x)`` for each x of xs.
 
     In a trace, and so in `compile`, the loop is one node, whatever its length; anywhere else it is the plain
@@ -83,7 +84,7 @@ def scan(
     return _plainly(steps, init, reverse)
 
 
-def _in_segments(steps: _Steps, init: Any, reverse: bool, count: int) -> tuple[Any, Any]:
+def _in_segments(steps: _Steps, init: Tree, reverse: bool, count: int) -> tuple[Tree, Tree]:
     """Go through segments of equal length, each computed again in a backward pass, and through the steps
     that are left.
     """
@@ -96,7 +97,7 @@ def _in_segments(steps: _Steps, init: Any, reverse: bool, count: int) -> tuple[A
         for x in steps.leaves
     ]
 
-    def segment(carry: Any, xs: Any) -> tuple[Any, Any]:
+    def segment(carry: Tree, xs: Tree) -> tuple[Tree, Tree]:
         return scan(steps.f, carry, xs, size, reverse)
 
     with suppress(AttributeError):
@@ -118,7 +119,9 @@ def _in_segments(steps: _Steps, init: Any, reverse: bool, count: int) -> tuple[A
     return carry, unflatten(parts)
 
 
-def fori_loop(lower: int, upper: int, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
+def fori_loop(
+    lower: int, upper: int, body_fun: Callable[[Tree, Tree], Tree], init_val: Tree
+) -> Tree:
     """Do ``value = body_fun(i, value)`` for each i from `lower` up to, not including, `upper`.
 
     Returns the last value; see `scan`, which it is in a trace. The number i is an int64 as NumPy's are, so
@@ -148,7 +151,7 @@ class _Steps:
     """What a scan does in each step, and over what."""
 
     f: Step
-    xs: Any
+    xs: Tree
     length: int | None
 
     def __post_init__(self) -> None:
@@ -180,7 +183,7 @@ class _Steps:
             raise ShapeError(f"{who} needs the same number of steps of all, but got: {found}")
         (self.count,) = lengths
 
-    def __call__(self, carry: Any, x: Any) -> tuple[Any, Any]:
+    def __call__(self, carry: Tree, x: Tree) -> tuple[Tree, Tree]:
         made = self.f(carry, x)
         if not (isinstance(made, tuple) and len(made) == 2):
             raise UnsupportedError(
@@ -189,19 +192,19 @@ class _Steps:
             )
         return made
 
-    def entry(self, t: int) -> Any:
+    def entry(self, t: int) -> Tree:
         return self.unflatten([x[t] for x in self.leaves])
 
 
-def _name(tree: Any, leaf: int) -> str:
+def _name(tree: Tree, leaf: int) -> str:
     return "xs" + "".join(f"[{key!r}]" for key in paths(tree)[leaf])
 
 
 # ---- as a plain loop
 
 
-def _plainly(steps: _Steps, init: Any, reverse: bool) -> tuple[Any, Any]:
-    collected: list[Any] = []
+def _plainly(steps: _Steps, init: Tree, reverse: bool) -> tuple[Tree, Tree]:
+    collected: list[Tree] = []
     carry = init
     for t in reversed(range(steps.count)) if reverse else range(steps.count):
         before = carry
@@ -220,7 +223,7 @@ def _plainly(steps: _Steps, init: Any, reverse: bool) -> tuple[Any, Any]:
     return carry, unflatten([np.stack(_alike(column)) for column in columns])
 
 
-def _alike(column: Sequence[Any]) -> Sequence[Any]:
+def _alike(column: Sequence[AnyArray]) -> Sequence[AnyArray]:
     """Return entries with Python numbers, as the first of what is carried may be, in the others' dtype."""
     dtype = next((x.dtype for x in reversed(column) if is_array(x)), None)
     if dtype is None:
@@ -228,7 +231,7 @@ def _alike(column: Sequence[Any]) -> Sequence[Any]:
     return [x if is_array(x) else dtype.type(x) for x in column]
 
 
-def _nothing_collected(steps: _Steps, init: Any) -> Any:
+def _nothing_collected(steps: _Steps, init: Tree) -> Tree:
     """Return what is collected in no step: arrays without entries, of the right shapes."""
     body = _trace(steps, init).body
     leaves, unflatten = flatten(body.result[1])
@@ -241,11 +244,11 @@ def _nothing_collected(steps: _Steps, init: Any) -> Any:
 @dataclass(frozen=True)
 class _Traced:
     body: Body
-    init: list[Any]
+    init: list[AnyArray]
     """The leaves of what is carried at first, with the dtypes that they have in the loop."""
 
 
-def _trace(steps: _Steps, init: Any) -> _Traced:
+def _trace(steps: _Steps, init: Tree) -> _Traced:
     """Return the body of a loop; it is traced once more where Python numbers are carried."""
     entry = steps.unflatten([ArraySpec(shape_of(x)[1:], spec_of(x).dtype) for x in steps.leaves])
     leaves = starting_values(
@@ -258,8 +261,8 @@ def _trace(steps: _Steps, init: Any) -> _Traced:
 
 
 def _as_node(
-    steps: _Steps, init: Any, reverse: bool, *, recompute: bool = False
-) -> tuple[Any, Any]:
+    steps: _Steps, init: Tree, reverse: bool, *, recompute: bool = False
+) -> tuple[Tree, Tree]:
     traced = _trace(steps, init)
     body, carried = traced.body, len(traced.init)
     carry, y = body.result

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
 
+from ..engine.array_types import AnyArray, Tree
 from ..engine.arrays import argument
 from ..engine.recorder import recorder_here
 from ..engine.spec import shape_of, spec_of
@@ -21,11 +21,11 @@ from .while_steps import limit_reached
 
 
 def while_loop(
-    cond_fun: Callable[[Any], Any],
-    body_fun: Callable[[Any], Any],
-    init_val: Any,
+    cond_fun: Callable[[Tree], AnyArray],
+    body_fun: Callable[[Tree], Tree],
+    init_val: Tree,
     limit: int | None = None,
-) -> Any:
+) -> Tree:
     """Do ``value = body_fun(value)`` while ``cond_fun(value)`` is true, and return the last value.
 
     In a trace, and so in `compile`, the loop is one node; anywhere else it is the plain Python loop that it
@@ -79,7 +79,7 @@ def while_loop(
     return value
 
 
-def _truth(cond_fun: Callable[..., Any], answer: Any) -> Any:
+def _truth(cond_fun: Callable[..., AnyArray], answer: AnyArray) -> AnyArray:
     """Return what a condition says, if that is one truth value."""
     who = f"{function_name(cond_fun)}, the condition of a while_loop,"
     answer = argument(answer, f"{who} returned")
@@ -94,8 +94,11 @@ def _truth(cond_fun: Callable[..., Any], answer: Any) -> Any:
 
 
 def _as_node(
-    cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init_val: Any, limit: int | None
-) -> Any:
+    cond_fun: Callable[..., AnyArray],
+    body_fun: Callable[..., Tree],
+    init_val: Tree,
+    limit: int | None,
+) -> Tree:
     start = starting_values(
         "while_loop", body_fun, init_val, lambda carry: trace_body(body_fun, (carry,)).result
     )

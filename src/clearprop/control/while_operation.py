@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.backprop import conjugate
 from ..engine.bundle import Bundle
 from ..engine.primitive import Call, Primitive, primitives, together
@@ -42,19 +43,19 @@ from .while_steps import (
 
 
 def _vjp(
-    g: Any,
-    out: Any,
-    *inputs: Any,
+    g: AnyArray,
+    out: AnyArray,
+    *inputs: AnyArray,
     condition: Graph,
     body: Graph,
     closed: int,
     carried: int,
     finals: tuple[int, ...],
     limit: int | None,
-) -> tuple[Any, ...]:
+) -> tuple[AnyArray, ...]:
     """Return the gradient of each input, by going there and back."""
     ends = {i: gy for i, gy in zip(finals, results_of(g), strict=True) if gy is not None}
-    found: list[Any] = [None] * len(inputs)
+    found: list[AnyArray] = [None] * len(inputs)
     if not ends:
         return tuple(found)
     wanted = [i for i in range(closed) if asks_gradient(inputs[i])]
@@ -140,9 +141,9 @@ def _way_back(
 
 
 def _back_vjp(
-    g: Any,
-    out: Any,
-    *inputs: Any,
+    g: AnyArray,
+    out: AnyArray,
+    *inputs: AnyArray,
     condition: Graph,
     body: Graph,
     back: Graph,
@@ -152,7 +153,7 @@ def _back_vjp(
     of: tuple[int, ...],
     finals: tuple[int, ...],
     limit: int | None,
-) -> tuple[Any, ...]:
+) -> tuple[AnyArray, ...]:
     """Return the gradient of each input of a way there and back.
 
     What goes back is the transpose of what tangents do on the way there: with tangents w of what gradients
@@ -162,7 +163,7 @@ def _back_vjp(
     first = closed + carried
     seeds = inputs[first + back_closed :]
     given = {of[i]: gy for i, gy in zip(finals, results_of(g), strict=True) if gy is not None}
-    found: list[Any] = [None] * len(inputs)
+    found: list[AnyArray] = [None] * len(inputs)
     if not given:
         return tuple(found)
     moved_closed = [i for i in range(closed) if i in given]
@@ -220,12 +221,12 @@ def _with_tangents(
     more = [body.outputs[i].spec for i in moved]
     places = [*moved_closed, *(closed + i for i in moved)]
 
-    def step(*given: Any) -> list[Any]:
+    def step(*given: AnyArray) -> list[AnyArray]:
         start = closed + len(free)
         values = [*given[:closed], *given[start : start + carried]]
         tangents = [*given[closed:start], *given[start + carried :]]
 
-        def run(*chosen: Any) -> list[Any]:
+        def run(*chosen: AnyArray) -> list[AnyArray]:
             env = body.run(_with(values, places, chosen))
             return [env[body.outputs[i]] for i in moved]
 
@@ -239,7 +240,9 @@ def _with_tangents(
     return replace(whole, name=body.name, pack=None, unpack=None)
 
 
-def _with(values: Sequence[Any], places: Sequence[int], others: Sequence[Any]) -> list[Any]:
+def _with(
+    values: Sequence[AnyArray], places: Sequence[int], others: Sequence[AnyArray]
+) -> list[AnyArray]:
     """Return values with others in some places."""
     found = list(values)
     for i, x in zip(places, others, strict=True):

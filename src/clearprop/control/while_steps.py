@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.bundle import alone
 from ..errors import StepLimitError
 from ..graph.graph import Graph, Node, Wire
@@ -17,28 +18,28 @@ from .loop_gradient import reached
 
 
 def there(
-    *inputs: Any,
+    *inputs: AnyArray,
     condition: Graph,
     body: Graph,
     closed: int,
     carried: int,
     finals: tuple[int, ...],
     limit: int | None,
-) -> Any:
-    kept: list[list[Any]] = []
+) -> AnyArray:
+    kept: list[list[AnyArray]] = []
     given = parts(inputs, closed, carried)
     last = _go(given.closed, given.carried, condition, body, limit, kept)
     return alone([np.array(last[i])[()] for i in finals])
 
 
 def _go(
-    closed: Sequence[Any],
-    start: Sequence[Any],
+    closed: Sequence[AnyArray],
+    start: Sequence[AnyArray],
     condition: Graph,
     body: Graph,
     limit: int | None,
-    kept: list[list[Any]],
-) -> list[Any]:
+    kept: list[list[AnyArray]],
+) -> list[AnyArray]:
     """Go through a loop, note what each step keeps, and return the carried values at the end."""
     closed = _as_read(closed, body.inputs)
     now = _as_read(start, body.inputs[len(closed) :])
@@ -52,7 +53,7 @@ def _go(
     return now
 
 
-def _as_read(values: Sequence[Any], wires: Sequence[Wire]) -> list[Any]:
+def _as_read(values: Sequence[AnyArray], wires: Sequence[Wire]) -> list[AnyArray]:
     return [np.asarray(x, w.spec.dtype)[()] for x, w in zip(values, wires, strict=False)]
 
 
@@ -64,19 +65,19 @@ def limit_reached(name: str, limit: int) -> StepLimitError:
 
 
 def spec_there(
-    *inputs: Any,
+    *inputs: AnyArray,
     condition: Graph,
     body: Graph,
     closed: int,
     carried: int,
     finals: tuple[int, ...],
     limit: int | None,
-) -> Any:
+) -> AnyArray:
     return alone([body.outputs[i].spec for i in finals])
 
 
 def there_and_back(
-    *inputs: Any,
+    *inputs: AnyArray,
     condition: Graph,
     body: Graph,
     back: Graph,
@@ -86,8 +87,8 @@ def there_and_back(
     of: tuple[int, ...],
     finals: tuple[int, ...],
     limit: int | None,
-) -> Any:
-    kept: list[list[Any]] = []
+) -> AnyArray:
+    kept: list[list[AnyArray]] = []
     there = parts(inputs, closed, carried)
     _go(there.closed, there.carried, condition, body, limit, kept)
     given = parts(there.entries, back_closed, len(of))
@@ -99,7 +100,7 @@ def there_and_back(
     return alone([np.array(now[i])[()] for i in finals])
 
 
-def spec_back(*inputs: Any, back: Graph, finals: tuple[int, ...], **others: Any) -> Any:
+def spec_back(*inputs: AnyArray, back: Graph, finals: tuple[int, ...], **others: Any) -> AnyArray:
     return alone([back.outputs[i].spec for i in finals])
 
 

@@ -11,6 +11,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 
 from .. import __version__
+from ..engine.array_types import Tree
 from ..engine.settings import recomputes, switched
 from ..engine.spec import spec_of
 from ..errors import GradientMismatch
@@ -95,8 +96,8 @@ def source(
     f: Callable[..., Any],
     *args: Any,
     to: str = "numpy",
-    argnums: Any = None,
-    gradient: Any = None,
+    argnums: int | str | Sequence[int | str] | None = None,
+    gradient: Tree = None,
     simplify: bool = True,
     steps: bool = False,
     gradient_names: str = "d{}",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from types import EllipsisType
+from typing import Any, Literal, Protocol, SupportsIndex, TypeAlias
 
 import numpy as np
 
 Shape = tuple[int, ...]
 """The size of each axis."""
+ShapeLike = int | Sequence[int]
+"""A shape as users write it: also one number, for one axis."""
 Axes = tuple[int, ...]
 """Axes as records have them: sorted and not negative; see `spec.normalize_axes`."""
 AxesLike = int | Sequence[int] | None
@@ -16,6 +19,9 @@ AxesLike = int | Sequence[int] | None
 DType = np.dtype[Any]
 DTypeLike = np.dtype[Any] | type | str | None
 """What `np.dtype` reads, and None for NumPy's choice."""
+
+Casting = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
+"""Which conversions between dtypes are allowed; see `np.can_cast`."""
 
 
 class SupportsArray(Protocol):
@@ -102,6 +108,10 @@ class Array(SupportsArray, Protocol):
     def __invert__(self) -> Any: ...
     def __and__(self, other: Any, /) -> Any: ...
     def __or__(self, other: Any, /) -> Any: ...
+    def __xor__(self, other: Any, /) -> Any: ...
+    def __lshift__(self, other: Any, /) -> Any: ...
+    def __rshift__(self, other: Any, /) -> Any: ...
+    def __rrshift__(self, other: Any, /) -> Any: ...
     def __eq__(self, other: object, /) -> Any: ...
     def __ne__(self, other: object, /) -> Any: ...
     def __lt__(self, other: Any, /) -> Any: ...
@@ -114,6 +124,10 @@ ArrayLike = SupportsArray | complex | Sequence[Any]
 """What users hand in for an array: also numbers, nested lists of numbers, arrays of other libraries."""
 AnyArray: TypeAlias = Any
 """An array, unchecked: users pass it on as whichever it is, or NumPy's stubs have a narrower type for it."""
+IndexLike = SupportsIndex | slice | EllipsisType | SupportsArray | Sequence[Any] | None
+"""What stands in brackets: a position, a slice, None, `...`, positions, a mask, or a tuple of these."""
+Number: TypeAlias = Any
+"""A number of Python's: bool, int, float or complex, by the dtype."""
 Tree: TypeAlias = Any
 """An array, or a container of arrays: dicts, lists, tuples, dataclasses, perhaps nested."""
 Params = Mapping[str, Any]

@@ -189,7 +189,7 @@ def as_array(x: ArrayLike) -> Array:
     ]  # an integer beyond 64 bits
 
 
-def positions(x: Any) -> Any:
+def positions(x: Any) -> AnyArray | None:
     """Return an index of any class as an int or an array, a Tensor as it is; None where it is neither.
 
     >>> positions(np.int8(2)), positions([True, False]), positions([]), positions("a")

@@ -25,12 +25,12 @@ class Bundle(tuple[AnyArray, ...]):
         return Bundle(map(_add, self, other))
 
 
-def as_bundle(value: Any) -> Bundle:
+def as_bundle(value: AnyArray | Bundle) -> Bundle:
     """Return a bundle as it is, anything else as a bundle of one."""
     return value if isinstance(value, Bundle) else Bundle([value])
 
 
-def alone(results: list[Any]) -> Any:
+def alone(results: list[AnyArray]) -> AnyArray | Bundle:
     """Return the only result, or several as a bundle."""
     return results[0] if len(results) == 1 else Bundle(results)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..callsite import is_assigning, library_asking
 from ..errors import ClearpropError, LostGradientError, TraceError
-from .array_types import AnyArray, DTypeLike
+from .array_types import AnyArray, DTypeLike, Number
 from .arrays import TO_BUILD
 from .settings import covered, transforms
 from .spec import ArraySpec
@@ -59,7 +59,7 @@ class Conversions:
         """False while tracing, when there is a shape and a dtype but no number."""
         return type(self.value) is not ArraySpec
 
-    def item(self, *args: Any) -> Any:
+    def item(self, *args: int | tuple[int, ...]) -> Number:
         """Return one number as a Python scalar: the only one, or the one at this place.
 
         Raises
@@ -69,7 +69,7 @@ class Conversions:
         self._refuse_parameter(sys._getframe(1), "t.detach()", by_conversion=False)
         return self._read("item()", "t, or t[i] for one entry", "t.detach().item()").item(*args)
 
-    def tolist(self) -> Any:
+    def tolist(self) -> Number | list[Any]:
         """Return the numbers as (nested) Python lists.
 
         Raises
@@ -126,7 +126,7 @@ class Conversions:
             self._refuse_unknown(what, instead)
         return bool(self.value)
 
-    def _for_c(self, kind: str, frame: FrameType) -> Any:
+    def _for_c(self, kind: str, frame: FrameType) -> AnyArray:
         """Return the value for a conversion that C code may ask for, which puts errors of its own over ours.
 
         What runs the user's function brings ours out again. Where nothing does, `backward` has to.
@@ -145,7 +145,7 @@ class Conversions:
                 raise
             return self.value
 
-    def _read(self, what: str, instead: str, detached: str) -> Any:
+    def _read(self, what: str, instead: str, detached: str) -> AnyArray:
         self._refuse_unknown(what)
         if self.requires_grad and transforms.get():
             raise LostGradientError(
@@ -163,7 +163,7 @@ class Conversions:
             if asked:
                 raise refusal(asked, self, detached)
 
-    def _plain(self, what: str, instead: str) -> Any:
+    def _plain(self, what: str, instead: str) -> AnyArray:
         self._refuse_unknown(what)
         if self.requires_grad:
             raise LostGradientError(

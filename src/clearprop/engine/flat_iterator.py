@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
-from .array_types import AnyArray, ArrayLike
+from .array_types import AnyArray, ArrayLike, IndexLike
 
 
 class Flat:
@@ -23,19 +23,19 @@ class Flat:
 
     __slots__ = ("_tensor",)
 
-    def __init__(self, tensor: Any) -> None:
+    def __init__(self, tensor: AnyArray) -> None:
         self._tensor = tensor
 
     def __len__(self) -> int:
         return self._tensor.size
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[AnyArray]:
         return iter(self.copy())
 
-    def __getitem__(self, index: Any) -> AnyArray:
+    def __getitem__(self, index: IndexLike) -> AnyArray:
         return self.copy()[index]
 
-    def __setitem__(self, index: Any, value: ArrayLike) -> None:
+    def __setitem__(self, index: IndexLike, value: ArrayLike) -> None:
         places = np.arange(len(self))[index]
         if places.size and np.ndim(value):
             value = np.resize(value, places.shape)  # too few begin anew, as in NumPy
@@ -48,7 +48,9 @@ class Flat:
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return function(*(x.copy() if isinstance(x, Flat) else x for x in args), **kwargs)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(
+        self, ufunc: Any, method: str, *inputs: AnyArray, **kwargs: Any
+    ) -> AnyArray:
         raise UnsupportedError(
             f"np.{ufunc.__name__} got the row of a tensor's numbers, t.flat. Write t.ravel() to compute with "
             f"them."

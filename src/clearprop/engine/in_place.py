@@ -36,7 +36,7 @@ class Versions:
     __slots__ = ()
 
     if TYPE_CHECKING:  # Tensor has them
-        before: Any
+        before: AnyArray
         grad: AnyArray | None
         inputs: tuple[AnyArray, ...]
         number: int
@@ -54,7 +54,7 @@ class Versions:
         def dtype(self) -> DType: ...
         def astype(self, dtype: DTypeLike) -> AnyArray: ...
 
-    def _change(self, primitive: Primitive, other: Any) -> Any:
+    def _change(self, primitive: Primitive, other: AnyArray) -> AnyArray:
         """Apply an operator in place; a parameter's update, which nothing records, without detours."""
         if self.primitive is None and _no_grads() and _noted() is None:
             old, y = self._value, other.value if isinstance(other, Versions) else other
@@ -68,7 +68,7 @@ class Versions:
             return new  # NumPy's numbers do not change, they are replaced
         return self._become(new)
 
-    def _become(self, new: AnyArray) -> Any:
+    def _become(self, new: AnyArray) -> AnyArray:
         """Change in place: this object becomes `new`, which no one else has."""
         if new is self:
             return self
@@ -108,7 +108,7 @@ class Versions:
             return self._replace(laid_out_like(self._value, new._value))
         return self._turn_into(new, laid_out_like(self._value, new._value))
 
-    def _become_result(self, result: Any, since: int) -> Any:
+    def _become_result(self, result: AnyArray, since: int) -> AnyArray:
         """Take in what a function was asked to write here (`out=`); copied if it is older than the call."""
         if not isinstance(result, Versions):
             result = type(self)(np.array(result)[()], None, (), NO_PARAMS, False)  # type: ignore[call-arg]
@@ -132,7 +132,7 @@ class Versions:
             return True
         return not _no_grads() and self.number >= began.get()
 
-    def _turn_into(self: Any, new: AnyArray, value: AnyArray) -> Any:
+    def _turn_into(self: AnyArray, new: AnyArray, value: AnyArray) -> AnyArray:
         happened.note(changes=True, versions=True)
         kind: Any = type(self)
         before = kind.__new__(kind)
@@ -149,7 +149,7 @@ class Versions:
         self.before = before
         return self
 
-    def _replace(self: Any, value: AnyArray) -> Any:
+    def _replace(self: AnyArray, value: AnyArray) -> AnyArray:
         happened.note(changes=True)
         if type(value) is np.ndarray:
             value.setflags(write=False)
@@ -203,7 +203,7 @@ class Versions:
             self._replace(new._value)
 
 
-def version_at(x: Any, number: float) -> Any:
+def version_at(x: AnyArray, number: float) -> AnyArray:
     """Return what `x` was when the operation of this `number` used it: inputs are older than their users."""
     while x.number >= number:
         if not hasattr(x, "before"):
@@ -222,7 +222,7 @@ def refresh(values: Iterable[AnyArray]) -> None:
             x._take_again()
 
 
-def lags(x: Any) -> bool:
+def lags(x: AnyArray) -> bool:
     """Return whether `x` is a view on a Tensor that was changed in place since."""
     looked_at = x
     while isinstance(x, Versions) and x.primitive is not None and x.primitive.put is not None:
@@ -233,7 +233,7 @@ def lags(x: Any) -> bool:
     return False
 
 
-def _is_view_on(x: Any, base: Any) -> bool:
+def _is_view_on(x: AnyArray, base: AnyArray) -> bool:
     """Return whether all between `x` and what it was made from are views, and no copies."""
     while x is not base:
         if not x._is_view():

@@ -5,11 +5,11 @@ and Tensors start the reverse sweep, which walks Tensors. So a class declares wh
 and the module that has all that it needs defines it::
 
     @declared                          # in the class Primitive
-    def __call__(self, *inputs: Any, **params: Any) -> Any:
+    def __call__(self, *inputs: AnyArray, **params: Any) -> AnyArray:
         '''Apply it.'''
 
     @defines(Primitive.__call__)       # in a module that knows Tensors
-    def _call(self: Primitive, *inputs: Any, **params: Any) -> Any:
+    def _call(self: Primitive, *inputs: AnyArray, **params: Any) -> AnyArray:
         ...
 
 Then the class has the second function in place of the first, so a call costs nothing more.

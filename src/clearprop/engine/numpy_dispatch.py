@@ -51,7 +51,7 @@ def answer_numpy(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         raise
 
 
-def _answer_into(function: Any, args: tuple[Any, ...], *, out: Any, **kwargs: Any) -> Any:
+def _answer_into(function: Any, args: tuple[Any, ...], *, out: AnyArray, **kwargs: Any) -> Any:
     """Return the answer, written into Tensors that change in place; None stands for a new one.
 
     Where a ufunc's ``where=`` says no, the target stays, and the function is taken of ones, whose slopes are

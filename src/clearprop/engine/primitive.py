@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import GraphError
+from .array_types import AnyArray
 from .late_methods import declared
 
 Rule = Callable[..., Any]
@@ -100,7 +101,7 @@ class Draw:
     high: float = 2.0
     dtype: str = "float64"
 
-    def __call__(self, rng: np.random.Generator) -> Any:
+    def __call__(self, rng: np.random.Generator) -> AnyArray:
         if np.dtype(self.dtype).kind in "iu":
             return rng.integers(int(self.low), int(self.high), self.shape).astype(self.dtype)
         if np.dtype(self.dtype).kind == "c":
@@ -128,7 +129,7 @@ class Sample:
         self.inputs = inputs
         self.params = params
 
-    def draw(self, seed: int = 0) -> tuple[Any, ...]:
+    def draw(self, seed: int = 0) -> tuple[AnyArray, ...]:
         """Return the inputs as arrays; the same seed gives the same numbers."""
         rng = np.random.default_rng(seed)
         return tuple(x(rng) if isinstance(x, Draw) else x for x in self.inputs)
@@ -217,7 +218,7 @@ class Primitive:
         return found is not None and found.forward is self.forward
 
     @declared
-    def __call__(self, *inputs: Any, **params: Any) -> Any:
+    def __call__(self, *inputs: AnyArray, **params: Any) -> AnyArray:
         """Apply it to anything: plain values give a plain value, Tensors a Tensor, which remembers."""
 
     def __repr__(self) -> str:
@@ -238,7 +239,7 @@ def _with_implied(name: str, traits: frozenset[Trait]) -> frozenset[Trait]:
     return traits.union(*(_IMPLIED.get(t, ()) for t in traits))
 
 
-def never(*inputs: Any, **params: Any) -> Any:
+def never(*inputs: AnyArray, **params: Any) -> AnyArray:
     """Stand in a record for what nobody calls: of an operation that is only looked at, never run."""
     raise AssertionError("this operation is never run")
 

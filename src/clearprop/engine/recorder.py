@@ -54,7 +54,7 @@ class Origin:
         """How deep in calls the name was found: a name nearer the top is nearer to the user."""
         self.is_backward = False
         """Whether a reverse sweep made it; `line` is then the forward line that it answers."""
-        self.gradient_of: Any = None
+        self.gradient_of: AnyArray | None = None
         """The Tensor whose gradient it is, if any."""
 
     def rename(self, name: str, depth: int) -> None:

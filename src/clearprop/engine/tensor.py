@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import GradientError, TraceError, UnsupportedError
 from .array_methods import ArrayMethods
-from .array_types import AnyArray, ArrayLike, DType, DTypeLike, Params, Shape
+from .array_types import AnyArray, ArrayLike, DType, DTypeLike, Params, Shape, ShapeLike
 from .arrays import (
     LISTS,
     NUMBERS,
@@ -115,7 +115,7 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
         return self._value.shape
 
     @shape.setter
-    def shape(self, shape: Any) -> None:
+    def shape(self, shape: ShapeLike) -> None:
         raise UnsupportedError(f"t.shape = {shape} of a tensor: write t = t.reshape({shape})")
 
     @property
@@ -223,7 +223,9 @@ class Tensor(ArrayMethods, Conversions, Versions, TensorBase):
 
     __array_priority__ = 1000.0
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: AnyArray, **kwargs: Any
+    ) -> AnyArray:
         if method == "__call__":
             for x in inputs:
                 if type(x) is not Tensor and type(x) not in PLAIN:
@@ -284,7 +286,7 @@ def tensor(
     return Tensor(value, None, (), NO_PARAMS, wants, Origin(name) if name else None)
 
 
-def _leaf(value: Any, requires_grad: bool, grad: Any, name: str | None) -> Tensor:
+def _leaf(value: AnyArray, requires_grad: bool, grad: AnyArray, name: str | None) -> Tensor:
     """Make what was pickled."""
     made = tensor(value, requires_grad=requires_grad, name=name)
     made.grad = grad
@@ -342,10 +344,10 @@ def install_operator(name: str, primitive: Primitive) -> None:
         return
     setattr(Tensor, f"__{name}__", _binary_operator(primitive))
 
-    def reflected(self: Tensor, x: Any) -> Tensor:
+    def reflected(self: Tensor, x: AnyArray) -> Tensor:
         return apply(primitive, (x if type(x) in PLAIN else beside(x, primitive.name), self))
 
-    def in_place(self: Tensor, x: Any) -> Any:
+    def in_place(self: Tensor, x: AnyArray) -> AnyArray:
         return self._change(primitive, x)
 
     if name not in _COMPARISONS:
@@ -353,12 +355,12 @@ def install_operator(name: str, primitive: Primitive) -> None:
         setattr(Tensor, f"__i{name}__", in_place)
 
 
-def _binary_operator(primitive: Primitive) -> Callable[[Tensor, Any], Tensor]:
+def _binary_operator(primitive: Primitive) -> Callable[[Tensor, AnyArray], Tensor]:
     """Return `apply` for an operator, unrolled: scalar programs are made of these."""
-    forward: Any = primitive.forward
+    forward = primitive.forward
     differentiable = primitive.differentiable
 
-    def operator_method(self: Tensor, other: Any) -> Tensor:
+    def operator_method(self: Tensor, other: AnyArray) -> Tensor:
         if happened.views_may_lag:
             refresh((self, other))
         x, y = self._value, other
@@ -428,7 +430,7 @@ def _apply_recording(primitive: Primitive, inputs: tuple[AnyArray, ...], params:
 
 
 @defines(Primitive.__call__)
-def _call(self: Primitive, *inputs: Any, **params: Any) -> Any:
+def _call(self: Primitive, *inputs: AnyArray, **params: Any) -> AnyArray:
     if params:
         for p in params.values():
             if type(p) is Tensor:

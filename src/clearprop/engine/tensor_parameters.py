@@ -18,7 +18,7 @@ import numpy as np
 
 from ..callsite import called_in, library_in_c, library_of
 from ..errors import LostGradientError, TraceError
-from .array_types import Params
+from .array_types import AnyArray, Params
 from .arrays import TensorBase
 from .primitive import Primitive, numpy_name, numpy_table
 from .settings import no_grads, transforms
@@ -144,7 +144,7 @@ def _written_in_c(frame: FrameType) -> Asked | None:
     return Asked(f"np.ufunc.{name}" if owner is np.ufunc else numpy_name(function), "", library)
 
 
-def refusal(asked: Asked, tensor: Any, detached: str) -> LostGradientError | TraceError:
+def refusal(asked: Asked, tensor: AnyArray, detached: str) -> LostGradientError | TraceError:
     """Return the error for a Tensor of which a function wants the plain value; `detached` would give
     it one.
     """
@@ -223,11 +223,11 @@ def _ours(name: str) -> str:
 
 
 def plain_parameters(function: Callable[P, R]) -> Callable[P, R]:
-    """Guard the decorated function: what is annotated as something (not `Any`) is no operand, and no
-    Tensor goes on with it.
+    """Guard the decorated function: what is not annotated as an array is no operand, and no Tensor goes
+    on with it.
     """
     signature = inspect.signature(function)
-    plain = [p.name for p in signature.parameters.values() if p.annotation != "Any"]
+    plain = [p.name for p in signature.parameters.values() if "Array" not in p.annotation]
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -26,7 +26,7 @@ def laid_out_like(old: AnyArray, value: AnyArray) -> AnyArray:
         return value
     start = -sum(step for step in reach if step < 0)
     memory = np.empty(start + sum(step for step in reach if step > 0) + old.itemsize, np.uint8)
-    out: Any = np.ndarray(old.shape, old.dtype, memory, start, old.strides)
+    out: AnyArray = np.ndarray(old.shape, old.dtype, memory, start, old.strides)
     out[...] = value
     out.setflags(write=False)
     return out
@@ -66,13 +66,13 @@ def stand_in(t: AnyArray) -> AnyArray:
         new = [s for s in _decisive(x) if s not in seen]
         nodes += new
         seen.update(new)
-    found: dict[Any, Any] = {}
+    found: dict[Any, AnyArray] = {}
     for x in sorted(nodes, key=lambda x: x.number):
         found[x] = _laid_out(x, found)
     return found[t]
 
 
-def _decisive(x: Any) -> list[Any]:
+def _decisive(x: AnyArray) -> list[AnyArray]:
     """Return what the layout of `x` follows from."""
     if type(x._value) is not ArraySpec:
         return []
@@ -81,14 +81,14 @@ def _decisive(x: Any) -> list[Any]:
     return []
 
 
-def _first(x: Any) -> Any:
+def _first(x: AnyArray) -> AnyArray:
     """Return the oldest version: changes in place leave the layout as it is."""
     while hasattr(x, "before"):
         x = x.before
     return x
 
 
-def _laid_out(x: Any, found: dict[Any, Any]) -> Any:
+def _laid_out(x: AnyArray, found: dict[Any, AnyArray]) -> AnyArray:
     """Return the stand-in of `x`, given those of what it follows from."""
     if type(x._value) is not ArraySpec:
         return np.asarray(x._value)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from ..callsite import printable, user_line
+from ..engine.array_types import Tree
 from ..engine.recorder import Noted, Scope, noted
 from ..engine.settings import switched
 from ..engine.spec import is_floating, shape_of, spec_of
@@ -22,12 +23,16 @@ from ..engine.tensor import Tensor
 from ..errors import GradientError, GradientMismatch, LostGradientError, UnsupportedError
 from ..transforms.derivatives import vjp
 from ..transforms.trees import flatten, paths
-from ..transforms.wrapper import Wrapper
+from ..transforms.wrapper import Pullback, Wrapper
 from .graph import Mark
 from .own_gradients import Application, Rules
 
+P = ParamSpec("P")
+R = TypeVar("R")
+Rule = TypeVar("Rule", bound=Callable[..., Any])
 
-class Block(Wrapper):
+
+class Block(Wrapper[P, R]):
     """A function that is one node in every view; see `block`.
 
     >>> import numpy as np
@@ -38,7 +43,7 @@ class Block(Wrapper):
     (True, 0.6931471805599453)
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[P, R]) -> None:
         super().__init__(function)
         summary = (inspect.getdoc(function) or "").partition("\n")[0]
         self._why = (
@@ -55,7 +60,7 @@ class Block(Wrapper):
     def __repr__(self) -> str:
         return f"<block {self.__name__}>"
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         leaves, _ = flatten((args, kwargs))
         if not any(isinstance(x, Tensor) for x in leaves):
             return self.function(*args, **kwargs)
@@ -66,7 +71,7 @@ class Block(Wrapper):
         with switched(noted, Noted(now.recorder, scope)):
             return self.function(*args, **kwargs)
 
-    def gradient(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+    def gradient(self, rule: Rule) -> Rule:
         """Give the block the decorated function as a gradient of its own.
 
         ``rule(g, out, *inputs, **keywords)`` gets the upstream gradient, the output and the inputs,
@@ -83,7 +88,7 @@ class Block(Wrapper):
         self._rules = Rules(self, self._why, rule)
         return rule
 
-    def jvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+    def jvp(self, rule: Rule) -> Rule:
         """Give the block the decorated function as its derivative forward, where its gradient cannot
         be looked into.
 
@@ -114,7 +119,7 @@ class Block(Wrapper):
         return rule
 
     def check_gradient(
-        self, *args: Any, rtol: float = 1e-7, atol: float = 1e-10, **kwargs: Any
+        self, *args: Tree, rtol: float = 1e-7, atol: float = 1e-10, **kwargs: Tree
     ) -> None:
         """Compare the block's own gradient with the one derived from its parts, at these arguments.
 
@@ -138,8 +143,8 @@ class Block(Wrapper):
             )
         wanted = [i for i, x in enumerate(args) if _is_differentiable(x)]
 
-        def pulled_back(function: Callable[..., Any]) -> tuple[Any, Callable[..., Any]]:
-            def f(*chosen: Any) -> Any:
+        def pulled_back(function: Callable[..., Tree]) -> tuple[Tree, Pullback]:
+            def f(*chosen: Tree) -> Tree:
                 given = dict(zip(wanted, chosen, strict=True))
                 return function(*(given.get(i, x) for i, x in enumerate(args)), **kwargs)
 
@@ -180,7 +185,7 @@ def _again(
     function: Callable[..., Any],
     gradient: Callable[..., Any] | None,
     jvp: Callable[..., Any] | None,
-) -> Block:
+) -> Block[..., Any]:
     made = Block(function)
     if gradient is not None:
         made.gradient(gradient)
@@ -189,12 +194,12 @@ def _again(
     return made
 
 
-def _is_differentiable(argument: Any) -> bool:
+def _is_differentiable(argument: Tree) -> bool:
     """Return whether all that is in an argument can carry a gradient."""
     return all(is_floating(spec_of(x).dtype) for x in flatten(argument)[0])
 
 
-def block(function: Callable[..., Any]) -> Block:
+def block(function: Callable[P, R]) -> Block[P, R]:
     """Make the decorated function one node in graphs, explanations and pictures.
 
     The node can be opened (``graph.open()``) to see its parts; blocks may contain blocks. Gradients

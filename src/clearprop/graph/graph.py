@@ -18,7 +18,7 @@ identity. Nodes stand in an order in which they can be computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from ..callsite import Line
+from ..engine.array_types import AnyArray, Params, Tree
 from ..engine.broadcasting import unstretched
 from ..engine.bundle import as_bundle
 from ..engine.primitive import Call, Primitive, each, never
@@ -49,7 +50,7 @@ class Wire:
 
     __slots__ = ("called", "constant", "gradient_of", "is_named", "name", "spec")
 
-    def __init__(self, name: str, spec: ArraySpec, constant: Any = _NO_VALUE) -> None:
+    def __init__(self, name: str, spec: ArraySpec, constant: AnyArray = _NO_VALUE) -> None:
         self.name = name
         self.called = ""
         """The user's name, where `name` has a number to tell it from others of that name."""
@@ -94,7 +95,7 @@ class Wire:
 def _wire(
     name: str,
     spec: ArraySpec,
-    constant: Any,
+    constant: AnyArray,
     shape: tuple[int, ...] | None,
     called: str,
     is_named: bool,
@@ -129,7 +130,7 @@ class Node:
     primitive: Primitive
     inputs: tuple[Wire, ...]
     outputs: tuple[Wire, ...]
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Params = field(default_factory=dict)
     line: Line | None = None
     """The user's line; for a node of a backward pass, the forward line that it answers."""
     body: Graph | None = None
@@ -191,8 +192,8 @@ class Graph:
     inputs: tuple[Wire, ...]
     nodes: tuple[Node, ...]
     outputs: tuple[Wire, ...]
-    pack: Callable[..., list[Any]] | None = None
-    unpack: Callable[[list[Any]], Any] | None = None
+    pack: Callable[..., list[AnyArray]] | None = None
+    unpack: Callable[[list[AnyArray]], Tree] | None = None
     by_rows: bool = False
     """Whether it holds only for arguments that lie in memory row by row: of others NumPy makes copies where
     it has views on these."""
@@ -227,7 +228,7 @@ class Graph:
 
     # ---- running
 
-    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+    def evaluate(self, *args: Tree, **kwargs: Tree) -> Tree:
         """Run it on arguments like those it was traced with; on Tensors it gives Tensors.
 
         Shapes and dtypes are those of the trace: other ones raise GraphError.
@@ -245,21 +246,21 @@ class Graph:
             return self.unpack(results)
         return results[0] if len(results) == 1 else tuple(results)
 
-    def run(self, flat: Sequence[Any]) -> dict[Wire, Any]:
+    def run(self, flat: Sequence[AnyArray]) -> dict[Wire, AnyArray]:
         """Return the value of every wire, given those of the inputs in order."""
-        env: dict[Wire, Any] = {w: w.constant for w in self.wires() if w.is_constant}
+        env: dict[Wire, AnyArray] = {w: w.constant for w in self.wires() if w.is_constant}
         env.update(zip(self.inputs, flat, strict=True))
         for node in self.nodes:
             values = [env[wire] for wire in node.inputs]
             env.update(zip(node.outputs, evaluate_node(node, values), strict=True))
         return env
 
-    def fits_layout(self, flat: Sequence[Any]) -> bool:
+    def fits_layout(self, flat: Sequence[AnyArray]) -> bool:
         """Return whether it computes what the traced function would, however these arrays lie in memory."""
         arrays = [x for x in flat if isinstance(x, np.ndarray)]
         return not self.by_rows or all(x.flags.c_contiguous for x in arrays)
 
-    def _check_inputs(self, flat: Sequence[Any]) -> None:
+    def _check_inputs(self, flat: Sequence[AnyArray]) -> None:
         if len(flat) != len(self.inputs):
             raise GraphError(f"{self.name} takes {len(self.inputs)} arrays, got {len(flat)}")
         for wire, value in zip(self.inputs, flat, strict=True):
@@ -440,7 +441,7 @@ def graphs_in(param: Any) -> tuple[Graph, ...]:
     return found if all(isinstance(x, Graph) for x in found) else ()
 
 
-def evaluate_node(node: Node, values: Sequence[Any]) -> list[Any]:
+def evaluate_node(node: Node, values: Sequence[AnyArray]) -> list[AnyArray]:
     """Return the values of a node's outputs: by its primitive, or by the body that it marks."""
     if node.is_mark:
         assert node.body is not None

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..callsite import printable
+from ..engine.array_types import AnyArray, Tree
 from ..engine.arrays import as_array, is_array, numbers_of
 from ..engine.arrays import result as as_result
 from ..engine.backprop import conjugate
@@ -56,7 +57,7 @@ def _called(who: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any
 class Rules:
     """A block's function and what its author says about its derivative."""
 
-    block: Wrapper
+    block: Wrapper[..., Any]
     why: str
     gradient: Callable[..., Any]
     jvp: Callable[..., Any] | None = None
@@ -90,7 +91,7 @@ class CallPrimitive(Primitive):
 class Application:
     """One call of such a block with arguments some of which are Tensors."""
 
-    def __init__(self, rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(self, rules: Rules, args: tuple[Tree, ...], kwargs: dict[str, Any]) -> None:
         if any(isinstance(x, Tensor) for x in flatten(kwargs)[0]):
             raise UnsupportedError(
                 f"block {rules.name} has its own gradient, so its differentiated inputs are positional: "
@@ -130,16 +131,16 @@ class Application:
             application=self,
         )
 
-    def result(self) -> Any:
+    def result(self) -> Tree:
         """Return what the block returns, with Tensors for arrays."""
         return self.packed(apply(self.primitive, tuple(self.leaves), self.kwargs))
 
-    def packed(self, made: Any) -> Any:
+    def packed(self, made: AnyArray | Bundle) -> Tree:
         """Return the primitive's result in the container that the block returns."""
         assert self.unflatten_result is not None
         return self.unflatten_result(results_of(made))
 
-    def unflatten(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+    def unflatten(self, inputs: Sequence[AnyArray]) -> tuple[Tree, ...]:
         """Return the arguments with these inputs in their places."""
         filled = list(self.all_leaves)
         for i, x in zip(self.numbers, inputs, strict=True):
@@ -155,11 +156,11 @@ class Application:
 
     # ---- forward
 
-    def forward(self, *leaves: Any, **kwargs: Any) -> Any:
+    def forward(self, *leaves: AnyArray, **kwargs: Any) -> AnyArray | Bundle:
         who = f"block {self.rules.name}"
         return self.bundled(_called(who, self.rules.function, *self.unflatten(leaves), **kwargs))
 
-    def bundled(self, result: Any) -> Any:
+    def bundled(self, result: Tree) -> AnyArray | Bundle:
         """Return the arrays of a result: one alone, several as a bundle."""
         found, self.unflatten_result = flatten(result)
         self.count = len(found)
@@ -173,7 +174,7 @@ class Application:
         arrays = [as_array(y) for y in found]
         return arrays[0] if len(arrays) == 1 else Bundle(arrays)
 
-    def spec(self, *inputs: Any, **kwargs: Any) -> Any:
+    def spec(self, *inputs: AnyArray, **kwargs: Any) -> AnyArray | Bundle:
         given = tuple(map(spec_of, inputs))
         if given not in self.known_specs:
             try:
@@ -184,12 +185,12 @@ class Application:
             self.known_specs[given] = alone(specs)
         return self.known_specs[given]
 
-    def parts(self, *inputs: Any, **kwargs: Any) -> Any:
+    def parts(self, *inputs: AnyArray, **kwargs: Any) -> Tree:
         """Return the function, of the inputs alone: what can be traced to see into the block."""
         result = self.bundled(self.rules.function(*self.unflatten(inputs), **kwargs))
         return tuple(result) if isinstance(result, Bundle) else result
 
-    def examples(self) -> list[Any]:
+    def examples(self) -> list[AnyArray]:
         """Return the inputs as they are at the arguments that a trace got as examples."""
         try:
             return [example_of(x) for x in self.leaves]
@@ -201,7 +202,9 @@ class Application:
 
     # ---- backward
 
-    def downstream(self, g: Any, out: Any, *leaves: Any, **kwargs: Any) -> tuple[Any, ...]:
+    def downstream(
+        self, g: AnyArray, out: AnyArray, *leaves: AnyArray, **kwargs: Any
+    ) -> tuple[AnyArray, ...]:
         """Return the vjp rule: one gradient for each leaf."""
         values = [*results_of(g), *results_of(out), *leaves]
         if not any(isinstance(x, Tensor) for x in values):
@@ -216,7 +219,9 @@ class Application:
                 pass
         return self.opaque_downstream(g, out, leaves, kwargs)
 
-    def rule(self, g: Any, out: Any, *leaves: Any, **kwargs: Any) -> tuple[Any, ...]:
+    def rule(
+        self, g: AnyArray, out: AnyArray, *leaves: AnyArray, **kwargs: Any
+    ) -> tuple[AnyArray, ...]:
         """Return what the author's rule gives for each leaf, checked; gradients as the sweep has them."""
         assert self.unflatten_result is not None
         results = results_of(out)
@@ -248,7 +253,7 @@ class Application:
         found = paths(self.args)
         return [found[i] for i in self.numbers]
 
-    def by_leaf(self, given: tuple[Any, ...]) -> list[Any]:
+    def by_leaf(self, given: tuple[Tree, ...]) -> list[AnyArray]:
         """Return the gradients, one for each input; None for an argument counts for all that is in it."""
         try:
             return [_at(given, path) for path in self.places]
@@ -258,7 +263,7 @@ class Application:
                 f"{_kinds(self.args)}; return gradients in containers like those of the arguments"
             ) from None
 
-    def checked(self, part: Any, path: tuple[Any, ...], x: Any) -> Any:
+    def checked(self, part: AnyArray, path: tuple[Any, ...], x: AnyArray) -> AnyArray:
         if part is None:
             return None
         part = as_array(numbers_of(part, f"the gradient of block {self.rules.name} is"))
@@ -275,8 +280,8 @@ class Application:
     # ---- backward, where nobody can look into the rule
 
     def opaque_downstream(
-        self, g: Any, out: Any, leaves: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Any, ...]:
+        self, g: AnyArray, out: AnyArray, leaves: tuple[AnyArray, ...], kwargs: dict[str, Any]
+    ) -> tuple[AnyArray, ...]:
         """Return the rule as a primitive of its own: of upstream gradients, results and inputs."""
         results = results_of(out)
         upstream = [
@@ -293,11 +298,11 @@ class Application:
         """Return the rule as one operation, which gives the gradients of these inputs."""
         count = self.count
 
-        def split(values: Sequence[Any]) -> tuple[Any, Any, Sequence[Any]]:
+        def split(values: Sequence[AnyArray]) -> tuple[AnyArray, AnyArray, Sequence[AnyArray]]:
             one = (lambda part: part[0]) if count == 1 else Bundle
             return one(values[:count]), one(values[count : 2 * count]), values[2 * count :]
 
-        def forward(*values: Any, **keywords: Any) -> Any:
+        def forward(*values: AnyArray, **keywords: Any) -> AnyArray | Bundle:
             g, out, inputs = split([as_array(x) for x in values])
             parts = self.rule(g, out, *inputs, **keywords)
             return alone(
@@ -309,10 +314,12 @@ class Application:
                 ]
             )
 
-        def spec(*values: Any, **keywords: Any) -> Any:
+        def spec(*values: AnyArray, **keywords: Any) -> AnyArray | Bundle:
             return alone([spec_of(values[2 * count + i]) for i in wanted])
 
-        def vjp(position: int, steps: Any, made: Any, *values: Any, **keywords: Any) -> Any:
+        def vjp(
+            position: int, steps: AnyArray, made: AnyArray, *values: AnyArray, **keywords: Any
+        ) -> AnyArray:
             if position >= count:
                 raise UnsupportedError(
                     f"the gradient of block {self.rules.name} computes with what has no gradient here, so "
@@ -333,8 +340,12 @@ class Application:
         )
 
     def forward_step(
-        self, steps: Any, values: tuple[Any, Any, Sequence[Any]], wanted: Sequence[int], kwargs: Any
-    ) -> list[Any]:
+        self,
+        steps: AnyArray,
+        values: tuple[AnyArray, AnyArray, Sequence[AnyArray]],
+        wanted: Sequence[int],
+        kwargs: dict[str, Any],
+    ) -> list[AnyArray]:
         """Return the step of each result, for steps of the inputs: the derivative of the rule by its
         upstream.
         """
@@ -371,7 +382,11 @@ class Application:
 
 
 def _again(
-    rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, known_specs: Any
+    rules: Rules,
+    args: tuple[Tree, ...],
+    kwargs: dict[str, Any],
+    result: Tree,
+    known_specs: dict[tuple[ArraySpec, ...], Any],
 ) -> Application:
     made = Application(rules, args, kwargs)
     found, made.unflatten_result = flatten(result)
@@ -379,7 +394,7 @@ def _again(
     return made
 
 
-def example_of(x: Any) -> Any:
+def example_of(x: AnyArray) -> AnyArray:
     """Return the value of something within a trace, at the arguments that the trace got as examples.
 
     Raises TraceError where one of those that it was made from is an `ArraySpec`.
@@ -402,7 +417,7 @@ def application_of(primitive: Primitive) -> Application | None:
     return primitive.application if isinstance(primitive, CallPrimitive) else None
 
 
-def _at(tree: Any, path: Sequence[Any]) -> Any:
+def _at(tree: Tree, path: Sequence[Any]) -> Tree:
     """Return what stands in a container at a path; None where the way there ends with None."""
     for key in path:
         if tree is None:

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from ..engine.array_types import AnyArray, ArrayLike, DTypeLike
+from ..engine.array_types import AnyArray, ArrayLike, DTypeLike, ShapeLike
 from ..engine.arrays import holds_tensor, joined
 from ..engine.settings import transforms
 from ..engine.spec import is_floating
-from ..engine.tensor import tensor
+from ..engine.tensor import Tensor, tensor
 from ..errors import DtypeError
 from .forwarding import forwarding, instead
 
 __all__ = ["array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray"]
 __all__ += ["asfortranarray", "empty_like", "full", "full_like", "ones_like", "zeros_like"]
 
+Order = Literal["K", "A", "C", "F"] | None
+"""How the numbers are to lie in memory."""
 is_watched = transforms.get
 """Whether a transform or a trace runs: outside of them, asking is all that this module costs."""
 
@@ -50,14 +52,19 @@ MAKING = {
 """NumPy's functions that make arrays of numbers, by name."""
 
 
-def _converting(function: Callable[..., Any], ndmin: int = 0) -> Callable[..., Any]:
+def _converting(function: Callable[..., AnyArray], ndmin: int = 0) -> Callable[..., AnyArray]:
     """Return one of NumPy's functions that make an array of something: of what holds Tensors, a Tensor."""
     ours = partial(_converted, ndmin=ndmin)
     return forwarding(function, instead(ours, 1), of_tensors=1)
 
 
 def _converted(
-    object: ArrayLike, dtype: DTypeLike = None, order: Any = None, *, ndmin: int = 0, **options: Any
+    object: ArrayLike,
+    dtype: DTypeLike = None,
+    order: Order = None,
+    *,
+    ndmin: int = 0,
+    **options: Any,
 ) -> AnyArray:
     """Return what holds a Tensor as one Tensor; NumPy's other options have no meaning for Tensors."""
     if dtype is not None and np.dtype(dtype).kind not in "biufc":
@@ -78,7 +85,7 @@ asfortranarray = _converting(np.asfortranarray, 1)
 
 
 def _array(
-    object: AnyArray, dtype: DTypeLike = None, *, copy: Any = True, **options: Any
+    object: AnyArray, dtype: DTypeLike = None, *, copy: bool | None = True, **options: Any
 ) -> AnyArray:
     """Make a `numpy.array`, also of Tensors and of nested lists that hold some: then the result is a Tensor.
 
@@ -111,7 +118,7 @@ array = forwarding(np.array, instead(_array, 1), fillable, of_tensors=1)
 array.__doc__ = _array.__doc__
 
 
-def asarray_chkfinite(a: AnyArray, dtype: Any = None, order: Any = None) -> AnyArray:
+def asarray_chkfinite(a: AnyArray, dtype: DTypeLike = None, order: Order = None) -> AnyArray:
     """Answer `numpy.asarray_chkfinite`: like `asarray`, a ValueError where a number is infinite or NaN."""
     if not holds_tensor(a):
         return np.asarray_chkfinite(a, dtype, order)
@@ -122,14 +129,14 @@ def asarray_chkfinite(a: AnyArray, dtype: Any = None, order: Any = None) -> AnyA
 
 
 def _full(
-    shape: Any, fill_value: Any, dtype: DTypeLike = None, *rest: Any, **options: Any
+    shape: ShapeLike, fill_value: ArrayLike, dtype: DTypeLike = None, *rest: Any, **options: Any
 ) -> AnyArray:
     """Answer `numpy.full`; a Tensor as the `fill_value` gets the gradients of all its copies."""
     return np.broadcast_to(array(fill_value, dtype), shape).copy()
 
 
 def _full_like(
-    a: Any, fill_value: Any, dtype: DTypeLike = None, *rest: Any, **options: Any
+    a: ArrayLike, fill_value: ArrayLike, dtype: DTypeLike = None, *rest: Any, **options: Any
 ) -> AnyArray:
     """Answer `numpy.full_like`; a Tensor as the `fill_value` gets the gradients of all its copies."""
     model, value = asarray(a), array(fill_value)
@@ -145,7 +152,7 @@ full = forwarding(np.full, instead(_full, 2), fillable)
 full_like = forwarding(np.full_like, instead(_full_like, 2), fillable)
 
 
-def _like(constructor: Callable[..., Any], a: Any, *args: Any, **options: Any) -> Any:
+def _like(constructor: Callable[..., AnyArray], a: ArrayLike, *args: Any, **options: Any) -> Tensor:
     """Return constants like a list that holds Tensors, which may be assigned into."""
     model = asarray(a)
     options.setdefault("shape", model.shape)
@@ -153,7 +160,7 @@ def _like(constructor: Callable[..., Any], a: Any, *args: Any, **options: Any) -
     return tensor(constructor(example, *args, **options), requires_grad=False)
 
 
-def _making_like(constructor: Callable[..., Any]) -> Callable[..., Any]:
+def _making_like(constructor: Callable[..., AnyArray]) -> Callable[..., AnyArray]:
     return forwarding(constructor, instead(partial(_like, constructor), 1), fillable)
 
 

@@ -7,12 +7,13 @@ parameters have NumPy's names and defaults, and go on by position; what else the
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.arrays import holds_tensor
 from ..engine.settings import transforms
 from ..engine.tensor import Tensor
@@ -47,12 +48,12 @@ _MANY = 3
 
 
 def forwarding(
-    function: Callable[..., Any],
-    otherwise: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any],
-    made: Callable[[Any], Any] | None = None,
+    function: Callable[..., AnyArray],
+    otherwise: Callable[[Any, tuple[Any, ...], dict[str, Any]], AnyArray],
+    made: Callable[[AnyArray], AnyArray] | None = None,
     *,
     of_tensors: int = 0,
-) -> Callable[..., Any]:
+) -> Callable[..., AnyArray]:
     """Return `function`, and `otherwise` of the error and the arguments where that refuses.
 
     What it makes goes through `made` while a transform or a trace runs. Where one of the first
@@ -86,12 +87,14 @@ def forwarding(
     return wraps(function)(scope[name])
 
 
-def instead(ours: Callable[..., Any], looks_at: int | None = None) -> Callable[..., Any]:
+def instead(ours: Callable[..., Any], looks_at: int | None = None) -> Callable[..., AnyArray]:
     """Return an `otherwise` that calls ours if Tensors are among the arguments (the first ones); else
     the error stands.
     """
 
-    def otherwise(error: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def otherwise(
+        error: Exception | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> AnyArray:
         if error is not None and not holds_tensor((*args[:looks_at], *kwargs.values())):
             raise error
         return ours(*args, **kwargs)
@@ -103,7 +106,9 @@ def _listed(texts: Iterable[str]) -> str:
     return "".join(f"{text}, " for text in texts)
 
 
-def _first_parameters(function: Callable[..., Any], by_keyword: Any) -> list[inspect.Parameter]:
+def _first_parameters(
+    function: Callable[..., Any], by_keyword: Collection[str]
+) -> list[inspect.Parameter]:
     if isinstance(function, np.ufunc):
         return [
             inspect.Parameter(f"x{i + 1}", inspect.Parameter.POSITIONAL_ONLY)

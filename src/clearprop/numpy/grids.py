@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import AnyArray
+from ..engine.array_types import AnyArray, IndexLike
 from ..engine.arrays import holds_tensor, joined
 from ..errors import UnsupportedError
 from .constructors import fillable, is_watched
@@ -19,7 +19,7 @@ class _Joiner:
     def __init__(self, name: str, plain: Any) -> None:
         self._name, self._plain = name, plain
 
-    def __getitem__(self, key: Any) -> AnyArray:
+    def __getitem__(self, key: IndexLike) -> AnyArray:
         try:
             found = self._plain[key]
         except REFUSED:
@@ -29,7 +29,7 @@ class _Joiner:
             return self._joined(parts)
         return fillable(found) if is_watched() else found
 
-    def _joined(self, parts: tuple[Any, ...]) -> AnyArray:
+    def _joined(self, parts: tuple[AnyArray, ...]) -> AnyArray:
         if any(isinstance(part, str) for part in parts):
             raise UnsupportedError(
                 f"np.{self._name} of tensors takes no text such as {parts[0]!r}; use np.concatenate or "

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import AnyArray, ArrayLike, DTypeLike
+from ..engine.array_types import AnyArray, ArrayLike, DTypeLike, Shape
 from ..engine.arrays import holds_tensor, joined
 from ..engine.spec import shape_of
 from ..engine.tensor import Tensor
@@ -28,7 +28,7 @@ class vectorize(np.vectorize):
     array([0.25, 0.  ])
     """
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> AnyArray:
         if not holds_tensor((*args, *kwargs.values())):
             return super().__call__(*args, **kwargs)
         if self.signature is not None:
@@ -55,13 +55,17 @@ class vectorize(np.vectorize):
         return np.stack(results).reshape(shape)
 
 
-def frompyfunc(func: Callable[..., Any], /, nin: int, nout: int, **options: Any) -> Any:
+def frompyfunc(
+    func: Callable[..., Any], /, nin: int, nout: int, **options: Any
+) -> Callable[..., AnyArray]:
     """Answer `numpy.frompyfunc`; of Tensors, the function is called for each entry, as by `vectorize`."""
     ufunc = np.frompyfunc(func, nin, nout, **options)
     return forwarding(ufunc, instead(vectorize(func)))
 
 
-def fromiter(iter: Iterable[Any], dtype: DTypeLike, count: int = -1, **options: Any) -> AnyArray:
+def fromiter(
+    iter: Iterable[AnyArray], dtype: DTypeLike, count: int = -1, **options: Any
+) -> AnyArray:
     """Answer `numpy.fromiter`; of Tensors, join their numbers as one."""
     entries = chain(first := list(islice(it := builtins.iter(iter), 1)), it)
     if is_watched() or holds_tensor(first):
@@ -74,7 +78,7 @@ def fromiter(iter: Iterable[Any], dtype: DTypeLike, count: int = -1, **options: 
     return np.fromiter(entries, dtype, count, **options)
 
 
-def ndenumerate(arr: ArrayLike) -> Iterator[tuple[tuple[int, ...], AnyArray]]:
+def ndenumerate(arr: ArrayLike) -> Iterator[tuple[Shape, AnyArray]]:
     """Answer `numpy.ndenumerate`, of Tensors, too: yield the indices of the entries, each with its entry."""
     if not holds_tensor(arr):
         return np.ndenumerate(arr)
@@ -82,13 +86,18 @@ def ndenumerate(arr: ArrayLike) -> Iterator[tuple[tuple[int, ...], AnyArray]]:
     return ((place, whole[place]) for place in np.ndindex(whole.shape))
 
 
-def nditer(op: Any, flags: Any = (), op_flags: Any = None, **options: Any) -> Any:
+def nditer(
+    op: AnyArray,
+    flags: Sequence[str] = (),
+    op_flags: Sequence[str | Sequence[str]] | None = None,
+    **options: Any,
+) -> np.nditer | _Entries:
     """Answer `numpy.nditer`; of a Tensor, with one that reads its entries in C order.
 
     Raises UnsupportedError for several operands, for writing, and for ``external_loop`` and ``buffered``.
     """
     if not holds_tensor(op):
-        return np.nditer(op, flags, op_flags, **options)
+        return np.nditer(op, flags, op_flags, **options)  # type: ignore[arg-type]
     writes = any(flag in ("readwrite", "writeonly") for flag in np.ravel(op_flags or []))
     strange = [flag for flag in flags if flag not in _INDEX_FLAGS]
     if writes or strange or options or not isinstance(op, Tensor):
@@ -130,7 +139,7 @@ class _Entries:
         self.index += 1
         return not self.finished
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[AnyArray]:
         while not self.finished:
             yield self.value
             self.index += 1

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.arrays import holds_tensor, joined
 from .forwarding import forwarding
 
@@ -36,11 +37,11 @@ def taking_lists(thing: Any) -> Any:
 _DISPATCHERS = {type(np.sum).__name__, type(np.concatenate).__name__}
 
 
-def _function(function: Callable[..., Any]) -> Callable[..., Any]:
+def _function(function: Callable[..., AnyArray]) -> Callable[..., AnyArray]:
     return forwarding(function, partial(_with_joined, function))
 
 
-def _ufunc(ufunc: np.ufunc) -> Callable[..., Any]:
+def _ufunc(ufunc: np.ufunc) -> Callable[..., AnyArray]:
     """Return a ufunc as a function that takes lists; its methods do, too, and its attributes are there."""
     call = _function(ufunc)
     for name in dir(ufunc):
@@ -54,8 +55,11 @@ _METHODS = {"reduce", "accumulate", "outer", "reduceat", "at"}
 
 
 def _with_joined(
-    function: Callable[..., Any], error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
+    function: Callable[..., AnyArray],
+    error: Exception,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> AnyArray:
     """Call it once more with lists joined, where they hold Tensors; else let the error be."""
     new_args = tuple(_as_array(function, x) for x in args)
     new_kwargs = {name: _as_array(function, x) for name, x in kwargs.items()}

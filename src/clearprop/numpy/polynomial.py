@@ -19,12 +19,13 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.polynomial as _polynomial
 from numpy.polynomial._polybase import ABCPolyBase as _plain_base
 
+from ..engine.array_types import AnyArray
 from ..engine.tensor import Tensor, tensor
 from .forwarding import forwarding, instead
 
@@ -41,14 +42,14 @@ def __dir__() -> list[str]:
 class _Array(type):
     """The class of the arrays that NumPy's code tests for: Tensors with axes are instances, too."""
 
-    def __instancecheck__(cls, x: Any) -> bool:
+    def __instancecheck__(cls, x: object) -> bool:
         return isinstance(x, np.ndarray) or (type(x) is Tensor and x.ndim > 0)
 
 
 class _Number(type):
     """The class of the numbers that it tests for: Tensors without axes are instances, too."""
 
-    def __instancecheck__(cls, x: Any) -> bool:
+    def __instancecheck__(cls, x: object) -> bool:
         return isinstance(x, numbers.Number) or (type(x) is Tensor and not x.ndim)
 
 
@@ -65,15 +66,17 @@ class _OurNumPy(SimpleNamespace):
         return found
 
 
-def _making_tensors(make: Callable[..., Any]) -> Callable[..., Any]:
-    def made(*args: Any, **kwargs: Any) -> Any:
+def _making_tensors(make: Callable[..., AnyArray]) -> Callable[..., Tensor]:
+    def made(*args: Any, **kwargs: Any) -> Tensor:
         found = make(*args, **kwargs)
         return found if type(found) is Tensor else tensor(found, requires_grad=False)
 
     return made
 
 
-def _for_both(plain: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., Any]:
+def _for_both(
+    plain: Callable[..., AnyArray], ours: Callable[..., AnyArray]
+) -> Callable[..., AnyArray]:
     """Return NumPy's function, and ours where Tensors come by."""
     return forwarding(plain, instead(ours), of_tensors=3)
 
@@ -99,7 +102,7 @@ def _loaded(name: str) -> ModuleType:
     return module
 
 
-def _trimmed(seq: Any) -> Any:
+def _trimmed(seq: AnyArray) -> AnyArray:
     """Drop zeros at the end, as far as they are known."""
     if isinstance(seq, Tensor) and not seq.is_known:
         return seq
@@ -123,7 +126,7 @@ for _name in __all__:
         globals()[_name] = _ours
 
 
-def set_default_printstyle(style: Any) -> None:  # type: ignore[no-redef]
+def set_default_printstyle(style: Literal["ascii", "unicode"]) -> None:  # type: ignore[no-redef]
     """Answer `numpy.polynomial.set_default_printstyle`."""
     _polynomial.set_default_printstyle(style)
     _polybase.ABCPolyBase._use_unicode = style == "unicode"

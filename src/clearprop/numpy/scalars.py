@@ -19,7 +19,7 @@ class _Standing(type):
             return args[0].astype(cls.of)
         return cls.of(*args, **kwargs) if kwargs else cls.of(*args)
 
-    def __instancecheck__(cls, instance: Any) -> bool:
+    def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, cls.of)
 
     def __subclasscheck__(cls, subclass: type) -> bool:

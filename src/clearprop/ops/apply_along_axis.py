@@ -51,7 +51,7 @@ def apply_over_axes(func: Callable[..., Any], a: Array, axes: AxesLike) -> Array
 
 
 @answers(np.trim_zeros)
-def trim_zeros(filt: Any, trim: str = "fb", axis: AxesLike = None) -> Array:
+def trim_zeros(filt: AnyArray, trim: str = "fb", axis: AxesLike = None) -> Array:
     trim = trim.lower()
     if not set(trim) <= {"f", "b"}:
         raise ValueError(

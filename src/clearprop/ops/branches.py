@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import Array, DTypeLike
+from ..engine.array_types import AnyArray, Array, ArrayLike, DTypeLike
 from ..engine.arrays import is_array, numbers_of
 from ..engine.primitive import answers
 from ..engine.refusals import called
@@ -27,7 +27,9 @@ def _of_dtype(x: Array, dtype: DTypeLike) -> Array:
 
 
 @answers(np.select)
-def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Array:
+def select(
+    condlist: Sequence[ArrayLike], choicelist: Sequence[AnyArray], default: AnyArray = 0
+) -> Array:
     if len(condlist) != len(choicelist) or not len(condlist):
         raise ShapeError(
             f"np.select takes one choice for each condition and at least one, not {len(choicelist)} for "
@@ -42,7 +44,9 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
 
 @answers(np.piecewise)
-def piecewise(x: Array, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Array:
+def piecewise(
+    x: Array, condlist: AnyArray, funclist: Sequence[Any], *args: Any, **kw: Any
+) -> Array:
     if np.isscalar(condlist) or (
         x.ndim and not (isinstance(condlist[0], list) or shape_of(condlist[0]))
     ):
@@ -79,7 +83,7 @@ def _everywhere(
 
     Those are dropped again, and their slopes, infinite or not, with them.
     """
-    part: Any = np.where(condition, x, 1.0).astype(x.dtype)
+    part: AnyArray = np.where(condition, x, 1.0).astype(x.dtype)
     piece = function(part, *args, **kw)
     reached = [piece] if isinstance(piece, Tensor) else []
     seen = set(reached)
@@ -100,7 +104,11 @@ def _everywhere(
 
 @answers(np.nan_to_num)
 def nan_to_num(
-    x: Array, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+    x: Array,
+    copy: bool = True,
+    nan: ArrayLike = 0.0,
+    posinf: ArrayLike | None = None,
+    neginf: ArrayLike | None = None,
 ) -> Array:
     if not copy:
         raise UnsupportedError("np.nan_to_num(t, copy=False) writes into its input; leave copy out")

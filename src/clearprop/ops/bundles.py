@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import Array
+from ..engine.array_types import AnyArray, Array
 from ..engine.bundle import Bundle
 from ..engine.primitive import primitive
 from ..engine.tensor import Tensor
 
 
-def _element(bundle: Any, index: int, count: int) -> Array:
+def _element(bundle: Bundle, index: int, count: int) -> Array:
     return bundle[index]
 
 
-def element_vjp(g: Array, out: Array, bundle: Any, index: int, count: int) -> Bundle:
+def element_vjp(g: Array, out: Array, bundle: Bundle, index: int, count: int) -> Bundle:
     return Bundle(g if i == index else None for i in range(count))
 
 
@@ -32,7 +31,7 @@ element = primitive(
 )
 
 
-def results_of(made: Any) -> list[Any]:
+def results_of(made: AnyArray | Bundle) -> list[AnyArray]:
     """Return the results of an operation, one by one: of a bundle each, known or not, of an array itself."""
     value = made.value if isinstance(made, Tensor) else made
     if not isinstance(value, Bundle):

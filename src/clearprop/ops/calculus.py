@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import Array, ArrayLike, AxesLike
+from ..engine.array_types import AnyArray, Array, ArrayLike, AxesLike
 from ..engine.primitive import answers
 from ..engine.spec import normalize_axes
 from ..engine.tensor import Tensor
@@ -59,7 +59,9 @@ def _edge(value: ArrayLike, a: Array, axis: int) -> Array:
 
 
 @answers(np.ediff1d)
-def ediff1d(ary: ArrayLike, to_end: Any = None, to_begin: Any = None) -> Array:
+def ediff1d(
+    ary: ArrayLike, to_end: ArrayLike | None = None, to_begin: ArrayLike | None = None
+) -> Array:
     row = shaped(ary).reshape(-1)
     parts = [row[1:] - row[:-1]]
     if to_begin is not None:
@@ -81,7 +83,7 @@ def _joined(name: str, given: ArrayLike, row: Array) -> Array:
 
 @answers(np.gradient)
 def gradient(
-    f: Any, *varargs: Any, axis: AxesLike = None, edge_order: int = 1
+    f: AnyArray, *varargs: ArrayLike, axis: AxesLike = None, edge_order: int = 1
 ) -> Array | tuple[Array, ...]:
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order={edge_order}, but the edges are of order 1 or 2")
@@ -95,7 +97,7 @@ def gradient(
     return found[0] if len(found) == 1 else found
 
 
-def _spacings(varargs: tuple[Any, ...], axes: list[int]) -> list[ArrayLike]:
+def _spacings(varargs: tuple[ArrayLike, ...], axes: list[int]) -> list[ArrayLike]:
     """Return one spacing for each axis."""
     if not varargs:
         return [1.0] * len(axes)
@@ -127,7 +129,7 @@ def _steps(spacing: ArrayLike, f: Array, axis: int) -> ArrayLike:
     return steps
 
 
-def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Array:
+def _slope(f: Array, h: AnyArray, axis: int, edge_order: int) -> Array:
     """Return central differences, and one-sided ones at both edges."""
     length = f.shape[axis]
     if length < edge_order + 1:
@@ -162,7 +164,9 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Array:
     return np.concatenate([start, inner, end], axis=axis).astype(f.dtype)
 
 
-def _edge_slope(near: Any, far: Any, edge: Any, inner: Any, innermost: Any) -> Array:
+def _edge_slope(
+    near: AnyArray, far: AnyArray, edge: AnyArray, inner: AnyArray, innermost: AnyArray
+) -> Array:
     """Return the slope at an edge from the parabola through three entries, looking inwards."""
     both = near + far
     return (
@@ -176,7 +180,7 @@ def _edge_slope(near: Any, far: Any, edge: Any, inner: Any, innermost: Any) -> A
 
 
 @answers(np.trapezoid)
-def trapezoid(y: ArrayLike, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
+def trapezoid(y: ArrayLike, x: AnyArray = None, dx: ArrayLike = 1.0, axis: int = -1) -> Array:
     y = shaped(y)
     (along,) = normalize_axes(axis, y.ndim)
     width = dx

@@ -7,11 +7,9 @@ Those that have none stand here. Rules put `g` first: Python makes its own compl
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ..engine.array_types import Array
+from ..engine.array_types import AnyArray, Array
 from ..engine.primitive import Call, Custom, answers, primitive
 from ..engine.spec import ArraySpec
 from .samples import COMPLEX
@@ -41,7 +39,7 @@ _real_record = primitive(
 
 
 @answers(np.real)
-def real(val: Any) -> Array:
+def real(val: AnyArray) -> Array:
     return _real_record(val) if val.dtype.kind == "c" else val
 
 
@@ -64,7 +62,7 @@ _imag_record = primitive(
 
 
 @answers(np.imag)
-def imag(val: Any) -> Array:
+def imag(val: AnyArray) -> Array:
     return _imag_record(val) if val.dtype.kind == "c" else np.zeros_like(val)
 
 

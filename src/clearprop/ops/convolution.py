@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .linalg_common import conj
 _DUAL = {"full": "valid", "valid": "full"}
 
 
-def _convolve(a: Array, v: Array, mode: Any) -> Array:
+def _convolve(a: Array, v: Array, mode: Literal["full", "same", "valid"]) -> Array:
     return np.convolve(a, v, mode)
 
 

@@ -6,13 +6,14 @@ after, and running products lead to a recurrence that is a primitive itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from ..engine.array_types import AnyArray, Array, Axes, AxesLike, DTypeLike
-from ..engine.primitive import Draw, Sample, answers, floats, primitive
+from ..engine.primitive import Draw, Primitive, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes, ufunc_dtype
 from ..engine.tensor import apply
 from ..errors import ShapeError
@@ -45,7 +46,7 @@ def _before(out: Array, axis: Axis, reverse: bool) -> Array:
 # ---- running sums
 
 
-def _accumulate(ufunc: Any, x: Array, axis: Axis, reverse: bool) -> Array:
+def _accumulate(ufunc: np.ufunc, x: Array, axis: Axis, reverse: bool) -> Array:
     back = (slice(None),) * axis + (slice(None, None, -1),)
     return ufunc.accumulate(x[back], axis)[back] if reverse else ufunc.accumulate(x, axis)
 
@@ -82,7 +83,7 @@ _cumsum_record = primitive(
 )
 
 
-def _scan(record: Any, a: Array, axis: int | None, dtype: DTypeLike, function: str) -> Array:
+def _scan(record: Primitive, a: Array, axis: int | None, dtype: DTypeLike, function: str) -> Array:
     a, axis = row_or_axis(a, axis)
     out = record(in_dtype(a, dtype, function), axis=axis, reverse=False)
     return out if dtype is None else out.astype(dtype)
@@ -101,7 +102,12 @@ def cumulative_sum(
 
 
 def _cumulative(
-    function: Any, start: int, x: Array, axis: int | None, dtype: DTypeLike, include_initial: bool
+    function: Callable[..., Array],
+    start: int,
+    x: Array,
+    axis: int | None,
+    dtype: DTypeLike,
+    include_initial: bool,
 ) -> Array:
     if axis is None:
         if x.ndim > 1:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..engine.array_types import Array, ArrayLike
@@ -21,7 +19,7 @@ _RANK_ONE = np.outer([1.0, -2.0, 0.5], [2.0, 1.0, 3.0])
 _SINGULAR_COMPLEX = np.outer([1.0 + 1j, -2.0], [2.0, 1.0 - 3j])
 
 
-def _numbers(a: Array, *others: Any) -> ArraySpec:
+def _numbers(a: Array, *others: Array) -> ArraySpec:
     return ArraySpec(a.shape[:-2], a.dtype)
 
 
@@ -70,7 +68,7 @@ def _inverse_if_safe(a: Array) -> Array | None:
     return inverse if np.all(sizes < np.finfo(a.dtype).eps ** -0.25) else None
 
 
-def _svd(a: Array) -> tuple[Any, Any, Any, Any]:
+def _svd(a: Array) -> tuple[Array, Array, Array, Array]:
     u, s, vh = np.linalg.svd(a)
     return np.conj(u), s, np.conj(vh), number(np.linalg.det(u) * np.linalg.det(vh))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import Array, Axes, Shape
+from ..engine.array_types import AnyArray, Array, Axes, Shape
 from ..engine.arrays import as_array
 from ..engine.primitive import Custom, Draw, Sample, answers, each, floats, primitive
 from ..engine.spec import ArraySpec, promote, shape_of
@@ -134,7 +134,9 @@ _record = primitive(
 
 
 @answers(np.einsum)
-def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Array:
+def einsum(
+    subscripts: AnyArray, *operands: AnyArray, optimize: bool | str | Sequence[Any] | None = None
+) -> Array:
     """Answer `np.einsum`. `optimize` may be given, but the order of summation is always chosen here."""
     text, given = _read_call(subscripts, operands)
     arrays = [as_array(x) for x in given]
@@ -161,7 +163,9 @@ def _window(x: Array, term: str, output: str) -> Array:
     return x if order == tuple(range(x.ndim)) else x.transpose(order)
 
 
-def _read_call(subscripts: Any, operands: tuple[Array, ...]) -> tuple[str, tuple[Any, ...]]:
+def _read_call(
+    subscripts: AnyArray, operands: tuple[Array, ...]
+) -> tuple[str, tuple[AnyArray, ...]]:
     """Read either form of a call as explicit subscripts and operands."""
     if isinstance(subscripts, str):
         return explicit(subscripts), operands
@@ -169,7 +173,9 @@ def _read_call(subscripts: Any, operands: tuple[Array, ...]) -> tuple[str, tuple
 
 
 @answers(np.einsum_path)
-def einsum_path(subscripts: Any, *operands: Any, optimize: Any = "greedy") -> tuple[list[Any], str]:
+def einsum_path(
+    subscripts: AnyArray, *operands: AnyArray, optimize: bool | str | Sequence[Any] = "greedy"
+) -> tuple[list[Any], str]:
     """Return what NumPy says of operands of these shapes."""
     text, arrays = _read_call(subscripts, operands)
     blanks = [np.broadcast_to(np.empty(()), np.shape(x)) for x in arrays]

@@ -9,11 +9,11 @@ import math
 from collections import Counter
 from functools import lru_cache
 from string import ascii_letters
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..engine.array_types import Array, Shape
+from ..engine.array_types import AnyArray, Array, Shape
 
 ELLIPSIS = "..."
 
@@ -42,7 +42,7 @@ def explicit(subscripts: str) -> str:
     return f"{text}->{ELLIPSIS if ELLIPSIS in text else ''}{once}"
 
 
-def from_lists(operands: tuple[Array, ...]) -> tuple[str, tuple[Any, ...]]:
+def from_lists(operands: tuple[Array, ...]) -> tuple[str, tuple[AnyArray, ...]]:
     """Read NumPy's other form, ``(x, [0, 1], y, [1, 2], [0, 2])``, as explicit subscripts and operands."""
     pairs, output = operands[: len(operands) // 2 * 2], operands[len(operands) // 2 * 2 :]
     written = [*pairs[1::2], *output]

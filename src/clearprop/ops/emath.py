@@ -6,7 +6,6 @@ What is complex depends on the numbers, so it is refused where they are not know
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from ..engine.tensor import Tensor
 from ..errors import TraceError
 
 
-def _extended(function: Any, x: ArrayLike, outside: Callable[[Any], Any]) -> Array:
+def _extended(function: np.ufunc, x: ArrayLike, outside: Callable[[Array], Array]) -> Array:
     """Return `x`, complex if some of its numbers lie where `function` is not real."""
     x = as_array(x)
     if x.dtype.kind == "c":
@@ -41,7 +40,7 @@ def _is_beyond_one(x: Array) -> Array:
     return abs(x) > 1
 
 
-def _answer(function: Any, outside: Callable[[Any], Any]) -> None:
+def _answer(function: np.ufunc, outside: Callable[[Array], Array]) -> None:
     @answers(getattr(np.emath, function.__name__))
     def extended(x: Array) -> Array:
         return function(_extended(function, x, outside))
@@ -54,7 +53,7 @@ for _name in ("arccos", "arcsin", "arctanh"):
 
 
 @answers(np.emath.logn)
-def logn(n: Any, x: ArrayLike) -> Array:
+def logn(n: ArrayLike, x: ArrayLike) -> Array:
     return np.emath.log(as_array(x)) / np.emath.log(as_array(n))
 
 

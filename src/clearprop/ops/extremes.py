@@ -88,7 +88,13 @@ def min_(
 
 
 def _chosen_extreme(
-    reduce: Any, pairwise: Any, a: ArrayLike, axis: Any, keepdims: bool, initial: Any, where: Any
+    reduce: Callable[..., Array],
+    pairwise: np.ufunc,
+    a: ArrayLike,
+    axis: AxesLike,
+    keepdims: bool,
+    initial: AnyArray,
+    where: ArrayLike,
 ) -> Array:
     """Return the extreme of some entries, and of the number to start from."""
     a = shaped(a)
@@ -105,7 +111,7 @@ def _chosen_extreme(
     return pairwise(reduce(a, axis=axis, keepdims=keepdims), initial).astype(a.dtype)
 
 
-def _last_resort(pairwise: Any, dtype: DType) -> AnyArray:
+def _last_resort(pairwise: np.ufunc, dtype: DType) -> AnyArray:
     """Return the identity of the extreme in this dtype: the lowest number for a maximum, the highest for a
     minimum.
     """

@@ -6,11 +6,9 @@ C. Roberts and L. Roberts, QR and LQ decomposition matrix backpropagation algori
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ..engine.array_types import Array, ArrayLike
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.bundle import Bundle
 from ..engine.primitive import Draw, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec
@@ -98,7 +96,7 @@ def qr_vjp(g: Bundle, out: Bundle, a: Array, mode: str) -> Array:
     return _tall(q, r[..., :n, :], gq, gr[..., :n, :])
 
 
-def _tall(q: Array, r: Array, gq: Any, gr: Any) -> Array:
+def _tall(q: Array, r: Array, gq: AnyArray, gr: AnyArray) -> Array:
     """Return the gradient of a matrix with no more columns than rows.
 
     Q may have further columns: how they are turned among themselves is anybody's choice, so only what does

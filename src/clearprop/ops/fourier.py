@@ -33,7 +33,7 @@ def _options(axes: Axes, norm: str) -> str:
 # ---- complex transforms
 
 
-def _over_axes(one: Callable[..., Any], several: Callable[..., Any]) -> Callable[..., Any]:
+def _over_axes(one: Callable[..., Any], several: Callable[..., Any]) -> Callable[..., Array]:
     def forward(x: Array, axes: Axes, norm: str) -> Array:
         if len(axes) == 1:
             return one(x, axis=axes[0], norm=norm)
@@ -50,7 +50,7 @@ def _spec_like(transform: Callable[..., Any]) -> Callable[..., ArraySpec]:
 
 
 def _notation(name: str) -> Notation:
-    def write(x: str, axes: Any, norm: Any) -> str:
+    def write(x: str, axes: Axes, norm: str) -> str:
         if axes == (-2, -1):
             return f"{name}2({x}{_options((-1,), norm)})"
         return f"{name}{'n' if len(axes) > 1 else ''}({x}{_options(axes, norm)})"
@@ -208,7 +208,7 @@ def _from_end(name: str, x: Array, axis: int) -> int:
     return normalize_axes(int(axis), x.ndim)[0] - x.ndim
 
 
-def _checked(name: str, x: Array, n: Any, axis: int, norm: str | None) -> str:
+def _checked(name: str, x: Array, n: int | None, axis: int, norm: str | None) -> str:
     """Return the name of the norm, if all is well."""
     if (x.shape[axis] if n is None else n) < 1:
         raise ShapeError(
@@ -221,7 +221,7 @@ def _checked(name: str, x: Array, n: Any, axis: int, norm: str | None) -> str:
     return norm
 
 
-def _single(name: str, record: Primitive) -> Callable[..., Any]:
+def _single(name: str, record: Primitive) -> Callable[..., Array]:
     def transform(a: Array, n: int | None = None, axis: int = -1, norm: str | None = None) -> Array:
         axis = _from_end(name, a, axis)
         norm = _checked(name, a, n, axis, norm)
@@ -273,7 +273,7 @@ def _swapped(norm: str | None) -> str | None:
 
 
 def _sizes_and_axes(
-    name: str, a: Array, s: Any, axes: Any, *, halved: bool = False
+    name: str, a: Array, s: Sequence[int | None] | None, axes: Any, *, halved: bool = False
 ) -> tuple[list[int], list[int]]:
     """Return sizes and axes of a transform over several axes, as NumPy understands them."""
     if axes is None:
@@ -295,7 +295,12 @@ def _sizes_and_axes(
 
 
 def _over(
-    name: str, record: Primitive, a: Array, sizes: Sequence[int], axes: Sequence[int], norm: Any
+    name: str,
+    record: Primitive,
+    a: Array,
+    sizes: Sequence[int],
+    axes: Sequence[int],
+    norm: str | None,
 ) -> Array:
     """Return the complex transform over several axes: at once, or one by one where sizes change."""
     for n, axis in zip(sizes, axes, strict=True):
@@ -309,8 +314,13 @@ def _over(
     return a
 
 
-def _several(name: str, record: Primitive, default: Any) -> Callable[..., Any]:
-    def transform(a: Array, s: Any = None, axes: Any = default, norm: str | None = None) -> Array:
+def _several(name: str, record: Primitive, default: Axes | None) -> Callable[..., Array]:
+    def transform(
+        a: Array,
+        s: Sequence[int | None] | None = None,
+        axes: AxesLike = default,
+        norm: str | None = None,
+    ) -> Array:
         sizes, axes = _sizes_and_axes(name, a, s, axes)
         return _over(name, record, a, sizes, axes, norm)
 
@@ -323,8 +333,13 @@ fft2 = answers(np.fft.fft2)(_several("fft2", _fft_record, (-2, -1)))
 ifft2 = answers(np.fft.ifft2)(_several("ifft2", _ifft_record, (-2, -1)))
 
 
-def _real(name: str, default: Any) -> Callable[..., Any]:
-    def transform(a: Array, s: Any = None, axes: Any = default, norm: str | None = None) -> Array:
+def _real(name: str, default: Axes | None) -> Callable[..., Array]:
+    def transform(
+        a: Array,
+        s: Sequence[int | None] | None = None,
+        axes: AxesLike = default,
+        norm: str | None = None,
+    ) -> Array:
         sizes, axes = _sizes_and_axes(name, a, s, axes)
         half = rfft(a, sizes[-1], axes[-1], norm)
         return _over(name, _fft_record, half, sizes[:-1], axes[:-1], norm)
@@ -332,8 +347,13 @@ def _real(name: str, default: Any) -> Callable[..., Any]:
     return transform
 
 
-def _inverse_real(name: str, default: Any) -> Callable[..., Any]:
-    def transform(a: Array, s: Any = None, axes: Any = default, norm: str | None = None) -> Array:
+def _inverse_real(name: str, default: Axes | None) -> Callable[..., Array]:
+    def transform(
+        a: Array,
+        s: Sequence[int | None] | None = None,
+        axes: AxesLike = default,
+        norm: str | None = None,
+    ) -> Array:
         sizes, axes = _sizes_and_axes(name, a, s, axes, halved=True)
         half = _over(name, _ifft_record, a, sizes[:-1], axes[:-1], norm)
         return irfft(half, sizes[-1], axes[-1], norm)
@@ -350,7 +370,7 @@ irfft2 = answers(np.fft.irfft2)(_inverse_real("irfft2", (-2, -1)))
 # ---- order of the frequencies
 
 
-def _shifted(x: Array, axes: Any, sign: int) -> Array:
+def _shifted(x: Array, axes: AxesLike, sign: int) -> Array:
     for axis in normalize_axes(axes, x.ndim):
         start = -sign * (x.shape[axis] // 2)
         if start:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def _truth_spec(x: Array, axis: Axes, keepdims: bool) -> ArraySpec:
     return ArraySpec(reduced(x.shape, axis, keepdims), np.dtype(bool))
 
 
-def _truth(function: Any, repeats: str) -> Primitive:
+def _truth(function: Callable[..., Array], repeats: str) -> Primitive:
     return primitive(
         function.__name__,
         function,
@@ -58,7 +58,7 @@ def any_(
 
 
 @answers(np.count_nonzero)
-def count_nonzero(a: Array, axis: AxesLike = None, *, keepdims: Any = False) -> AnyArray:
+def count_nonzero(a: Array, axis: AxesLike = None, *, keepdims: bool = False) -> AnyArray:
     return np.sum(np.not_equal(a, 0), axis=axis, keepdims=keepdims, dtype=np.intp)
 
 
@@ -84,7 +84,7 @@ def bincount(x: ArrayLike, /, weights: ArrayLike | None = None, minlength: int =
 @answers(np.digitize)
 def digitize(x: ArrayLike, bins: ArrayLike, right: bool = False) -> Array:
     bins = known(bins, "np.digitize")
-    side: Any = "left" if right else "right"
+    side: Literal["left", "right"] = "left" if right else "right"
     if np.all(bins[1:] >= bins[:-1]):
         return np.searchsorted(bins, x, side)
     if np.all(bins[1:] <= bins[:-1]):
@@ -105,11 +105,11 @@ def _plain(given: Any) -> Any:
     return value if value.ndim else value.item()
 
 
-def _several(bins: Any) -> bool:
+def _several(bins: object) -> bool:
     return np.iterable(bins) and not isinstance(bins, str)
 
 
-def _edges(plain: Any, numbers: Any, bins: Any, range: Any) -> Array:
+def _edges(plain: Array, numbers: AnyArray, bins: Any, range: Any) -> Array:
     """Return edges that follow the bins, the ends of the range, or the smallest and the largest number."""
     if _several(bins):
         return bins if isinstance(bins, Tensor) else plain
@@ -121,7 +121,7 @@ def _edges(plain: Any, numbers: Any, bins: Any, range: Any) -> Array:
     return np.linspace(low, high, len(plain)).astype(plain.dtype)
 
 
-def _densities(counts: Any, edges: Any) -> Array:
+def _densities(counts: Array, edges: Sequence[Array]) -> Array:
     """Return the share of all that is in each class, for each unit of its width (its area, its volume)."""
     shares = counts
     for axis, row in enumerate(edges):
@@ -131,7 +131,10 @@ def _densities(counts: Any, edges: Any) -> Array:
 
 @answers(np.histogram_bin_edges)
 def histogram_bin_edges(
-    a: ArrayLike, bins: Any = 10, range: Any = None, weights: ArrayLike | None = None
+    a: ArrayLike,
+    bins: AnyArray = 10,
+    range: tuple[ArrayLike, ArrayLike] | None = None,
+    weights: ArrayLike | None = None,
 ) -> Array:
     numbers = known(a, "np.histogram")
     edges = np.histogram_bin_edges(numbers, _plain(bins), _plain(range))
@@ -141,8 +144,8 @@ def histogram_bin_edges(
 @answers(np.histogram)
 def histogram(
     a: AnyArray,
-    bins: Any = 10,
-    range: Any = None,
+    bins: AnyArray = 10,
+    range: tuple[ArrayLike, ArrayLike] | None = None,
     density: bool | None = None,
     weights: ArrayLike | None = None,
 ) -> tuple[Array, Array]:
@@ -165,7 +168,11 @@ def histogram(
 
 @answers(np.histogram2d)
 def histogram2d(
-    x: ArrayLike, y: ArrayLike, bins: Any = 10, range: Any = None, density: bool | None = None
+    x: ArrayLike,
+    y: ArrayLike,
+    bins: AnyArray = 10,
+    range: tuple[ArrayLike, ArrayLike] | None = None,
+    density: bool | None = None,
 ) -> tuple[Array, Array, Array]:
     if _several(bins) and len(bins) not in (1, 2):  # one row of edges for both
         bins = [bins, bins]
@@ -175,17 +182,20 @@ def histogram2d(
 
 @answers(np.histogramdd)
 def histogramdd(
-    sample: Any, bins: Any = 10, range: Any = None, density: bool | None = None
+    sample: ArrayLike,
+    bins: AnyArray = 10,
+    range: tuple[ArrayLike, ArrayLike] | None = None,
+    density: bool | None = None,
 ) -> tuple[Array, Sequence[Array]]:
     if isinstance(sample, list | tuple):
         columns = list(sample)
     else:
         columns = [sample] if np.ndim(sample) < 2 else list(np.transpose(sample))
     plain = tuple(known(column, "np.histogramdd") for column in columns)
-    edges: Any
+    edges: AnyArray
     counts, edges = np.histogramdd(plain, _plain(bins), _plain(range))
     count = len(columns)
-    rules: Any = bins if _several(bins) else [bins] * count
+    rules: AnyArray = bins if _several(bins) else [bins] * count
     ranges = [None] * count if range is None else range
     if counts.size and plain[0].size:
         edges = [_edges(*each) for each in zip(edges, columns, rules, ranges, strict=True)]

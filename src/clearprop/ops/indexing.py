@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import Array, DType, Shape
+from ..engine.array_types import AnyArray, Array, DType, IndexLike, Shape
 from ..engine.arrays import LISTS, joined, positions
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.bundle import Bundle
@@ -36,10 +36,10 @@ _FULL = slice(None)
 _ENTRY = np.zeros(1, bool)
 
 
-def split_index(index: Any) -> tuple[Index, tuple[Any, ...]]:
+def split_index(index: IndexLike) -> tuple[Index, tuple[Any, ...]]:
     """Return an index, as the user wrote it, with slots for its arrays, and the arrays for them."""
     items = index if isinstance(index, tuple) else (index,)
-    arrays: list[Any] = []
+    arrays: list[AnyArray] = []
     parts: list[Any] = []
     for item in items:
         if type(item) is int or item is None or item is Ellipsis or isinstance(item, slice):
@@ -198,7 +198,7 @@ def _scatter(g: Array, *arrays: Array, index: Index, shape: Shape) -> Array:
     return out
 
 
-def add_at(out: Any, place: Any, g: Array) -> None:
+def add_at(out: AnyArray, place: AnyArray, g: Array) -> None:
     """Do ``np.add.at``, which crashes beyond 32 axes: there, with places in the flat array."""
     if out.ndim > 32:
         place = np.arange(out.size).reshape(out.shape)[place].reshape(-1)
@@ -251,7 +251,7 @@ scatter = primitive(
 )
 
 
-def scattered(values: Array, index: Any, x: Array) -> Array:
+def scattered(values: Array, index: IndexLike, x: Array) -> Array:
     """Return zeros in the shape of `x`, with `values` added at an index as users write it."""
     parts, arrays = split_index(index)
     region = _region(x.shape, parts, tuple(getattr(a, "value", a) for a in arrays))
@@ -349,7 +349,7 @@ def refuse_truncation(operation: str, value: Array, dtype: DType) -> None:
 
 
 @answers(operator.setitem)
-def setitem(x: Array, index: Any, value: Array) -> Array:
+def setitem(x: Array, index: IndexLike, value: Array) -> Array:
     value = joined(value) if type(value) in LISTS else value
     refuse_truncation("assign", value, x.dtype)
     parts, arrays = split_index(index)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import AnyArray, Array
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.arrays import as_array
 from ..engine.primitive import Sample, answers, floats, primitive, together
 from ..engine.spec import ArraySpec, normalize_axes, promote, shape_of
@@ -44,7 +44,7 @@ def interp_vjp(
     gf = g if left is None else np.where(before, 0.0, g)
     gf = gf if right is None else np.where(after, 0.0, gf)
 
-    def placed(at_left: Any, at_right: Any) -> Array:
+    def placed(at_left: Array, at_right: Array) -> Array:
         return scatter(at_left, i, index=_AT, shape=xp.shape) + scatter(
             at_right, j, index=_AT, shape=xp.shape
         )
@@ -76,7 +76,12 @@ interp_record = primitive(
 
 @answers(np.interp)
 def interp(
-    x: Array, xp: Array, fp: Array, left: Any = None, right: Any = None, period: Any = None
+    x: Array,
+    xp: Array,
+    fp: Array,
+    left: ArrayLike | None = None,
+    right: ArrayLike | None = None,
+    period: float | None = None,
 ) -> Array:
     """Answer `np.interp`. Gradients flow to x, to the points' places xp and values fp, and to left and
     right.
@@ -133,6 +138,8 @@ _unwrap_record = primitive(
 
 
 @answers(np.unwrap)
-def unwrap(p: Array, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Array:
+def unwrap(
+    p: Array, discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi
+) -> Array:
     (axis,) = normalize_axes(axis, p.ndim)
     return _unwrap_record(p, discont=discont, axis=axis, period=period)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import AnyArray, Array, ArrayLike, DTypeLike
+from ..engine.array_types import AnyArray, Array, ArrayLike, Casting, DTypeLike, IndexLike
 from ..engine.primitive import Custom, Sample, answers, each, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes, promote
 from ..errors import DtypeError, ShapeError
@@ -86,7 +86,7 @@ def concatenate(
     axis: int | None = 0,
     *,
     dtype: DTypeLike = None,
-    casting: str = "same_kind",
+    casting: Casting = "same_kind",
 ) -> Array:
     parts = _parts("concatenate", arrays, dtype, casting)
     if axis is None:
@@ -137,14 +137,16 @@ def stack(
     axis: int = 0,
     *,
     dtype: DTypeLike = None,
-    casting: str = "same_kind",
+    casting: Casting = "same_kind",
 ) -> Array:
     parts = _parts("stack", arrays, dtype, casting)
     return _stack_record(*parts, axis=normalize_axes(axis, parts[0].ndim + 1)[0])
 
 
 @answers(np.vstack)
-def vstack(tup: Any, *, dtype: DTypeLike = None, casting: str = "same_kind") -> Array:
+def vstack(
+    tup: Sequence[ArrayLike], *, dtype: DTypeLike = None, casting: Casting = "same_kind"
+) -> Array:
     rows = [np.atleast_2d(x) for x in _parts("vstack", tup, None, casting)]
     return concatenate(rows, 0, dtype=dtype, casting=casting)
 
@@ -152,30 +154,36 @@ def vstack(tup: Any, *, dtype: DTypeLike = None, casting: str = "same_kind") -> 
 if hasattr(np, "row_stack"):  # deprecated, and gone from later versions
 
     @answers(np.row_stack)
-    def row_stack(tup: Any, *, dtype: DTypeLike = None, casting: str = "same_kind") -> Array:
+    def row_stack(
+        tup: Sequence[ArrayLike], *, dtype: DTypeLike = None, casting: Casting = "same_kind"
+    ) -> Array:
         return vstack(tup, dtype=dtype, casting=casting)
 
 
 @answers(np.hstack)
-def hstack(tup: Any, *, dtype: DTypeLike = None, casting: str = "same_kind") -> Array:
+def hstack(
+    tup: Sequence[ArrayLike], *, dtype: DTypeLike = None, casting: Casting = "same_kind"
+) -> Array:
     parts = [np.atleast_1d(x) for x in _parts("hstack", tup, None, casting)]
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 @answers(np.dstack)
-def dstack(tup: Any, *, dtype: DTypeLike = None, casting: str = "same_kind") -> Array:
+def dstack(
+    tup: Sequence[ArrayLike], *, dtype: DTypeLike = None, casting: Casting = "same_kind"
+) -> Array:
     parts = [np.atleast_3d(x) for x in _parts("dstack", tup, None, casting)]
     return concatenate(parts, 2, dtype=dtype, casting=casting)
 
 
 @answers(np.column_stack)
-def column_stack(tup: Any) -> Array:
+def column_stack(tup: Sequence[ArrayLike]) -> Array:
     columns = _parts("column_stack", tup, None, None)
     return concatenate([x if x.ndim > 1 else reshape(x, (-1, 1)) for x in columns], 1)
 
 
 @answers(np.block)
-def block(arrays: Any) -> Array:
+def block(arrays: ArrayLike) -> Array:
     depth, leaves = _depth(arrays), list(_leaves(arrays))
     ndim = max(depth, *(x.ndim for x in leaves))
 
@@ -219,12 +227,12 @@ def append(arr: AnyArray, values: AnyArray, axis: int | None = None) -> Array:
 # ---- splitting: windows on the parts
 
 
-def _along(axis: int, part: Any) -> tuple[Any, ...]:
+def _along(axis: int, part: IndexLike) -> tuple[Any, ...]:
     return (slice(None),) * axis + (part,)
 
 
 @answers(np.array_split)
-def array_split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
+def array_split(ary: Array, indices_or_sections: AnyArray, axis: int = 0) -> list[Array]:
     (axis,) = normalize_axes(axis, ary.ndim)
     size = ary.shape[axis]
     if np.iterable(indices_or_sections):
@@ -239,7 +247,7 @@ def array_split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Arr
 
 
 @answers(np.split)
-def split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
+def split(ary: Array, indices_or_sections: AnyArray, axis: int = 0) -> list[Array]:
     if not np.iterable(indices_or_sections):
         size = ary.shape[normalize_axes(axis, ary.ndim)[0]]
         if size % max(int(indices_or_sections), 1):
@@ -256,19 +264,19 @@ def _need_axes(name: str, ary: Array, ndim: int) -> None:
 
 
 @answers(np.vsplit)
-def vsplit(ary: Array, indices_or_sections: Any) -> list[Array]:
+def vsplit(ary: Array, indices_or_sections: AnyArray) -> list[Array]:
     _need_axes("vsplit", ary, 2)
     return split(ary, indices_or_sections, 0)
 
 
 @answers(np.hsplit)
-def hsplit(ary: Array, indices_or_sections: Any) -> list[Array]:
+def hsplit(ary: Array, indices_or_sections: AnyArray) -> list[Array]:
     _need_axes("hsplit", ary, 1)
     return split(ary, indices_or_sections, 0 if ary.ndim == 1 else 1)
 
 
 @answers(np.dsplit)
-def dsplit(ary: Array, indices_or_sections: Any) -> list[Array]:
+def dsplit(ary: Array, indices_or_sections: AnyArray) -> list[Array]:
     _need_axes("dsplit", ary, 3)
     return split(ary, indices_or_sections, 2)
 

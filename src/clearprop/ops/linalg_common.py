@@ -66,7 +66,7 @@ def ascending(rule: Rule) -> Rule:
     within the sweep the conjugates travel.
     """
 
-    def turned(g: Any, out: Any, *inputs: Array, **params: Any) -> Array:
+    def turned(g: Array | Bundle, out: Array | Bundle, *inputs: Array, **params: Any) -> Array:
         g = Bundle(None if x is None else conj(x) for x in g) if isinstance(g, Bundle) else conj(g)
         return conj(rule(g, out, *inputs, **params))
 
@@ -110,13 +110,13 @@ def rounding(values: Array, count: int) -> Array:
     return largest * (count * np.finfo(values.dtype).eps)
 
 
-def quotient(x: Array, y: Array, tolerance: Any) -> Array:
+def quotient(x: Array, y: Array, tolerance: AnyArray) -> Array:
     """Return ``x / y``, and NaN where `y` is no more than rounding."""
     far = np.abs(y) > tolerance
     return np.where(far, x / np.where(far, y, np.ones(1, y.dtype)), np.full(1, np.nan, x.dtype))
 
 
-def per_gap(x: Array, gaps: Any, tolerance: Any) -> Array:
+def per_gap(x: Array, gaps: Array, tolerance: AnyArray) -> Array:
     """Return matrices, entry by entry, by the gaps between values of different vectors; nothing on the
     diagonal.
 

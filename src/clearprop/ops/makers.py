@@ -19,7 +19,7 @@ STEP = "Piecewise constant: a small step of the input changes nothing."
 
 
 def ufunc(
-    function: Any,
+    function: np.ufunc,
     *rules: Rule | None,
     why: str = STEP,
     samples: tuple[Sample, ...],

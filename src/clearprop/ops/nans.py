@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..engine.array_types import AnyArray, Array, ArrayLike, AxesLike, DTypeLike
@@ -82,7 +80,7 @@ def nanvar(
     ddof: float = 0,
     keepdims: bool = False,
     where: AnyArray = True,
-    mean: Any = None,
+    mean: AnyArray = None,
     correction: float | None = None,
 ) -> Array:
     options = {"ddof": ddof, "keepdims": keepdims, "mean": mean, "correction": correction}
@@ -99,7 +97,7 @@ def nanstd(
     ddof: float = 0,
     keepdims: bool = False,
     where: AnyArray = True,
-    mean: Any = None,
+    mean: AnyArray = None,
     correction: float | None = None,
 ) -> Array:
     options = {"ddof": ddof, "keepdims": keepdims, "mean": mean, "correction": correction}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -82,7 +82,7 @@ _p_norm_record = primitive(
 )
 
 
-def _vector_norm(x: Array, ord: Any, axes: Axes, keepdims: bool) -> Array:
+def _vector_norm(x: Array, ord: float | str | None, axes: Axes, keepdims: bool) -> Array:
     if isinstance(ord, str):
         raise ValueError(
             f"norm: ord={ord!r} is for matrices; for vectors it is a number, inf or -inf"
@@ -101,14 +101,16 @@ def _vector_norm(x: Array, ord: Any, axes: Axes, keepdims: bool) -> Array:
     return _p_norm_record(x, ord=ord, axis=axes, keepdims=keepdims)
 
 
-def _largest(sizes: Any, axes: Axes, keepdims: bool) -> Array:
+def _largest(sizes: Array, axes: Axes, keepdims: bool) -> Array:
     """Return the largest of numbers that are not negative, 0 if there are none."""
     if count(sizes, axes):
         return np.max(sizes, axis=axes, keepdims=keepdims)
     return np.max(sizes, axis=axes, keepdims=keepdims, initial=0)
 
 
-def _matrix_norm(x: AnyArray, ord: Any, rows: int, columns: int, keepdims: bool) -> Array:
+def _matrix_norm(
+    x: AnyArray, ord: float | str | None, rows: int, columns: int, keepdims: bool
+) -> Array:
     axes = tuple(sorted((rows, columns)))
     if ord in (None, "fro", "f"):
         return _norm_record(x, axis=axes, keepdims=keepdims)
@@ -135,13 +137,15 @@ def _floating(x: ArrayLike) -> Array:
     return x if x.dtype.kind in "fc" else x.astype(float)
 
 
-def _order(ord: Any) -> Any:
+def _order(ord: float | str | None) -> Any:
     """Return the order of a norm, which is a plain number."""
     return float(ord) if isinstance(ord, Tensor) else ord
 
 
 @answers(np.linalg.norm)
-def norm(x: ArrayLike, ord: Any = None, axis: AxesLike = None, keepdims: bool = False) -> Array:
+def norm(
+    x: ArrayLike, ord: float | str | None = None, axis: AxesLike = None, keepdims: bool = False
+) -> Array:
     x, ord = _floating(x), _order(ord)
     keepdims = bool(keepdims)
     if axis is None and (ord is None or (ord == 2 and x.ndim == 1)):
@@ -161,12 +165,14 @@ def norm(x: ArrayLike, ord: Any = None, axis: AxesLike = None, keepdims: bool = 
 
 @answers(np.linalg.vector_norm)
 def vector_norm(
-    x: ArrayLike, /, *, axis: AxesLike = None, keepdims: bool = False, ord: Any = 2
+    x: ArrayLike, /, *, axis: AxesLike = None, keepdims: bool = False, ord: float | str | None = 2
 ) -> Array:
     x, ord = _floating(x), _order(ord)
     return _vector_norm(x, ord, normalize_axes(axis, x.ndim), bool(keepdims))
 
 
 @answers(np.linalg.matrix_norm)
-def matrix_norm(x: ArrayLike, /, *, keepdims: bool = False, ord: Any = "fro") -> Array:
+def matrix_norm(
+    x: ArrayLike, /, *, keepdims: bool = False, ord: float | Literal["fro", "nuc"] = "fro"
+) -> Array:
     return np.linalg.norm(_floating(x), axis=(-2, -1), keepdims=keepdims, ord=ord)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import Array, ArrayLike
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.primitive import Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec
 from ..engine.tensor import Tensor
@@ -53,7 +53,7 @@ _pad_record = primitive(
 )
 
 
-def _pairs(name: str, given: Any, ndim: int) -> Pairs:
+def _pairs(name: str, given: AnyArray, ndim: int) -> Pairs:
     """Return ``n``, ``(n,)``, ``(before, after)`` or one pair for each axis, as pairs for all axes."""
     try:
         return tuple(map(tuple, np.broadcast_to(given, (ndim, 2)).tolist()))
@@ -64,7 +64,7 @@ def _pairs(name: str, given: Any, ndim: int) -> Pairs:
         ) from error
 
 
-def _widths(given: Any, ndim: int) -> Pairs:
+def _widths(given: AnyArray, ndim: int) -> Pairs:
     if isinstance(given, dict):  # by axis
         pairs: list[Any] = [(0, 0)] * ndim
         for axis, width in given.items():
@@ -81,13 +81,13 @@ def _widths(given: Any, ndim: int) -> Pairs:
 @answers(np.pad)
 def pad(
     array: ArrayLike,
-    pad_width: Any,
+    pad_width: int | Sequence[Any] | Mapping[int, Any],
     mode: str = "constant",
     *,
-    constant_values: Any = 0,
-    end_values: Any = 0,
+    constant_values: ArrayLike = 0,
+    end_values: ArrayLike = 0,
     reflect_type: str = "even",
-    stat_length: Any = None,
+    stat_length: AnyArray = None,
 ) -> Array:
     x = shaped(array)
     if isinstance(constant_values, Tensor) or isinstance(end_values, Tensor):
@@ -124,7 +124,7 @@ def pad(
     )
 
 
-def _framed(x: Array, widths: Pairs, frame: Callable[[Any, int, int, int], Any]) -> Array:
+def _framed(x: Array, widths: Pairs, frame: Callable[[AnyArray, int, int, int], AnyArray]) -> Array:
     """Return `x` within ``frame(x, axis, side, width)`` on each side, axis after axis, as NumPy does it."""
     for axis, pair in enumerate(widths):
         sides = [frame(x, axis, side, n) if n else None for side, n in enumerate(pair)]
@@ -132,7 +132,7 @@ def _framed(x: Array, widths: Pairs, frame: Callable[[Any, int, int, int], Any])
     return x
 
 
-def _part(x: Array, axis: int, start: Any, stop: Any) -> Array:
+def _part(x: Array, axis: int, start: int | None, stop: int | None) -> Array:
     return x[(slice(None),) * axis + (slice(start, stop),)]
 
 

@@ -6,8 +6,6 @@ known, they keep their full length: the same polynomials.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..engine.array_types import AnyArray, Array, ArrayLike
@@ -34,7 +32,7 @@ def _coefficients(name: str, p: Array) -> Array:
     return p if p.ndim else p.reshape(1)
 
 
-def _value(p: Any) -> Any:
+def _value(p: AnyArray) -> AnyArray:
     """Return the numbers, or None if they are not known."""
     if isinstance(p, Tensor):
         return p.value if p.is_known else None
@@ -151,7 +149,7 @@ def polyder(p: Array, m: int = 1) -> Array:
 
 
 @answers(np.polyint)
-def polyint(p: Array, m: int = 1, k: Any = None) -> Array:
+def polyint(p: Array, m: int = 1, k: AnyArray = None) -> Array:
     if m < 0:
         raise ValueError("polyint: the order m is not negative; np.polyder differentiates")
     p, m = _coefficients("polyint", p), int(m)
@@ -215,7 +213,7 @@ def polydiv(u: Array, v: Array) -> tuple[Array, Array]:
     return np.stack(quotient), _without_small(rest)
 
 
-def _without_small(rest: Any) -> Array:
+def _without_small(rest: Array) -> Array:
     """Return a remainder without leading coefficients that NumPy takes for zero, as far as they are known."""
     value = _value(rest)
     if value is None:
@@ -294,7 +292,7 @@ def roots(p: AnyArray) -> Array:
 
 
 @answers(np.polyfit)
-def polyfit(x: Array, y: Array, deg: int, rcond: float | None = None, w: Any = None) -> Array:
+def polyfit(x: Array, y: Array, deg: int, rcond: float | None = None, w: AnyArray = None) -> Array:
     """Fit by least squares, by the pseudoinverse of the powers of x, in columns of length one."""
     x, y = _array(x), _array(y)
     if x.ndim != 1 or not x.size or y.ndim not in (1, 2) or y.shape[0] != x.size:

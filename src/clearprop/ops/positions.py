@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import Array, ArrayLike
+from ..engine.array_types import AnyArray, Array, ArrayLike, ShapeLike
 from ..engine.primitive import Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec
 from ..engine.tensor import Tensor
@@ -37,7 +37,7 @@ def argwhere(a: Array) -> Array:
 
 
 @answers(np.unravel_index)
-def unravel_index(indices: Tensor, shape: Any, order: str = "C") -> tuple[Array, ...]:
+def unravel_index(indices: Tensor, shape: ShapeLike, order: str = "C") -> tuple[Array, ...]:
     """Return one array for each axis, which may be traced; where the numbers are known, they are
     looked at first.
     """
@@ -67,7 +67,7 @@ _searchsorted_record = primitive(
 
 
 @answers(np.searchsorted)
-def searchsorted(a: ArrayLike, v: ArrayLike, side: str = "left", sorter: Any = None) -> Array:
+def searchsorted(a: ArrayLike, v: ArrayLike, side: str = "left", sorter: AnyArray = None) -> Array:
     a = shaped(a) if sorter is None else np.take(a, sorter)
     return _searchsorted_record(a, shaped(v), side=side)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -105,7 +104,7 @@ def inner(a: Array, b: Array) -> Array:
 
 
 @answers(np.tensordot)
-def tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
+def tensordot(a: Array, b: Array, axes: int | Sequence[int | Sequence[int]] = 2) -> Array:
     a, b = _array(a), _array(b)
     if np.iterable(axes):
         first, second = (tuple(x) if np.iterable(x) else (x,) for x in axes)
@@ -181,7 +180,9 @@ def linalg_outer(x1: Array, x2: Array, /) -> Array:
 
 
 @answers(np.linalg.tensordot)
-def linalg_tensordot(x1: Array, x2: Array, /, *, axes: Any = 2) -> Array:
+def linalg_tensordot(
+    x1: Array, x2: Array, /, *, axes: int | Sequence[int | Sequence[int]] = 2
+) -> Array:
     return tensordot(x1, x2, axes)
 
 

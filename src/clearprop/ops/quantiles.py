@@ -7,7 +7,6 @@ entries that stand there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -37,7 +36,7 @@ def _real(a: ArrayLike, function: str) -> Array:
     return a
 
 
-def _unless_nan(result: Any, ordered: Array) -> Array:
+def _unless_nan(result: Array, ordered: Array) -> Array:
     """Return `result`, or NaN where there is one among the entries; it stands last."""
     if ordered.dtype.kind != "f":
         return result
@@ -76,11 +75,11 @@ def nanmedian(
 # ---- places between entries
 
 
-def _between(alpha: float, beta: float) -> Callable[[Any, Any], Any]:
+def _between(alpha: float, beta: float) -> Callable[[AnyArray, AnyArray], AnyArray]:
     return lambda n, q: n * q + (alpha + q * (1 - alpha - beta)) - 1
 
 
-_PLACES: dict[str, Callable[[Any, Any], Any]] = {
+_PLACES: dict[str, Callable[[AnyArray, AnyArray], AnyArray]] = {
     "linear": lambda n, q: (n - 1) * q,
     "lower": lambda n, q: np.floor((n - 1) * q),
     "higher": lambda n, q: np.ceil((n - 1) * q),
@@ -99,22 +98,22 @@ _PLACES: dict[str, Callable[[Any, Any], Any]] = {
 _AT_ENTRIES = ("lower", "higher", "nearest", "inverted_cdf", "closest_observation")
 
 
-def _from_all(ordered: Array, last: int) -> Callable[[Any], Any]:
+def _from_all(ordered: Array, last: int) -> Callable[[AnyArray], Array]:
     """Return what picks the entries at places, the same for all columns; constant places are plain
     indices.
     """
 
-    def pick(place: Any) -> Array:
+    def pick(place: AnyArray) -> Array:
         place = np.clip(place, 0, last).astype(np.intp)
         return ordered[place if np.ndim(place) or isinstance(place, Tensor) else int(place)]
 
     return pick
 
 
-def _from_each(ordered: AnyArray, last: Any) -> Callable[[Any], Any]:
+def _from_each(ordered: AnyArray, last: AnyArray) -> Callable[[AnyArray], Array]:
     """Return what picks the entries at places of their own for each column, before its last one."""
 
-    def pick(place: Any) -> Array:
+    def pick(place: AnyArray) -> Array:
         place = np.maximum(np.minimum(place, last), 0).astype(np.intp)
         rows = place.reshape((-1, *ordered.shape[1:]))
         return np.take_along_axis(ordered, rows, axis=0).reshape(place.shape)
@@ -128,7 +127,7 @@ def _numbers(ordered: Array) -> Array:
 
 
 def _interpolated(
-    pick: Callable[[Any], Any], place: Any, method: str, q: Any, *, whole: bool
+    pick: Callable[[AnyArray], Array], place: AnyArray, method: str, q: ArrayLike, *, whole: bool
 ) -> Array:
     """Return the entries at `whole` places, or between two of them."""
     if whole:
@@ -147,7 +146,12 @@ def _interpolated(
 
 
 def _quantile(
-    function: Any, a: Array, q: ArrayLike, axis: Any, method: str, keepdims: bool
+    function: Callable[..., Array],
+    a: Array,
+    q: ArrayLike,
+    axis: AxesLike,
+    method: str,
+    keepdims: bool,
 ) -> Array:
     name = function.__name__
     a = _real(a, name)
@@ -179,7 +183,7 @@ def _quantile(
     return result.astype(dtype)
 
 
-def _signature(function: Any) -> None:
+def _signature(function: Callable[..., Array]) -> None:
     @answers(function)
     def quantile(
         a: Array,

@@ -37,7 +37,7 @@ def _product(shape: Shape, axis: Axes) -> int:
     return math.prod(shape[i] for i in axis)
 
 
-def chosen(where: Any, a: Array, function: str) -> Array:
+def chosen(where: ArrayLike, a: Array, function: str) -> Array:
     """Return the mask `where=`, in the shape of `a`."""
     where = shaped(where)
     if where.dtype.kind != "b":
@@ -53,7 +53,7 @@ def chosen(where: Any, a: Array, function: str) -> Array:
     return np.broadcast_to(where, a.shape)
 
 
-def only(where: Any, a: Array, fill: complex, function: str) -> Array:
+def only(where: ArrayLike, a: Array, fill: complex, function: str) -> Array:
     """Return `a` with `fill` where the mask leaves entries out."""
     return a if where is True else np.where(chosen(where, a, function), a, a.dtype.type(fill))
 
@@ -193,7 +193,7 @@ def wide(a: Array, dtype: DTypeLike = None) -> Array:
     return a.astype(np.float32) if a.dtype.char == "e" else a
 
 
-def how_many(where: Any, a: Array, axis: Any, keepdims: bool, function: str) -> Array:
+def how_many(where: ArrayLike, a: Array, axis: AxesLike, keepdims: bool, function: str) -> Array:
     """Return how many entries the mask leaves in, in the dtype of the real part of `a`."""
     picked = np.sum(chosen(where, a, function), axis=axis, keepdims=keepdims)
     return picked.astype(np.empty((), a.dtype).real.dtype)
@@ -212,7 +212,7 @@ def average(
     if weights is None:
         result = np.mean(a, axis=axis, keepdims=keepdims)
         axes = normalize_axes(axis, a.ndim)
-        total: Any = np.full(result.shape, count(a, axes), result.dtype)[()]
+        total: AnyArray = np.full(result.shape, count(a, axes), result.dtype)[()]
         return (result, total) if returned else result
     weights = _fitted(shaped(weights), a, axis)
     dtype = np.result_type(a.dtype, weights.dtype, *(["f8"] if a.dtype.kind in "biu" else []))
@@ -224,7 +224,7 @@ def average(
     return (result, np.broadcast_to(total, result.shape)) if returned else result
 
 
-def _fitted(weights: Array, a: Array, axis: Any) -> Array:
+def _fitted(weights: Array, a: Array, axis: AxesLike) -> Array:
     """Return weights for the entries along `axis`, in a shape that broadcasts against `a`."""
     if weights.shape == a.shape:
         return weights

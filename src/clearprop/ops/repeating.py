@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike, ShapeLike
 from ..engine.primitive import Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes
 from ..errors import ShapeError
@@ -47,7 +46,7 @@ _repeat_record = primitive(
 
 
 @answers(np.repeat)
-def repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
+def repeat(a: Array, repeats: ArrayLike, axis: int | None = None) -> Array:
     a, axis = row_or_axis(a, axis)
     counts = np.asarray(repeats)
     if counts.size == 1:
@@ -95,13 +94,13 @@ _tile_record = primitive(
 
 
 @answers(np.tile)
-def tile(A: ArrayLike, reps: Any) -> Array:
+def tile(A: ArrayLike, reps: int | Sequence[int]) -> Array:
     A, counts = shaped(A), tuple(map(int, reps)) if np.iterable(reps) else (int(reps),)
     return _tile_record(A, reps=(1,) * (A.ndim - len(counts)) + counts)
 
 
 @answers(np.resize)
-def resize(a: AnyArray, new_shape: Any) -> Array:
+def resize(a: AnyArray, new_shape: ShapeLike) -> Array:
     a = reshape(shaped(a), -1)
     shape = tuple(map(int, new_shape)) if np.iterable(new_shape) else (int(new_shape),)
     size = math.prod(shape)
@@ -179,7 +178,7 @@ _roll_record = primitive(
 
 
 @answers(np.roll)
-def roll(a: ArrayLike, shift: Any, axis: AxesLike = None) -> Array:
+def roll(a: ArrayLike, shift: int | Sequence[int], axis: AxesLike = None) -> Array:
     a = shaped(a)
     if axis is None:
         return _roll_record(a, shift=tuple(map(int, np.atleast_1d(shift))), axis=None)
@@ -212,7 +211,7 @@ def meshgrid(
 
 
 @answers(np.ix_)
-def ix_(*args: Any) -> tuple[Array, ...]:
+def ix_(*args: ArrayLike) -> tuple[Array, ...]:
     found = []
     for i, x in enumerate(map(shaped, args)):
         if x.ndim != 1:

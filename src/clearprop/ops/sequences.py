@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import Array, ArrayLike, DTypeLike
+from ..engine.array_types import AnyArray, Array, ArrayLike, DTypeLike
 from ..engine.arrays import is_array
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import answers
@@ -17,8 +16,8 @@ from .specs import shaped
 
 @answers(np.linspace)
 def linspace(
-    start: Any,
-    stop: Any,
+    start: AnyArray,
+    stop: AnyArray,
     num: int = 50,
     endpoint: bool = True,
     retstep: bool = False,
@@ -55,11 +54,11 @@ def _floating(x: ArrayLike, other: Array) -> Array:
 
 @answers(np.logspace)
 def logspace(
-    start: Any,
-    stop: Any,
+    start: AnyArray,
+    stop: AnyArray,
     num: int = 50,
     endpoint: bool = True,
-    base: Any = 10.0,
+    base: ArrayLike = 10.0,
     dtype: DTypeLike = None,
     *,
     axis: int = 0,
@@ -79,8 +78,8 @@ def _with_axes(x: ArrayLike, ndim: int) -> Array:
 
 @answers(np.geomspace)
 def geomspace(
-    start: Any,
-    stop: Any,
+    start: AnyArray,
+    stop: AnyArray,
     num: int = 50,
     endpoint: bool = True,
     dtype: DTypeLike = None,

@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import Array, DType, DTypeLike, Shape
+from ..engine.array_types import (
+    AnyArray,
+    Array,
+    ArrayLike,
+    Casting,
+    DType,
+    DTypeLike,
+    Shape,
+    ShapeLike,
+)
 from ..engine.primitive import answers
 from ..engine.spec import is_floating
 from ..engine.tensor import Tensor, tensor
@@ -31,31 +40,35 @@ def size(a: Array, axis: int | None = None) -> int:
 # ---- constants, which may be assigned into: then they carry gradients
 
 
-def _constant(numbers: Any) -> Tensor:
+def _constant(numbers: AnyArray) -> Tensor:
     return tensor(numbers, requires_grad=False)
 
 
-def _shape(a: Array, shape: Shape | None) -> Shape:
+def _shape(a: Array, shape: ShapeLike | None) -> ShapeLike:
     return a.shape if shape is None else shape
 
 
 @answers(np.zeros_like)
-def zeros_like(a: Array, dtype: DTypeLike = None, *, shape: Any = None) -> Array:
+def zeros_like(a: Array, dtype: DTypeLike = None, *, shape: ShapeLike | None = None) -> Array:
     return _constant(np.zeros(_shape(a, shape), dtype or a.dtype))
 
 
 @answers(np.empty_like)
-def empty_like(prototype: Array, dtype: DTypeLike = None, *, shape: Any = None) -> Array:
+def empty_like(
+    prototype: Array, dtype: DTypeLike = None, *, shape: ShapeLike | None = None
+) -> Array:
     return zeros_like(prototype, dtype, shape=shape)
 
 
 @answers(np.ones_like)
-def ones_like(a: Array, dtype: DTypeLike = None, *, shape: Any = None) -> Array:
+def ones_like(a: Array, dtype: DTypeLike = None, *, shape: ShapeLike | None = None) -> Array:
     return _constant(np.ones(_shape(a, shape), dtype or a.dtype))
 
 
 @answers(np.full_like)
-def full_like(a: Array, fill_value: Any, dtype: DTypeLike = None, *, shape: Any = None) -> Array:
+def full_like(
+    a: Array, fill_value: ArrayLike, dtype: DTypeLike = None, *, shape: ShapeLike | None = None
+) -> Array:
     shape, dtype = _shape(a, shape), np.dtype(dtype or a.dtype)
     if not isinstance(fill_value, Tensor):
         return _constant(np.full(shape, fill_value, dtype))
@@ -75,12 +88,12 @@ def _dtypes(args: tuple[Any, ...]) -> list[Any]:
 
 
 @answers(np.result_type)
-def result_type(*arrays_and_dtypes: Any) -> DType:
+def result_type(*arrays_and_dtypes: ArrayLike | DTypeLike) -> DType:
     return np.result_type(*_dtypes(arrays_and_dtypes))
 
 
 @answers(np.can_cast)
-def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
+def can_cast(from_: ArrayLike | DTypeLike, to: DTypeLike, casting: Casting = "safe") -> bool:
     source, target = _dtypes((from_, to))
     return np.can_cast(source, target, casting)
 

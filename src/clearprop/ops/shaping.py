@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike, Shape
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike, Shape, ShapeLike
 from ..engine.broadcasting import broadcast_shapes, stretched_axes
 from ..engine.primitive import Custom, Sample, answers, floats, primitive
 from ..engine.refusals import read_only
@@ -52,7 +52,7 @@ _reshape_record = primitive(
 
 
 @answers(np.reshape)
-def reshape(a: Array, shape: Any, order: str = "C", *, copy: bool | None = None) -> Array:
+def reshape(a: Array, shape: ShapeLike, order: str = "C", *, copy: bool | None = None) -> Array:
     sizes = tuple(shape) if np.iterable(shape) else (shape,)
     sizes = tuple(int(n) for n in sizes)
     if sizes.count(-1) == 1:
@@ -70,7 +70,7 @@ def reshape(a: Array, shape: Any, order: str = "C", *, copy: bool | None = None)
     return np.copy(out) if copy else out
 
 
-def row_or_axis(a: ArrayLike, axis: int | None, *, number: bool = True) -> tuple[Any, int]:
+def row_or_axis(a: ArrayLike, axis: int | None, *, number: bool = True) -> tuple[AnyArray, int]:
     """Return an array and the axis to work along: of all entries in one row, if `axis` is None.
 
     With `number`, the axes 0 and -1 of a number are those of the row of it, as in most of NumPy.
@@ -134,7 +134,7 @@ def _transpose_spec(x: Array, axes: Axes) -> ArraySpec:
     return ArraySpec(tuple(x.shape[i] for i in axes), x.dtype)
 
 
-def _write_transpose(x: str, axes: Any) -> str:
+def _write_transpose(x: str, axes: Axes) -> str:
     n = len(axes)
     if axes == tuple(range(n))[::-1]:
         return f"{x}.T"
@@ -179,7 +179,7 @@ def swapaxes(a: Array, axis1: int, axis2: int) -> Array:
 
 
 @answers(np.moveaxis)
-def moveaxis(a: Array, source: Any, destination: Any) -> Array:
+def moveaxis(a: Array, source: int | Sequence[int], destination: int | Sequence[int]) -> Array:
     normalize_axes(source, a.ndim), normalize_axes(destination, a.ndim)  # for the error they raise
     named = np.lib.stride_tricks.as_strided(np.zeros(1), (1,) * a.ndim, range(a.ndim))
     return transpose(a, np.moveaxis(named, source, destination).strides)  # which name the axes
@@ -216,7 +216,7 @@ def _broadcast_to(x: AnyArray, shape: Shape) -> Array:
         strides = tuple([0 if n == 1 else step for n, step in zip(x.shape, x.strides, strict=True)])
     else:
         return np.broadcast_to(x, shape)
-    view: Any = np.ndarray(shape, x.dtype, x, 0, strides)
+    view: AnyArray = np.ndarray(shape, x.dtype, x, 0, strides)
     view.setflags(write=False)
     return view
 
@@ -246,13 +246,13 @@ _broadcast_record = primitive(
 
 
 @answers(np.broadcast_to)
-def broadcast_to(array: ArrayLike, shape: Any) -> Array:
+def broadcast_to(array: ArrayLike, shape: ShapeLike) -> Array:
     shape = tuple(shape) if np.iterable(shape) else (shape,)
     return _broadcast_record(shaped(array), shape=tuple(int(n) for n in shape))
 
 
 @answers(np.broadcast_arrays)
-def broadcast_arrays(*args: Any) -> tuple[Array, ...]:
+def broadcast_arrays(*args: ArrayLike) -> tuple[Array, ...]:
     arrays = [shaped(x) for x in args]
     try:
         shape = broadcast_shapes(*(x.shape for x in arrays))

@@ -11,7 +11,7 @@ valued SVD, 2019; here in terms of sums and differences of singular values, so t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -57,7 +57,7 @@ def _svd_spec(a: Array, full_matrices: bool) -> Bundle:
     )
 
 
-def _at_kinks(gs: Any, s: Array, a: Array) -> Array:
+def _at_kinks(gs: Array, s: Array, a: Array) -> Array:
     return np.where(s <= rounding(s, max(a.shape[-2:])), np.zeros(1, gs.dtype), gs)
 
 
@@ -86,7 +86,7 @@ def _skew(x: Array) -> Array:
     return x - adjoint(x)
 
 
-def _beside(x: Array, gx: Any, k: int) -> Array:
+def _beside(x: Array, gx: AnyArray, k: int) -> Array:
     """Return the part of the gradient of the first `k` columns that leads out of the space they span."""
     x1, gx1 = x[..., :k], gx[..., :k]
     if x.shape[-1] == k:
@@ -198,7 +198,7 @@ _rank_record = primitive(
 
 @answers(np.linalg.matrix_rank)
 def matrix_rank(
-    A: Array, tol: Any = None, hermitian: bool = False, *, rtol: float | None = None
+    A: Array, tol: ArrayLike | None = None, hermitian: bool = False, *, rtol: float | None = None
 ) -> Array:
     a = as_floats(A)
     if a.ndim < 2:
@@ -207,7 +207,7 @@ def matrix_rank(
 
 
 @answers(np.linalg.cond)
-def cond(x: Array, p: Any = None) -> Array:
+def cond(x: Array, p: float | Literal["fro", "nuc"] | None = None) -> Array:
     """Answer `np.linalg.cond`. As in NumPy, a singular matrix has an infinite one; there the gradient
     is no number.
     """
@@ -227,5 +227,5 @@ def cond(x: Array, p: Any = None) -> Array:
     return np.where(nothing, np.inf, found)
 
 
-def _norm(x: AnyArray, p: Any) -> Array:
+def _norm(x: AnyArray, p: float | Literal["fro", "nuc"] | None) -> Array:
     return np.linalg.norm(x, p, axis=(-2, -1))

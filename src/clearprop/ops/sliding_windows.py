@@ -5,11 +5,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import Array, Axes, AxesLike, Shape
+from ..engine.array_types import Array, Axes, AxesLike, Shape, ShapeLike
 from ..engine.primitive import Sample, answers, floats, primitive, primitives
 from ..engine.refusals import read_only
 from ..engine.spec import ArraySpec
@@ -61,7 +60,7 @@ _record = primitive(
 @answers(_views)
 def sliding_window_view(
     x: Array,
-    window_shape: Any,
+    window_shape: ShapeLike,
     axis: AxesLike = None,
     *,
     subok: bool = False,

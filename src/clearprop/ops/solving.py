@@ -176,7 +176,9 @@ _pinv_record = primitive(
 
 
 @answers(np.linalg.pinv)
-def pinv(a: Array, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Array:
+def pinv(
+    a: Array, rcond: AnyArray = None, hermitian: bool = False, *, rtol: AnyArray = np._NoValue
+) -> Array:
     """Answer `np.linalg.pinv`. The gradient holds as long as the rank stays the same. Of a Hermitian
     matrix it is Hermitian.
     """
@@ -196,11 +198,11 @@ def pinv(a: Array, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np
 # ---- least squares
 
 
-def _lstsq(a: Array, b: Array, rcond: Any) -> Bundle:
+def _lstsq(a: Array, b: Array, rcond: AnyArray) -> Bundle:
     return Bundle(np.linalg.lstsq(a, b, rcond))
 
 
-def _lstsq_spec(a: Array, b: Array, rcond: Any) -> Bundle:
+def _lstsq_spec(a: Array, b: Array, rcond: AnyArray) -> Bundle:
     """Take the rank as full, for the number of residuals."""
     (m, n), dtype = a.shape, promote(a, b)
     real = np.empty((), dtype).real.dtype
@@ -215,7 +217,7 @@ def _lstsq_spec(a: Array, b: Array, rcond: Any) -> Bundle:
     )
 
 
-def lstsq_vjp(g: Bundle, out: Bundle, a: Array, b: Array, rcond: Any) -> tuple[Array, Array]:
+def lstsq_vjp(g: Bundle, out: Bundle, a: Array, b: Array, rcond: AnyArray) -> tuple[Array, Array]:
     gx, gresiduals, _, gs = g
     x, _, _, _ = out
     x = column(x) if b.ndim == 1 else x

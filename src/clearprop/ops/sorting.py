@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import AnyArray, Array
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.primitive import Draw, Sample, answers, floats, integers, primitive
 from ..engine.spec import ArraySpec, normalize_axes
 from ..errors import UnsupportedError
@@ -18,7 +19,7 @@ from .take_along_axis import put_along
 POSITION = "A position is a whole number: a small step of the input does not move it."
 
 
-def _unknown_order(function: str, order: Any) -> None:
+def _unknown_order(function: str, order: str | Sequence[str] | None) -> None:
     if order is not None:
         raise UnsupportedError(f"{function}: order={order!r} is for records with fields")
 
@@ -52,7 +53,7 @@ def argsort(
     a: Array,
     axis: int | None = -1,
     kind: str | None = None,
-    order: Any = None,
+    order: str | Sequence[str] | None = None,
     *,
     stable: bool | None = None,
 ) -> Array:
@@ -74,21 +75,21 @@ _argpartition_record = primitive(
 )
 
 
-def _kth(kth: Any) -> tuple[int, ...]:
+def _kth(kth: int | Sequence[int]) -> tuple[int, ...]:
     return tuple(map(operator.index, kth if np.iterable(kth) else (kth,)))
 
 
 @answers(np.argpartition)
-def argpartition(a: Array, kth: Any, axis: int | None = -1) -> Array:
+def argpartition(a: Array, kth: int | Sequence[int], axis: int | None = -1) -> Array:
     a, axis = row_or_axis(a, axis)
     return _argpartition_record(a, kth=_kth(kth), axis=axis)
 
 
-def _lexsort(*keys: Any, axis: int) -> Array:
+def _lexsort(*keys: Array, axis: int) -> Array:
     return np.lexsort(keys, axis)
 
 
-def _lexsort_spec(*keys: Any, axis: int) -> ArraySpec:
+def _lexsort_spec(*keys: Array, axis: int) -> ArraySpec:
     return ArraySpec(keys[0].shape, np.dtype(np.intp))
 
 
@@ -102,7 +103,7 @@ _lexsort_record = primitive(
 
 
 @answers(np.lexsort)
-def lexsort(keys: Any, axis: int = -1) -> Array:
+def lexsort(keys: Sequence[ArrayLike], axis: int = -1) -> Array:
     parts = [shaped(key) for key in keys]
     return _lexsort_record(*parts, axis=normalize_axes(axis, parts[0].ndim)[0])
 
@@ -141,7 +142,7 @@ def sort(
     a: Array,
     axis: int | None = -1,
     kind: str | None = None,
-    order: Any = None,
+    order: str | Sequence[str] | None = None,
     *,
     stable: bool | None = None,
 ) -> Array:
@@ -181,6 +182,6 @@ _partition_record = primitive(
 
 
 @answers(np.partition)
-def partition(a: Array, kth: Any, axis: int | None = -1) -> Array:
+def partition(a: Array, kth: int | Sequence[int], axis: int | None = -1) -> Array:
     a, axis = row_or_axis(a, axis, number=False)
     return _partition_record(a, kth=_kth(kth), axis=axis)

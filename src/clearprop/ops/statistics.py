@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 
 from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike, DTypeLike
 from ..engine.broadcasting import add_up
-from ..engine.primitive import Draw, Sample, answers, floats, primitive
+from ..engine.primitive import Draw, Primitive, Sample, answers, floats, primitive
 from ..engine.spec import ArraySpec, normalize_axes
 from ..engine.tensor import Tensor, apply
 from ..errors import DtypeError, ShapeError
@@ -17,13 +16,13 @@ from .reduction import ADDED_AS_THEY_ARE, count, how_many, mean_dtype, mean_spec
 from .specs import kept, shaped
 
 
-def _centred(x: Array, axis: Any) -> Array:
+def _centred(x: Array, axis: Axes) -> Array:
     if x.dtype.char not in ADDED_AS_THEY_ARE:
         return x - np.mean(x, axis=axis, keepdims=True)
     return x - add_up(x, axis, keepdims=True) / count(x, axis)
 
 
-def _square(d: Any) -> Array:
+def _square(d: Array) -> Array:
     return d.real * d.real + d.imag * d.imag if d.dtype.kind == "c" else d * d
 
 
@@ -33,7 +32,7 @@ def _var(x: Array, axis: Axes, ddof: float, keepdims: bool) -> Array:
     return add_up(_square(_centred(x, axis)), axis, keepdims=keepdims) / _degrees(x, axis, ddof)
 
 
-def _degrees(x: Array, axis: Any, ddof: Any) -> Array:
+def _degrees(x: Array, axis: Axes, ddof: AnyArray) -> Array:
     return max(count(x, axis) - ddof, 0)
 
 
@@ -43,7 +42,7 @@ def _std(x: Array, axis: Axes, ddof: float, keepdims: bool) -> Array:
     return np.sqrt(_var(x, axis, ddof, keepdims))
 
 
-def _away(x: Array, axis: Any) -> Array:
+def _away(x: Array, axis: Axes) -> Array:
     """Return the direction in which a step of each entry makes the spread larger."""
     d = _centred(x, axis)
     return np.conj(d) if x.dtype.kind == "c" else d
@@ -103,7 +102,7 @@ def var(
     ddof: float = 0,
     keepdims: bool = False,
     where: AnyArray = True,
-    mean: Any = None,
+    mean: Array | None = None,
     correction: float | None = None,
 ) -> Array:
     if correction is not None:
@@ -122,7 +121,7 @@ def std(
     ddof: float = 0,
     keepdims: bool = False,
     where: AnyArray = True,
-    mean: Any = None,
+    mean: Array | None = None,
     correction: float | None = None,
 ) -> Array:
     if correction is not None:
@@ -142,18 +141,18 @@ def _one_ddof(ddof: float, correction: float, function: str) -> float:
     return correction
 
 
-def _plain(record: Any, a: Array, axis: Any, ddof: float, keepdims: bool) -> Array:
+def _plain(record: Primitive, a: Array, axis: AxesLike, ddof: float, keepdims: bool) -> Array:
     axes = normalize_axes(axis, a.ndim)
     return apply(record, (a,), {"axis": axes, "ddof": ddof, "keepdims": bool(keepdims)})
 
 
 def _variance(
     a: ArrayLike,
-    axis: Any,
+    axis: AxesLike,
     dtype: DTypeLike,
     ddof: float,
     keepdims: bool,
-    where: Any,
+    where: AnyArray,
     mean: Array | None,
     function: str,
 ) -> Array:
@@ -166,7 +165,7 @@ def _variance(
     squares = np.sum(_square(only(where, a - mean, 0, function)), axis=axis, keepdims=keepdims)
     axes = normalize_axes(axis, a.ndim)
     if where is True and not isinstance(ddof, Tensor):
-        degrees: Any = _degrees(a, axes, ddof)
+        degrees: AnyArray = _degrees(a, axes, ddof)
     else:
         number = count(a, axes) if where is True else how_many(where, a, axis, keepdims, function)
         degrees = np.maximum(number - ddof, 0)
@@ -179,12 +178,12 @@ def _variance(
 @answers(np.cov)
 def cov(
     m: ArrayLike,
-    y: Any = None,
+    y: ArrayLike | None = None,
     rowvar: bool = True,
     bias: bool = False,
     ddof: int | None = None,
-    fweights: Any = None,
-    aweights: Any = None,
+    fweights: ArrayLike | None = None,
+    aweights: ArrayLike | None = None,
     *,
     dtype: DTypeLike = None,
 ) -> Array:
@@ -196,7 +195,7 @@ def cov(
     x = x.astype(dtype)
     ddof = (0 if bias else 1) if ddof is None else ddof
     if fweights is None and aweights is None:
-        degrees: Any = x.shape[1] - ddof
+        degrees: AnyArray = x.shape[1] - ddof
         x = other = x - np.mean(x, axis=1, keepdims=True)
     else:
         often, heavy = _weights("fweights", fweights, x), _weights("aweights", aweights, x)
@@ -237,7 +236,9 @@ def _weights(name: str, given: ArrayLike | None, x: Array) -> Array:
 
 
 @answers(np.corrcoef)
-def corrcoef(x: Array, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike = None) -> Array:
+def corrcoef(
+    x: Array, y: ArrayLike | None = None, rowvar: bool = True, *, dtype: DTypeLike = None
+) -> Array:
     c = np.cov(x, y, rowvar, dtype=dtype)
     if not c.ndim:
         return c / c

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import AnyArray, Array, ArrayLike
+from ..engine.array_types import AnyArray, Array, ArrayLike, Casting
 from ..engine.arrays import as_array, is_array
 from ..engine.primitive import answers
 from ..engine.spec import ArraySpec, holding, normalize_axes
@@ -84,7 +83,7 @@ def choose(a: AnyArray, choices: Sequence[ArrayLike], *, mode: str = "raise") ->
 
 
 @answers(np.delete)
-def delete(arr: AnyArray, obj: Any, axis: int | None = None) -> Array:
+def delete(arr: AnyArray, obj: slice | ArrayLike, axis: int | None = None) -> Array:
     arr = shaped(arr)
     if axis is None:
         arr, axis = reshape(arr, -1), 0
@@ -94,7 +93,7 @@ def delete(arr: AnyArray, obj: Any, axis: int | None = None) -> Array:
 
 
 @answers(np.insert)
-def insert(arr: AnyArray, obj: Any, values: AnyArray, axis: int | None = None) -> Array:
+def insert(arr: AnyArray, obj: AnyArray, values: AnyArray, axis: int | None = None) -> Array:
     """Put the new numbers behind the old ones, then take all in the order that NumPy gives to positions."""
     arr = shaped(arr)
     holding(arr.dtype, values)
@@ -141,7 +140,7 @@ def put_along_axis(arr: AnyArray, indices: ArrayLike, values: Array, axis: int |
 
 
 @answers(np.put)
-def put(a: Array, ind: Any, v: ArrayLike, mode: str = "raise") -> None:
+def put(a: Array, ind: ArrayLike, v: ArrayLike, mode: str = "raise") -> None:
     a = _target("put", a)
     flat = np.arange(a.size)[known(_within(ind, a.size, mode), "np.put's positions")].reshape(-1)
     if flat.size:
@@ -157,7 +156,7 @@ def putmask(a: Array, mask: ArrayLike, values: ArrayLike) -> None:
 
 
 @answers(np.place)
-def place(arr: Array, mask: ArrayLike, vals: Any) -> None:
+def place(arr: Array, mask: ArrayLike, vals: ArrayLike) -> None:
     arr = _target("place", arr)
     where = np.flatnonzero(known(mask, "np.place's mask"))
     if where.size:
@@ -165,7 +164,9 @@ def place(arr: Array, mask: ArrayLike, vals: Any) -> None:
 
 
 @answers(np.copyto)
-def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: AnyArray = True) -> None:
+def copyto(
+    dst: AnyArray, src: AnyArray, casting: Casting = "same_kind", where: AnyArray = True
+) -> None:
     dst = _target("copyto", dst)
     dtype = src.dtype if is_array(src) else np.result_type(dst.dtype, as_array(src))
     if not np.can_cast(dtype, dst.dtype, casting):
@@ -177,7 +178,7 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: AnyArray = Tru
 
 
 @answers(np.fill_diagonal)
-def fill_diagonal(a: Array, val: Any, wrap: bool = False) -> None:
+def fill_diagonal(a: Array, val: ArrayLike, wrap: bool = False) -> None:
     a = _target("fill_diagonal", a)
     if a.ndim < 2 or (a.ndim > 2 and len(set(a.shape)) > 1):
         raise ShapeError(

@@ -6,12 +6,13 @@ a step for each; the dtype of the result, and errors, are those of NumPy's own m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike, DTypeLike
+from ..engine.array_types import AnyArray, Array, ArrayLike, Axes, AxesLike, DTypeLike, IndexLike
 from ..engine.primitive import Sample, answers_method, floats, numpy_table, primitive, primitives
 from ..engine.spec import ArraySpec, normalize_axes
 from ..engine.tensor import Tensor
@@ -22,17 +23,17 @@ from .softmax import logsumexp
 from .specs import shaped
 from .take_put import known
 
-_REDUCTIONS: dict[Any, Any] = {
+_REDUCTIONS: dict[np.ufunc, Any] = {
     getattr(np, p.repeats): getattr(np, p.name, logsumexp)
     for p in vars(primitives).values()
     if p.repeats
 }
 _WITH_OPTIONS = (np.add, np.multiply, np.maximum, np.minimum)
-_RUNNING: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
+_RUNNING: dict[np.ufunc, Callable[..., Array]] = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 
 @answers_method("outer")
-def outer(ufunc: Any, A: ArrayLike, B: ArrayLike, /) -> Array:
+def outer(ufunc: np.ufunc, A: ArrayLike, B: ArrayLike, /) -> Array:
     """Return every entry of A with every entry of B."""
     A, B = shaped(A), shaped(B)
     return ufunc(np.reshape(A, A.shape + (1,) * B.ndim), B)
@@ -57,7 +58,7 @@ def _in(dtype: DTypeLike, array: Array) -> Array:
 
 @answers_method("reduce")
 def reduce(
-    ufunc: Any,
+    ufunc: np.ufunc,
     array: Array,
     axis: AxesLike = 0,
     dtype: DTypeLike = None,
@@ -82,7 +83,13 @@ def reduce(
 
 
 def _fold(
-    ufunc: Any, array: Array, axis: Any, dtype: DTypeLike, keepdims: bool, initial: Any, where: Any
+    ufunc: np.ufunc,
+    array: Array,
+    axis: AxesLike,
+    dtype: DTypeLike,
+    keepdims: bool,
+    initial: AnyArray,
+    where: AnyArray,
 ) -> Array:
     """Fold one entry after the other, from the first one on, or from `initial`."""
     options: dict[str, Any] = {} if initial is None else {"initial": 1}
@@ -110,7 +117,7 @@ def _fold(
 
 
 @answers_method("accumulate")
-def accumulate(ufunc: Any, array: Array, axis: int = 0, dtype: DTypeLike = None) -> Array:
+def accumulate(ufunc: np.ufunc, array: Array, axis: int = 0, dtype: DTypeLike = None) -> Array:
     if ufunc in _RUNNING:
         return _RUNNING[ufunc](array, axis=axis, dtype=dtype)
     model = _stand_in(ufunc.accumulate, array, axis, dtype)
@@ -118,10 +125,10 @@ def accumulate(ufunc: Any, array: Array, axis: int = 0, dtype: DTypeLike = None)
     axes = normalize_axes(axis, array.ndim)
     if ufunc in (np.maximum, np.minimum):
         holders = record_holder(array, axis=axes[0], largest=ufunc is np.maximum)
-        place: list[Any] = list(np.ogrid[tuple(slice(n) for n in array.shape)])
+        place: list[AnyArray] = list(np.ogrid[tuple(slice(n) for n in array.shape)])
         place[axes[0]] = holders
         return array[tuple(place)]
-    results: list[Any] = []
+    results: list[AnyArray] = []
     for part in _entries(array, axes):
         results.append(ufunc(results[-1], part) if results else part)
     return np.stack(results, axes[0]) if results else array
@@ -129,7 +136,7 @@ def accumulate(ufunc: Any, array: Array, axis: int = 0, dtype: DTypeLike = None)
 
 @answers_method("reduceat")
 def reduceat(
-    ufunc: Any, array: Array, indices: Array, axis: int = 0, dtype: DTypeLike = None
+    ufunc: np.ufunc, array: Array, indices: Array, axis: int = 0, dtype: DTypeLike = None
 ) -> Array:
     starts = known(indices, f"np.{ufunc.__name__}.reduceat's indices")
     model = _stand_in(ufunc.reduceat, array, starts, axis, dtype)
@@ -146,7 +153,7 @@ def reduceat(
 
 
 @answers_method("at")
-def at(ufunc: Any, a: Array, indices: Any, b: Any = None, /) -> None:
+def at(ufunc: np.ufunc, a: Array, indices: IndexLike, b: ArrayLike | None = None, /) -> None:
     """Do `a[indices] = ufunc(a[indices], b)`, over again where an index comes twice."""
     if not isinstance(a, Tensor):
         raise LostGradientError(
@@ -157,7 +164,7 @@ def at(ufunc: Any, a: Array, indices: Any, b: Any = None, /) -> None:
         raise ValueError(f"np.{ufunc.__name__}.at: only ufuncs of entries with one result have it")
     if (b is None) is (ufunc.nin == 2):
         raise ValueError(f"np.{ufunc.__name__}.at takes {ufunc.nin - 1} operands after the indices")
-    operands: tuple[Any, ...] = () if b is None else (_near(a, b),)
+    operands: tuple[AnyArray, ...] = () if b is None else (_near(a, b),)
     _, arrays = split_index(indices)
     if not any(x.dtype.kind in "iu" for x in arrays):  # no entry is met twice
         _write(ufunc, a, indices, operands)
@@ -168,7 +175,7 @@ def at(ufunc: Any, a: Array, indices: Any, b: Any = None, /) -> None:
         _in_turns(ufunc, a, indices, operands)
 
 
-def _in_turns(ufunc: Any, a: Tensor, indices: Any, operands: tuple[Array, ...]) -> None:
+def _in_turns(ufunc: np.ufunc, a: Tensor, indices: IndexLike, operands: tuple[Array, ...]) -> None:
     """Apply the first uses of all entries at once, then the second ones."""
     what = (
         f"np.{ufunc.__name__}.at's indices (those of np.add.at and np.subtract.at may be unknown)"
@@ -186,7 +193,7 @@ def _in_turns(ufunc: Any, a: Tensor, indices: Any, operands: tuple[Array, ...]) 
         _write(ufunc, a, there, tuple(row[now] for row in rows))
 
 
-def _turns(places: Any) -> Array:
+def _turns(places: Array) -> Array:
     """Return how often each of these places came before."""
     order = np.argsort(places, kind="stable")
     ordered = places[order]
@@ -196,11 +203,11 @@ def _turns(places: Any) -> Array:
     return turns
 
 
-def _write(ufunc: Any, a: Tensor, indices: Any, operands: tuple[Array, ...]) -> None:
+def _write(ufunc: np.ufunc, a: Tensor, indices: IndexLike, operands: tuple[Array, ...]) -> None:
     a[indices] = _fitting(ufunc, ufunc(a[indices], *operands), a)
 
 
-def _fitting(ufunc: Any, value: Array, a: Tensor) -> Array:
+def _fitting(ufunc: np.ufunc, value: Array, a: Tensor) -> Array:
     """Return a value to go into `a`: of the same kind, or whole numbers that wrap around, as NumPy's
     do here.
     """

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
+from ..engine.array_types import AnyArray
 from ..engine.primitive import Primitive, primitives
 from ..engine.spec import spec_of
 from ..graph.graph import Node, Wire
@@ -145,12 +146,12 @@ def with_input(node: Node, position: int, wire: Wire) -> Node:
     return made_anew(node, node.primitive, *inputs, **node.params)
 
 
-def constant(value: Any) -> Wire:
+def constant(value: AnyArray) -> Wire:
     """Return a wire of a number."""
     return Wire("", spec_of(value), value)
 
 
-def full(node: Node, value: Any) -> Wire:
+def full(node: Node, value: AnyArray) -> Wire:
     """Return a constant for the node's output whose entries are all equal."""
     spec = node.out.spec
     return Wire("", spec, np.full(spec.shape, value, spec.dtype)[()])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, DType, DTypeLike, Shape, ShapeLike
 from ..engine.arrays import is_array, operand
 from ..engine.spec import shape_of, spec_of
 from ..engine.tensor import Tensor
@@ -14,7 +13,7 @@ from .from_words import DOUBLE, below_from, normal_from, uniform_from
 from .keys import WORD, drawn, shape_tuple
 
 
-def bits(key: Any, shape: Any = ()) -> Any:
+def bits(key: ArrayLike, shape: ShapeLike = ()) -> AnyArray:
     """Return random bits: unsigned numbers of 32 bits.
 
     >>> from clearprop import random
@@ -25,8 +24,12 @@ def bits(key: Any, shape: Any = ()) -> Any:
 
 
 def uniform(
-    key: Any, shape: Any = (), dtype: Any = np.float64, minval: Any = 0.0, maxval: Any = 1.0
-) -> Any:
+    key: ArrayLike,
+    shape: ShapeLike = (),
+    dtype: DTypeLike = np.float64,
+    minval: ArrayLike = 0.0,
+    maxval: ArrayLike = 1.0,
+) -> AnyArray:
     """Return numbers from [minval, maxval), each as likely as any other.
 
     They are multiples of 2**-52 of the range, or in float32 of 2**-23. Gradients go to `minval` and `maxval`,
@@ -49,7 +52,7 @@ def uniform(
     return low + u * (high - low)
 
 
-def normal(key: Any, shape: Any = (), dtype: Any = np.float64) -> Any:
+def normal(key: ArrayLike, shape: ShapeLike = (), dtype: DTypeLike = np.float64) -> AnyArray:
     """Return numbers of the standard normal distribution: ``mean + std * normal(key, shape)`` is any other.
 
     The inverse of the distribution function, on 64 random bits (in float32 32), so that the tails are right
@@ -67,7 +70,13 @@ def normal(key: Any, shape: Any = (), dtype: Any = np.float64) -> Any:
     return drawn(key, shape, [dtype], lambda x, y: [normal_from(x, y, dtype)], "normal")[0]
 
 
-def randint(key: Any, shape: Any, minval: Any, maxval: Any, dtype: Any = np.int64) -> Any:
+def randint(
+    key: ArrayLike,
+    shape: ShapeLike,
+    minval: ArrayLike,
+    maxval: ArrayLike,
+    dtype: DTypeLike = np.int64,
+) -> AnyArray:
     """Return whole numbers from `minval` up to, not including, `maxval`.
 
     There are less than 2**32 to choose from. Some are likelier than others by less than one part in 2**32.
@@ -92,7 +101,7 @@ def randint(key: Any, shape: Any, minval: Any, maxval: Any, dtype: Any = np.int6
     return numbers if shape else numbers[0]
 
 
-def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Any:
+def bernoulli(key: ArrayLike, p: ArrayLike = 0.5, shape: ShapeLike | None = None) -> AnyArray:
     """Return truth values that are true with probability `p`, of the shape of `p` if no other is given.
 
     >>> from clearprop import random
@@ -100,14 +109,14 @@ def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Any:
     array([ True,  True, False, False])
     """
     shape = shape_of(p) if shape is None else shape_tuple(shape, "bernoulli")
-    return uniform(key, shape, p.dtype if _is_single(p) else DOUBLE) < p
+    return uniform(key, shape, np.float32 if _is_single(p) else DOUBLE) < p
 
 
-def _is_single(p: Any) -> bool:
+def _is_single(p: ArrayLike) -> bool:
     return bool(spec_of(p).dtype == np.float32)
 
 
-def _floating(dtype: Any, who: str) -> np.dtype[Any]:
+def _floating(dtype: DTypeLike, who: str) -> DType:
     found = np.dtype(dtype)
     if found not in (DOUBLE, np.float32):
         raise DtypeError(
@@ -116,11 +125,11 @@ def _floating(dtype: Any, who: str) -> np.dtype[Any]:
     return found
 
 
-def _in(dtype: Any, x: Any) -> Any:
+def _in(dtype: DType, x: Array) -> Array:
     return x.astype(dtype) if is_array(x) and x.dtype != dtype else x
 
 
-def _bound(bound: Any, shape: tuple[int, ...], who: str) -> Any:
+def _bound(bound: AnyArray, shape: Shape, who: str) -> Array:
     """Return a bound as a number or an array that broadcasts to the shape."""
     bound = operand(bound, f"{who} got")
     found = shape_of(bound)
@@ -132,7 +141,7 @@ def _bound(bound: Any, shape: tuple[int, ...], who: str) -> Any:
     return bound
 
 
-def _range(minval: Any, maxval: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
+def _range(minval: AnyArray, maxval: AnyArray, dtype: DType) -> tuple[Array, Array]:
     """Return from where on to draw, and how many numbers there are to choose from."""
     for bound in (minval, maxval):
         if not (type(bound) is int or (is_array(bound) and bound.dtype.kind in "iu")):

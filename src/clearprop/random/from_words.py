@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, DType
 from ..graph.blocks import block
 from .quantile_coefficients import ABOVE, BELOW, LOG_OF_QUOTIENT
 
@@ -19,7 +19,7 @@ DOUBLE = np.dtype(np.float64)
 
 
 @block
-def uniform_from(x: Any, y: Any, dtype: Any) -> Any:
+def uniform_from(x: Array, y: Array, dtype: DType) -> Array:
     """Make a number from [0, 1): a multiple of 2**-52, or in single precision of 2**-23."""
     if dtype == DOUBLE:
         return x.astype(dtype) * 2.0**-32 + (y >> np.uint32(12)).astype(dtype) * 2.0**-52
@@ -27,7 +27,7 @@ def uniform_from(x: Any, y: Any, dtype: Any) -> Any:
 
 
 @block
-def normal_from(x: Any, y: Any, dtype: Any) -> Any:
+def normal_from(x: Array, y: Array, dtype: DType) -> Array:
     """Make a standard normal number: the last bit is its sign, the others the probability to exceed it.
 
     That is one of the multiples of 2**-64 up to one half (in single precision of 2**-32), so numbers reach
@@ -46,7 +46,7 @@ def normal_from(x: Any, y: Any, dtype: Any) -> Any:
     return np.where((last & np.uint32(1)) == 0, exceeded, -exceeded)
 
 
-def _minus_log(x: Any, dtype: Any) -> Any:
+def _minus_log(x: Array, dtype: DType) -> Array:
     """Return -log(x), for x from 2**-63 to 1: of a power of two, and of what is left, from 1/√2 to √2."""
     one, exponent = dtype.type(1), dtype.type(0)
     for step in (32, 16, 8, 4, 2, 1):
@@ -59,14 +59,14 @@ def _minus_log(x: Any, dtype: Any) -> Any:
     return exponent * dtype.type(np.log(2)) - log
 
 
-def _polynomial(coefficients: Sequence[float], x: Any) -> Any:
+def _polynomial(coefficients: Sequence[float], x: Array) -> Array:
     """Return a polynomial's value; its coefficients start with that of x^0."""
     last, *others = (x.dtype.type(c) for c in reversed(coefficients))
     return reduce(lambda total, c: total * x + c, others, last)
 
 
 @block
-def below_from(x: Any, y: Any, count: Any) -> Any:
+def below_from(x: Array, y: Array, count: Array) -> Array:
     """Make a whole number below `count`: the whole part of count · 0.xy, where x and y are binary digits."""
     low = x * count
     total = low + _high_word(y, count)
@@ -74,7 +74,7 @@ def below_from(x: Any, y: Any, count: Any) -> Any:
     return _high_word(x, count) + carry
 
 
-def _high_word(a: Any, b: Any) -> Any:
+def _high_word(a: Array, b: Array) -> Array:
     """Return the upper 32 of the 64 bits of a product, by halves."""
     half, mask = np.uint32(16), np.uint32(0xFFFF)
     a0, a1, b0, b1 = a & mask, a >> half, b & mask, b >> half

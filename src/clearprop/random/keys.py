@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, DTypeLike, Shape, ShapeLike
 from ..engine.arrays import is_array
 from ..engine.spec import spec_of
 from ..engine.tensor import Tensor
@@ -22,7 +22,7 @@ _AT_ONCE = 2**14
 """How many numbers are made at a time, so that what they are made from stays in a fast cache."""
 
 
-def key(seed: Any) -> Any:
+def key(seed: ArrayLike) -> AnyArray:
     """Return the key of a seed: a whole number of up to 64 bits.
 
     It is an array of two unsigned numbers of 32 bits, and may be an argument, part of a container, or what a
@@ -49,7 +49,7 @@ def key(seed: Any) -> Any:
     return np.array([number >> 32 & 0xFFFFFFFF, number & 0xFFFFFFFF], WORD)
 
 
-def split(key: Any, num: int = 2) -> Any:
+def split(key: ArrayLike, num: int = 2) -> AnyArray:
     """Return `num` new keys of one, as an array of shape (num, 2).
 
     >>> for_weights, for_noise = split(key(0))
@@ -62,7 +62,7 @@ def split(key: Any, num: int = 2) -> Any:
     return np.stack(threefry(k0, k1, _FIRST, np.arange(count, dtype=WORD)), axis=1)
 
 
-def fold_in(key: Any, data: Any) -> Any:
+def fold_in(key: ArrayLike, data: ArrayLike) -> AnyArray:
     """Return a new key of a key and a whole number, such as the number of a step, which may be unknown.
 
     Raises OutOfBoundsError if the number is known and not from 0 to 2**32 - 1; others wrap around.
@@ -71,16 +71,16 @@ def fold_in(key: Any, data: Any) -> Any:
     array([ 928981903, 3453687069], dtype=uint32)
     """
     k0, k1 = words_of(key, "fold_in")
-    data = _whole(data, "fold_in", "data")
-    if not isinstance(data, Tensor) and not 0 <= int(data) < 2**32:
+    number = _whole(data, "fold_in", "data")
+    if not isinstance(number, Tensor) and not 0 <= int(number) < 2**32:
         raise OutOfBoundsError(
-            f"fold_in got the number {data}; it takes numbers from 0 to 2**32 - 1, larger ones in two steps"
+            f"fold_in got the number {number}; it takes numbers from 0 to 2**32 - 1, larger ones in two steps"
         )
-    word = np.asarray(data, WORD) if not isinstance(data, Tensor) else data.astype(WORD)
+    word = np.asarray(number, WORD) if not isinstance(number, Tensor) else number.astype(WORD)
     return np.concatenate(threefry(k0, k1, _FIRST, word.reshape(1)))
 
 
-def words_of(key: Any, who: str) -> tuple[Any, Any]:
+def words_of(key: AnyArray, who: str) -> tuple[Array, Array]:
     """Return the two words of a key, each as an array of one entry."""
     spec = spec_of(key) if is_array(key) else None
     if spec is None or spec.shape != (2,) or spec.dtype != WORD:
@@ -93,8 +93,12 @@ def words_of(key: Any, who: str) -> tuple[Any, Any]:
 
 
 def drawn(
-    key: Any, shape: Any, dtypes: Sequence[Any], make: Callable[[Any, Any], Sequence[Any]], who: str
-) -> list[Any]:
+    key: AnyArray,
+    shape: ShapeLike,
+    dtypes: Sequence[DTypeLike],
+    make: Callable[[Array, Array], Sequence[Array]],
+    who: str,
+) -> list[Array]:
     """Return arrays of what `make` makes of two random words, for each entry those of its own number."""
     shape = shape_tuple(shape, who)
     k0, k1 = words_of(key, who)
@@ -115,7 +119,7 @@ def drawn(
     return [x.reshape(shape)[()] for x in made]
 
 
-def shape_tuple(shape: Any, who: str) -> tuple[int, ...]:
+def shape_tuple(shape: ShapeLike, who: str) -> Shape:
     """Return a shape as a tuple; a number stands for one axis."""
     try:
         sizes = shape if isinstance(shape, Sequence) else (shape,)
@@ -129,7 +133,7 @@ def shape_tuple(shape: Any, who: str) -> tuple[int, ...]:
     return found
 
 
-def _whole(x: Any, who: str, name: str) -> Any:
+def _whole(x: AnyArray, who: str, name: str) -> AnyArray:
     """Return a whole number, known or not."""
     if type(x) is int:
         return x

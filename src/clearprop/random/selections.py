@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, ShapeLike
 from ..engine.arrays import as_array
 from ..engine.spec import normalize_axes
 from ..engine.tensor import Tensor, tensor
@@ -15,7 +15,7 @@ from .draws import randint, uniform
 from .keys import shape_tuple
 
 
-def permutation(key: Any, x: Any, axis: int = 0) -> Any:
+def permutation(key: ArrayLike, x: ArrayLike, axis: int = 0) -> AnyArray:
     """Return the entries of an array along an axis in a random order; of a number n, those of range(n).
 
     Gradients go to the entries.
@@ -30,8 +30,13 @@ def permutation(key: Any, x: Any, axis: int = 0) -> Any:
 
 
 def choice(
-    key: Any, a: Any, shape: Any = (), replace: bool = True, p: Any = None, axis: int = 0
-) -> Any:
+    key: ArrayLike,
+    a: ArrayLike,
+    shape: ShapeLike = (),
+    replace: bool = True,
+    p: ArrayLike | None = None,
+    axis: int = 0,
+) -> AnyArray:
     """Return entries of an array along an axis, chosen at random; of a number n, entries of range(n).
 
     Parameters
@@ -68,7 +73,7 @@ def choice(
     return _at(index, entries, axis)
 
 
-def _population(x: Any, axis: int, who: str) -> tuple[int, Any, int]:
+def _population(x: ArrayLike, axis: int, who: str) -> tuple[int, AnyArray, int]:
     """Return how many entries there are, the array they are from (None of a range), and the axis."""
     if isinstance(x, int | np.integer):
         if x < 0:
@@ -81,7 +86,7 @@ def _population(x: Any, axis: int, who: str) -> tuple[int, Any, int]:
     return entries.shape[axis], entries, axis
 
 
-def _at(index: Any, entries: Any, axis: int) -> Any:
+def _at(index: Array, entries: Array, axis: int) -> Array:
     """Return the entries at random places; the places themselves, where entries are those of a range."""
     if entries is None:
         return index
@@ -90,13 +95,13 @@ def _at(index: Any, entries: Any, axis: int) -> Any:
     return np.take(entries, index, axis)
 
 
-def _waiting_times(key: Any, p: Any) -> Any:
+def _waiting_times(key: ArrayLike, p: Array) -> Array:
     """Return how long to wait for each entry, if they come with rates p: who comes first is chosen first."""
     waits = -np.log1p(-uniform(key, p.shape))
     return np.where(p > 0, waits / np.where(p > 0, p, 1.0), np.inf)
 
 
-def _check_probabilities(p: Any, count: int) -> None:
+def _check_probabilities(p: Array, count: int) -> None:
     if p.shape != (count,):
         raise ShapeError(
             f"choice got p of shape {p.shape}; it needs one for each of the {count} entries"
@@ -105,7 +110,7 @@ def _check_probabilities(p: Any, count: int) -> None:
         raise OutOfBoundsError("choice got a p that is negative, or zero for all entries")
 
 
-def _check_enough(p: Any, count: int, wanted: int) -> None:
+def _check_enough(p: AnyArray, count: int, wanted: int) -> None:
     possible = count if p is None or isinstance(p, Tensor) else int(np.count_nonzero(p))
     if wanted > possible:
         raise ShapeError(

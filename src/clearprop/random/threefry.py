@@ -7,10 +7,9 @@ the key is added again. Nothing is carried from one number to the next, so they 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..engine.array_types import Array
 from ..graph.blocks import block
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -19,7 +18,7 @@ _PARITY = np.uint32(0x1BD11BDA)
 
 
 @block
-def threefry(k0: Any, k1: Any, c0: Any, c1: Any) -> tuple[Any, Any]:
+def threefry(k0: Array, k1: Array, c0: Array, c1: Array) -> tuple[Array, Array]:
     """Turn a counter of two words, under a key of two words, into two random words.
 
     All are unsigned numbers of 32 bits, which wrap around, or arrays of such that broadcast.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_types import Array, ArrayLike
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import Sample, primitive
 from ..engine.spec import ArraySpec, promote
@@ -16,20 +17,20 @@ from ..ops.linalg_common import adjoint, as_floats, hermitian, matrix, square, w
 from ..ops.specs import same
 
 
-def is_plain(*values: Any) -> bool:
+def is_plain(*values: object) -> bool:
     return not any(isinstance(x, Tensor) for x in values)
 
 
-def one_or_more(function: str, a: Any) -> Any:
+def one_or_more(function: str, a: ArrayLike) -> Array:
     """Return `a` as a matrix or a stack of them."""
     return matrix(f"scipy.linalg.{function}", a)
 
 
-def one_or_more_square(function: str, a: Any) -> Any:
+def one_or_more_square(function: str, a: ArrayLike) -> Array:
     return square(f"scipy.linalg.{function}", a)
 
 
-def each_matrix(function: Callable[..., Any], *stacks: Any) -> tuple[Any, ...]:
+def each_matrix(function: Callable[..., Any], *stacks: Array) -> tuple[Array, ...]:
     """Return the results of a function of single matrices (vectors, if of one axis), each for all of
     the stack.
     """
@@ -48,7 +49,7 @@ def each_matrix(function: Callable[..., Any], *stacks: Any) -> tuple[Any, ...]:
     )
 
 
-def right_hand_sides(function: str, a: Any, b: Any) -> tuple[Any, bool]:
+def right_hand_sides(function: str, a: Array, b: ArrayLike) -> tuple[Array, bool]:
     """Return `b` as columns, and whether it was one vector."""
     b = as_floats(b)
     columns = np.expand_dims(b, -1) if b.ndim == 1 else b
@@ -60,7 +61,7 @@ def right_hand_sides(function: str, a: Any, b: Any) -> tuple[Any, bool]:
     return columns, b.ndim == 1
 
 
-def system_spec(a: Any, b: Any, **params: Any) -> ArraySpec:
+def system_spec(a: Array, b: Array, **params: Any) -> ArraySpec:
     """Return the spec of solutions, for right-hand sides in columns."""
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     return ArraySpec((*batch, *b.shape[-2:]), promote(a, b))
@@ -69,7 +70,7 @@ def system_spec(a: Any, b: Any, **params: Any) -> ArraySpec:
 # ---- matrices of which one triangle is read
 
 
-def _mirror(a: Any, lower: bool, conjugate: bool) -> Any:
+def _mirror(a: Array, lower: bool, conjugate: bool) -> Array:
     kept, strict = (np.tril(a), np.tril(a, -1)) if lower else (np.triu(a), np.triu(a, 1))
     if conjugate and a.dtype.kind == "c":
         places = np.arange(a.shape[-1])
@@ -78,7 +79,7 @@ def _mirror(a: Any, lower: bool, conjugate: bool) -> Any:
     return kept + strict.mT
 
 
-def mirror_vjp(g: Any, out: Any, a: Any, lower: bool, conjugate: bool) -> Any:
+def mirror_vjp(g: Array, out: Array, a: Array, lower: bool, conjugate: bool) -> Array:
     return (g + (adjoint(g) if conjugate else g.mT)) / 2
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import special as sp
 
+from ..engine.array_types import AnyArray, Array
 from ..engine.tensor import Tensor
 from ..engine.tensor_parameters import plain_parameters
 from ..errors import UnsupportedError
@@ -16,7 +15,7 @@ __all__ = ["comb", "diric", "factorial", "perm"]
 
 
 @plain_parameters
-def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
+def comb(N: AnyArray, k: AnyArray, *, exact: bool = False, repetition: bool = False) -> AnyArray:
     """Compute `scipy.special.comb`: in how many ways `k` of `N` can be chosen.
 
     Parameters
@@ -42,7 +41,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
 
 
 @plain_parameters
-def perm(N: Any, k: Any, exact: bool = False) -> Any:
+def perm(N: AnyArray, k: AnyArray, exact: bool = False) -> AnyArray:
     """Compute `scipy.special.perm`: in how many orders `k` of `N` can stand.
 
     Parameters
@@ -65,7 +64,7 @@ def perm(N: Any, k: Any, exact: bool = False) -> Any:
 
 
 @plain_parameters
-def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
+def factorial(n: AnyArray, exact: bool = False, extend: str = "zero") -> AnyArray:
     """Compute `scipy.special.factorial`, by the gamma function; 0 below 0.
 
     Parameters
@@ -89,7 +88,7 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     return np.where(below, 0.0, sp.gamma(np.where(below, 0.0, n) + 1))
 
 
-def diric(x: Any, n: Any) -> Any:
+def diric(x: AnyArray, n: AnyArray) -> AnyArray:
     """Compute `scipy.special.diric`: ``sin(n x / 2) / (n sin(x / 2))``, the periodic sinc, of `n` a
     whole number.
 
@@ -113,12 +112,12 @@ def diric(x: Any, n: Any) -> Any:
     return np.where(counts, sp.eval_chebyu(n - 1, np.cos(0.5 * x)) / n, np.nan)
 
 
-def _fits(N: Any, k: Any) -> Any:
+def _fits(N: AnyArray, k: AnyArray) -> Array:
     inner = np.logical_and(np.greater_equal(N, 0), np.greater_equal(k, 0))
     return np.logical_and(inner, np.less_equal(k, N))
 
 
-def _any_tensor(exact: bool, name: str, *values: Any) -> bool:
+def _any_tensor(exact: bool, name: str, *values: object) -> bool:
     if not any(isinstance(value, Tensor) for value in values):
         return False
     if exact:

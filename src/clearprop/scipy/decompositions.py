@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import linalg as sp
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, Tree
 from ..engine.primitive import Sample, primitive
 from ..engine.spec import ArraySpec
 from ..engine.tensor_parameters import plain_parameters
@@ -17,13 +18,13 @@ from .batching import STACK, each_matrix, is_plain, mirror, one_or_more, one_or_
 
 @plain_parameters
 def qr(
-    a: Any,
+    a: ArrayLike,
     overwrite_a: bool = False,
-    lwork: Any = None,
+    lwork: int | None = None,
     mode: str = "full",
     pivoting: bool = False,
     check_finite: bool = True,
-) -> Any:
+) -> tuple[AnyArray, ...]:
     """Compute `scipy.linalg.qr`: ``(q, r)``, with `pivoting` ``(q, r, p)``; in mode "r" without `q`.
 
     Parameters
@@ -51,24 +52,24 @@ def qr(
             f"scipy.linalg.qr: mode={mode!r} has no gradient here; write 'full', 'economic' or 'r'"
         )
     a = one_or_more("qr", a)
-    order: tuple[Any, ...] = ()
+    order: tuple[AnyArray, ...] = ()
     if pivoting:
         order = (_column_order(a),)
         a = np.take_along_axis(a, np.broadcast_to(row(order[0]), a.shape), -1)
     if mode != "r":
         return *np.linalg.qr(a, "reduced" if mode == "economic" else "complete"), *order
-    r: Any = np.linalg.qr(a, "r")
+    r: AnyArray = np.linalg.qr(a, "r")
     if missing := a.shape[-2] - r.shape[-2]:
         zeros = np.zeros((*a.shape[:-2], missing, a.shape[-1]), a.dtype)
         r = np.concatenate([r, zeros], -2)
     return r, *order
 
 
-def _pivoted(a: Any) -> Any:
+def _pivoted(a: Array) -> Array:
     return each_matrix(lambda a: sp.qr(a, mode="r", pivoting=True)[1], a)[0]
 
 
-def _pivoted_spec(a: Any) -> ArraySpec:
+def _pivoted_spec(a: Array) -> ArraySpec:
     return ArraySpec((*a.shape[:-2], a.shape[-1]), np.dtype(np.intc))
 
 
@@ -83,13 +84,13 @@ _column_order = primitive(
 
 @plain_parameters
 def svd(
-    a: Any,
+    a: ArrayLike,
     full_matrices: bool = True,
     compute_uv: bool = True,
     overwrite_a: bool = False,
     check_finite: bool = True,
     lapack_driver: str = "gesdd",
-) -> Any:
+) -> Tree:
     """Compute `scipy.linalg.svd`: ``(u, s, vh)``, or the singular values alone.
 
     Parameters
@@ -112,12 +113,12 @@ def svd(
     """
     if is_plain(a):
         return sp.svd(a, full_matrices, compute_uv, overwrite_a, check_finite, lapack_driver)
-    found: Any = np.linalg.svd(a, full_matrices, compute_uv)  # type: ignore[call-overload]
+    found: AnyArray = np.linalg.svd(a, full_matrices, compute_uv)  # type: ignore[call-overload]
     return tuple(found) if compute_uv else found
 
 
 @plain_parameters
-def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
+def svdvals(a: ArrayLike, overwrite_a: bool = False, check_finite: bool = True) -> AnyArray:
     """Compute `scipy.linalg.svdvals`: the singular values of `a`, of shape (..., m, n), the largest first.
 
     >>> import clearprop
@@ -129,8 +130,8 @@ def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any
 
 @plain_parameters
 def eigh(
-    a: Any,
-    b: Any = None,
+    a: ArrayLike,
+    b: ArrayLike | None = None,
     *,
     lower: bool = True,
     eigvals_only: bool = False,
@@ -141,7 +142,7 @@ def eigh(
     subset_by_index: tuple[int, int] | None = None,
     subset_by_value: tuple[float, float] | None = None,
     driver: str | None = None,
-) -> Any:
+) -> Tree:
     """Compute `scipy.linalg.eigh` of a symmetric or Hermitian matrix: ``(w, v)`` with ``a v = w v``.
 
     Where eigenvalues coincide, and of complex vectors, gradients are for what does not depend on the choice
@@ -167,7 +168,10 @@ def eigh(
            [0., 1.]])
     """
     if is_plain(a, b):
-        chosen: Any = {"subset_by_index": subset_by_index, "subset_by_value": subset_by_value}
+        chosen: dict[str, Any] = {
+            "subset_by_index": subset_by_index,
+            "subset_by_value": subset_by_value,
+        }
         chosen |= {"overwrite_a": overwrite_a, "overwrite_b": overwrite_b, "driver": driver}
         chosen |= {"type": type, "check_finite": check_finite}
         return sp.eigh(a, b, lower=lower, eigvals_only=eigvals_only, **chosen)
@@ -179,10 +183,10 @@ def eigh(
     if type not in (1, 2, 3):
         raise ValueError(f"scipy.linalg.eigh: type is 1, 2 or 3, not {type!r}")
     a = one_or_more_square("eigh", a)
-    uplo: Any = "L" if lower else "U"
+    uplo: Literal["L", "U"] = "L" if lower else "U"
     if b is None and eigvals_only:
         return _subset(np.linalg.eigvalsh(a, uplo), subset_by_index)
-    half: Any = None
+    half: AnyArray = None
     if b is not None:  # a problem of one matrix between the factors of `b`
         half = np.linalg.cholesky(one_or_more_square("eigh", b), upper=not lower)
         half = half if lower else adjoint(half)
@@ -200,12 +204,14 @@ def eigh(
     return _subset(w, subset_by_index), _subset(v, subset_by_index)
 
 
-def _subset(x: Any, chosen: Any) -> Any:
+def _subset(x: Array, chosen: tuple[int, int] | None) -> Array:
     return x if chosen is None else x[..., int(chosen[0]) : int(chosen[1]) + 1]
 
 
 @plain_parameters
-def eigvalsh(a: Any, b: Any = None, *, lower: bool = True, **options: Any) -> Any:
+def eigvalsh(
+    a: ArrayLike, b: ArrayLike | None = None, *, lower: bool = True, **options: Any
+) -> AnyArray:
     """Compute `scipy.linalg.eigvalsh`: the eigenvalues of a symmetric or Hermitian matrix, ascending;
     see `eigh`.
 
@@ -218,15 +224,15 @@ def eigvalsh(a: Any, b: Any = None, *, lower: bool = True, **options: Any) -> An
 
 @plain_parameters
 def eig(
-    a: Any,
-    b: Any = None,
+    a: ArrayLike,
+    b: ArrayLike | None = None,
     left: bool = False,
     right: bool = True,
     overwrite_a: bool = False,
     overwrite_b: bool = False,
     check_finite: bool = True,
     homogeneous_eigvals: bool = False,
-) -> Any:
+) -> Tree:
     """Compute `scipy.linalg.eig`: ``(w, v)`` with ``a v = w v``, always with complex `w`; of a Tensor,
     of one matrix.
 
@@ -250,7 +256,10 @@ def eig(
      [-1.  0.]]
     """
     if is_plain(a, b):
-        options: Any = {"check_finite": check_finite, "homogeneous_eigvals": homogeneous_eigvals}
+        options: dict[str, Any] = {
+            "check_finite": check_finite,
+            "homogeneous_eigvals": homogeneous_eigvals,
+        }
         return sp.eig(a, b, left, right, overwrite_a, overwrite_b, **options)
     if b is not None or left or homogeneous_eigvals:
         raise UnsupportedError(
@@ -264,17 +273,20 @@ def eig(
 
 @plain_parameters
 def eigvals(
-    a: Any,
-    b: Any = None,
+    a: ArrayLike,
+    b: ArrayLike | None = None,
     overwrite_a: bool = False,
     check_finite: bool = True,
     homogeneous_eigvals: bool = False,
-) -> Any:
+) -> AnyArray:
     """Compute `scipy.linalg.eigvals`: the eigenvalues of a matrix, always complex; see `eig`.
 
     >>> import clearprop
     >>> print(eigvals(clearprop.tensor([[1.0, 2.0], [0.0, 3.0]])))
     [1.+0.j 3.+0.j]
     """
-    options: Any = {"check_finite": check_finite, "homogeneous_eigvals": homogeneous_eigvals}
+    options: dict[str, Any] = {
+        "check_finite": check_finite,
+        "homogeneous_eigvals": homogeneous_eigvals,
+    }
     return eig(a, b, False, False, overwrite_a, **options)

@@ -21,6 +21,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import linalg as sp
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, Tree
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.spec import ArraySpec
 from ..engine.tensor import Tensor
@@ -48,15 +49,15 @@ def __dir__() -> list[str]:
 
 @plain_parameters
 def solve(
-    a: Any,
-    b: Any,
+    a: ArrayLike,
+    b: ArrayLike,
     lower: bool = False,
     overwrite_a: bool = False,
     overwrite_b: bool = False,
     check_finite: bool = True,
-    assume_a: Any = None,
+    assume_a: str | None = None,
     transposed: bool = False,
-) -> Any:
+) -> AnyArray:
     """Compute `scipy.linalg.solve`: x with ``a @ x = b``.
 
     Parameters
@@ -80,7 +81,7 @@ def solve(
     array([0.5 , 0.25])
     """
     if is_plain(a, b):
-        options: Any = {"assume_a": assume_a, "transposed": transposed}
+        options: dict[str, Any] = {"assume_a": assume_a, "transposed": transposed}
         return sp.solve(a, b, lower, overwrite_a, overwrite_b, check_finite, **options)
     a = one_or_more_square("solve", a)
     b, is_vector = right_hand_sides("solve", a, b)
@@ -89,7 +90,7 @@ def solve(
     return x[..., 0] if is_vector else x
 
 
-def _assumed(name: str, a: Any, structure: str | None, lower: bool) -> Any:
+def _assumed(name: str, a: Array, structure: str | None, lower: bool) -> Array:
     """Return what is read of `a`."""
     match structure:
         case None | "gen" | "general" | "banded":
@@ -114,7 +115,7 @@ def _assumed(name: str, a: Any, structure: str | None, lower: bool) -> Any:
     )
 
 
-def _numbers(a: Any) -> Any:
+def _numbers(a: AnyArray) -> Array:
     """Return the numbers, or those of an identity while tracing."""
     value = a.value if isinstance(a, Tensor) else a
     return np.eye(a.shape[-1], dtype=a.dtype) if isinstance(value, ArraySpec) else value
@@ -122,13 +123,13 @@ def _numbers(a: Any) -> Any:
 
 @plain_parameters
 def inv(
-    a: Any,
+    a: ArrayLike,
     overwrite_a: bool = False,
     check_finite: bool = True,
     *,
-    assume_a: Any = None,
+    assume_a: str | None = None,
     lower: bool = False,
-) -> Any:
+) -> AnyArray:
     """Compute `scipy.linalg.inv`: the inverse of a square matrix.
 
     Parameters
@@ -153,7 +154,7 @@ def inv(
 
 
 @plain_parameters
-def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
+def det(a: ArrayLike, overwrite_a: bool = False, check_finite: bool = True) -> AnyArray:
     """Compute `scipy.linalg.det`: the determinant of a square matrix, in double precision.
 
     Parameters
@@ -179,13 +180,13 @@ def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
 
 @plain_parameters
 def pinv(
-    a: Any,
+    a: ArrayLike,
     *,
-    atol: Any = None,
-    rtol: Any = None,
+    atol: ArrayLike | None = None,
+    rtol: ArrayLike | None = None,
     return_rank: bool = False,
     check_finite: bool = True,
-) -> Any:
+) -> Tree:
     """Compute `scipy.linalg.pinv`: the pseudo-inverse; its gradient holds as long as the rank stays the same.
 
     Parameters
@@ -207,32 +208,32 @@ def pinv(
     """
     if is_plain(a):
         return sp.pinv(a, atol=atol, rtol=rtol, return_rank=return_rank, check_finite=check_finite)
-    a = one_or_more("pinv", a)
+    x: AnyArray = one_or_more("pinv", a)
     if rtol is None:
-        rtol = max(a.shape[-2:]) * float(np.finfo(a.dtype).eps)
-    limit = rtol
+        rtol = max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
+    limit: AnyArray = rtol
     if atol:
-        if not a.is_known:
+        if not x.is_known:
             raise UnsupportedError(
                 "scipy.linalg.pinv: while tracing, atol= cannot be had; use rtol="
             )
-        largest = np.linalg.svdvals(a.value).max(-1, initial=0)
+        largest = np.linalg.svdvals(x.value).max(-1, initial=0)
         limit = rtol + atol / np.where(largest == 0, 1, largest)
-    result = np.linalg.pinv(a, rtol=limit)
+    result = np.linalg.pinv(x, rtol=limit)
     if not return_rank:
         return result
-    s: Any = np.linalg.svdvals(a)
+    s: AnyArray = np.linalg.svdvals(x)
     return result, np.sum(s > np.max(s, -1, keepdims=True) * np.expand_dims(limit, -1), -1)
 
 
 @plain_parameters
 def norm(
-    a: Any,
+    a: ArrayLike,
     ord: float | Literal["fro", "nuc"] | None = None,
     axis: int | tuple[int, ...] | None = None,
     keepdims: bool = False,
     check_finite: bool = True,
-) -> Any:
+) -> AnyArray:
     """Compute `scipy.linalg.norm`: of a vector or a matrix, as `np.linalg.norm`.
 
     >>> import clearprop
@@ -249,7 +250,7 @@ def norm(
 # ---- matrices from parts
 
 
-def block_diag(*arrs: Any) -> Any:
+def block_diag(*arrs: ArrayLike) -> AnyArray:
     """Compute `scipy.linalg.block_diag`: matrices along the diagonal of one, zeros elsewhere.
 
     Parameters
@@ -275,7 +276,7 @@ def block_diag(*arrs: Any) -> Any:
     return np.concatenate(rows, -2)
 
 
-def toeplitz(c: Any, r: Any = None) -> Any:
+def toeplitz(c: ArrayLike, r: ArrayLike | None = None) -> AnyArray:
     """Compute `scipy.linalg.toeplitz`: constant diagonals, from the first column and row (by default
     its conjugate).
 

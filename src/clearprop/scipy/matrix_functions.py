@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg as sp
 
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.primitive import Primitive, Sample, primitive, primitives
 from ..engine.spec import ArraySpec
 from ..errors import DtypeError
@@ -21,10 +22,10 @@ from .batching import COMPLEX, STACK, each_matrix, is_plain, one_or_more_square
 from .sylvester import sylvester
 
 
-def _function(name: str, why: str, matrix: Any, scale: float = 1.0) -> Primitive:
+def _function(name: str, why: str, matrix: Array, scale: float = 1.0) -> Primitive:
     function: Callable[..., Any] = getattr(sp, name)
 
-    def compute(a: Any) -> Any:
+    def compute(a: Array) -> Array:
         if not a.size:
             return a.copy()
         # logm doubts results that are not of double precision, and makes them so
@@ -36,7 +37,7 @@ def _function(name: str, why: str, matrix: Any, scale: float = 1.0) -> Primitive
             )
         return out.astype(a.dtype, copy=False)
 
-    def rule(g: Any, out: Any, a: Any) -> Any:
+    def rule(g: Array, out: Array, a: Array) -> Array:
         """Return the upper right part of the function of [[aᵀ, g], [0, aᵀ]]."""
         n = a.shape[-1]
         if not n:
@@ -69,18 +70,18 @@ _sinm = _function("sinm", "The sine of a matrix, whose slope is a mixture of cos
 _cosm = _function("cosm", "The cosine of a matrix, whose slope is a mixture of sines.", _SMALL, 0.2)
 
 
-def _root(a: Any, to_complex: bool) -> Any:
+def _root(a: Array, to_complex: bool) -> Array:
     if not a.size:
         return a.astype(_root_spec(a, to_complex).dtype)
     (out,) = each_matrix(sp.sqrtm, a)
     return out.astype(np.result_type(out, np.complex64)) if to_complex else out
 
 
-def _root_spec(a: Any, to_complex: bool) -> ArraySpec:
+def _root_spec(a: Array, to_complex: bool) -> ArraySpec:
     return ArraySpec(a.shape, np.result_type(a.dtype, np.complex64) if to_complex else a.dtype)
 
 
-def sqrtm_vjp(g: Any, out: Any, a: Any, to_complex: bool) -> Any:
+def sqrtm_vjp(g: Array, out: Array, a: Array, to_complex: bool) -> Array:
     return sylvester(out.mT, out.mT, g)
 
 
@@ -101,7 +102,7 @@ _sqrtm = primitive(
 )
 
 
-def expm(A: Any) -> Any:
+def expm(A: ArrayLike) -> AnyArray:
     """Compute `scipy.linalg.expm`: the exponential of a square matrix.
 
     Parameters
@@ -122,7 +123,7 @@ def expm(A: Any) -> Any:
     return sp.expm(A) if is_plain(A) else _expm(one_or_more_square("expm", A))
 
 
-def logm(A: Any) -> Any:
+def logm(A: ArrayLike) -> AnyArray:
     """Compute `scipy.linalg.logm`: the logarithm of a square matrix.
 
     Parameters
@@ -144,7 +145,7 @@ def logm(A: Any) -> Any:
     return sp.logm(A) if is_plain(A) else _logm(one_or_more_square("logm", A))
 
 
-def sqrtm(A: Any) -> Any:
+def sqrtm(A: ArrayLike) -> AnyArray:
     """Compute `scipy.linalg.sqrtm`: the square root of a square matrix.
 
     Parameters
@@ -165,11 +166,11 @@ def sqrtm(A: Any) -> Any:
     """
     if is_plain(A):
         return sp.sqrtm(A)
-    a = one_or_more_square("sqrtm", A)
+    a: AnyArray = one_or_more_square("sqrtm", A)
     return _sqrtm(a, to_complex=not a.is_known)
 
 
-def sinm(A: Any) -> Any:
+def sinm(A: ArrayLike) -> AnyArray:
     """Compute `scipy.linalg.sinm`: the sine of a square matrix, of shape (..., n, n); ShapeError for others.
 
     >>> import clearprop
@@ -182,7 +183,7 @@ def sinm(A: Any) -> Any:
     return sp.sinm(A) if is_plain(A) else _sinm(one_or_more_square("sinm", A))
 
 
-def cosm(A: Any) -> Any:
+def cosm(A: ArrayLike) -> AnyArray:
     """Compute `scipy.linalg.cosm`: the cosine of a square matrix, of shape (..., n, n); ShapeError for
     others.
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
+from ..engine.array_types import AnyArray, Array, ArrayLike, AxesLike, Tree
 from ..engine.arrays import is_array
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.tensor import Tensor
@@ -41,8 +42,12 @@ def __dir__() -> list[str]:
 
 @plain_parameters
 def logsumexp(
-    a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
-) -> Any:
+    a: ArrayLike,
+    axis: AxesLike = None,
+    b: ArrayLike | None = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+) -> Tree:
     """Compute `scipy.special.logsumexp`: ``log(sum(b * exp(a)))`` over `axis` without overflow.
 
     Parameters
@@ -82,14 +87,14 @@ def logsumexp(
     return (result, sign) if return_sign else result
 
 
-def _array(x: Any, other: Any) -> Any:
+def _array(x: AnyArray, other: AnyArray) -> Array:
     """Return `x` as an array, a Python number in the dtype of `other`."""
     if isinstance(x, int | float) and is_array(other) and other.dtype.kind == "f":
         return other.dtype.type(x)
     return x if isinstance(x, Tensor) else np.asarray(x)
 
 
-def softmax(x: Any, axis: Any = None) -> Any:
+def softmax(x: ArrayLike, axis: AxesLike = None) -> AnyArray:
     """Compute `scipy.special.softmax`: positive numbers in the proportions ``exp(x)`` that add up to one.
 
     Parameters
@@ -104,7 +109,7 @@ def softmax(x: Any, axis: Any = None) -> Any:
     return ours.softmax(x, axis) if isinstance(x, Tensor) else sp.softmax(x, axis)
 
 
-def log_softmax(x: Any, axis: Any = None) -> Any:
+def log_softmax(x: ArrayLike, axis: AxesLike = None) -> AnyArray:
     """Compute `scipy.special.log_softmax`: the logarithm of `softmax`, accurate where that is tiny.
 
     Parameters
@@ -119,7 +124,7 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
     return ours.log_softmax(x, axis) if isinstance(x, Tensor) else sp.log_softmax(x, axis)
 
 
-def polygamma(n: Any, x: Any) -> Any:
+def polygamma(n: ArrayLike, x: ArrayLike) -> AnyArray:
     """Compute `scipy.special.polygamma`: the derivative of order `n` of `digamma`.
 
     Parameters
@@ -143,7 +148,7 @@ def polygamma(n: Any, x: Any) -> Any:
 
 
 @plain_parameters
-def multigammaln(a: Any, d: int) -> Any:
+def multigammaln(a: ArrayLike, d: int) -> AnyArray:
     """Compute `scipy.special.multigammaln`: the logarithm of the gamma function of `d` by `d` matrices.
 
     Parameters

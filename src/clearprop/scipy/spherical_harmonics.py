@@ -5,11 +5,10 @@ They take what SciPy's take, but for `diff_n`, as derivatives are what `clearpro
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import special as sp
 
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.tensor import Tensor
 from ..engine.tensor_parameters import plain_parameters
@@ -46,7 +45,7 @@ __all__ = [
 # ---- spherical Bessel functions
 
 
-def _spherical(name: str, n: Any, z: Any, derivative: bool) -> Any:
+def _spherical(name: str, n: ArrayLike, z: ArrayLike, derivative: bool) -> Array:
     if not isinstance(z, Tensor):
         return getattr(sp, name)(n, z, derivative)
     f, signs = records.spherical[name], records.BESSEL[name]
@@ -59,7 +58,7 @@ def _spherical(name: str, n: Any, z: Any, derivative: bool) -> Any:
 
 
 @plain_parameters
-def spherical_jn(n: Any, z: Any, derivative: bool = False) -> Any:
+def spherical_jn(n: ArrayLike, z: ArrayLike, derivative: bool = False) -> AnyArray:
     """Compute `scipy.special.spherical_jn`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
 
     >>> import clearprop
@@ -72,7 +71,7 @@ def spherical_jn(n: Any, z: Any, derivative: bool = False) -> Any:
 
 
 @plain_parameters
-def spherical_yn(n: Any, z: Any, derivative: bool = False) -> Any:
+def spherical_yn(n: ArrayLike, z: ArrayLike, derivative: bool = False) -> AnyArray:
     """Compute `scipy.special.spherical_yn`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
 
     >>> import clearprop
@@ -83,7 +82,7 @@ def spherical_yn(n: Any, z: Any, derivative: bool = False) -> Any:
 
 
 @plain_parameters
-def spherical_in(n: Any, z: Any, derivative: bool = False) -> Any:
+def spherical_in(n: ArrayLike, z: ArrayLike, derivative: bool = False) -> AnyArray:
     """Compute `scipy.special.spherical_in`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
 
     >>> import clearprop
@@ -94,7 +93,7 @@ def spherical_in(n: Any, z: Any, derivative: bool = False) -> Any:
 
 
 @plain_parameters
-def spherical_kn(n: Any, z: Any, derivative: bool = False) -> Any:
+def spherical_kn(n: ArrayLike, z: ArrayLike, derivative: bool = False) -> AnyArray:
     """Compute `scipy.special.spherical_kn`, of degrees `n` (ints) and `z` floating, in shapes that broadcast.
 
     >>> import clearprop
@@ -115,7 +114,7 @@ def _no_derivatives(name: str, diff_n: int) -> None:
         )
 
 
-def _grid(n: int, m: int, *xs: Any) -> tuple[Any, Any]:
+def _grid(n: int, m: int, *xs: ArrayLike) -> tuple[Array, Array]:
     """Return all degrees up to n, and orders as SciPy has them: 0, 1, ..., m, -m, ..., -1."""
     ones = (1,) * len(broadcast_shapes(*(np.shape(x) for x in xs)))
     orders = np.concatenate([np.arange(m + 1), np.arange(-m, 0)])
@@ -123,7 +122,7 @@ def _grid(n: int, m: int, *xs: Any) -> tuple[Any, Any]:
 
 
 @plain_parameters
-def legendre_p(n: Any, z: Any, *, diff_n: int = 0) -> Any:
+def legendre_p(n: ArrayLike, z: ArrayLike, *, diff_n: int = 0) -> AnyArray:
     """Compute `scipy.special.legendre_p`: Legendre polynomials of degrees `n` (ints), with a first
     axis of one.
 
@@ -138,7 +137,7 @@ def legendre_p(n: Any, z: Any, *, diff_n: int = 0) -> Any:
 
 
 @plain_parameters
-def legendre_p_all(n: int, z: Any, *, diff_n: int = 0) -> Any:
+def legendre_p_all(n: int, z: ArrayLike, *, diff_n: int = 0) -> AnyArray:
     """Compute `scipy.special.legendre_p_all`: Legendre polynomials of all degrees up to `n`, ``(1, n +
     1, ...)``.
 
@@ -154,8 +153,14 @@ def legendre_p_all(n: int, z: Any, *, diff_n: int = 0) -> Any:
 
 @plain_parameters
 def assoc_legendre_p(
-    n: Any, m: Any, z: Any, *, branch_cut: int = 2, norm: bool = False, diff_n: int = 0
-) -> Any:
+    n: ArrayLike,
+    m: ArrayLike,
+    z: ArrayLike,
+    *,
+    branch_cut: int = 2,
+    norm: bool = False,
+    diff_n: int = 0,
+) -> AnyArray:
     """Compute `scipy.special.assoc_legendre_p` of degrees `n` and orders `m` (ints), with a first axis
     of one.
 
@@ -172,8 +177,8 @@ def assoc_legendre_p(
 
 @plain_parameters
 def assoc_legendre_p_all(
-    n: int, m: int, z: Any, *, branch_cut: int = 2, norm: bool = False, diff_n: int = 0
-) -> Any:
+    n: int, m: int, z: ArrayLike, *, branch_cut: int = 2, norm: bool = False, diff_n: int = 0
+) -> AnyArray:
     """Compute `scipy.special.assoc_legendre_p_all`: all degrees and orders up to these, ``(1, n + 1, 2
     m + 1, ...)``.
 
@@ -188,7 +193,7 @@ def assoc_legendre_p_all(
 
 
 @plain_parameters
-def sph_legendre_p(n: Any, m: Any, theta: Any, *, diff_n: int = 0) -> Any:
+def sph_legendre_p(n: ArrayLike, m: ArrayLike, theta: ArrayLike, *, diff_n: int = 0) -> AnyArray:
     """Compute `scipy.special.sph_legendre_p` of degrees `n` and orders `m` (ints), with a first axis of one.
 
     >>> import clearprop
@@ -203,7 +208,7 @@ def sph_legendre_p(n: Any, m: Any, theta: Any, *, diff_n: int = 0) -> Any:
 
 
 @plain_parameters
-def sph_legendre_p_all(n: int, m: int, theta: Any, *, diff_n: int = 0) -> Any:
+def sph_legendre_p_all(n: int, m: int, theta: ArrayLike, *, diff_n: int = 0) -> AnyArray:
     """Compute `scipy.special.sph_legendre_p_all`: all degrees and orders up to these, ``(1, n + 1, 2 m
     + 1, ...)``.
 
@@ -217,7 +222,9 @@ def sph_legendre_p_all(n: int, m: int, theta: Any, *, diff_n: int = 0) -> Any:
 
 
 @plain_parameters
-def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
+def sph_harm_y(
+    n: ArrayLike, m: ArrayLike, theta: ArrayLike, phi: ArrayLike, *, diff_n: int = 0
+) -> AnyArray:
     """Compute `scipy.special.sph_harm_y`: spherical harmonics of degrees `n` and orders `m` (ints), complex.
 
     >>> import clearprop
@@ -233,7 +240,9 @@ def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
 
 
 @plain_parameters
-def sph_harm_y_all(n: int, m: int, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
+def sph_harm_y_all(
+    n: int, m: int, theta: ArrayLike, phi: ArrayLike, *, diff_n: int = 0
+) -> AnyArray:
     """Compute `scipy.special.sph_harm_y_all`: all degrees and orders up to these, ``(n + 1, 2 m + 1, ...)``.
 
     >>> import clearprop
@@ -248,7 +257,7 @@ def sph_harm_y_all(n: int, m: int, theta: Any, phi: Any, *, diff_n: int = 0) -> 
 # ---- all degrees up to one, with their slopes
 
 
-def _sequence(name: str, x: Any, *params: Any) -> Any:
+def _sequence(name: str, x: ArrayLike, *params: float) -> tuple[AnyArray, AnyArray]:
     """Return the highest degree is the last of `params`; functions and slopes, as in SciPy."""
     if not isinstance(x, Tensor):
         return getattr(sp, name)(*params, x)
@@ -259,7 +268,7 @@ def _sequence(name: str, x: Any, *params: Any) -> Any:
 
 
 @plain_parameters
-def pbdv_seq(v: float, x: Any) -> Any:
+def pbdv_seq(v: float, x: ArrayLike) -> tuple[AnyArray, AnyArray]:
     """Compute `scipy.special.pbdv_seq`: parabolic cylinder functions D of all orders up to `v`, and
     their slopes.
 
@@ -271,7 +280,7 @@ def pbdv_seq(v: float, x: Any) -> Any:
 
 
 @plain_parameters
-def pbvv_seq(v: float, x: Any) -> Any:
+def pbvv_seq(v: float, x: ArrayLike) -> tuple[AnyArray, AnyArray]:
     """Compute `scipy.special.pbvv_seq`: parabolic cylinder functions V of all orders up to `v`, and
     their slopes.
 
@@ -283,7 +292,7 @@ def pbvv_seq(v: float, x: Any) -> Any:
 
 
 @plain_parameters
-def pbdn_seq(n: int, z: Any) -> Any:
+def pbdn_seq(n: int, z: ArrayLike) -> tuple[AnyArray, AnyArray]:
     """Compute `scipy.special.pbdn_seq`: parabolic cylinder functions D of all degrees up to `n`, and
     their slopes.
 
@@ -297,7 +306,7 @@ def pbdn_seq(n: int, z: Any) -> Any:
 
 
 @plain_parameters
-def riccati_jn(n: int, x: Any) -> Any:
+def riccati_jn(n: int, x: ArrayLike) -> tuple[AnyArray, AnyArray]:
     """Compute `scipy.special.riccati_jn`: Riccati-Bessel functions of all degrees up to `n`, and their
     slopes.
 
@@ -309,7 +318,7 @@ def riccati_jn(n: int, x: Any) -> Any:
 
 
 @plain_parameters
-def riccati_yn(n: int, x: Any) -> Any:
+def riccati_yn(n: int, x: ArrayLike) -> tuple[AnyArray, AnyArray]:
     """Compute `scipy.special.riccati_yn`: Riccati-Bessel functions of all degrees up to `n`, and their
     slopes.
 
@@ -321,7 +330,7 @@ def riccati_yn(n: int, x: Any) -> Any:
 
 
 @plain_parameters
-def lmbda(v: float, x: Any) -> Any:
+def lmbda(v: float, x: ArrayLike) -> tuple[AnyArray, AnyArray]:
     """Compute `scipy.special.lmbda`: Jahnke and Emden's functions of all orders up to `v`, and their slopes.
 
     >>> import clearprop
@@ -332,7 +341,7 @@ def lmbda(v: float, x: Any) -> Any:
 
 
 @plain_parameters
-def lqn(n: int, z: Any) -> Any:
+def lqn(n: int, z: ArrayLike) -> tuple[AnyArray, AnyArray]:
     """Compute `scipy.special.lqn`: Legendre functions Q of all degrees up to `n`, and their slopes.
 
     >>> import clearprop
@@ -343,7 +352,7 @@ def lqn(n: int, z: Any) -> Any:
 
 
 @plain_parameters
-def lqmn(m: int, n: int, z: Any) -> Any:
+def lqmn(m: int, n: int, z: ArrayLike) -> tuple[AnyArray, AnyArray]:
     """Compute `scipy.special.lqmn`: associated Legendre functions Q of orders to `m`, degrees to `n`,
     and slopes.
 
@@ -356,7 +365,7 @@ def lqmn(m: int, n: int, z: Any) -> Any:
 
 
 @plain_parameters
-def pro_cv_seq(m: int, n: int, c: Any) -> Any:
+def pro_cv_seq(m: int, n: int, c: ArrayLike) -> AnyArray:
     """Compute `scipy.special.pro_cv_seq`: prolate characteristic values of all degrees from `m` to `n`.
 
     >>> import clearprop
@@ -367,7 +376,7 @@ def pro_cv_seq(m: int, n: int, c: Any) -> Any:
 
 
 @plain_parameters
-def obl_cv_seq(m: int, n: int, c: Any) -> Any:
+def obl_cv_seq(m: int, n: int, c: ArrayLike) -> AnyArray:
     """Compute `scipy.special.obl_cv_seq`: oblate characteristic values of all degrees from `m` to `n`.
 
     >>> import clearprop

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scipy import linalg as sp
 
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.primitive import Sample, floats, primitive, together
 from ..engine.spec import ArraySpec, promote
@@ -13,18 +12,20 @@ from ..ops.linalg_common import adjoint, well_conditioned
 from .batching import COMPLEX, ONE, STACK, each_matrix, is_plain, one_or_more, one_or_more_square
 
 
-def _sylvester_spec(a: Any, b: Any, q: Any) -> ArraySpec:
+def _sylvester_spec(a: Array, b: Array, q: Array) -> ArraySpec:
     if (a.shape[-1], b.shape[-1]) != q.shape[-2:]:
         raise ValueError(f"q must have shape {(a.shape[-1], b.shape[-1])}")
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2], q.shape[:-2])
     return ArraySpec((*batch, *q.shape[-2:]), promote(a, b, q))
 
 
-def _solve_sylvester(a: Any, b: Any, q: Any) -> Any:
+def _solve_sylvester(a: Array, b: Array, q: Array) -> Array:
     return each_matrix(sp.solve_sylvester, a, b, q)[0]
 
 
-def solve_sylvester_vjp(g: Any, out: Any, a: Any, b: Any, q: Any) -> tuple[Any, Any, Any]:
+def solve_sylvester_vjp(
+    g: Array, out: Array, a: Array, b: Array, q: Array
+) -> tuple[Array, Array, Array]:
     y = sylvester(a.mT, b.mT, g)
     return -(y @ out.mT), -(out.mT @ y), y
 
@@ -44,7 +45,7 @@ sylvester = primitive(
 )
 
 
-def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
+def solve_sylvester(a: ArrayLike, b: ArrayLike, q: ArrayLike) -> AnyArray:
     """Compute `scipy.linalg.solve_sylvester`: x with ``a @ x + x @ b = q``.
 
     Parameters
@@ -68,7 +69,7 @@ def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     return sylvester(a, b, q)
 
 
-def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
+def solve_continuous_lyapunov(a: ArrayLike, q: ArrayLike) -> AnyArray:
     """Compute `scipy.linalg.solve_continuous_lyapunov`: x with ``a @ x + x @ aᴴ = q``.
 
     Parameters

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg as sp
 
+from ..engine.array_types import AnyArray, Array, ArrayLike
 from ..engine.arrays import as_array
 from ..engine.broadcasting import broadcast_shapes
 from ..engine.bundle import Bundle
@@ -27,16 +28,16 @@ from .batching import (
 )
 
 
-def _solve_triangular(a: Any, b: Any, trans: int, lower: bool, unit_diagonal: bool) -> Any:
-    def one(a: Any, b: Any) -> Any:
+def _solve_triangular(a: Array, b: Array, trans: int, lower: bool, unit_diagonal: bool) -> Array:
+    def one(a: Array, b: Array) -> Array:
         return sp.solve_triangular(a, b, trans, lower, unit_diagonal)
 
     return each_matrix(one, a, b)[0]
 
 
 def solve_triangular_vjp(
-    g: Any, out: Any, a: Any, b: Any, trans: int, lower: bool, unit_diagonal: bool
-) -> tuple[Any, Any]:
+    g: Array, out: Array, a: Array, b: Array, trans: int, lower: bool, unit_diagonal: bool
+) -> tuple[Array, Array]:
     gb = _triangular(a, g, trans=1 - trans, lower=lower, unit_diagonal=unit_diagonal)
     outer = out @ gb.mT if trans else gb @ out.mT
     k = -1 if unit_diagonal else 0
@@ -62,14 +63,14 @@ _triangular = primitive(
 
 @plain_parameters
 def solve_triangular(
-    a: Any,
-    b: Any,
-    trans: Any = 0,
+    a: ArrayLike,
+    b: ArrayLike,
+    trans: int | str = 0,
     lower: bool = False,
     unit_diagonal: bool = False,
     overwrite_b: bool = False,
     check_finite: bool = True,
-) -> Any:
+) -> AnyArray:
     """Compute `scipy.linalg.solve_triangular`: x with ``a @ x = b`` for a triangular `a`.
 
     Parameters
@@ -94,7 +95,8 @@ def solve_triangular(
         return sp.solve_triangular(a, b, trans, lower, unit_diagonal, overwrite_b, check_finite)
     a = one_or_more_square("solve_triangular", a)
     b, is_vector = right_hand_sides("solve_triangular", a, b)
-    turn = {"N": 0, "T": 1, "C": 2}.get(trans, trans)
+    turns: dict[int | str, int | str] = {"N": 0, "T": 1, "C": 2}
+    turn = turns.get(trans, trans)
     if turn == 2:
         a, turn = np.conj(a), 1
     x = _triangular(a, b, trans=turn, lower=bool(lower), unit_diagonal=bool(unit_diagonal))
@@ -106,8 +108,8 @@ def solve_triangular(
 
 @plain_parameters
 def cholesky(
-    a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
-) -> Any:
+    a: ArrayLike, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
+) -> AnyArray:
     """Compute `scipy.linalg.cholesky`: the upper (or lower) triangular factor of a positive definite matrix.
 
     Parameters
@@ -133,8 +135,8 @@ def cholesky(
 
 @plain_parameters
 def cho_factor(
-    a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
-) -> Any:
+    a: ArrayLike, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
+) -> tuple[AnyArray, bool]:
     """Compute `scipy.linalg.cho_factor`: ``(c, lower)`` for `cho_solve`.
 
     SciPy leaves what it likes in the other triangle of `c`; that of a Tensor has zeros there.
@@ -158,8 +160,11 @@ def cho_factor(
 
 @plain_parameters
 def cho_solve(
-    c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True
-) -> Any:
+    c_and_lower: tuple[ArrayLike, bool],
+    b: ArrayLike,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> AnyArray:
     """Compute `scipy.linalg.cho_solve`: x with ``a @ x = b`` from what `cho_factor` gave for `a`.
 
     Parameters
@@ -187,25 +192,25 @@ def cho_solve(
 # ---- LU
 
 
-def _lu_factor(a: Any) -> Bundle:
+def _lu_factor(a: Array) -> Bundle:
     return Bundle(each_matrix(sp.lu_factor, a))
 
 
-def _lu_spec(a: Any) -> Bundle:
+def _lu_spec(a: Array) -> Bundle:
     count = min(a.shape[-2:])
     return Bundle(
         [ArraySpec(a.shape, a.dtype), ArraySpec((*a.shape[:-2], count), np.dtype(np.intc))]
     )
 
 
-def _split(packed: Any) -> tuple[Any, Any]:
+def _split(packed: Array) -> tuple[Array, Array]:
     """Return both factors of what `lu_factor` gives."""
     k = min(packed.shape[-2:])
     ones = np.eye(packed.shape[-2], k, dtype=packed.dtype)
     return np.tril(packed[..., :k], -1) + ones, np.triu(packed[..., :k, :])
 
 
-def lu_factor_vjp(g: Any, out: Any, a: Any) -> Any:
+def lu_factor_vjp(g: Bundle, out: Bundle, a: Array) -> Array:
     packed, pivots = out
     lower, upper = _split(packed)
     k = min(a.shape[-2:])
@@ -245,7 +250,7 @@ _lu_record = primitive(
 )
 
 
-def _row_order(pivots: Any, rows: int) -> Any:
+def _row_order(pivots: Array, rows: int) -> Array:
     order = np.broadcast_to(np.arange(rows), (*pivots.shape[:-1], rows)).copy()
     for i in range(pivots.shape[-1]):
         chosen = pivots[..., i, None].astype(np.intp)
@@ -255,7 +260,7 @@ def _row_order(pivots: Any, rows: int) -> Any:
     return order
 
 
-def _order_spec(pivots: Any, rows: int) -> ArraySpec:
+def _order_spec(pivots: Array, rows: int) -> ArraySpec:
     return ArraySpec((*pivots.shape[:-1], rows), np.dtype(int))
 
 
@@ -269,17 +274,19 @@ _order = primitive(
 """Which row of the matrix each row of the factors is, from the exchanges that were made."""
 
 
-def _places(pivots: Any, rows: int) -> Any:
+def _places(pivots: Array, rows: int) -> Array:
     """Return where in the factors each row of the matrix went."""
     return np.argsort(_order(pivots, rows=rows), -1)
 
 
-def _rows(x: Any, order: Any) -> Any:
+def _rows(x: Array, order: Array) -> Array:
     return np.take_along_axis(x, np.broadcast_to(column(order), x.shape), -2)
 
 
 @plain_parameters
-def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
+def lu_factor(
+    a: ArrayLike, overwrite_a: bool = False, check_finite: bool = True
+) -> tuple[AnyArray, AnyArray]:
     """Compute `scipy.linalg.lu_factor`: ``(lu, piv)`` for `lu_solve`.
 
     Parameters
@@ -305,8 +312,12 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> A
 
 @plain_parameters
 def lu_solve(
-    lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True
-) -> Any:
+    lu_and_piv: tuple[ArrayLike, ArrayLike],
+    b: ArrayLike,
+    trans: int = 0,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> AnyArray:
     """Compute `scipy.linalg.lu_solve`: x with ``a @ x = b`` from what `lu_factor` gave for `a`.
 
     Parameters
@@ -333,7 +344,7 @@ def lu_solve(
     n, pivots = packed.shape[-1], as_array(pivots)
     batch = broadcast_shapes(packed.shape[:-2], b.shape[:-2])
     b = np.broadcast_to(b, (*batch, *b.shape[-2:]))
-    lower: Any = {"lower": True, "unit_diagonal": True}
+    lower: dict[str, Any] = {"lower": True, "unit_diagonal": True}
     if trans == 0:
         y = solve_triangular(packed, _rows(b, _order(pivots, rows=n)), **lower)
         x = solve_triangular(packed, y)
@@ -345,12 +356,12 @@ def lu_solve(
 
 @plain_parameters
 def lu(
-    a: Any,
+    a: ArrayLike,
     permute_l: bool = False,
     overwrite_a: bool = False,
     check_finite: bool = True,
     p_indices: bool = False,
-) -> Any:
+) -> tuple[AnyArray, ...]:
     """Compute `scipy.linalg.lu`: ``(p, l, u)`` with ``a = p @ l @ u``.
 
     Parameters

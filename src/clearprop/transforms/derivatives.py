@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from .trees import flatten, paths
 from .wrapper import Pullback, Transformed
 
 Argnums = int | Sequence[int]
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
 
 
 class Run:
@@ -36,8 +39,8 @@ class Run:
 
     def __init__(
         self,
-        f: Callable[..., Any],
-        args: Sequence[Any],
+        f: Callable[..., Tree],
+        args: Sequence[Tree],
         kwargs: dict[str, Any],
         argnums: Argnums,
         has_aux: bool,
@@ -118,7 +121,7 @@ def _as_seen(g: AnyArray, variable: Tensor) -> AnyArray:
     return turned
 
 
-def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Tree:
+def _call(f: Callable[..., Tree], args: Sequence[Tree], kwargs: dict[str, Any]) -> Tree:
     deeper, later = transforms.set(transforms.get() + 1), began.set(next_number())
     off = no_grads.get()
     if off:  # asked for a gradient within no_grad: the innermost request wins
@@ -133,7 +136,7 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
             no_grads.set(off)
 
 
-def _variable(leaf: Any, position: int, tree: Tree, f: Callable[..., Any]) -> Tensor:
+def _variable(leaf: AnyArray, position: int, tree: Tree, f: Callable[..., Any]) -> Tensor:
     """Return a copy node: a Tensor with the value of `leaf` that requires a gradient.
 
     Whoever holds an array may write into it before the sweep is done with it, so its numbers are copied.
@@ -153,7 +156,7 @@ def _variable(leaf: Any, position: int, tree: Tree, f: Callable[..., Any]) -> Te
     return Tensor(value, primitives.copy, (leaf,), NO_PARAMS, True, origin)
 
 
-def _output(y: Any, f: Callable[..., Any]) -> AnyArray:
+def _output(y: AnyArray, f: Callable[..., Any]) -> AnyArray:
     """Return one of the results of `f`, as a sweep can start from it."""
     if type(y) is not Tensor:
         y = result(y, f"{called(f)} returned")
@@ -221,8 +224,8 @@ def _scalar_output(run: Run, f: Callable[..., Any]) -> AnyArray:
 
 
 def value_and_grad(
-    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
-) -> Callable[..., Tree]:
+    f: Callable[P, R], argnums: Argnums = 0, *, has_aux: bool = False
+) -> Callable[P, tuple[R, Tree]]:
     """Return a `grad` that gives ``(f(...), gradient)``, or ``((f(...), aux), gradient)`` with `has_aux`.
 
     >>> value, dx = value_and_grad(lambda x: x**2)(3.0)
@@ -231,7 +234,7 @@ def value_and_grad(
     """
     check_request("value_and_grad", f, argnums)
 
-    def compute(*args: Any, **kwargs: Any) -> Any:
+    def compute(*args: P.args, **kwargs: P.kwargs) -> Tree:
         value, aux, gradient = _value_and_gradient(f, args, kwargs, argnums, has_aux)
         return ((value, aux) if has_aux else value), gradient
 
@@ -239,7 +242,11 @@ def value_and_grad(
 
 
 def _value_and_gradient(
-    f: Callable[..., Any], args: Any, kwargs: Any, argnums: Argnums, has_aux: bool
+    f: Callable[..., Tree],
+    args: Sequence[Tree],
+    kwargs: dict[str, Any],
+    argnums: Argnums,
+    has_aux: bool,
 ) -> tuple[AnyArray, Any, Tree]:
     run = Run(f, args, kwargs, argnums, has_aux)
     y = _scalar_output(run, f)
@@ -248,9 +255,7 @@ def _value_and_gradient(
     return value, aux, run.hand_out(run.gradients([seed], free=True))
 
 
-def grad(
-    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
-) -> Callable[..., Tree]:
+def grad(f: Callable[P, Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[P, Tree]:
     """Return the function that computes the gradient of a scalar function.
 
     Parameters
@@ -280,14 +285,22 @@ def grad(
     """
     check_request("grad", f, argnums)
 
-    def compute(*args: Any, **kwargs: Any) -> Any:
+    def compute(*args: P.args, **kwargs: P.kwargs) -> Tree:
         _, aux, gradient = _value_and_gradient(f, args, kwargs, argnums, has_aux)
         return (gradient, aux) if has_aux else gradient
 
     return Transformed(compute, grad, f, argnums=argnums, has_aux=has_aux)
 
 
-def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[Any, ...]:
+@overload
+def vjp(
+    f: Callable[..., R], *primals: Tree, has_aux: Literal[False] = False
+) -> tuple[R, Pullback]: ...
+@overload
+def vjp(
+    f: Callable[..., tuple[R, S]], *primals: Tree, has_aux: Literal[True]
+) -> tuple[R, Pullback, S]: ...
+def vjp(f: Callable[..., Tree], *primals: Tree, has_aux: bool = False) -> tuple[Any, ...]:
     """Run `f` and return ``(output, pullback)``, with ``aux`` as a third part with `has_aux`.
 
     ``pullback(g)`` takes an upstream gradient in the shape of the output and returns a tuple: the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from typing import Literal, ParamSpec, get_args
 
 import numpy as np
 
@@ -23,12 +23,13 @@ from .wrapper import Transformed
 
 Mode = Literal["auto", "forward", "reverse"]
 
+P = ParamSpec("P")
 _FORWARD = 4
 """Times as many outputs as inputs from which going forward is cheaper: a step forward is a sweep through the
 backward pass, which has about so many operations for one of the function's."""
 
 
-def jvp(f: Callable[..., Any], primals: Tree, tangents: Tree) -> tuple[Tree, Tree]:
+def jvp(f: Callable[..., Tree], primals: Tree, tangents: Tree) -> tuple[Tree, Tree]:
     """Run `f` and return ``(output, directional derivative)`` for a step `tangents` of `primals`.
 
     Parameters
@@ -60,7 +61,7 @@ def jvp(f: Callable[..., Any], primals: Tree, tangents: Tree) -> tuple[Tree, Tre
     return output, run.unflatten_outputs(moved)
 
 
-def pushforward(run: Run) -> Callable[[Sequence[Any]], list[Any]]:
+def pushforward(run: Run) -> Callable[[Sequence[AnyArray]], list[AnyArray]]:
     """Return the map from steps of the variables to steps of the outputs.
 
     The pullback is gone through once; each step is a sweep through that.
@@ -80,7 +81,7 @@ def pushforward(run: Run) -> Callable[[Sequence[Any]], list[Any]]:
     span = reach([g for _, g in reached], [u for _, u in live], since)
     span = span._replace(watched=run.span.watched)
 
-    def push(steps: Sequence[Any]) -> list[Any]:
+    def push(steps: Sequence[AnyArray]) -> list[AnyArray]:
         found = sweep(span, [g for _, g in reached], [steps[i] for i, _ in reached])
         return [
             found[u] if u in found else np.zeros(shape_of(y), getattr(y, "dtype", float))[()]
@@ -91,13 +92,13 @@ def pushforward(run: Run) -> Callable[[Sequence[Any]], list[Any]]:
 
 
 def jacobian(
-    f: Callable[..., Any],
+    f: Callable[P, Tree],
     argnums: Argnums = 0,
     *,
     layout: str = "numerator",
     mode: Mode = "auto",
     has_aux: bool = False,
-) -> Callable[..., Tree]:
+) -> Callable[P, Tree]:
     """Return the function that computes all derivatives of all outputs.
 
     Parameters
@@ -133,7 +134,7 @@ def jacobian(
         raise ValueError(f"mode={mode!r}: use 'auto', 'forward' or 'reverse'")
     check_request("jacobian", f, argnums)
 
-    def compute(*args: Any, **kwargs: Any) -> Any:
+    def compute(*args: P.args, **kwargs: P.kwargs) -> Tree:
         run = Run(f, args, kwargs, argnums, has_aux)
         for y in run.outputs:
             _check_axes(run, len(shape_of(y)))
@@ -176,12 +177,12 @@ def _goes_forward(run: Run, mode: Mode) -> bool:
     return "c" not in kinds and outputs >= _FORWARD * inputs > 0
 
 
-def _columns(run: Run) -> list[list[Any]]:
+def _columns(run: Run) -> list[list[AnyArray]]:
     """Return the derivatives of each output with respect to each variable, by a step along each entry of
     these.
     """
     push = pushforward(run)
-    found: list[list[Any]] = [[] for _ in run.outputs]
+    found: list[list[AnyArray]] = [[] for _ in run.outputs]
     for number, variable in enumerate(run.wanted):
         moved = []
         for place in np.ndindex(variable.shape):
@@ -196,14 +197,14 @@ def _columns(run: Run) -> list[list[Any]]:
     return found
 
 
-def _laid_out(block: Any, axes: int, layout: str) -> Any:
+def _laid_out(block: AnyArray, axes: int, layout: str) -> AnyArray:
     """Return a block of outputs × inputs, the output having so many axes, in the layout that is wanted."""
     if layout == "denominator":
         block = block.transpose((*range(axes, block.ndim), *range(axes)))
     return block[()] if type(block) is np.ndarray and not block.ndim else block
 
 
-def _rows(run: Run, position: int) -> list[Any]:
+def _rows(run: Run, position: int) -> list[AnyArray]:
     """Return the derivatives of one output array with respect to each variable, by a sweep for each entry."""
     y = run.outputs[position]
     shape = shape_of(y)
@@ -248,7 +249,7 @@ def _plain(x: AnyArray) -> AnyArray:
     return x.value if isinstance(x, Tensor) else x
 
 
-def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Tree]:
+def hessian(f: Callable[P, Tree], argnums: Argnums = 0) -> Callable[P, Tree]:
     """Return the function that computes the second derivatives of a scalar function.
 
     For an input of shape ``s`` the result has shape ``s + s``; for containers, containers of
@@ -262,7 +263,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Tree]:
     return Transformed(jacobian(grad(f, argnums), argnums), hessian, f, argnums=argnums)
 
 
-def hvp(f: Callable[..., Any], primals: Tree, tangents: Tree) -> Tree:
+def hvp(f: Callable[..., Tree], primals: Tree, tangents: Tree) -> Tree:
     """Return the Hessian of a scalar function times a vector, at about twice the cost of the gradient.
 
     Parameters

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.array_types import Tree
+from ..engine.array_types import AnyArray, Tree
 from ..engine.forks import fork_waits_for, load
 from ..engine.spec import ArraySpec
 from ..engine.tensor import Tensor
@@ -28,10 +28,10 @@ _registered: set[type] = set()
 _registering = threading.RLock()
 fork_waits_for(_registering)
 
-Unflatten = Callable[[Sequence[Any]], Tree]
+Unflatten = Callable[[Sequence[AnyArray]], Tree]
 
 
-def flatten(tree: Tree) -> tuple[list[Any], Unflatten]:
+def flatten(tree: Tree) -> tuple[list[AnyArray], Unflatten]:
     """Return the leaves of a container in a fixed order, and the function that puts others in their places.
 
     >>> leaves, unflatten = flatten({"w": 1.0, "b": [2.0, 3.0]})
@@ -86,7 +86,7 @@ class Container:
         leaves, self._unflatten = flatten(example)
         self._count = len(leaves)
 
-    def __call__(self, leaves: Sequence[Any]) -> Tree:
+    def __call__(self, leaves: Sequence[AnyArray]) -> Tree:
         """Return the container with these leaves."""
         return self._unflatten(leaves)
 
@@ -174,12 +174,12 @@ def stop_gradient(x: Tree) -> Tree:
     return unflatten([leaf.detach() if isinstance(leaf, Tensor) else leaf for leaf in leaves])
 
 
-def _single(leaves: Sequence[Any]) -> Any:
+def _single(leaves: Sequence[AnyArray]) -> AnyArray:
     (leaf,) = leaves
     return leaf
 
 
-def _flatten(tree: Tree) -> tuple[list[Any], Any]:
+def _flatten(tree: Tree) -> tuple[list[AnyArray], Any]:
     optree = _optree()
     if optree is None:
         return _containers().flatten(tree, _LEAVES)

@@ -8,28 +8,31 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial, update_wrapper
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from ..engine.array_types import Tree
 from ..engine.refusals import called
 from ..errors import GradientError
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-class Wrapper(ABC):
+
+class Wrapper(ABC, Generic[P, R]):
     """A callable made of a function, with its name, documentation and signature.
 
     It is a method where the function would be one. `pickle` finds it by its name, as it finds functions;
     one that has none, as ``grad(f)``, is stored as what it was made of, and is made anew.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[P, R]) -> None:
         self.__name__ = called(function)
         self.__qualname__ = self.__name__
         update_wrapper(self, function, updated=())
         self.function = function
 
     @abstractmethod
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
     @abstractmethod
     def made_by(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -61,21 +64,21 @@ class Wrapper(ABC):
         return path
 
 
-class Transformed(Wrapper):
+class Transformed(Wrapper[P, R]):
     """What a transform of a function returns; see `clearprop.grad`."""
 
     def __init__(
         self,
-        compute: Callable[..., Any],
+        compute: Callable[P, R],
         transform: Callable[..., Any],
-        f: Callable[..., Any],
+        f: Callable[P, Any],
         **options: Any,
     ) -> None:
         super().__init__(f)
         self._compute = compute
         self._transform, self._options = transform, options
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self._compute(*args, **kwargs)
 
     def __repr__(self) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ...engine.array_types import AnyArray, Array, Axes, Shape
 from ...engine.primitive import primitives
 from ...ops.indexing import Slot
+from ...ops.padding import Pairs
 from ...ops.sliding_windows import places as window_places
 from ...ops.take_along_axis import places
 from .registry import decomposition
@@ -21,18 +23,18 @@ _FEW = 16
 
 
 @decomposition("source")
-def take_along_axis(x: Any, indices: Any, axis: int, once: bool) -> Any:
+def take_along_axis(x: Array, indices: Array, axis: int, once: bool) -> Array:
     return x[places(indices, axis, x.shape)]
 
 
 @decomposition("source")
-def put_along(g: Any, indices: Any, axis: int, shape: Any, once: bool) -> Any:
+def put_along(g: Array, indices: Array, axis: int, shape: Shape, once: bool) -> Array:
     arrays = places(indices, axis, shape)
     index = tuple(map(Slot, range(len(arrays))))
     return primitives.scatter(g, *arrays, index=index, shape=shape)
 
 
-def _diagonal_places(shape: Any, offset: int, axis1: int, axis2: int) -> tuple[Any, Any]:
+def _diagonal_places(shape: Shape, offset: int, axis1: int, axis2: int) -> tuple[Array, Array]:
     count = max(min(shape[axis1] + min(offset, 0), shape[axis2] - max(offset, 0)), 0)
     return np.arange(count) + max(-offset, 0), np.arange(count) + max(offset, 0)
 
@@ -42,13 +44,13 @@ def _matrices_last(ndim: int, axis1: int, axis2: int) -> tuple[int, ...]:
 
 
 @decomposition("source")
-def diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
+def diagonal(x: Array, offset: int, axis1: int, axis2: int) -> Array:
     rows, columns = _diagonal_places(x.shape, offset, axis1, axis2)
     return x.transpose(_matrices_last(x.ndim, axis1, axis2))[..., rows, columns]
 
 
 @decomposition("source")
-def put_diagonal(g: Any, offset: int, axis1: int, axis2: int, shape: Any) -> Any:
+def put_diagonal(g: Array, offset: int, axis1: int, axis2: int, shape: Shape) -> Array:
     rows, columns = _diagonal_places(shape, offset, axis1, axis2)
     order = _matrices_last(len(shape), axis1, axis2)
     turned = primitives.scatter(
@@ -62,7 +64,7 @@ def put_diagonal(g: Any, offset: int, axis1: int, axis2: int, shape: Any) -> Any
     return turned if back == tuple(range(len(shape))) else turned.transpose(back)
 
 
-def _meshed(index: Any, shape: Any) -> tuple[list[Any], tuple[int, ...]]:
+def _meshed(index: Any, shape: Shape) -> tuple[list[Any], tuple[int, ...]]:
     """Index arrays, one an axis, that name the places of slices and numbers; and the shape of these.
 
     It does not apply to slices without gaps, which need no index arrays, nor beside index arrays.
@@ -103,14 +105,14 @@ def _without_masks(index: Any, arrays: Any) -> tuple[tuple[Any, ...], list[Any]]
 
 
 @decomposition("source")
-def gather(x: Any, *arrays: Any, index: Any) -> Any:
+def gather(x: Array, *arrays: Array, index: Any) -> Array:
     """By masks."""
     parts, places = _without_masks(index, arrays)
     return primitives.gather(x, *places, index=parts)
 
 
 @decomposition("source")
-def scatter(g: Any, *arrays: Any, index: Any, shape: Any) -> Any:
+def scatter(g: Array, *arrays: Array, index: Any, shape: Shape) -> Array:
     """By masks, or into slices with gaps."""
     if arrays:
         parts, known = _without_masks(index, arrays)
@@ -121,7 +123,7 @@ def scatter(g: Any, *arrays: Any, index: Any, shape: Any) -> Any:
 
 
 @decomposition("source")
-def assign(x: Any, value: Any, *arrays: Any, index: Any) -> Any:
+def assign(x: Array, value: Array, *arrays: Array, index: Any) -> Array:
     """At places that are known, each once, or into slices with gaps."""
     if not arrays:
         _meshed(index, x.shape)
@@ -141,7 +143,7 @@ def assign(x: Any, value: Any, *arrays: Any, index: Any) -> Any:
 
 
 @decomposition("compile", "source")
-def roll(x: Any, shift: tuple[int, ...], axis: tuple[int, ...] | None) -> Any:
+def roll(x: Array, shift: tuple[int, ...], axis: tuple[int, ...] | None) -> Array:
     if axis is None:
         return roll(x.reshape(-1), (sum(shift),), (0,)).reshape(x.shape)
     for step, i in zip(shift, axis, strict=True):
@@ -153,7 +155,7 @@ def roll(x: Any, shift: tuple[int, ...], axis: tuple[int, ...] | None) -> Any:
 
 
 @decomposition("compile", "source")
-def pad(x: Any, width: Any, value: Any) -> Any:
+def pad(x: Array, width: Pairs, value: Pairs) -> Array:
     shape = tuple(a + n + b for n, (a, b) in zip(x.shape, width, strict=True))
     index = tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, width, strict=True))
     if any(v for pair in value for v in pair):
@@ -163,7 +165,7 @@ def pad(x: Any, width: Any, value: Any) -> Any:
 
 
 @decomposition("compile", "source")
-def repeat(x: Any, repeats: int, axis: int) -> Any:
+def repeat(x: Array, repeats: int, axis: int) -> Array:
     shape = list(x.shape)
     shape[axis] *= repeats
     copies = (*x.shape[: axis + 1], repeats, *x.shape[axis + 1 :])
@@ -171,7 +173,7 @@ def repeat(x: Any, repeats: int, axis: int) -> Any:
 
 
 @decomposition("compile", "source")
-def tile(x: Any, reps: tuple[int, ...]) -> Any:
+def tile(x: Array, reps: tuple[int, ...]) -> Array:
     shape = (1,) * (len(reps) - x.ndim) + x.shape
     pairs = list(zip(reps, shape, strict=True))
     apart = [n for times, size in pairs for n in ((1, size) if times != 1 else (size,))]
@@ -183,7 +185,7 @@ def tile(x: Any, reps: tuple[int, ...]) -> Any:
 # ---- orders
 
 
-def _place(x: Any, axis: Any, keepdims: bool, top: Any) -> Any:
+def _place(x: Array, axis: int | None, keepdims: bool, top: Callable[[Array, int], Array]) -> Array:
     """The first place along an axis where an extreme stands, or NaN."""
     if axis is None:
         found = _place(x.reshape(-1), 0, False, top)
@@ -197,32 +199,32 @@ def _place(x: Any, axis: Any, keepdims: bool, top: Any) -> Any:
 
 
 @decomposition("source")
-def argmax(x: Any, axis: Any, keepdims: bool) -> Any:
+def argmax(x: Array, axis: int | None, keepdims: bool) -> Array:
     return _place(x, axis, keepdims, lambda x, axis: np.max(x, axis, keepdims=True))
 
 
 @decomposition("source")
-def argmin(x: Any, axis: Any, keepdims: bool) -> Any:
+def argmin(x: Array, axis: int | None, keepdims: bool) -> Array:
     return _place(x, axis, keepdims, lambda x, axis: np.min(x, axis, keepdims=True))
 
 
 @decomposition("source")
-def sort(x: Any, axis: int) -> Any:
+def sort(x: Array, axis: int) -> Array:
     return np.take_along_axis(x, np.argsort(x, axis), axis)
 
 
 @decomposition("source")
-def argpartition(x: Any, kth: Any, axis: int) -> Any:
+def argpartition(x: Array, kth: tuple[int, ...], axis: int) -> Array:
     return np.argsort(x, axis)
 
 
 @decomposition("source")
-def partition(x: Any, kth: Any, axis: int) -> Any:
+def partition(x: Array, kth: tuple[int, ...], axis: int) -> Array:
     return np.sort(x, axis)
 
 
 @decomposition("source")
-def record_holder(x: Any, axis: int, largest: bool) -> Any:
+def record_holder(x: Array, axis: int, largest: bool) -> Array:
     """Of running extremes: the last place up to here where they changed."""
     length = x.shape[axis]
     best = [x[(*(slice(None),) * axis, 0)]]
@@ -238,14 +240,14 @@ def record_holder(x: Any, axis: int, largest: bool) -> Any:
 # ---- along an axis of a few entries
 
 
-def _entries(x: Any, axis: int) -> list[Any]:
+def _entries(x: Array, axis: int) -> list[Array]:
     if not 0 < x.shape[axis] <= _FEW:
         raise NotImplementedError
     return [x[(*(slice(None),) * axis, i)] for i in range(x.shape[axis])]
 
 
 @decomposition("source")
-def recurrence(links: Any, x: Any, axis: int, reverse: bool) -> Any:
+def recurrence(links: Array, x: Array, axis: int, reverse: bool) -> Array:
     turn = slice(None, None, -1 if reverse else 1)
     terms = _entries(x, axis)[turn]
     totals = terms[:1]
@@ -256,10 +258,11 @@ def recurrence(links: Any, x: Any, axis: int, reverse: bool) -> Any:
 
 
 @decomposition("source")
-def prod(x: Any, axis: Any, keepdims: Any) -> Any:
+def prod(x: AnyArray, axis: Axes, keepdims: bool) -> Array:
     for i in sorted(axis, reverse=True):
         if x.shape[i] > _FEW:
-            first = np.cumprod(x, i)[(*(slice(None),) * i, -1)]
+            running: AnyArray = np.cumprod(x, i)
+            first = running[(*(slice(None),) * i, -1)]
         else:
             first, *others = _entries(x, i)
             for entry in others:
@@ -269,7 +272,7 @@ def prod(x: Any, axis: Any, keepdims: Any) -> Any:
 
 
 @decomposition("source")
-def convolve(a: Any, v: Any, mode: str) -> Any:
+def convolve(a: Array, v: Array, mode: str) -> Array:
     a, v = (a, v) if a.size >= v.size else (v, a)
     n, factors = a.size, _entries(v, 0)
     if mode == "valid":
@@ -287,12 +290,12 @@ def convolve(a: Any, v: Any, mode: str) -> Any:
 
 
 @decomposition("source")
-def searchsorted(a: Any, v: Any, side: str) -> Any:
+def searchsorted(a: Array, v: Array, side: str) -> Array:
     """How many entries come before."""
     v = np.expand_dims(v, -1)
     return np.sum(a < v if side == "left" else a <= v, -1)
 
 
 @decomposition("source")
-def sliding_windows(x: Any, window: Any, axis: Any) -> Any:
+def sliding_windows(x: Array, window: Shape, axis: Axes) -> Array:
     return x.reshape(-1)[window_places(x.shape, window, axis)]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ...engine.array_types import AnyArray, Array
 from ...engine.spec import shape_of
 from ...ops.einsum import contract
 from ...ops.einsum_subscripts import read
@@ -13,16 +12,16 @@ from .registry import decomposition
 
 
 @decomposition("compile", "source")
-def outer(x: Any, y: Any) -> Any:
+def outer(x: Array, y: Array) -> Array:
     return np.expand_dims(x.reshape(-1), 1) * y.reshape(-1)
 
 
-def _has_vector(x: Any, y: Any) -> bool:
+def _has_vector(x: Array, y: Array) -> bool:
     return 1 in (x.ndim, y.ndim) or (x.ndim == y.ndim == 2 and 1 in (x.shape[0], y.shape[1]))
 
 
 @decomposition("compile", "source", applies=_has_vector)
-def matmul(x: Any, y: Any) -> Any:
+def matmul(x: Array, y: Array) -> Array:
     """A vector as a factor makes sums of products, which are bound by memory and fuse with others."""
     if y.ndim == 1:
         return (x * y).sum(-1)
@@ -33,23 +32,23 @@ def matmul(x: Any, y: Any) -> Any:
     return (x.T * y).sum(0, keepdims=True)
 
 
-def _has_no_diagonal(*operands: Any, subscripts: str) -> bool:
+def _has_no_diagonal(*operands: Array, subscripts: str) -> bool:
     terms = read(subscripts, tuple(map(shape_of, operands))).terms
     return all(len(set(term)) == len(term) for term in terms)
 
 
 @decomposition("compile", applies=_has_no_diagonal)
-def einsum(*operands: Any, subscripts: str) -> Any:
+def einsum(*operands: Array, subscripts: str) -> Array:
     return contract(subscripts, operands, _sum_products)
 
 
-def _sum_products(subscripts: str, *operands: Any) -> Any:
+def _sum_products(subscripts: str, *operands: Array) -> Array:
     """Operands stretched to each other, multiplied, and added up."""
     left, _, output = subscripts.partition("->")
     terms = left.split(",")
     summed = "".join(dict.fromkeys(c for c in left if c != "," and c not in output))
     letters = output + summed
-    product: Any = None
+    product: AnyArray = None
     for x, term in zip(operands, terms, strict=True):
         order = sorted(term, key=letters.index)
         if order != list(term):
@@ -61,7 +60,7 @@ def _sum_products(subscripts: str, *operands: Any) -> Any:
 
 
 @decomposition("source", of="einsum")
-def einsum_of_diagonals(*operands: Any, subscripts: str) -> Any:
+def einsum_of_diagonals(*operands: Array, subscripts: str) -> Array:
     """An operand that has a letter twice is read by its diagonal."""
     if _has_no_diagonal(*operands, subscripts=subscripts):
         raise NotImplementedError

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.array_types import AnyArray
 from ...engine.arrays import is_array
 from ...graph.graph import Graph, Node, Wire
 from .node_parts import answering, with_body
@@ -84,14 +85,14 @@ def _following(node: Node, function: Callable[..., Any]) -> Callable[..., Any]:
     if all(i == labels or w.spec.dtype == dtype for i, w in enumerate(node.inputs)):
         return function
 
-    def computed(*inputs: Any, **params: Any) -> Any:
+    def computed(*inputs: AnyArray, **params: Any) -> AnyArray:
         numbers = (x if i == labels else x.astype(dtype) for i, x in enumerate(inputs))
         return function(*numbers, **params)
 
     return computed
 
 
-def _example(wire: Wire, dtype: np.dtype[Any]) -> Any:
+def _example(wire: Wire, dtype: np.dtype[Any]) -> AnyArray:
     """A wire's constant or spec; a Python number is computed with in the dtype of the result."""
     if not wire.is_constant:
         return wire.spec

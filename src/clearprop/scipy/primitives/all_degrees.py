@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from ...engine.bundle import Bundle
 from ...engine.primitive import Primitive, Sample, floats, primitive
 from ...engine.spec import ArraySpec
@@ -22,7 +23,7 @@ _WHY = "All degrees at once and their slopes, whose own slopes the differential 
 
 def _sequence(
     function: Callable[..., Any],
-    second: Callable[..., Any],
+    second: Callable[..., Array],
     params: Params,
     low: float,
     high: float,
@@ -37,15 +38,15 @@ def _sequence(
     """
     name = function.__name__
 
-    def forward(x: Any, params: Params) -> Bundle:
+    def forward(x: Array, params: Params) -> Bundle:
         return Bundle(function(*params, x.astype(complex if x.dtype.kind == "c" else float)))
 
-    def spec(x: Any, params: Params) -> Bundle:
+    def spec(x: Array, params: Params) -> Bundle:
         kind = "complex128" if x.dtype.kind == "c" else dtype
         lengths = tuple(int(p) + 1 for p in params)
         return Bundle([ArraySpec((*lengths, *x.shape), np.dtype(kind))] * 2)
 
-    def vjp(g: Any, out: Any, x: Any, params: Params) -> Any:
+    def vjp(g: Bundle, out: Bundle, x: Array, params: Params) -> Array:
         y, slope = out
         degrees = params[-1] - int(params[-1]) + np.arange(int(params[-1]) + 1)
         degrees = degrees.reshape((-1,) + (1,) * x.ndim)
@@ -68,23 +69,23 @@ def _sequence(
     )
 
 
-def _weber(v: Any, x: Any, y: Any, slope: Any) -> Any:
+def _weber(v: Array, x: Array, y: Array, slope: Array) -> Array:
     return (0.25 * x * x - v - 0.5) * y
 
 
-def _riccati(n: Any, x: Any, y: Any, slope: Any) -> Any:
+def _riccati(n: Array, x: Array, y: Array, slope: Array) -> Array:
     return (n * (n + 1) / (x * x) - 1) * y
 
 
-def _lambda(v: Any, x: Any, y: Any, slope: Any) -> Any:
+def _lambda(v: Array, x: Array, y: Array, slope: Array) -> Array:
     return -(2 * v + 1) / x * slope - y
 
 
-def _legendre(n: Any, x: Any, y: Any, slope: Any) -> Any:
+def _legendre(n: Array, x: Array, y: Array, slope: Array) -> Array:
     return (2 * x * slope - n * (n + 1) * y) / (1 - x * x)
 
 
-def _associated(m: Any, n: Any, x: Any, y: Any, slope: Any) -> Any:
+def _associated(m: Array, n: Array, x: Array, y: Array, slope: Array) -> Array:
     rest = 1 - x * x
     return (2 * x * slope - (n * (n + 1) - m * m / rest) * y) / rest
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import AnyArray, Array
+from ...engine.bundle import Bundle
 from ...engine.primitive import Draw, Sample, floats
 from ...errors import UnsupportedError
 from .common import between, refused, series, special, weighed
@@ -30,7 +31,7 @@ _COMPLEX = Sample(1.5, Draw((2, 3), 0.5, 1.5, "complex128"))
 # ---- orders 0 and 1
 
 
-def j0_vjp(g: Any, out: Any, x: Any) -> Any:
+def j0_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g * sp.j1(x)
 
 
@@ -42,7 +43,7 @@ special(
 )
 
 
-def j1_vjp(g: Any, out: Any, x: Any) -> Any:
+def j1_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (0.5 * (sp.j0(x) - sp.jv(2, x)))
 
 
@@ -54,7 +55,7 @@ special(
 )
 
 
-def y0_vjp(g: Any, out: Any, x: Any) -> Any:
+def y0_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g * sp.y1(x)
 
 
@@ -66,7 +67,7 @@ special(
 )
 
 
-def y1_vjp(g: Any, out: Any, x: Any) -> Any:
+def y1_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (0.5 * (sp.y0(x) - sp.yv(2, x)))
 
 
@@ -78,7 +79,7 @@ special(
 )
 
 
-def i0_vjp(g: Any, out: Any, x: Any) -> Any:
+def i0_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * sp.i1(x)
 
 
@@ -90,7 +91,7 @@ special(
 )
 
 
-def i1_vjp(g: Any, out: Any, x: Any) -> Any:
+def i1_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (0.5 * (sp.i0(x) + sp.iv(2, x)))
 
 
@@ -103,7 +104,7 @@ special(
 )
 
 
-def k0_vjp(g: Any, out: Any, x: Any) -> Any:
+def k0_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g * sp.k1(x)
 
 
@@ -115,7 +116,7 @@ special(
 )
 
 
-def k1_vjp(g: Any, out: Any, x: Any) -> Any:
+def k1_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g * (0.5 * (sp.k0(x) + sp.kv(2, x)))
 
 
@@ -148,13 +149,13 @@ _I0, _I1 = _tail(0, -1, _I_FRONT), _tail(1, -1, _I_FRONT)
 _K0, _K1 = _tail(0, 1, _K_FRONT), _tail(1, 1, _K_FRONT)
 
 
-def _where_far(size: Any, tail: list[float], slope: Any) -> Any:
+def _where_far(size: Array, tail: list[float], slope: Array) -> Array:
     far = size > _FAR
     inverse = 1 / np.where(far, size, _FAR)
     return np.where(far, inverse * np.sqrt(inverse) * series(inverse, tail), slope)
 
 
-def i0e_vjp(g: Any, out: Any, x: Any) -> Any:
+def i0e_vjp(g: Array, out: Array, x: Array) -> Array:
     sign = np.sign(x)
     return g * (sign * _where_far(np.abs(x), _I0, sp.i1e(np.abs(x)) - out))
 
@@ -168,7 +169,7 @@ special(
 )
 
 
-def i1e_vjp(g: Any, out: Any, x: Any) -> Any:
+def i1e_vjp(g: Array, out: Array, x: Array) -> Array:
     slope = 0.5 * (sp.i0e(x) + sp.ive(2, x)) - np.sign(x) * out
     return g * _where_far(np.abs(x), _I1, slope)
 
@@ -182,7 +183,7 @@ special(
 )
 
 
-def k0e_vjp(g: Any, out: Any, x: Any) -> Any:
+def k0e_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * _where_far(x, _K0, out - sp.k1e(x))
 
 
@@ -194,7 +195,7 @@ special(
 )
 
 
-def k1e_vjp(g: Any, out: Any, x: Any) -> Any:
+def k1e_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * _where_far(x, _K1, out - 0.5 * (sp.k0e(x) + sp.kve(2, x)))
 
 
@@ -210,23 +211,23 @@ special(
 
 
 def _of_order(
-    ufunc: Any,
+    ufunc: np.ufunc,
     below: float,
     above: float,
     why: str,
     samples: tuple[Sample, ...] = (*_ORDERS, _COMPLEX),
-    more: Callable[[Any, Any], Any] | None = None,
+    more: Callable[[Array, Array], Array] | None = None,
 ) -> None:
     """Register one whose slope is ``below * f(v - 1) + above * f(v + 1)``, and `more` if given."""
 
-    def vjp(g: Any, out: Any, v: Any, z: Any) -> Any:
+    def vjp(g: Array, out: Array, v: Array, z: Array) -> Array:
         slope = below * ufunc(v - 1, z) + above * ufunc(v + 1, z)
         return g * (slope if more is None else slope + more(out, z))
 
     special(ufunc, refused(ufunc, "its order v", "v"), vjp, why=why, samples=samples)
 
 
-def _real(z: Any) -> None:
+def _real(z: Array) -> None:
     if z.dtype.kind == "c":
         raise UnsupportedError(
             "this Bessel function is scaled by the size of a part of z, so it has no complex derivative. "
@@ -234,12 +235,12 @@ def _real(z: Any) -> None:
         )
 
 
-def _nothing(out: Any, z: Any) -> Any:
+def _nothing(out: Array, z: Array) -> AnyArray:
     _real(z)
     return 0.0
 
 
-def _exponential(out: Any, z: Any) -> Any:
+def _exponential(out: Array, z: Array) -> Array:
     _real(z)
     return -np.sign(z) * out
 
@@ -279,7 +280,7 @@ _of_order(
 # ---- Airy functions
 
 
-def airy_vjp(g: Any, out: Any, z: Any) -> Any:
+def airy_vjp(g: Bundle, out: Bundle, z: Array) -> Array:
     ai, aip, bi, bip = out
     return weighed(g, lambda: aip, lambda: z * ai, lambda: bip, lambda: z * bi)
 

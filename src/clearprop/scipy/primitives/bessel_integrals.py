@@ -8,11 +8,12 @@ from __future__ import annotations
 import cmath
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
+from ...engine.bundle import Bundle
 from ...engine.primitive import Sample, floats
 from ...errors import UnsupportedError
 from .common import between, near_zero, refused, series, slope_is, special, weighed
@@ -22,8 +23,8 @@ _UP_TO = "An integral up to x: it grows by what stands at x."
 _FROM = "An integral from x on: it falls by what stands at x."
 
 
-def _squares(coefficients: list[float], times_x: bool) -> Callable[[Any], Any]:
-    def inside(x: Any) -> Any:
+def _squares(coefficients: list[float], times_x: bool) -> Callable[[Array], Array]:
+    def inside(x: Array) -> Array:
         result = series(x * x, coefficients)
         return x * result if times_x else result
 
@@ -33,8 +34,8 @@ def _squares(coefficients: list[float], times_x: bool) -> Callable[[Any], Any]:
 # ---- Struve functions
 
 
-def _struve(ufunc: Any, sign: float) -> None:
-    def vjp(g: Any, out: Any, v: Any, x: Any) -> Any:
+def _struve(ufunc: np.ufunc, sign: float) -> None:
+    def vjp(g: Array, out: Array, v: Array, x: Array) -> Array:
         power = (0.5 * x) ** v * (sp.rgamma(v + 1.5) / math.sqrt(math.pi))
         return g * (0.5 * (ufunc(v - 1, x) + sign * ufunc(v + 1, x) + power))
 
@@ -58,7 +59,7 @@ _H0 = [2 / math.pi * (-1) ** k / math.prod(range(1, 2 * k + 2, 2)) ** 2 for k in
 """Of H0(x) / x, in powers of x²."""
 
 
-def _struve_over(x: Any) -> Any:
+def _struve_over(x: Array) -> Array:
     return near_zero(x, 0.5, _squares(_H0, False), lambda x: sp.struve(0, x) / x)
 
 
@@ -80,30 +81,30 @@ _I0 = [1 / (4**k * math.factorial(k) ** 2) for k in range(1, 9)]
 """Of (1 - J0(x)) / x² and (I0(x) - 1) / x², in powers of x²."""
 
 
-def _j0_over(x: Any) -> Any:
+def _j0_over(x: Array) -> Array:
     return near_zero(x, 0.5, _squares(_J0, True), lambda x: (1 - sp.j0(x)) / x)
 
 
-def _i0_over(x: Any) -> Any:
+def _i0_over(x: Array) -> Array:
     return near_zero(x, 0.5, _squares(_I0, True), lambda x: (sp.i0(x) - 1) / x)
 
 
 def _integrals(
-    ufunc: Any,
-    *slopes: Callable[[Any], Any],
+    ufunc: np.ufunc,
+    *slopes: Callable[[Array], Array],
     why: str = _UP_TO,
     samples: tuple[Sample, ...] = _RIGHT,
 ) -> None:
     """Register integrals of the functions `slopes`."""
 
-    def vjp(g: Any, out: Any, x: Any) -> Any:
+    def vjp(g: Bundle, out: Bundle, x: Array) -> Array:
         return weighed(g, *[lambda slope=slope: slope(x) for slope in slopes])
 
     special(ufunc, vjp, why=why, samples=samples)
 
 
-def _airy(which: int, sign: int) -> Callable[[Any], Any]:
-    def slope(x: Any) -> Any:
+def _airy(which: int, sign: int) -> Callable[[Array], Array]:
+    def slope(x: Array) -> Array:
         return sp.airy(sign * x)[which]
 
     return slope
@@ -129,13 +130,13 @@ _integrals(sp.it2i0k0, _i0_over, lambda x: -sp.k0(x) / x, why=_BOTH)
 # ---- Airy functions without their exponentials
 
 
-def _root_above(x: Any) -> Any:
+def _root_above(x: Array) -> Array:
     """Return the root of what is above 0, and 0 below."""
     above = x > 0
     return np.where(above, np.sqrt(np.where(above, x, 1.0)), 0.0)
 
 
-def airye_vjp(g: Any, out: Any, z: Any) -> Any:
+def airye_vjp(g: Bundle, out: Bundle, z: Array) -> Array:
     ai, aip, bi, bip = out
     if z.dtype.kind != "c":
         root = _root_above(z)
@@ -166,11 +167,11 @@ special(
 # ---- Fresnel integrals from x on
 
 
-def _modified_fresnel(ufunc: Any, turn: complex) -> None:
+def _modified_fresnel(ufunc: np.ufunc, turn: complex) -> None:
     front = cmath.exp(-turn * math.pi / 4) / math.sqrt(math.pi)
 
-    def vjp(g: Any, out: Any, x: Any) -> Any:
-        def slope_of_scaled() -> Any:
+    def vjp(g: Bundle, out: Bundle, x: Array) -> Array:
+        def slope_of_scaled() -> Array:
             return -front - out[1] * x * (2 * turn)
 
         return weighed(g, lambda: -np.exp(x * x * turn), slope_of_scaled)

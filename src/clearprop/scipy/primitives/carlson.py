@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from ...engine.broadcasting import broadcast_shapes
 from ...engine.primitive import Draw, Sample, each, floats, primitive
 from ...engine.spec import ArraySpec, promote, shape_of
@@ -23,7 +23,7 @@ _LOW, _HIGH = -120.0, 80.0
 """The logarithms of t between which all but 1e-16 of the integral lies."""
 
 
-def _forward(*z: Any, exponents: tuple[float, ...], power: int) -> Any:
+def _forward(*z: Array, exponents: tuple[float, ...], power: int) -> Array:
     """Integrate by the trapezoidal rule in log t, which is exact to rounding for steps this small."""
     dtype = promote(*z, 1.0)
     step = 0.1875 if dtype.kind == "c" else 0.375  # so that each node is exact
@@ -40,13 +40,13 @@ def _forward(*z: Any, exponents: tuple[float, ...], power: int) -> Any:
     return (step * total * size ** (power + 1 - sum(exponents))).astype(dtype)[()]
 
 
-def _spec(*z: Any, exponents: tuple[float, ...], power: int) -> ArraySpec:
+def _spec(*z: Array, exponents: tuple[float, ...], power: int) -> ArraySpec:
     return ArraySpec(broadcast_shapes(*map(shape_of, z)), promote(*z, 1.0))
 
 
 def carlson_vjp(
-    position: int, g: Any, out: Any, *z: Any, exponents: tuple[float, ...], power: int
-) -> Any:
+    position: int, g: Array, out: Array, *z: Array, exponents: tuple[float, ...], power: int
+) -> Array:
     raised = tuple(b + (i == position) for i, b in enumerate(exponents))
     return g * (-exponents[position] * carlson(*z, exponents=raised, power=power))
 
@@ -66,8 +66,8 @@ carlson = primitive(
 )
 
 
-def _integral(front: float, *exponents: float, power: int = 0) -> Callable[..., Any]:
-    def slope(*z: Any) -> Any:
+def _integral(front: float, *exponents: float, power: int = 0) -> Callable[..., Array]:
+    def slope(*z: Array) -> Array:
         return front * carlson(*z, exponents=exponents, power=power)
 
     return slope
@@ -113,18 +113,18 @@ special(
 # ---- those that go on beyond a pole, as principal values, where an input is negative
 
 
-def _beyond(y: Any) -> Any:
+def _beyond(y: Array) -> Array:
     return np.real(y) < 0
 
 
-def elliprc_slope_x(x: Any, y: Any) -> Any:
+def elliprc_slope_x(x: Array, y: Array) -> Array:
     beyond = _beyond(y)
     low, up = np.where(beyond, y, -1.0), np.where(beyond, 1.0, y)
     inner = (sp.elliprc(x, low) - 1 / np.sqrt(x)) / (2 * (low - x))
     return np.where(beyond, inner, -sp.elliprd(up, up, x) / 6)
 
 
-def elliprc_slope_y(x: Any, y: Any) -> Any:
+def elliprc_slope_y(x: Array, y: Array) -> Array:
     beyond = _beyond(y)
     low, up = np.where(beyond, y, -1.0), np.where(beyond, 1.0, y)
     inner = (np.sqrt(x) / low - sp.elliprc(x, low)) / (2 * (low - x))
@@ -143,12 +143,12 @@ special(
 )
 
 
-def _elliprj_slope(position: int) -> Callable[..., Any]:
+def _elliprj_slope(position: int) -> Callable[..., Array]:
     """Return the slope of elliprj with respect to x, y or z."""
     exponents = tuple(1.5 if i == position else 0.5 for i in range(3))
     above = _integral(-0.75, *exponents, 1.0)
 
-    def slope(*xyzp: Any) -> Any:
+    def slope(*xyzp: Array) -> Array:
         *xyz, p = xyzp
         if promote(*xyzp).kind == "c":  # principal values are of real numbers
             return above(*xyzp)
@@ -162,7 +162,7 @@ def _elliprj_slope(position: int) -> Callable[..., Any]:
     return slope
 
 
-def _difference(position: int, *xyzp: Any) -> Any:
+def _difference(position: int, *xyzp: Array) -> Array:
     """Return the slope of elliprj with respect to x, y or z, where p is none of them."""
     x, y, z, p = xyzp
     last = [x, y, z]
@@ -170,7 +170,7 @@ def _difference(position: int, *xyzp: Any) -> Any:
     return (sp.elliprj(x, y, z, p) - sp.elliprd(*last, moved)) / (2 * (p - moved))
 
 
-def elliprj_slope_p(x: Any, y: Any, z: Any, p: Any) -> Any:
+def elliprj_slope_p(x: Array, y: Array, z: Array, p: Array) -> Array:
     above = _integral(-1.5, 0.5, 0.5, 0.5, 2.0)
     if promote(x, y, z, p).kind == "c":
         return above(x, y, z, p)

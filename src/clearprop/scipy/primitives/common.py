@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.array_types import AnyArray, Array
+from ...engine.bundle import Bundle
 from ...engine.primitive import Custom, Draw, Primitive, Rule, Sample, floats, primitive
 from ...errors import UnsupportedError
 from ...ops.makers import STEP, ufunc
@@ -17,7 +19,7 @@ from ...ops.specs import same
 
 
 def special(
-    function: Any,
+    function: np.ufunc,
     *rules: Rule | None,
     why: str = STEP,
     samples: tuple[Sample, ...],
@@ -45,10 +47,10 @@ def special(
     )
 
 
-def doubled(ufunc: Any) -> Callable[..., Any]:
+def doubled(ufunc: np.ufunc) -> Callable[..., Array]:
     """Return a ufunc that computes in double precision; its results are in that of its inputs, as ever."""
 
-    def call(*inputs: Any) -> Any:
+    def call(*inputs: Array) -> AnyArray:
         kinds = (getattr(x, "dtype", type(x)) for x in inputs)
         dtypes = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))[ufunc.nin :]
         results = ufunc(*(np.asarray(x, float) for x in inputs))
@@ -59,10 +61,10 @@ def doubled(ufunc: Any) -> Callable[..., Any]:
     return call
 
 
-def refused(ufunc: Any, what: str, name: str) -> Rule:
+def refused(ufunc: np.ufunc, what: str, name: str) -> Rule:
     """Return the rule of an input that has no gradient here: it says so."""
 
-    def refuse(g: Any, out: Any, *inputs: Any, **params: Any) -> Any:
+    def refuse(g: Array, out: Array, *inputs: Array, **params: Any) -> Array:
         raise UnsupportedError(
             f"scipy.special.{ufunc.__name__.lstrip('_')} has no gradient with respect to {what} in "
             f"Clearprop: there is no formula for it in functions that SciPy has. Where {name} is a "
@@ -72,10 +74,10 @@ def refused(ufunc: Any, what: str, name: str) -> Rule:
     return refuse
 
 
-def slope_is(slope: Callable[..., Any]) -> Rule:
+def slope_is(slope: Callable[..., Array]) -> Rule:
     """Return the rule of an input whose slope is ``slope(*inputs)``."""
 
-    def scale(g: Any, out: Any, *inputs: Any) -> Any:
+    def scale(g: Array, out: Array, *inputs: Array) -> Array:
         return g * slope(*inputs)
 
     return scale
@@ -89,14 +91,14 @@ def between(low: float, high: float, *, also_complex: bool = False) -> tuple[Sam
     return (*samples, Sample(Draw((2, 3), max(low, -1.5), min(high, 1.5), "complex128")))
 
 
-def _series(x: Any, coefficients: tuple[float, ...]) -> Any:
+def _series(x: Array, coefficients: tuple[float, ...]) -> Array:
     result = np.full_like(x, coefficients[-1])
     for c in reversed(coefficients[:-1]):
         result = result * x + c
     return result[()]
 
 
-def series_vjp(g: Any, out: Any, x: Any, coefficients: tuple[float, ...]) -> Any:
+def series_vjp(g: Array, out: Array, x: Array, coefficients: tuple[float, ...]) -> Array:
     slopes = tuple(k * c for k, c in enumerate(coefficients))[1:] or (0.0,)
     return g * _series_record(x, coefficients=slopes)
 
@@ -118,20 +120,20 @@ _series_record = primitive(
 )
 
 
-def series(x: Any, coefficients: Iterable[float]) -> Any:
+def series(x: Array, coefficients: Iterable[float]) -> Array:
     """Return ``c[0] + c[1] x + c[2] x² + ...``, which users see as one gate."""
     return _series_record(x, coefficients=tuple(coefficients))
 
 
 def near_zero(
-    x: Any, radius: float, inside: Callable[[Any], Any], outside: Callable[[Any], Any]
-) -> Any:
+    x: Array, radius: float, inside: Callable[[Array], Array], outside: Callable[[Array], Array]
+) -> Array:
     """Return ``outside(x)``, and within `radius` of 0, where that is 0/0 or loses digits, ``inside(x)``."""
     near = np.abs(x) < radius
     return np.where(near, inside(np.where(near, x, 0.0)), outside(np.where(near, radius, x)))
 
 
-def weighed(g: Any, *slopes: Callable[[], Any]) -> Any:
+def weighed(g: Bundle, *slopes: Callable[[], Array]) -> Array:
     """Return the downstream of several results' gradients, without those of which there is none.
 
     Times zero would not do: a slope may be infinite.
@@ -140,7 +142,7 @@ def weighed(g: Any, *slopes: Callable[[], Any]) -> Any:
     return functools.reduce(operator.add, parts)
 
 
-def ufunc_behind(function: Callable[..., Any], *arguments: Any) -> Any:
+def ufunc_behind(function: Callable[..., Any], *arguments: object) -> Any:
     """Return the ufunc to which a Python function of SciPy's hands what is no array; itself if there
     is none.
     """

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
+from ...engine.bundle import Bundle
 from ...engine.primitive import Sample, floats
 from .common import refused, special, weighed
 
@@ -20,9 +22,9 @@ _WHY = "A value and its slope; the slope's own slope is what the differential eq
 
 
 def _solution(
-    ufunc: Any,
+    ufunc: np.ufunc,
     constants: str,
-    second: Callable[..., Any],
+    second: Callable[..., Array],
     *parameters: float,
     low: float,
     high: float,
@@ -34,7 +36,7 @@ def _solution(
     `unit` is how much x counts where y' is a slope in other units.
     """
 
-    def vjp(g: Any, out: Any, *inputs: Any) -> Any:
+    def vjp(g: Bundle, out: Bundle, *inputs: Array) -> Array:
         y, slope = out
         return weighed(g, lambda: slope * unit, lambda: second(*inputs, y, slope) * unit)
 
@@ -49,7 +51,7 @@ def _solution(
 # ---- parabolic cylinder functions
 
 
-def _weber(v: Any, x: Any, y: Any, slope: Any) -> Any:
+def _weber(v: Array, x: Array, y: Array, slope: Array) -> Array:
     return (0.25 * x * x - v - 0.5) * y
 
 
@@ -61,15 +63,15 @@ _solution(sp.pbwa, "a", lambda a, x, y, slope: (a - 0.25 * x * x) * y, 0.5, low=
 # ---- Mathieu functions: the angular ones take degrees, and give slopes per radian
 
 
-def _angular(characteristic: Any) -> Callable[..., Any]:
-    def second(m: Any, q: Any, x: Any, y: Any, slope: Any) -> Any:
+def _angular(characteristic: np.ufunc) -> Callable[..., Array]:
+    def second(m: Array, q: Array, x: Array, y: Array, slope: Array) -> Array:
         return (2 * q * sp.cosdg(2 * x) - characteristic(m, q)) * y
 
     return second
 
 
-def _modified(characteristic: Any) -> Callable[..., Any]:
-    def second(m: Any, q: Any, x: Any, y: Any, slope: Any) -> Any:
+def _modified(characteristic: np.ufunc) -> Callable[..., Array]:
+    def second(m: Array, q: Array, x: Array, y: Array, slope: Array) -> Array:
         up = np.exp(2 * x)
         return (characteristic(m, q) - q * (up + 1 / up)) * y
 
@@ -89,25 +91,34 @@ _solution(sp.mathieu_modsem2, "m q", _modified(sp.mathieu_b), 2, 1.5, **_RADIAL)
 # ---- spheroidal wave functions, with the characteristic value computed or given
 
 
-def _prolate(m: Any, n: Any, c: Any, value: Any, x: Any, y: Any, slope: Any) -> Any:
+def _prolate(m: Array, n: Array, c: Array, value: Array, x: Array, y: Array, slope: Array) -> Array:
     rest = 1 - x * x
     return (2 * x * slope - (value - c * c * x * x - m * m / rest) * y) / rest
 
 
-def _oblate_angular(m: Any, n: Any, c: Any, value: Any, x: Any, y: Any, slope: Any) -> Any:
+def _oblate_angular(
+    m: Array, n: Array, c: Array, value: Array, x: Array, y: Array, slope: Array
+) -> Array:
     rest = 1 - x * x
     return (2 * x * slope - (value + c * c * x * x - m * m / rest) * y) / rest
 
 
-def _oblate_radial(m: Any, n: Any, c: Any, value: Any, x: Any, y: Any, slope: Any) -> Any:
+def _oblate_radial(
+    m: Array, n: Array, c: Array, value: Array, x: Array, y: Array, slope: Array
+) -> Array:
     rest = 1 + x * x
     return ((value - c * c * x * x - m * m / rest) * y - 2 * x * slope) / rest
 
 
 def _spheroidal(
-    ufunc: Any, given: Any, value: Any, equation: Callable[..., Any], low: float, high: float
+    ufunc: np.ufunc,
+    given: np.ufunc,
+    value: np.ufunc,
+    equation: Callable[..., Array],
+    low: float,
+    high: float,
 ) -> None:
-    def second(m: Any, n: Any, c: Any, x: Any, y: Any, slope: Any) -> Any:
+    def second(m: Array, n: Array, c: Array, x: Array, y: Array, slope: Array) -> Array:
         return equation(m, n, c, value(m, n, c), x, y, slope)
 
     _solution(ufunc, "m n c", second, 0, 2, 1.5, low=low, high=high, in_double=True)

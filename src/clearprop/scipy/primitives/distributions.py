@@ -7,11 +7,11 @@ steps with the number of events, but what solves for that number is continuous.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from .families import Family
 from .incomplete import beta_density, gamma_density
 from .moments import betainc_slope_a, betainc_slope_b, gammainc_slope_a
@@ -59,22 +59,22 @@ _smooth_poisson.inverse(sp.pdtrik, "y m", (0.6, 2.0))
 # ---- of beta functions: F, Student's t, binomial, beta
 
 
-def _ratio(dfn: Any, dfd: Any, x: Any) -> tuple[Any, Any, Any]:
+def _ratio(dfn: Array, dfd: Array, x: Array) -> tuple[Array, Array, Array]:
     """Return the inputs of the incomplete beta function."""
     return 0.5 * dfn, 0.5 * dfd, dfn * x / (dfd + dfn * x)
 
 
-def _f_slope_dfn(dfn: Any, dfd: Any, x: Any) -> Any:
+def _f_slope_dfn(dfn: Array, dfd: Array, x: Array) -> Array:
     at, total = _ratio(dfn, dfd, x), dfd + dfn * x
     return 0.5 * betainc_slope_a(*at) + beta_density(*at) * (x * dfd / (total * total))
 
 
-def _f_slope_dfd(dfn: Any, dfd: Any, x: Any) -> Any:
+def _f_slope_dfd(dfn: Array, dfd: Array, x: Array) -> Array:
     at, total = _ratio(dfn, dfd, x), dfd + dfn * x
     return 0.5 * betainc_slope_b(*at) - beta_density(*at) * (x * dfn / (total * total))
 
 
-def _f_slope_x(dfn: Any, dfd: Any, x: Any) -> Any:
+def _f_slope_x(dfn: Array, dfd: Array, x: Array) -> Array:
     total = dfd + dfn * x
     return beta_density(*_ratio(dfn, dfd, x)) * (dfn * dfd / (total * total))
 
@@ -86,12 +86,12 @@ _f.inverse(sp.fdtri, "dfn dfd y", (3.0, 4.0, 0.6))
 _f.inverse(sp.fdtridfd, "dfn y x", (3.0, 0.6, 1.5))
 
 
-def _t_density(df: Any, t: Any) -> Any:
+def _t_density(df: Array, t: Array) -> Array:
     front = np.exp(sp.gammaln(0.5 * df + 0.5) - sp.gammaln(0.5 * df)) / np.sqrt(math.pi * df)
     return front * np.exp((-0.5 * df - 0.5) * np.log1p(t * t / df))
 
 
-def _t_slope_df(df: Any, t: Any) -> Any:
+def _t_slope_df(df: Array, t: Array) -> Array:
     inner = 0.25 * betainc_slope_b(0.5, 0.5 * df, t * t / (df + t * t))
     return np.sign(t) * inner - t / (2 * df) * _t_density(df, t)
 
@@ -102,7 +102,7 @@ _t.inverse(sp.stdtrit, "df y", (3.0, 0.7))
 _t.inverse(sp.stdtridf, "y t", (0.82, 1.2))
 
 
-def _binomial_slope_k(k: Any, n: Any, p: Any) -> Any:
+def _binomial_slope_k(k: Array, n: Array, p: Array) -> Array:
     at = n - k, k + 1, 1 - p
     return betainc_slope_b(*at) - betainc_slope_a(*at)
 
@@ -149,12 +149,12 @@ _beta.inverse(sp.btdtrib, "a y x", (2.0, 0.6, 0.4))
 # ---- the normal distribution's mean and standard deviation
 
 
-def _bell(mn: Any, sd: Any, x: Any) -> tuple[Any, Any]:
+def _bell(mn: Array, sd: Array, x: Array) -> tuple[Array, Array]:
     z = (x - mn) / sd
     return z, np.exp(-0.5 * z * z) / sd
 
 
-def _normal_slope_sd(mn: Any, sd: Any, x: Any) -> Any:
+def _normal_slope_sd(mn: Array, sd: Array, x: Array) -> Array:
     z, height = _bell(mn, sd, x)
     return -z * height
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from ...engine.primitive import Sample, floats
 from ...ops.samples import ANY
 from .common import between, near_zero, series, slope_is, special
@@ -17,7 +17,7 @@ _EXPREL = [1 / (math.factorial(k) * (k + 2)) for k in range(13)]
 """The series of its slope."""
 
 
-def expit_vjp(g: Any, out: Any, x: Any) -> Any:
+def expit_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (out * sp.expit(-x))  # 1 - out would lose what is left of a saturated one
 
 
@@ -30,7 +30,7 @@ expit = special(
 )
 
 
-def logit_vjp(g: Any, out: Any, p: Any) -> Any:
+def logit_vjp(g: Array, out: Array, p: Array) -> Array:
     return g / (p * (1 - p))
 
 
@@ -43,7 +43,7 @@ logit = special(
 )
 
 
-def log_expit_vjp(g: Any, out: Any, x: Any) -> Any:
+def log_expit_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * sp.expit(-x)
 
 
@@ -58,7 +58,7 @@ log_expit = special(
 # ---- exponentials, logarithms, roots
 
 
-def log1p_vjp(g: Any, out: Any, x: Any) -> Any:
+def log1p_vjp(g: Array, out: Array, x: Array) -> Array:
     return g / (1 + x)
 
 
@@ -70,7 +70,7 @@ log1p = special(
 )
 
 
-def expm1_vjp(g: Any, out: Any, x: Any) -> Any:
+def expm1_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (out + 1)
 
 
@@ -82,7 +82,7 @@ expm1 = special(
 )
 
 
-def exp2_vjp(g: Any, out: Any, x: Any) -> Any:
+def exp2_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (out * math.log(2))
 
 
@@ -94,7 +94,7 @@ exp2 = special(
 )
 
 
-def exp10_vjp(g: Any, out: Any, x: Any) -> Any:
+def exp10_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (out * math.log(10))
 
 
@@ -106,11 +106,11 @@ exp10 = special(
 )
 
 
-def exprel_slope(x: Any) -> Any:
-    def inside(x: Any) -> Any:
+def exprel_slope(x: Array) -> Array:
+    def inside(x: Array) -> Array:
         return series(x, _EXPREL)
 
-    def outside(x: Any) -> Any:
+    def outside(x: Array) -> Array:
         return (np.exp(x) - sp.exprel(x)) / x
 
     return near_zero(x, 0.5, inside, outside)
@@ -124,7 +124,7 @@ exprel = special(
 )
 
 
-def cosm1_vjp(g: Any, out: Any, x: Any) -> Any:
+def cosm1_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g * np.sin(x)
 
 
@@ -136,7 +136,7 @@ cosm1 = special(
 )
 
 
-def cbrt_vjp(g: Any, out: Any, x: Any) -> Any:
+def cbrt_vjp(g: Array, out: Array, x: Array) -> Array:
     return g / (3 * out * out)
 
 
@@ -151,7 +151,7 @@ cbrt = special(
 # ---- angles in degrees
 
 
-def sindg_vjp(g: Any, out: Any, x: Any) -> Any:
+def sindg_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (_DEGREE * sp.cosdg(x))
 
 
@@ -163,7 +163,7 @@ sindg = special(
 )
 
 
-def cosdg_vjp(g: Any, out: Any, x: Any) -> Any:
+def cosdg_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g * (_DEGREE * sp.sindg(x))
 
 
@@ -175,7 +175,7 @@ cosdg = special(
 )
 
 
-def tandg_vjp(g: Any, out: Any, x: Any) -> Any:
+def tandg_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (_DEGREE * (1 + out * out))
 
 
@@ -187,7 +187,7 @@ tandg = special(
 )
 
 
-def cotdg_vjp(g: Any, out: Any, x: Any) -> Any:
+def cotdg_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g * (_DEGREE * (1 + out * out))
 
 
@@ -199,15 +199,15 @@ cotdg = special(
 )
 
 
-def radian_vjp_degrees(g: Any, out: Any, d: Any, m: Any, s: Any) -> Any:
+def radian_vjp_degrees(g: Array, out: Array, d: Array, m: Array, s: Array) -> Array:
     return g * _DEGREE
 
 
-def radian_vjp_minutes(g: Any, out: Any, d: Any, m: Any, s: Any) -> Any:
+def radian_vjp_minutes(g: Array, out: Array, d: Array, m: Array, s: Array) -> Array:
     return g * (_DEGREE / 60)
 
 
-def radian_vjp_seconds(g: Any, out: Any, d: Any, m: Any, s: Any) -> Any:
+def radian_vjp_seconds(g: Array, out: Array, d: Array, m: Array, s: Array) -> Array:
     return g * (_DEGREE / 3600)
 
 

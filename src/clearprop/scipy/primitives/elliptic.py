@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from ...engine.primitive import Sample, floats
 from .common import between, near_zero, series, slope_is, special
 
@@ -26,11 +26,11 @@ _SLOPE_OF_K = _coefficients(math.pi / 8, 1.5)
 _SLOPE_OF_E = _coefficients(-math.pi / 8, 0.5)
 
 
-def ellipk_slope(m: Any) -> Any:
-    def inside(m: Any) -> Any:
+def ellipk_slope(m: Array) -> Array:
+    def inside(m: Array) -> Array:
         return series(m, _SLOPE_OF_K)
 
-    def outside(m: Any) -> Any:
+    def outside(m: Array) -> Array:
         return (sp.ellipe(m) - (1 - m) * sp.ellipk(m)) / (2 * m * (1 - m))
 
     return near_zero(m, _NEAR, inside, outside)
@@ -44,11 +44,11 @@ ellipk = special(
 )
 
 
-def ellipkm1_vjp(g: Any, out: Any, p: Any) -> Any:
-    def inside(m: Any) -> Any:
+def ellipkm1_vjp(g: Array, out: Array, p: Array) -> Array:
+    def inside(m: Array) -> Array:
         return series(m, _SLOPE_OF_K)
 
-    def outside(m: Any) -> Any:
+    def outside(m: Array) -> Array:
         return (sp.ellipe(m) - p * sp.ellipkm1(p)) / (2 * m * p)
 
     return -g * near_zero(1 - p, _NEAR, inside, outside)
@@ -62,11 +62,11 @@ ellipkm1 = special(
 )
 
 
-def ellipe_slope(m: Any) -> Any:
-    def inside(m: Any) -> Any:
+def ellipe_slope(m: Array) -> Array:
+    def inside(m: Array) -> Array:
         return series(m, _SLOPE_OF_E)
 
-    def outside(m: Any) -> Any:
+    def outside(m: Array) -> Array:
         return (sp.ellipe(m) - sp.ellipk(m)) / (2 * m)
 
     return near_zero(m, _NEAR, inside, outside)
@@ -80,16 +80,16 @@ ellipe = special(
 )
 
 
-def agm_slope(a: Any, b: Any) -> Any:
+def agm_slope(a: Array, b: Array) -> Array:
     """Return the slope with respect to `a`: the mean is pi a / (2 K(1 - b²/a²))."""
     q = b / a
     q = q * q
     k = sp.ellipkm1(q)
 
-    def inside(m: Any) -> Any:
+    def inside(m: Array) -> Array:
         return series(m, _SLOPE_OF_E)
 
-    def outside(m: Any) -> Any:
+    def outside(m: Array) -> Array:
         return (sp.ellipe(m) - k) / (2 * m)
 
     return -math.pi * near_zero(1 - q, _NEAR, inside, outside) / (k * k)

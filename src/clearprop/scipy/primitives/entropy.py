@@ -6,11 +6,10 @@ has its true slope there, which is infinite, as in JAX.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from ...engine.primitive import Draw, Sample, floats
 from ...ops.samples import POSITIVE, POSITIVE_PAIRS
 from .common import special
@@ -28,11 +27,11 @@ _RESIDUALS = (
 )
 
 
-def xlogy_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def xlogy_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * np.log(y)
 
 
-def xlogy_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def xlogy_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * (x / np.where(x == 0, 1.0, y))  # 0 log y is 0 for any y
 
 
@@ -46,11 +45,11 @@ xlogy = special(
 )
 
 
-def xlog1py_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def xlog1py_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * np.log1p(y)
 
 
-def xlog1py_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def xlog1py_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * (x / np.where(x == 0, 1.0, 1 + y))
 
 
@@ -64,7 +63,7 @@ xlog1py = special(
 )
 
 
-def entr_vjp(g: Any, out: Any, x: Any) -> Any:
+def entr_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (-np.log(x) - 1)
 
 
@@ -77,7 +76,7 @@ entr = special(
 )
 
 
-def _logarithm(x: Any, y: Any) -> Any:
+def _logarithm(x: Array, y: Array) -> Array:
     """Return ``log(x / y)`` where both are positive, and -1 elsewhere, which makes the slope of
     rel_entr 0.
     """
@@ -86,15 +85,15 @@ def _logarithm(x: Any, y: Any) -> Any:
     return np.where(both, np.log(near_one[0]) - np.log(near_one[1]), -1.0)
 
 
-def _both_positive(x: Any, y: Any) -> Any:
+def _both_positive(x: Array, y: Array) -> Array:
     return np.logical_and(x > 0, y > 0)
 
 
-def rel_entr_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def rel_entr_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * (_logarithm(x, y) + 1)
 
 
-def rel_entr_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def rel_entr_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     both = _both_positive(x, y)
     return -g * (np.where(both, x, 0.0) / np.where(both, y, 1.0))
 
@@ -109,11 +108,11 @@ rel_entr = special(
 )
 
 
-def kl_div_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def kl_div_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * _logarithm(x, y)
 
 
-def kl_div_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def kl_div_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     both = _both_positive(x, y)
     return g * (1 - np.where(both, x, 0.0) / np.where(both, y, 1.0))
 
@@ -131,12 +130,12 @@ kl_div = special(
 # ---- losses that grow like |r| far from zero
 
 
-def huber_vjp_delta(g: Any, out: Any, delta: Any, r: Any) -> Any:
+def huber_vjp_delta(g: Array, out: Array, delta: Array, r: Array) -> Array:
     size = np.abs(r)
     return g * np.where(size > delta, size - delta, 0.0)
 
 
-def huber_vjp_r(g: Any, out: Any, delta: Any, r: Any) -> Any:
+def huber_vjp_r(g: Array, out: Array, delta: Array, r: Array) -> Array:
     return g * np.where(np.abs(r) > delta, delta * np.sign(r), r)
 
 
@@ -149,14 +148,14 @@ huber = special(
 )
 
 
-def pseudo_huber_vjp_delta(g: Any, out: Any, delta: Any, r: Any) -> Any:
+def pseudo_huber_vjp_delta(g: Array, out: Array, delta: Array, r: Array) -> Array:
     u = r / delta
     root = np.sqrt(1 + u * u)
     excess = u * u / (root + 1)
     return g * (delta * (excess * excess) / root)
 
 
-def pseudo_huber_vjp_r(g: Any, out: Any, delta: Any, r: Any) -> Any:
+def pseudo_huber_vjp_r(g: Array, out: Array, delta: Array, r: Array) -> Array:
     u = r / delta
     return g * (r / np.sqrt(1 + u * u))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from .common import between, series, special
 
 _SLOPE = 2 / math.sqrt(math.pi)
@@ -19,12 +19,12 @@ _FAR = 25.0
 _TAIL = (-1.0, -3.0, -15.0, -105.0, -945.0, -10395.0, -135135.0)
 
 
-def _rest(y: Any) -> Any:
+def _rest(y: Array) -> Array:
     """Return ``1 - (1 + y + 3y² + 15y³ + ...)``, the asymptotic series of what 1 - 2x dawsn(x) comes to."""
     return y * series(y, _TAIL)
 
 
-def erf_vjp(g: Any, out: Any, x: Any) -> Any:
+def erf_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (_SLOPE * np.exp(-x * x))
 
 
@@ -37,7 +37,7 @@ erf = special(
 )
 
 
-def erfc_vjp(g: Any, out: Any, x: Any) -> Any:
+def erfc_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g * (_SLOPE * np.exp(-x * x))
 
 
@@ -50,7 +50,7 @@ erfc = special(
 )
 
 
-def erfcx_vjp(g: Any, out: Any, x: Any) -> Any:
+def erfcx_vjp(g: Array, out: Array, x: Array) -> Array:
     if x.dtype.kind == "c":
         return g * (2 * x * out - _SLOPE)
     far = x > _FAR  # where the difference of two almost equal numbers would be left
@@ -68,7 +68,7 @@ erfcx = special(
 )
 
 
-def erfi_vjp(g: Any, out: Any, x: Any) -> Any:
+def erfi_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (_SLOPE * np.exp(x * x))
 
 
@@ -80,7 +80,7 @@ erfi = special(
 )
 
 
-def dawsn_vjp(g: Any, out: Any, x: Any) -> Any:
+def dawsn_vjp(g: Array, out: Array, x: Array) -> Array:
     if x.dtype.kind == "c":
         return g * (1 - 2 * x * out)
     far = np.abs(x) > _FAR
@@ -98,7 +98,7 @@ dawsn = special(
 )
 
 
-def erfinv_vjp(g: Any, out: Any, y: Any) -> Any:
+def erfinv_vjp(g: Array, out: Array, y: Array) -> Array:
     return g * (np.exp(out * out) / _SLOPE)
 
 
@@ -111,7 +111,7 @@ erfinv = special(
 )
 
 
-def erfcinv_vjp(g: Any, out: Any, y: Any) -> Any:
+def erfcinv_vjp(g: Array, out: Array, y: Array) -> Array:
     return -g * (np.exp(out * out) / _SLOPE)
 
 
@@ -123,7 +123,7 @@ erfcinv = special(
 )
 
 
-def wofz_vjp(g: Any, out: Any, z: Any) -> Any:
+def wofz_vjp(g: Array, out: Array, z: Array) -> Array:
     return g * (1j * _SLOPE - 2 * z * out)
 
 
@@ -139,7 +139,7 @@ wofz = special(
 # ---- the normal distribution
 
 
-def ndtr_vjp(g: Any, out: Any, x: Any) -> Any:
+def ndtr_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (_DENSITY * np.exp(-0.5 * x * x))
 
 
@@ -152,7 +152,7 @@ ndtr = special(
 )
 
 
-def log_ndtr_vjp(g: Any, out: Any, x: Any) -> Any:
+def log_ndtr_vjp(g: Array, out: Array, x: Array) -> Array:
     if x.dtype.kind == "c":
         return g * (_DENSITY * np.exp(-0.5 * x * x - out))
     above = x > 0
@@ -170,7 +170,7 @@ log_ndtr = special(
 )
 
 
-def ndtri_vjp(g: Any, out: Any, p: Any) -> Any:
+def ndtri_vjp(g: Array, out: Array, p: Array) -> Array:
     return g * (np.exp(0.5 * out * out) / _DENSITY)
 
 
@@ -183,7 +183,7 @@ ndtri = special(
 )
 
 
-def ndtri_exp_vjp(g: Any, out: Any, y: Any) -> Any:
+def ndtri_exp_vjp(g: Array, out: Array, y: Array) -> Array:
     return g * (0.5 / _DENSITY * sp.erfcx(-_ROOT_HALF * out))
 
 

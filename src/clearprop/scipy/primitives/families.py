@@ -7,14 +7,14 @@ quotients of those of the distribution function.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
+from ...engine.array_types import AnyArray, Array
 from ...engine.primitive import Rule, Sample, floats
 from .common import refused, special
 
-Slope = Callable[..., Any]
+Slope = Callable[..., Array]
 
 PROBABILITY = "y"
 """The name of an inverse's probability among its inputs."""
@@ -27,7 +27,7 @@ class Family:
         self.slopes = slopes
 
     def function(
-        self, ufunc: Any, at: tuple[Any, ...], *, why: str, sign: int = 1, steps: str = ""
+        self, ufunc: np.ufunc, at: tuple[float, ...], *, why: str, sign: int = 1, steps: str = ""
     ) -> None:
         """Register the function itself, or with `sign` -1 what is left above, tried close to `at`.
 
@@ -35,7 +35,7 @@ class Family:
         """
 
         def along(slope: Slope) -> Rule:
-            def vjp(g: Any, out: Any, *inputs: Any) -> Any:
+            def vjp(g: Array, out: Array, *inputs: Array) -> Array:
                 return sign * g * slope(*inputs)
 
             return vjp
@@ -47,7 +47,7 @@ class Family:
         special(ufunc, *rules, why=why, samples=_samples(self, tuple(self.slopes), at, steps))
 
     def inverse(
-        self, ufunc: Any, inputs: str, at: tuple[Any, ...], *, sign: int = 1, steps: str = ""
+        self, ufunc: np.ufunc, inputs: str, at: tuple[float, ...], *, sign: int = 1, steps: str = ""
     ) -> None:
         """Register what solves for the input that is missing among `inputs`."""
         names = inputs.split()
@@ -55,15 +55,15 @@ class Family:
         by_solved = self.slopes[solved]
         assert by_solved is not None
 
-        def arguments(out: Any, given: tuple[Any, ...]) -> list[Any]:
-            known = {**dict(zip(names, given, strict=True)), solved: out}
+        def arguments(out: Array, given: tuple[Array, ...]) -> list[Array]:
+            known: dict[str, Array] = {**dict(zip(names, given, strict=True)), solved: out}
             return [known[name] for name in self.slopes]
 
-        def probability(g: Any, out: Any, *given: Any) -> Any:
+        def probability(g: Array, out: Array, *given: Array) -> Array:
             return sign * g / by_solved(*arguments(out, given))
 
         def along(slope: Slope) -> Rule:
-            def vjp(g: Any, out: Any, *given: Any) -> Any:
+            def vjp(g: Array, out: Array, *given: Array) -> Array:
                 all_of_them = arguments(out, given)
                 return -g * (slope(*all_of_them) / by_solved(*all_of_them))
 
@@ -85,17 +85,17 @@ class Family:
 
 
 def _unless_missing(
-    ufunc: Any, name: str, slope: Slope | None, along: Callable[[Slope], Rule]
+    ufunc: np.ufunc, name: str, slope: Slope | None, along: Callable[[Slope], Rule]
 ) -> Rule:
     return refused(ufunc, f"its parameter {name}", name) if slope is None else along(slope)
 
 
 def _samples(
-    family: Family, names: tuple[str, ...], at: tuple[Any, ...], steps: str
+    family: Family, names: tuple[str, ...], at: tuple[float, ...], steps: str
 ) -> tuple[Sample, ...]:
     """Close to `at`; what has no gradient is exactly there."""
 
-    def close(first: tuple[int, ...], others: tuple[int, ...]) -> Iterator[Any]:
+    def close(first: tuple[int, ...], others: tuple[int, ...]) -> Iterator[AnyArray]:
         for i, (name, value) in enumerate(zip(names, at, strict=True)):
             if name in steps.split():
                 yield np.int64(value)

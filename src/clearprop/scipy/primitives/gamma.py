@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import AnyArray, Array
 from ...engine.broadcasting import broadcast_shapes
 from ...engine.primitive import Sample, answers, floats, primitive
 from ...engine.spec import ArraySpec, promote, shape_of
@@ -24,11 +25,11 @@ _BOTH = (
 # ---- zeta
 
 
-def zeta_vjp(g: Any, out: Any, x: Any, q: Any) -> Any:
+def zeta_vjp(g: Array, out: Array, x: Array, q: Array) -> Array:
     return g * (-x * zeta(x + 1, q))
 
 
-def _zeta_spec(x: Any, q: Any) -> ArraySpec:
+def _zeta_spec(x: Array, q: Array) -> ArraySpec:
     return ArraySpec(broadcast_shapes(shape_of(x), shape_of(q)), promote(x, q, 1.0))
 
 
@@ -50,14 +51,14 @@ zeta = primitive(
 
 
 @answers(ufunc_behind(sp.zeta))
-def riemann_zeta(x: Any) -> Any:
+def riemann_zeta(x: Array) -> Any:
     refused(sp.zeta, "the exponent x", "x")(None, None)
 
 
 # ---- gamma and its logarithm
 
 
-def digamma_vjp(g: Any, out: Any, x: Any) -> Any:
+def digamma_vjp(g: Array, out: Array, x: Array) -> Array:
     if x.dtype.kind == "c":
         raise UnsupportedError(
             "scipy.special.digamma has a gradient for real inputs alone: SciPy has no polygamma of "
@@ -75,7 +76,7 @@ digamma = special(
 )
 
 
-def gammaln_vjp(g: Any, out: Any, x: Any) -> Any:
+def gammaln_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * sp.digamma(x)
 
 
@@ -96,7 +97,7 @@ loggamma = special(
 )
 
 
-def gamma_vjp(g: Any, out: Any, x: Any) -> Any:
+def gamma_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (out * sp.digamma(x))
 
 
@@ -109,7 +110,7 @@ gamma = special(
 )
 
 
-def _slope_of_rgamma(x: Any) -> Any:
+def _slope_of_rgamma(x: Array) -> Array:
     """Compute it below 1/2 by reflection, as at 0, -1, -2, ... gamma itself has poles."""
     low = x < 0.5
     up, y = np.where(low, 1.0, x), 1 - np.where(low, x, 0.0)
@@ -118,7 +119,7 @@ def _slope_of_rgamma(x: Any) -> Any:
     return np.where(low, sp.gamma(y) * reflected, -sp.rgamma(up) * sp.digamma(up))
 
 
-def rgamma_vjp(g: Any, out: Any, x: Any) -> Any:
+def rgamma_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (-out * sp.digamma(x) if x.dtype.kind == "c" else _slope_of_rgamma(x))
 
 
@@ -137,11 +138,11 @@ rgamma = special(
 # ---- beta, and other quotients of gamma functions
 
 
-def betaln_vjp_a(g: Any, out: Any, a: Any, b: Any) -> Any:
+def betaln_vjp_a(g: Array, out: AnyArray, a: Array, b: Array) -> Array:
     return g * (sp.digamma(a) - sp.digamma(a + b))
 
 
-def betaln_vjp_b(g: Any, out: Any, a: Any, b: Any) -> Any:
+def betaln_vjp_b(g: Array, out: Array, a: Array, b: Array) -> Array:
     return betaln_vjp_a(g, out, b, a)
 
 
@@ -155,11 +156,11 @@ betaln = special(
 )
 
 
-def beta_vjp_a(g: Any, out: Any, a: Any, b: Any) -> Any:
+def beta_vjp_a(g: Array, out: Array, a: Array, b: Array) -> Array:
     return betaln_vjp_a(g * out, None, a, b)
 
 
-def beta_vjp_b(g: Any, out: Any, a: Any, b: Any) -> Any:
+def beta_vjp_b(g: Array, out: Array, a: Array, b: Array) -> Array:
     return betaln_vjp_a(g * out, None, b, a)
 
 
@@ -173,11 +174,11 @@ beta = special(
 )
 
 
-def poch_vjp_z(g: Any, out: Any, z: Any, m: Any) -> Any:
+def poch_vjp_z(g: Array, out: Array, z: Array, m: Array) -> Array:
     return g * (out * (sp.digamma(z + m) - sp.digamma(z)))
 
 
-def poch_vjp_m(g: Any, out: Any, z: Any, m: Any) -> Any:
+def poch_vjp_m(g: Array, out: Array, z: Array, m: Array) -> Array:
     return g * (out * sp.digamma(z + m))
 
 
@@ -191,7 +192,7 @@ poch = special(
 )
 
 
-def _split(out: Any, n: Any, k: Any) -> tuple[Any, Any, Any, Any, Any]:
+def _split(out: Array, n: Array, k: Array) -> tuple[Array, Array, Array, Array, Array]:
     """Return two pairs of inputs: where binom is 0, digamma may have a pole. Each is harmless where it
     is not used.
     """
@@ -205,7 +206,7 @@ def _split(out: Any, n: Any, k: Any) -> tuple[Any, Any, Any, Any, Any]:
     )
 
 
-def binom_vjp_n(g: Any, out: Any, n: Any, k: Any) -> Any:
+def binom_vjp_n(g: Array, out: Array, n: Array, k: Array) -> Array:
     zero, n0, k0, n1, k1 = _split(out, n, k)
     rest = n0 - k0 + 1
     by_rest = sp.digamma(n0 + 1) * sp.rgamma(rest) + _slope_of_rgamma(rest)
@@ -213,7 +214,7 @@ def binom_vjp_n(g: Any, out: Any, n: Any, k: Any) -> Any:
     return g * np.where(zero, at_zero, out * (sp.digamma(n1 + 1) - sp.digamma(n1 - k1 + 1)))
 
 
-def binom_vjp_k(g: Any, out: Any, n: Any, k: Any) -> Any:
+def binom_vjp_k(g: Array, out: Array, n: Array, k: Array) -> Array:
     zero, n0, k0, n1, k1 = _split(out, n, k)
     rest = n0 - k0 + 1
     by_k = _slope_of_rgamma(k0 + 1) * sp.rgamma(rest)

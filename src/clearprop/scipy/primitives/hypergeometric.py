@@ -6,11 +6,11 @@ With respect to the parameters there is no formula in functions that SciPy has.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from ...engine.primitive import Draw, Sample, floats
 from .common import refused, special
 
@@ -18,11 +18,15 @@ _WHY = "A series of powers: its slope is the same series with each parameter rai
 
 
 def _raised(
-    ufunc: Any, names: str, slope: Callable[..., Any], samples: tuple[Sample, ...], why: str = _WHY
+    ufunc: np.ufunc,
+    names: str,
+    slope: Callable[..., Array],
+    samples: tuple[Sample, ...],
+    why: str = _WHY,
 ) -> None:
     """Register one of parameters that are constants, and an argument, the last."""
 
-    def vjp(g: Any, out: Any, *inputs: Any) -> Any:
+    def vjp(g: Array, out: Array, *inputs: Array) -> Array:
         return g * slope(*inputs)
 
     constants = [refused(ufunc, f"its parameter {name}", name) for name in names.split()]
@@ -89,7 +93,7 @@ _raised(
 # ---- an integral of Bessel functions
 
 
-def besselpoly_vjp(g: Any, out: Any, a: Any, power: Any, order: Any) -> Any:
+def besselpoly_vjp(g: Array, out: Array, a: Array, power: Array, order: Array) -> Array:
     below, above = sp.besselpoly(a, power + 1, order - 1), sp.besselpoly(a, power + 1, order + 1)
     return g * (below - above)
 

@@ -5,11 +5,10 @@ With respect to the variable their slopes are densities, to the parameters integ
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from ...engine.primitive import Sample, floats
 from .common import special
 from .moments import betainc_slope_a, betainc_slope_b, gammainc_slope_a
@@ -37,15 +36,15 @@ _BETA = (
 )
 
 
-def gamma_density(a: Any, x: Any) -> Any:
+def gamma_density(a: Array, x: Array) -> Array:
     return np.exp(sp.xlogy(a - 1, x) - x - sp.gammaln(a))
 
 
-def gammainc_vjp(g: Any, out: Any, a: Any, x: Any) -> Any:
+def gammainc_vjp(g: Array, out: Array, a: Array, x: Array) -> Array:
     return g * gamma_density(a, x)
 
 
-def gammainc_vjp_a(g: Any, out: Any, a: Any, x: Any) -> Any:
+def gammainc_vjp_a(g: Array, out: Array, a: Array, x: Array) -> Array:
     return g * gammainc_slope_a(a, x)
 
 
@@ -59,11 +58,11 @@ gammainc = special(
 )
 
 
-def gammaincc_vjp(g: Any, out: Any, a: Any, x: Any) -> Any:
+def gammaincc_vjp(g: Array, out: Array, a: Array, x: Array) -> Array:
     return -g * gamma_density(a, x)
 
 
-def gammaincc_vjp_a(g: Any, out: Any, a: Any, x: Any) -> Any:
+def gammaincc_vjp_a(g: Array, out: Array, a: Array, x: Array) -> Array:
     return -g * gammainc_slope_a(a, x)
 
 
@@ -77,11 +76,11 @@ gammaincc = special(
 )
 
 
-def gammaincinv_vjp(g: Any, out: Any, a: Any, p: Any) -> Any:
+def gammaincinv_vjp(g: Array, out: Array, a: Array, p: Array) -> Array:
     return g / gamma_density(a, out)
 
 
-def gammaincinv_vjp_a(g: Any, out: Any, a: Any, p: Any) -> Any:
+def gammaincinv_vjp_a(g: Array, out: Array, a: Array, p: Array) -> Array:
     return -g * (gammainc_slope_a(a, out) / gamma_density(a, out))
 
 
@@ -94,11 +93,11 @@ gammaincinv = special(
 )
 
 
-def gammainccinv_vjp(g: Any, out: Any, a: Any, p: Any) -> Any:
+def gammainccinv_vjp(g: Array, out: Array, a: Array, p: Array) -> Array:
     return -g / gamma_density(a, out)
 
 
-def gammainccinv_vjp_a(g: Any, out: Any, a: Any, p: Any) -> Any:
+def gammainccinv_vjp_a(g: Array, out: Array, a: Array, p: Array) -> Array:
     return -g * (gammainc_slope_a(a, out) / gamma_density(a, out))
 
 
@@ -111,19 +110,19 @@ gammainccinv = special(
 )
 
 
-def beta_density(a: Any, b: Any, x: Any) -> Any:
+def beta_density(a: Array, b: Array, x: Array) -> Array:
     return np.exp(sp.xlogy(a - 1, x) + sp.xlog1py(b - 1, -x) - sp.betaln(a, b))
 
 
-def betainc_vjp(g: Any, out: Any, a: Any, b: Any, x: Any) -> Any:
+def betainc_vjp(g: Array, out: Array, a: Array, b: Array, x: Array) -> Array:
     return g * beta_density(a, b, x)
 
 
-def betainc_vjp_a(g: Any, out: Any, a: Any, b: Any, x: Any) -> Any:
+def betainc_vjp_a(g: Array, out: Array, a: Array, b: Array, x: Array) -> Array:
     return g * betainc_slope_a(a, b, x)
 
 
-def betainc_vjp_b(g: Any, out: Any, a: Any, b: Any, x: Any) -> Any:
+def betainc_vjp_b(g: Array, out: Array, a: Array, b: Array, x: Array) -> Array:
     return g * betainc_slope_b(a, b, x)
 
 
@@ -138,15 +137,15 @@ betainc = special(
 )
 
 
-def betaincc_vjp(g: Any, out: Any, a: Any, b: Any, x: Any) -> Any:
+def betaincc_vjp(g: Array, out: Array, a: Array, b: Array, x: Array) -> Array:
     return -g * beta_density(a, b, x)
 
 
-def betaincc_vjp_a(g: Any, out: Any, a: Any, b: Any, x: Any) -> Any:
+def betaincc_vjp_a(g: Array, out: Array, a: Array, b: Array, x: Array) -> Array:
     return -g * betainc_slope_a(a, b, x)
 
 
-def betaincc_vjp_b(g: Any, out: Any, a: Any, b: Any, x: Any) -> Any:
+def betaincc_vjp_b(g: Array, out: Array, a: Array, b: Array, x: Array) -> Array:
     return -g * betainc_slope_b(a, b, x)
 
 
@@ -160,15 +159,15 @@ betaincc = special(
 )
 
 
-def betaincinv_vjp(g: Any, out: Any, a: Any, b: Any, p: Any) -> Any:
+def betaincinv_vjp(g: Array, out: Array, a: Array, b: Array, p: Array) -> Array:
     return g / beta_density(a, b, out)
 
 
-def betaincinv_vjp_a(g: Any, out: Any, a: Any, b: Any, p: Any) -> Any:
+def betaincinv_vjp_a(g: Array, out: Array, a: Array, b: Array, p: Array) -> Array:
     return -g * (betainc_slope_a(a, b, out) / beta_density(a, b, out))
 
 
-def betaincinv_vjp_b(g: Any, out: Any, a: Any, b: Any, p: Any) -> Any:
+def betaincinv_vjp_b(g: Array, out: Array, a: Array, b: Array, p: Array) -> Array:
     return -g * (betainc_slope_b(a, b, out) / beta_density(a, b, out))
 
 
@@ -182,15 +181,15 @@ betaincinv = special(
 )
 
 
-def betainccinv_vjp(g: Any, out: Any, a: Any, b: Any, p: Any) -> Any:
+def betainccinv_vjp(g: Array, out: Array, a: Array, b: Array, p: Array) -> Array:
     return -g / beta_density(a, b, out)
 
 
-def betainccinv_vjp_a(g: Any, out: Any, a: Any, b: Any, p: Any) -> Any:
+def betainccinv_vjp_a(g: Array, out: Array, a: Array, b: Array, p: Array) -> Array:
     return -g * (betainc_slope_a(a, b, out) / beta_density(a, b, out))
 
 
-def betainccinv_vjp_b(g: Any, out: Any, a: Any, b: Any, p: Any) -> Any:
+def betainccinv_vjp_b(g: Array, out: Array, a: Array, b: Array, p: Array) -> Array:
     return -g * (betainc_slope_b(a, b, out) / beta_density(a, b, out))
 
 

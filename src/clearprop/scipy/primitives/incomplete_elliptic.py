@@ -7,11 +7,13 @@ complete integrals, twice for each half turn.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
+from ...engine.bundle import Bundle
 from ...engine.primitive import Sample, floats
 from .common import slope_is, special, weighed
 from .elliptic import ellipe_slope, ellipk_slope
@@ -23,7 +25,7 @@ _SAMPLES = (
 )
 
 
-def _halves(phi: Any) -> tuple[Any, Any, Any]:
+def _halves(phi: Array) -> tuple[Array, Array, Array]:
     """Return how many half turns, and the sine and the cosine's square of what is left."""
     turns = np.rint(phi / math.pi)
     rest = phi - turns * math.pi
@@ -31,23 +33,23 @@ def _halves(phi: Any) -> tuple[Any, Any, Any]:
     return turns, np.sin(rest), c * c
 
 
-def _complete(turns: Any, slope: Any, m: Any) -> Any:
+def _complete(turns: Array, slope: Callable[..., Array], m: Array) -> Array:
     none = turns == 0
     return np.where(none, 0.0, 2 * turns * slope(np.where(none, 0.0, m)))
 
 
-def _by_root(phi: Any, m: Any) -> Any:
+def _by_root(phi: Array, m: Array) -> Array:
     s = np.sin(phi)
     return np.sqrt(1 - m * s * s)
 
 
-def ellipkinc_slope_m(phi: Any, m: Any) -> Any:
+def ellipkinc_slope_m(phi: Array, m: Array) -> Array:
     turns, s, c2 = _halves(phi)
     rest = s * s * s / 6 * sp.elliprd(c2, 1.0, 1 - m * s * s)
     return rest + _complete(turns, ellipk_slope, m)
 
 
-def ellipeinc_slope_m(phi: Any, m: Any) -> Any:
+def ellipeinc_slope_m(phi: Array, m: Array) -> Array:
     turns, s, c2 = _halves(phi)
     rest = s * s * s / 6 * sp.elliprd(c2, 1 - m * s * s, 1.0)
     return _complete(turns, ellipe_slope, m) - rest
@@ -69,12 +71,12 @@ special(
 )
 
 
-def ellipj_vjp_u(g: Any, out: Any, u: Any, m: Any) -> Any:
+def ellipj_vjp_u(g: Bundle, out: Bundle, u: Array, m: Array) -> Array:
     sn, cn, dn, _ = out
     return weighed(g, lambda: cn * dn, lambda: -sn * dn, lambda: -m * sn * cn, lambda: dn)
 
 
-def ellipj_vjp_m(g: Any, out: Any, u: Any, m: Any) -> Any:
+def ellipj_vjp_m(g: Bundle, out: Bundle, u: Array, m: Array) -> Array:
     sn, cn, dn, angle = out
     turn = -dn * ellipkinc_slope_m(angle, m)  # of the angle, as the integral up to it stays u
     return weighed(

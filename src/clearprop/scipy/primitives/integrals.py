@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
+from ...engine.bundle import Bundle
 from ...engine.primitive import Draw, Sample, floats
 from .common import between, near_zero, refused, series, special, weighed
 
@@ -17,7 +18,7 @@ _LOG = [-1 / (k + 1) for k in range(14)]
 _RIGHT = (*between(0.4, 2), Sample(Draw((2, 3), 0.4, 1.5, "complex128")))
 
 
-def exp1_vjp(g: Any, out: Any, x: Any) -> Any:
+def exp1_vjp(g: Array, out: Array, x: Array) -> Array:
     return -g * (np.exp(-x) / x)
 
 
@@ -30,7 +31,7 @@ exp1 = special(
 )
 
 
-def expi_vjp(g: Any, out: Any, x: Any) -> Any:
+def expi_vjp(g: Array, out: Array, x: Array) -> Array:
     return g * (np.exp(x) / x)
 
 
@@ -43,7 +44,7 @@ expi = special(
 )
 
 
-def expn_vjp(g: Any, out: Any, n: Any, x: Any) -> Any:
+def expn_vjp(g: Array, out: Array, n: Array, x: Array) -> Array:
     if isinstance(n, int | float):  # a written order: no branches needed
         return -g * (np.exp(-x) * (1 + x) / (x * x) if n == 0 else sp.expn(n - 1, x))
     zeroth = np.exp(-x) * (1 + x) / (x * x)
@@ -65,11 +66,11 @@ expn = special(
 )
 
 
-def _sinc(x: Any) -> Any:
+def _sinc(x: Array) -> Array:
     return near_zero(x, 0.5, lambda x: series(x * x, _SINC), lambda x: np.sin(x) / x)
 
 
-def sici_vjp(g: Any, out: Any, x: Any) -> Any:
+def sici_vjp(g: Bundle, out: Bundle, x: Array) -> Array:
     return weighed(g, lambda: _sinc(x), lambda: np.cos(x) / x)
 
 
@@ -82,17 +83,17 @@ sici = special(
 )
 
 
-def _hyperbolic(x: Any) -> tuple[Any, Any]:
+def _hyperbolic(x: Array) -> tuple[Array, Array]:
     """Return the hyperbolic sine and cosine."""
     up, down = np.exp(x), np.exp(-x)
     return (up - down) / 2, (up + down) / 2
 
 
-def _sinhc(x: Any) -> Any:
+def _sinhc(x: Array) -> Array:
     return near_zero(x, 0.5, lambda x: series(x * x, _SINHC), lambda x: _hyperbolic(x)[0] / x)
 
 
-def shichi_vjp(g: Any, out: Any, x: Any) -> Any:
+def shichi_vjp(g: Bundle, out: Bundle, x: Array) -> Array:
     return weighed(g, lambda: _sinhc(x), lambda: _hyperbolic(x)[1] / x)
 
 
@@ -104,7 +105,7 @@ shichi = special(
 )
 
 
-def fresnel_vjp(g: Any, out: Any, x: Any) -> Any:
+def fresnel_vjp(g: Bundle, out: Bundle, x: Array) -> Array:
     angle = math.pi / 2 * x * x
     return weighed(g, lambda: np.sin(angle), lambda: np.cos(angle))
 
@@ -118,7 +119,7 @@ fresnel = special(
 )
 
 
-def spence_vjp(g: Any, out: Any, z: Any) -> Any:
+def spence_vjp(g: Array, out: Array, z: Array) -> Array:
     near = np.abs(z - 1) < 0.05
     inside = series(1 - np.where(near, z, 1.0), _LOG)
     away = np.where(near, 2.0, z)

@@ -6,10 +6,11 @@ The slope of a slope follows from the equations ``y'' + y'/x = i y`` that they s
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from scipy import special as sp
 
+from ...engine.array_types import Array
+from ...engine.bundle import Bundle
 from .common import between, near_zero, series, slope_is, special, weighed
 
 # y'/x close to 0, in powers of x⁴; that of ber has a factor x² besides
@@ -20,16 +21,16 @@ _BEIP = [
 _ANY, _RIGHT = between(-2, 2), between(0.5, 3)
 
 
-def _berp_over(x: Any) -> Any:
-    def inside(x: Any) -> Any:
+def _berp_over(x: Array) -> Array:
+    def inside(x: Array) -> Array:
         square = x * x
         return square * series(square * square, _BERP)
 
     return near_zero(x, 0.5, inside, lambda x: sp.berp(x) / x)
 
 
-def _beip_over(x: Any) -> Any:
-    def inside(x: Any) -> Any:
+def _beip_over(x: Array) -> Array:
+    def inside(x: Array) -> Array:
         square = x * x
         return series(square * square, _BEIP)
 
@@ -50,7 +51,7 @@ special(sp.kerp, slope_is(lambda x: -sp.kei(x) - sp.kerp(x) / x), why=_SLOPE, sa
 special(sp.keip, slope_is(lambda x: sp.ker(x) - sp.keip(x) / x), why=_SLOPE, samples=_RIGHT)
 
 
-def kelvin_vjp(g: Any, out: Any, x: Any) -> Any:
+def kelvin_vjp(g: Bundle, out: Bundle, x: Array) -> Array:
     be, ke, bep, kep = out
     return weighed(
         g,

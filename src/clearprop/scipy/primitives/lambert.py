@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from ...engine.broadcasting import broadcast_shapes
 from ...engine.primitive import Sample, floats, primitive
 from ...engine.spec import ArraySpec, shape_of
 from .common import between, special, ufunc_behind
 
 
-def lambertw_vjp(g: Any, out: Any, z: Any, k: Any, tol: Any) -> Any:
+def lambertw_vjp(g: Array, out: Array, z: Array, k: Array, tol: Array) -> Array:
     return g * (np.exp(-out) / (1 + out))
 
 
-def _spec(z: Any, k: Any, tol: Any) -> ArraySpec:
+def _spec(z: Array, k: Array, tol: Array) -> ArraySpec:
     shape = broadcast_shapes(shape_of(z), shape_of(k), shape_of(tol))
     return ArraySpec(shape, np.dtype(complex))  # in any precision: SciPy has no other here
 
@@ -39,7 +38,7 @@ lambertw = primitive(
 )
 
 
-def wrightomega_vjp(g: Any, out: Any, z: Any) -> Any:
+def wrightomega_vjp(g: Array, out: Array, z: Array) -> Array:
     return g * (out / (1 + out))
 
 

@@ -6,11 +6,12 @@ formula for how the solution changes, so these have a first derivative only.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from ...engine.primitive import Sample, floats, primitive
 from ...engine.spec import promote
 from ...ops.specs import like_ufunc
@@ -22,12 +23,16 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _WHY = "An eigenvalue: its slope is a mean, weighed with the square of the equation's solution."
 
 
-def _column(x: Any) -> Any:
+def _column(x: Array) -> Array:
     return np.expand_dims(np.asarray(x, float), -1)
 
 
 def _register(
-    ufunc: Any, constants: dict[str, str], argument: str, slope: Any, samples: tuple[Sample, ...]
+    ufunc: np.ufunc,
+    constants: dict[str, str],
+    argument: str,
+    slope: Callable[..., Array],
+    samples: tuple[Sample, ...],
 ) -> None:
     """Register a characteristic value and its slope, which is a gate of its own."""
     rules = [refused(ufunc, f"its {what} {name}", name) for name, what in constants.items()]
@@ -42,14 +47,14 @@ def _register(
         samples=samples,
     )
 
-    def vjp(g: Any, out: Any, *inputs: Any) -> Any:
+    def vjp(g: Array, out: Array, *inputs: Array) -> Array:
         return g * record(*inputs)
 
     special(ufunc, *rules, vjp, why=_WHY, samples=samples, in_double=True)
 
 
-def _mathieu(ufunc: Any, solution: Any, first: int) -> None:
-    def slope(m: Any, q: Any) -> Any:
+def _mathieu(ufunc: np.ufunc, solution: np.ufunc, first: int) -> None:
+    def slope(m: Array, q: Array) -> Array:
         y, _ = solution(_column(m), _column(q), _ANGLES)
         return np.sum(_TWICE * y * y, -1) / np.sum(y * y, -1)
 
@@ -65,8 +70,8 @@ _mathieu(sp.mathieu_a, sp.mathieu_cem, 0)
 _mathieu(sp.mathieu_b, sp.mathieu_sem, 1)
 
 
-def _spheroidal(ufunc: Any, solution: Any, sign: float) -> None:
-    def slope(m: Any, n: Any, c: Any) -> Any:
+def _spheroidal(ufunc: np.ufunc, solution: np.ufunc, sign: float) -> None:
+    def slope(m: Array, n: Array, c: Array) -> Array:
         y, _ = solution(_column(m), _column(n), _column(c), _NODES)
         density = _WEIGHTS * y * y
         mean = np.sum(_NODES * _NODES * density, -1) / np.sum(density, -1)

@@ -7,11 +7,11 @@ so sums over nodes that crowd towards the cut and the top give it to rounding.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import AnyArray, Array
 from ...engine.broadcasting import broadcast_shapes
 from ...engine.primitive import Sample, floats, primitive
 from ...engine.spec import ArraySpec, promote, shape_of
@@ -25,7 +25,7 @@ _SHARES = 1 / (1 + np.exp(-np.pi * np.sinh(_INNER)))
 _INNER_WEIGHTS = _STEP * np.pi * np.cosh(_INNER) * _SHARES * _SHARES[::-1]
 
 
-def _up_to(top: Any, end: Any, hill: Callable[[Any], Any]) -> Any:
+def _up_to(top: Array, end: Array, hill: Callable[[Array], Array]) -> Array:
     """Return the integral of ``hill(v)`` over all v below `end`, where the hill's `top` is or is not."""
     total = np.zeros(np.shape(end))
     top = np.minimum(top, end)
@@ -37,15 +37,15 @@ def _up_to(top: Any, end: Any, hill: Callable[[Any], Any]) -> Any:
     return total
 
 
-def _spec(*inputs: Any, **powers: int) -> ArraySpec:
+def _spec(*inputs: Array, **powers: int) -> ArraySpec:
     return ArraySpec(broadcast_shapes(*map(shape_of, inputs)), promote(*inputs, 1.0))
 
 
-def _wide(inputs: tuple[Any, ...]) -> list[Any]:
+def _wide(inputs: tuple[Array, ...]) -> list[Array]:
     return [x.astype(float) for x in np.broadcast_arrays(*inputs)]
 
 
-def _gamma_moment(a: Any, x: Any, logs: int) -> Any:
+def _gamma_moment(a: Array, x: Array, logs: int) -> Array:
     dtype = promote(a, x, 1.0)
     a, x = _wide((a, x))
     with np.errstate(all="ignore"):
@@ -53,7 +53,7 @@ def _gamma_moment(a: Any, x: Any, logs: int) -> Any:
         end = np.log(np.minimum(x, far))
         scale = sp.gammaln(a)
 
-        def hill(v: Any) -> Any:
+        def hill(v: Array) -> Array:
             size = np.exp(a * v - np.exp(v) - scale)
             return np.where(size == 0, 0.0, size * v**logs)
 
@@ -61,11 +61,11 @@ def _gamma_moment(a: Any, x: Any, logs: int) -> Any:
     return np.where(x > 0, total, 0.0).astype(dtype)[()]
 
 
-def gamma_moment_vjp_a(g: Any, out: Any, a: Any, x: Any, logs: int) -> Any:
+def gamma_moment_vjp_a(g: Array, out: Array, a: Array, x: Array, logs: int) -> Array:
     return g * (gamma_moment(a, x, logs=logs + 1) - sp.digamma(a) * out)
 
 
-def gamma_moment_vjp_x(g: Any, out: Any, a: Any, x: Any, logs: int) -> Any:
+def gamma_moment_vjp_x(g: Array, out: Array, a: Array, x: Array, logs: int) -> Array:
     density = np.exp(sp.xlogy(a - 1, x) - x - sp.gammaln(a))
     return g * (density * np.log(x) ** logs)
 
@@ -85,7 +85,7 @@ gamma_moment = primitive(
 )
 
 
-def gammainc_slope_a(a: Any, x: Any) -> Any:
+def gammainc_slope_a(a: Array, x: Array) -> Array:
     """Return how the regularized lower incomplete gamma function moves with its parameter."""
     return gamma_moment(a, x, logs=1) - sp.digamma(a) * sp.gammainc(a, x)
 
@@ -93,7 +93,7 @@ def gammainc_slope_a(a: Any, x: Any) -> Any:
 # ---- beta
 
 
-def _beta_moment(a: Any, b: Any, x: Any, logs: int, others: int) -> Any:
+def _beta_moment(a: Array, b: Array, x: Array, logs: int, others: int) -> Array:
     dtype = promote(a, b, x, 1.0)
     a, b, x = _wide((a, b, x))
     with np.errstate(all="ignore"):
@@ -102,7 +102,7 @@ def _beta_moment(a: Any, b: Any, x: Any, logs: int, others: int) -> Any:
         end = np.minimum(np.log(x) - np.log1p(-x), far)
         scale = sp.betaln(a, b)
 
-        def hill(v: Any) -> Any:
+        def hill(v: Array) -> Array:
             log, other = -np.logaddexp(0, -v), -np.logaddexp(0, v)
             size = np.exp(a * log + b * other - scale)
             return np.where(size == 0, 0.0, size * log**logs * other**others)
@@ -111,17 +111,23 @@ def _beta_moment(a: Any, b: Any, x: Any, logs: int, others: int) -> Any:
     return np.where(x > 0, total, 0.0).astype(dtype)[()]
 
 
-def beta_moment_vjp_a(g: Any, out: Any, a: Any, b: Any, x: Any, logs: int, others: int) -> Any:
+def beta_moment_vjp_a(
+    g: Array, out: Array, a: Array, b: Array, x: Array, logs: int, others: int
+) -> Array:
     moment = beta_moment(a, b, x, logs=logs + 1, others=others)
     return g * (moment - (sp.digamma(a) - sp.digamma(a + b)) * out)
 
 
-def beta_moment_vjp_b(g: Any, out: Any, a: Any, b: Any, x: Any, logs: int, others: int) -> Any:
+def beta_moment_vjp_b(
+    g: Array, out: Array, a: Array, b: Array, x: Array, logs: int, others: int
+) -> Array:
     moment = beta_moment(a, b, x, logs=logs, others=others + 1)
     return g * (moment - (sp.digamma(b) - sp.digamma(a + b)) * out)
 
 
-def beta_moment_vjp_x(g: Any, out: Any, a: Any, b: Any, x: Any, logs: int, others: int) -> Any:
+def beta_moment_vjp_x(
+    g: Array, out: Array, a: Array, b: Array, x: Array, logs: int, others: int
+) -> Array:
     density = np.exp(sp.xlogy(a - 1, x) + sp.xlog1py(b - 1, -x) - sp.betaln(a, b))
     return g * (density * np.log(x) ** logs * np.log1p(-x) ** others)
 
@@ -153,13 +159,13 @@ beta_moment = primitive(
 )
 
 
-def betainc_slope_a(a: Any, b: Any, x: Any) -> Any:
+def betainc_slope_a(a: Array, b: Array, x: Array) -> Array:
     """Return how the regularized incomplete beta function moves with its first parameter."""
     moment = beta_moment(a, b, x, logs=1, others=0)
     return moment - (sp.digamma(a) - sp.digamma(a + b)) * sp.betainc(a, b, x)
 
 
-def betainc_slope_b(a: Any, b: Any, x: Any) -> Any:
+def betainc_slope_b(a: AnyArray, b: Array, x: Array) -> Array:
     """Return how the regularized incomplete beta function moves with its second parameter."""
     moment = beta_moment(a, b, x, logs=0, others=1)
     return moment - (sp.digamma(b) - sp.digamma(a + b)) * sp.betainc(a, b, x)

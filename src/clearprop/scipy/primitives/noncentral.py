@@ -6,11 +6,11 @@ With respect to the numbers of degrees of freedom there is no formula in functio
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from .families import Family
 from .incomplete import beta_density, gamma_density
 
@@ -20,7 +20,7 @@ _UP = "A probability: it grows by the density as the variable grows, and falls a
 # ---- chi-squared
 
 
-def _log_hyp0f1(v: Any, z: Any) -> Any:
+def _log_hyp0f1(v: Array, z: Array) -> Array:
     """Compute it far out by a Bessel function without its exponential, as hyp0f1 overflows."""
     far = z > 100
     up = np.where(far, z, 100.0)
@@ -29,7 +29,7 @@ def _log_hyp0f1(v: Any, z: Any) -> Any:
     return np.where(far, outside, np.log(sp.hyp0f1(v, np.where(far, 1.0, z))))
 
 
-def _chi2_slope_x(x: Any, df: Any, nc: Any) -> Any:
+def _chi2_slope_x(x: Array, df: Array, nc: Array) -> Array:
     tilt = np.exp(_log_hyp0f1(0.5 * df, 0.25 * nc * x) - 0.5 * nc)
     return 0.5 * gamma_density(0.5 * df, 0.5 * x) * tilt
 
@@ -47,14 +47,14 @@ _chi2.inverse(sp.chndtrinc, "x df y", (3.0, 1.0, 0.6))
 # ---- F
 
 
-def _f_slope_f(dfn: Any, dfd: Any, nc: Any, f: Any) -> Any:
+def _f_slope_f(dfn: Array, dfd: Array, nc: Array, f: Array) -> Array:
     a, b, total = 0.5 * dfn, 0.5 * dfd, dfd + dfn * f
     share = dfn * f / total
     tilt = np.exp(-0.5 * nc) * sp.hyp1f1(a + b, a, 0.5 * nc * share)
     return beta_density(a, b, share) * tilt * (dfn * dfd / (total * total))
 
 
-def _f_slope_nc(dfn: Any, dfd: Any, nc: Any, f: Any) -> Any:
+def _f_slope_nc(dfn: Array, dfd: Array, nc: Array, f: Array) -> Array:
     above = sp.ncfdtr(dfn + 2, dfd, nc, f * (dfn / (dfn + 2)))
     return 0.5 * (above - sp.ncfdtr(dfn, dfd, nc, f))
 
@@ -68,11 +68,11 @@ _f.inverse(sp.ncfdtrinc, "dfn dfd y f", (3.0, 4.0, 0.3, 1.5))
 # ---- Student's t
 
 
-def _gamma_ratio(v: Any) -> Any:
+def _gamma_ratio(v: Array) -> Array:
     return math.sqrt(2) * np.exp(sp.gammaln(0.5 * v + 0.5) - sp.gammaln(0.5 * v))
 
 
-def _mean_of_exponential(v: Any, w: Any) -> Any:
+def _mean_of_exponential(v: Array, w: Array) -> Array:
     """Return the mean of exp(w s) where s² has a chi-squared distribution with `v` degrees of freedom."""
     low = w < -1  # where the sum would lose digits
     down, up = np.where(low, w, -1.0), np.where(low, 0.0, w)
@@ -82,7 +82,7 @@ def _mean_of_exponential(v: Any, w: Any) -> Any:
     return np.where(low, front * sp.hyperu(0.5 * v, 0.5, 0.5 * down * down), total)
 
 
-def _t_slope(df: Any, nc: Any, t: Any, v: Any) -> Any:
+def _t_slope(df: Array, nc: Array, t: Array, v: Array) -> Array:
     total = df + t * t
     front = np.exp(-0.5 * nc * nc + 0.5 * v * np.log(df / total)) / math.sqrt(2 * math.pi)
     return front * _mean_of_exponential(v, nc * t / np.sqrt(total))

@@ -6,11 +6,11 @@ The degree and the other parameters are constants.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import AnyArray, Array
 from ...engine.primitive import Draw, Sample, floats
 from .common import refused, special
 
@@ -18,11 +18,11 @@ _WHY = "The slope of a polynomial is one of the next family, of one degree less.
 
 
 def _polynomial(
-    ufunc: Any, names: str, slope: Callable[..., Any], *parameters: float, low: float = -0.9
+    ufunc: np.ufunc, names: str, slope: Callable[..., Array], *parameters: float, low: float = -0.9
 ) -> None:
     """Register one with the slope ``slope(n, *parameters, x)``, tried on such parameters."""
 
-    def vjp(g: Any, out: Any, n: Any, *rest: Any) -> Any:
+    def vjp(g: Array, out: Array, n: Array, *rest: Array) -> Array:
         return g * slope(n, *rest)
 
     first, *others = names.split()
@@ -39,7 +39,7 @@ def _polynomial(
     special(ufunc, *constants, vjp, why=_WHY, samples=tuple(samples))
 
 
-def _lowered(n: Any) -> Any:
+def _lowered(n: AnyArray) -> AnyArray:
     """Return one less, but not below 0, where Hermite's are NaN."""
     if isinstance(n, int | float):
         return n - 1 if n else n
@@ -49,7 +49,7 @@ def _lowered(n: Any) -> Any:
 # ---- Jacobi's, and their special cases. Those of degree -1 are 0.
 
 
-def _jacobi(n: Any, a: Any, b: Any, x: Any) -> Any:
+def _jacobi(n: Array, a: AnyArray, b: AnyArray, x: Array) -> Array:
     return (n + a + b + 1) / 2 * sp.eval_jacobi(n - 1, a + 1, b + 1, x)
 
 
@@ -72,7 +72,7 @@ _polynomial(
 )
 
 
-def _chebyu(n: Any, x: Any) -> Any:
+def _chebyu(n: Array, x: Array) -> Array:
     return 2 * sp.eval_gegenbauer(n - 1, 2.0, x)
 
 
@@ -101,7 +101,7 @@ _polynomial(sp.eval_hermitenorm, "n", lambda n, x: n * sp.eval_hermitenorm(_lowe
 # ---- Legendre functions
 
 
-def lpmv_vjp(g: Any, out: Any, m: Any, v: Any, x: Any) -> Any:
+def lpmv_vjp(g: Array, out: Array, m: Array, v: Array, x: Array) -> Array:
     return g * ((v * x * out - (v + m) * sp.lpmv(m, v - 1, x)) / (x * x - 1))
 
 

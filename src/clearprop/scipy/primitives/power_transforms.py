@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from ...engine.primitive import Sample, floats
 from .common import near_zero, series, slope_is, special
 from .elementary import exprel_slope
@@ -27,11 +27,11 @@ def _lambdas(low: float, high: float) -> tuple[Sample, ...]:
 # ---- Box and Cox
 
 
-def boxcox_slope(x: Any, power: Any) -> Any:
+def boxcox_slope(x: Array, power: Array) -> Array:
     return np.exp((power - 1) * np.log(x))
 
 
-def boxcox_slope_power(x: Any, power: Any) -> Any:
+def boxcox_slope_power(x: Array, power: Array) -> Array:
     log = np.log(x)
     return log * log * exprel_slope(power * log)
 
@@ -46,11 +46,11 @@ boxcox = special(
 )
 
 
-def boxcox1p_slope(x: Any, power: Any) -> Any:
+def boxcox1p_slope(x: Array, power: Array) -> Array:
     return np.exp((power - 1) * np.log1p(x))
 
 
-def boxcox1p_slope_power(x: Any, power: Any) -> Any:
+def boxcox1p_slope_power(x: Array, power: Array) -> Array:
     log = np.log1p(x)
     return log * log * exprel_slope(power * log)
 
@@ -65,7 +65,7 @@ boxcox1p = special(
 )
 
 
-def _log_slope(t: Any) -> Any:
+def _log_slope(t: Array) -> Array:
     """Return ``(t / (1 + t) - log(1 + t)) / t²``."""
     return near_zero(
         t,
@@ -75,13 +75,13 @@ def _log_slope(t: Any) -> Any:
     )
 
 
-def _inverse(ufunc: Any, less: float, why: str) -> None:
+def _inverse(ufunc: np.ufunc, less: float, why: str) -> None:
     """Register ``(1 + power y) ** (1 / power) - less``."""
 
-    def vjp(g: Any, out: Any, y: Any, power: Any) -> Any:
+    def vjp(g: Array, out: Array, y: Array, power: Array) -> Array:
         return g * ((out + less) / (1 + power * y))
 
-    def vjp_power(g: Any, out: Any, y: Any, power: Any) -> Any:
+    def vjp_power(g: Array, out: Array, y: Array, power: Array) -> Array:
         return g * ((out + less) * (y * y) * _log_slope(power * y))
 
     samples = (
@@ -99,11 +99,11 @@ _inverse(sp.inv_boxcox1p, 1.0, "A root of the input, less one; its slope is one 
 # ---- a power less one
 
 
-def powm1_vjp_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+def powm1_vjp_x(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * (y * x ** (y - 1))
 
 
-def powm1_vjp_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+def powm1_vjp_y(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * sp.xlogy(out + 1, x)
 
 
@@ -119,16 +119,16 @@ powm1 = special(
 # ---- Tukey's lambda distribution
 
 
-def _quantile_slope(shape: Any, p: Any) -> Any:
+def _quantile_slope(shape: Array, p: Array) -> Array:
     return p ** (shape - 1) + (1 - p) ** (shape - 1)
 
 
-def tklmbda_vjp(g: Any, out: Any, x: Any, shape: Any) -> Any:
+def tklmbda_vjp(g: Array, out: Array, x: Array, shape: Array) -> Array:
     return g / _quantile_slope(shape, out)
 
 
-def tklmbda_vjp_shape(g: Any, out: Any, x: Any, shape: Any) -> Any:
-    slope: Callable[[Any, Any], Any] = boxcox_slope_power
+def tklmbda_vjp_shape(g: Array, out: Array, x: Array, shape: Array) -> Array:
+    slope: Callable[[Array, Array], Array] = boxcox_slope_power
     by_shape = slope(out, shape) - slope(1 - out, shape)
     return -g * (by_shape / _quantile_slope(shape, out))
 

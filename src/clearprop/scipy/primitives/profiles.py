@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import Array
 from ...engine.broadcasting import broadcast_shapes
 from ...engine.primitive import Sample, floats, primitive
 from ...engine.spec import ArraySpec, promote, shape_of
@@ -19,11 +19,11 @@ _ROOT_8PI = math.sqrt(8 * math.pi)
 _ROOT_HALF = math.sqrt(0.5)
 
 
-def owens_t_slope_h(h: Any, a: Any) -> Any:
+def owens_t_slope_h(h: Array, a: Array) -> Array:
     return -np.exp(-0.5 * h * h) * sp.erf(_ROOT_HALF * a * h) / _ROOT_8PI
 
 
-def owens_t_slope_a(h: Any, a: Any) -> Any:
+def owens_t_slope_a(h: Array, a: Array) -> Array:
     wide = 1 + a * a
     return np.exp(-0.5 * h * h * wide) / (2 * math.pi * wide)
 
@@ -51,7 +51,7 @@ _TAIL_SLOPE = [(2 * k + 1) * c for k, c in enumerate(_TAIL)]
 _TAIL_WIDTH = [2 * k * c for k, c in enumerate(_TAIL)][1:]
 
 
-def _voigt(x: Any, sigma: Any, gamma: Any) -> tuple[Any, Any]:
+def _voigt(x: Array, sigma: Array, gamma: Array) -> tuple[Array, Array]:
     """Return the complex slope along x + i gamma, and the slope by sigma."""
     z = x + gamma * 1j
     far = np.abs(z) > _FAR * sigma
@@ -98,7 +98,7 @@ _THETA = _powers({(2 * k - 1) ** 2: 1.0 for k in range(1, 4)})
 _THETA_SLOPE = _powers({(2 * k - 1) ** 2: (2.0 * k - 1) ** 2 for k in range(1, 4)})
 
 
-def kolmogorov_slope(y: Any) -> Any:
+def kolmogorov_slope(y: Array) -> Array:
     """Sum one of two series, one for large y and one for small; below 0.04 nothing is left of it."""
     small, large = np.logical_and(y < 0.8, y > 0.04), y >= 0.8
     low, high = np.where(small, y, 0.5), np.where(large, y, 1.0)
@@ -119,7 +119,7 @@ special(
 )
 
 
-def kolmogi_vjp(g: Any, out: Any, p: Any) -> Any:
+def kolmogi_vjp(g: Array, out: Array, p: Array) -> Array:
     return g / kolmogorov_slope(out)
 
 
@@ -134,7 +134,7 @@ special(
 # ---- Smirnov's distribution, of n numbers
 
 
-def _smirnov_slope(n: Any, d: Any, order: int) -> Any:
+def _smirnov_slope(n: Array, d: Array, order: int) -> Array:
     """Return the derivative of this order of a sum over 0 <= v <= n (1 - d), each term a product of
     powers.
     """
@@ -153,11 +153,11 @@ def _smirnov_slope(n: Any, d: Any, order: int) -> Any:
     return total.astype(dtype)[()]
 
 
-def _slope_spec(n: Any, d: Any, order: int) -> ArraySpec:
+def _slope_spec(n: Array, d: Array, order: int) -> ArraySpec:
     return ArraySpec(broadcast_shapes(shape_of(n), shape_of(d)), promote(n, d, 1.0))
 
 
-def smirnov_slope_vjp(g: Any, out: Any, n: Any, d: Any, order: int) -> Any:
+def smirnov_slope_vjp(g: Array, out: Array, n: Array, d: Array, order: int) -> Array:
     if order > 1:
         refused(sp.smirnov, "d more than twice", "d")(g, out)
     return g * smirnov_slope(n, d, order=2)
@@ -175,11 +175,11 @@ smirnov_slope = primitive(
 )
 
 
-def smirnov_vjp(g: Any, out: Any, n: Any, d: Any) -> Any:
+def smirnov_vjp(g: Array, out: Array, n: Array, d: Array) -> Array:
     return g * smirnov_slope(n, d, order=1)
 
 
-def smirnovi_vjp(g: Any, out: Any, n: Any, p: Any) -> Any:
+def smirnovi_vjp(g: Array, out: Array, n: Array, p: Array) -> Array:
     return g / smirnov_slope(n, out, order=1)
 
 

@@ -12,19 +12,20 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
+from ...engine.array_types import AnyArray, Array
 from ...engine.broadcasting import broadcast_shapes
 from ...engine.primitive import Draw, Primitive, Sample, floats, primitive
 from ...engine.spec import ArraySpec, shape_of
 from ...ops.specs import shaped
 
 
-def _spec(*inputs: Any, **params: Any) -> ArraySpec:
+def _spec(*inputs: Array, **params: Any) -> ArraySpec:
     """Return a spec in double precision, whatever comes in, as in SciPy."""
     dtype = "complex128" if inputs[-1].dtype.kind == "c" else "float64"
     return ArraySpec(broadcast_shapes(*map(shape_of, inputs)), np.dtype(dtype))
 
 
-def _less(n: Any) -> Any:
+def _less(n: Array) -> Array:
     """Return one less, but not below zero."""
     return np.maximum(shaped(n) - 1, 0)
 
@@ -38,10 +39,10 @@ _BESSEL_WHY = "The slope is made of its neighbours in degree, weighed with their
 def _bessel(function: Callable[..., Any], below: float, above: float) -> Primitive:
     name = function.__name__
 
-    def vjp(g: Any, out: Any, n: Any, z: Any) -> Any:
+    def vjp(g: Array, out: Array, n: Array, z: Array) -> Array:
         return g * spherical_slope(record, below, above, n, z)
 
-    def spec(n: Any, z: Any) -> ArraySpec:
+    def spec(n: Array, z: Array) -> ArraySpec:
         dtype = function(1, z.dtype.type(1)).dtype  # it depends on what SciPy does below zero
         return ArraySpec(broadcast_shapes(shape_of(n), z.shape), dtype)
 
@@ -63,7 +64,7 @@ def _bessel(function: Callable[..., Any], below: float, above: float) -> Primiti
     return record
 
 
-def spherical_slope(f: Any, below: float, above: float, n: Any, z: Any) -> Any:
+def spherical_slope(f: Primitive, below: float, above: float, n: Array, z: Array) -> Array:
     n = shaped(n)
     weights = below * n / (2 * n + 1), above * (n + 1) / (2 * n + 1)
     return weights[0] * f(_less(n), z) + weights[1] * f(n + 1, z)
@@ -85,14 +86,14 @@ _NM = (np.array([[0], [1], [3]]), np.array([[0], [-1], [2]]))
 _ANGLE = floats(4, low=0.3, high=2.5)
 
 
-def _steps(n: Any, m: Any) -> tuple[Any, Any]:
+def _steps(n: Array, m: Array) -> tuple[Array, Array]:
     """Return how much the orders above and below count; nothing beyond the degree."""
     n, m = shaped(n), shaped(m)
     up, down = (n - m) * (n + m + 1), (n + m) * (n - m + 1)
     return 0.5 * np.sqrt(np.maximum(up, 0)), 0.5 * np.sqrt(np.maximum(down, 0))
 
 
-def sph_legendre_p_vjp(g: Any, out: Any, n: Any, m: Any, theta: Any) -> Any:
+def sph_legendre_p_vjp(g: Array, out: Array, n: Array, m: Array, theta: Array) -> Array:
     up, down = _steps(n, m)
     m = shaped(m)
     return g * (up * sph_legendre_p(n, m + 1, theta) - down * sph_legendre_p(n, m - 1, theta))
@@ -114,7 +115,9 @@ sph_legendre_p = primitive(
 )
 
 
-def sph_harm_y_vjp_theta(g: Any, out: Any, n: Any, m: Any, theta: Any, phi: Any) -> Any:
+def sph_harm_y_vjp_theta(
+    g: Array, out: Array, n: Array, m: Array, theta: Array, phi: Array
+) -> Array:
     up, down = _steps(n, m)
     m = shaped(m)
     turn = np.cos(phi) + np.sin(phi) * 1j
@@ -122,11 +125,11 @@ def sph_harm_y_vjp_theta(g: Any, out: Any, n: Any, m: Any, theta: Any, phi: Any)
     return g * (up * above - down * (sph_harm_y(n, m - 1, theta, phi) * turn))
 
 
-def sph_harm_y_vjp_phi(g: Any, out: Any, n: Any, m: Any, theta: Any, phi: Any) -> Any:
+def sph_harm_y_vjp_phi(g: Array, out: Array, n: Array, m: Array, theta: Array, phi: Array) -> Array:
     return g * (out * (shaped(m) * 1j))
 
 
-def _harmonic_spec(*inputs: Any) -> ArraySpec:
+def _harmonic_spec(*inputs: Array) -> ArraySpec:
     return ArraySpec(broadcast_shapes(*map(shape_of, inputs)), np.dtype(complex))
 
 
@@ -150,10 +153,10 @@ sph_harm_y = primitive(
 
 
 def assoc_legendre_p_vjp(
-    g: Any, out: Any, n: Any, m: Any, z: Any, branch_cut: int, norm: bool
-) -> Any:
+    g: Array, out: Array, n: Array, m: Array, z: Array, branch_cut: int, norm: bool
+) -> Array:
     n, m = shaped(n), shaped(m)
-    weight: Any = n + m
+    weight: AnyArray = n + m
     if norm:
         weight = np.sqrt(np.maximum((n - m) * (n + m), 0) * (2 * n + 1) / np.maximum(2 * n - 1, 1))
     below = assoc_legendre_p(_less(n), m, z, branch_cut=branch_cut, norm=norm)

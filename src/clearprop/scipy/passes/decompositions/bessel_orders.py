@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
+from ....engine.array_types import AnyArray, Array
 from ....engine.arrays import TensorBase
 from ....engine.primitive import primitives
 from ....passes.decompositions.elementwise import of_order_two
 from ....passes.decompositions.registry import decomposition
 
 
-def order_of(n: Any) -> int:
+def order_of(n: AnyArray) -> int:
     """A degree or order that is known, whole and small, or else a decomposition does not apply."""
     if isinstance(n, TensorBase) or np.ndim(n) or not 0 <= float(n) <= 12 or float(n) % 1:
         raise NotImplementedError
     return int(n)
 
 
-def _upwards(n: int, x: Any, first: Any, second: Any, sign: int) -> Any:
+def _upwards(n: int, x: Array, first: Array, second: Array, sign: int) -> Array:
     """The recurrence that keeps its digits where the functions grow with their order."""
     before, now = first, second
     for k in range(1, n):
@@ -28,7 +28,7 @@ def _upwards(n: int, x: Any, first: Any, second: Any, sign: int) -> Any:
     return now if n else first
 
 
-def _few(n: Any, functions: tuple[Callable[[Any], Any], ...], x: Any) -> Any:
+def _few(n: Array, functions: tuple[Callable[[Array], Array], ...], x: Array) -> Array:
     order = order_of(n)
     if order >= len(functions) or x.dtype.kind == "c":
         raise NotImplementedError
@@ -36,27 +36,27 @@ def _few(n: Any, functions: tuple[Callable[[Any], Any], ...], x: Any) -> Any:
 
 
 @decomposition("source")
-def jv(v: Any, x: Any) -> Any:
+def jv(v: Array, x: Array) -> Array:
     p = primitives
 
-    def second(x: Any) -> Any:
+    def second(x: Array) -> Array:
         return of_order_two(x, lambda far: 2 / far * p.j1(far) - p.j0(far), -1)
 
     return _few(v, (p.j0, p.j1, second), x)
 
 
 @decomposition("source")
-def iv(v: Any, x: Any) -> Any:
+def iv(v: Array, x: Array) -> Array:
     p = primitives
 
-    def second(x: Any) -> Any:
+    def second(x: Array) -> Array:
         return of_order_two(x, lambda far: p.special_i0(far) - 2 / far * p.i1(far), 1)
 
     return _few(v, (p.special_i0, p.i1, second), x)
 
 
 @decomposition("source")
-def ive(v: Any, x: Any) -> Any:
+def ive(v: Array, x: Array) -> Array:
     return (
         np.exp(-np.abs(x)) * primitives.iv(v, x)
         if order_of(v) > 1
@@ -66,16 +66,16 @@ def ive(v: Any, x: Any) -> Any:
 
 @decomposition("source", of="yn")
 @decomposition("source")
-def yv(v: Any, x: Any) -> Any:
+def yv(v: Array, x: Array) -> Array:
     return _upwards(order_of(v), x, primitives.y0(x), primitives.y1(x), -1)
 
 
 @decomposition("source", of="kn")
 @decomposition("source")
-def kv(v: Any, x: Any) -> Any:
+def kv(v: Array, x: Array) -> Array:
     return _upwards(order_of(v), x, primitives.k0(x), primitives.k1(x), 1)
 
 
 @decomposition("source")
-def kve(v: Any, x: Any) -> Any:
+def kve(v: Array, x: Array) -> Array:
     return _upwards(order_of(v), x, primitives.k0e(x), primitives.k1e(x), 1)
