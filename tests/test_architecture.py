@@ -17,6 +17,7 @@ SOURCE = Path(clearprop.__file__).parent
 ORDER = (
     "callsite",
     "errors",
+    "progress",
     "engine",
     "ops",
     "numpy",

@@ -14,6 +14,7 @@ from ..engine.forks import in_child, load
 from ..engine.tensor import Tensor
 from ..errors import ClearpropError
 from ..graph.captured import Place, warn_of_changes
+from ..progress import progress
 from ..transforms.wrapper import Wrapper
 from .arguments import Arguments
 from .executable import Executable
@@ -118,7 +119,10 @@ class Compiled(Wrapper[P, R]):
     def _executable(self, arguments: Arguments) -> Executable:
         self._forget_outdated()
         key = arguments.key()
-        executable = self._known.get(key) or self._made(key, arguments)
+        executable = self._known.get(key)
+        if executable is None:
+            with progress(f"compiling {self.__name__}"):
+                executable = self._made(key, arguments)
         with suppress(KeyError):  # another thread may have dropped it
             self._known.move_to_end(key)
         self._latest = executable

@@ -15,6 +15,7 @@ from ..errors import OutOfBoundsError
 from ..graph.captured import watched
 from ..graph.graph import Graph, Wire, evaluate_node
 from ..graph.tracing import trace
+from ..progress import progress
 from .arguments import Arguments
 from .report import Report
 
@@ -36,7 +37,7 @@ class Executable(ABC):
     ) -> None:
         self.seconds: dict[str, float] = {}
         """What each step of compiling took."""
-        with no_collections():
+        with no_collections(), progress("tracing"):
             start = time.perf_counter()
             with watched(f, arguments.leaves, "compiled code") as around:
                 self.graph: Graph = trace(f, *arguments.args, **arguments.kwargs)

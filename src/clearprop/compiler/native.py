@@ -25,6 +25,7 @@ from ..native.llvm_ir import module
 from ..native.machine import Code, vector_bits
 from ..native.nests import parts
 from ..native.services import SERVICES, connect, services_of
+from ..progress import progress
 from ..stages.ir import Buffer, Host
 from ..stages.views import View
 from .arguments import Arguments, OtherContainer
@@ -65,7 +66,8 @@ class NativeExecutable(Executable):
             return
         self.seconds |= self.plan.seconds
         start = time.perf_counter()
-        self._assemble(self.key)
+        with progress(f"machine code of {len(self.plan.program.stages):,} stages, by LLVM"):
+            self._assemble(self.key)
         self.seconds["LLVM"] = time.perf_counter() - start
 
     @lazily

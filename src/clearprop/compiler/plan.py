@@ -11,6 +11,7 @@ from ..native.branching import Native, may_stop_late
 from ..native.kernel import Kernel
 from ..native.services import services_of
 from ..passes import expand, simplify
+from ..progress import progress
 from ..stages import fuse
 from ..stages.bounds import with_bounds
 from ..stages.buffers import donors
@@ -42,10 +43,12 @@ class Plan:
 
     def __init__(self, graph: Graph, given: Sequence[bool]) -> None:
         start = time.perf_counter()
-        self.graph = simplify(expand(graph))
-        asked, stops, self.is_refused = with_bounds(self.graph)
-        self.program: Program = fuse(asked, stops=stops)
-        verify(self.program)
+        with progress("simplifying"):
+            self.graph = simplify(expand(graph))
+            asked, stops, self.is_refused = with_bounds(self.graph)
+        with progress(f"making stages of {len(asked.nodes):,} operations"):
+            self.program: Program = fuse(asked, stops=stops)
+            verify(self.program)
         buffers = [b for b, is_given in zip(self.program.inputs, given, strict=True) if is_given]
         self.donors: dict[Buffer, Buffer] = {}
         if not self.has_host and not may_stop_late(
@@ -53,7 +56,8 @@ class Plan:
         ):  # else arguments must stay as they are until the end
             self.donors = donors(self.program, buffers)
         staged = time.perf_counter()
-        self.steps = self._steps()
+        with progress(f"writing code for {len(self.program.stages):,} stages"):
+            self.steps = self._steps()
         self.seconds = {"stages": staged - start, "code": time.perf_counter() - staged}
 
     @property
