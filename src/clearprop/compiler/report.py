@@ -52,7 +52,7 @@ def describe(
     """
     hosts = [s for s in program.stages if isinstance(s, Host)]
     total = sum(seconds.values())
-    temporaries = [b for b in program.buffers() if b.role == "temporary"]
+    temporaries = list(dict.fromkeys(b.whole for b in program.buffers() if b.role == "temporary"))
     lines = [
         f"{graph.name}: {_count(len(graph.nodes), 'operation')} in {_count(len(program.stages), 'stage')}, "
         f"{len(hosts) or 'none'} of them left to NumPy",

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..stages.buffers import Arena, aligned, apart, arrange, donors, together
-from ..stages.composites import Carried, Choice, Loop, While
+from ..stages.buffers import Arena, aligned, apart, arrange, together
+from ..stages.composites import Choice, Loop, While
 from ..stages.ir import (
     Buffer,
     Composite,
@@ -35,14 +34,12 @@ from .branching import (
     Native,
     ProgramLayout,
     WhileLayout,
-    ask_now_and_then,
-    copy,
-    is_long,
     stop_if,
     work_of,
     write_choice,
     write_while,
 )
+from .counted_loops import LoopLayout, write_loop
 from .llvm_ir import BOOL, Builder, Value
 from .matrices import write_matrices
 from .nests import parts, threads_of, workspace_bytes, write_nest
@@ -74,17 +71,6 @@ class _Function(NamedTuple):
     """In how many it is done."""
 
 
-@dataclass(frozen=True)
-class LoopLayout:
-    """Where a loop keeps things, in bytes from its workspace."""
-
-    in_place: set[Carried]
-    """Those written over what they were."""
-    scratch: dict[Buffer, int]
-    """The places of carried values: by `after` where nobody wants the last one, else by `before`."""
-    body: ProgramLayout
-
-
 class Kernel:
     """The text of a kernel, its arguments, and the memory that it needs."""
 
@@ -102,7 +88,6 @@ class Kernel:
         self.constants = _large_constants(stages)
         """Those too large for the code, which finds their addresses in a table: `table`, to be filled."""
         self.table = f"{name}_constants"
-        self.layouts: dict[Loop, LoopLayout] = {}
         self.arenas: dict[Program, tuple[list[list[Native]], Arena]] = {}
         self.steps = together(stages)
         self.arena = self._arranged(self.steps, self.arguments)
@@ -132,8 +117,8 @@ class Kernel:
                 return _from_table(b, "%table", in_table[buffer])
             if buffer in constants:
                 return _from_table(b, f"@{self.table}", constants[buffer])
-            if buffer in self.arena.offsets:
-                return b.offset("%arena", (self.arena.offsets[buffer], 1))
+            if buffer.whole in self.arena.offsets:
+                return b.offset("%arena", (_offset(self.arena, buffer), 1))
             return self._embed(buffer)
 
         b.first(f"%arena_at = getelementptr i8, ptr %table, i64 {8 * len(self.arguments)}")
@@ -206,14 +191,14 @@ class Kernel:
         """Return the name of a stage's function, the buffers whose addresses it takes, and whether it may
         stop.
         """
-        if isinstance(stage, Loop):
-            return self._loop(stage)
         b, names = Builder(), dict[Buffer, str]()
 
         def outer(buffer: Buffer) -> str:
             return names.setdefault(buffer, f"%p{len(names)}")
 
-        if isinstance(stage, Choice):
+        if isinstance(stage, Loop):
+            may_stop = write_loop(self, b, stage, outer)
+        elif isinstance(stage, Choice):
             may_stop = write_choice(self, b, stage, outer)
         else:
             assert isinstance(stage, While), stage
@@ -238,75 +223,14 @@ class Kernel:
         def address(buffer: Buffer) -> str:
             if buffer in places:
                 return places[buffer]
-            if buffer in layout.arena.offsets:
-                return b.offset(arena, (layout.arena.offsets[buffer], 1))
+            if buffer.whole in layout.arena.offsets:
+                return b.offset(arena, (_offset(layout.arena, buffer), 1))
             if buffer in self.constants:
                 return _from_table(b, f"@{self.table}", self.constants.index(buffer))
             return self._embed(buffer)
 
         workspace = b.offset(arena, (layout.arena.workspace, 1))
         return self.sequence(b, layout.steps, address, workspace, program.stops)
-
-    def _loop(self, loop: Loop) -> tuple[str, list[Buffer], bool]:
-        """Return the name of a loop's function, the buffers whose addresses it takes, whether it may stop.
-
-        Carried values alternate between two places, one of which is where
-        the last one is wanted; those that are added to lie in one.
-        """
-        b, names, layout = Builder(), dict[Buffer, str](), self._layout(loop)
-
-        def outer(buffer: Buffer) -> str:
-            return names.setdefault(buffer, f"%p{len(names)}")
-
-        def scratch(buffer: Buffer) -> str:
-            return b.offset("%workspace", (layout.scratch[buffer], 1))
-
-        places = {inner: outer(buffer) for buffer, inner in loop.closed}
-        turns: list[tuple[Carried, str, str]] = []
-        for c in loop.carried:
-            home = outer(c.end) if c.end is not None else scratch(c.after)
-            if c in layout.in_place:
-                copy(b, outer(c.start), home, c.before)
-                places[c.before] = places[c.after] = home
-            else:
-                turns.append((c, home, scratch(c.before)))
-        with b.loop(0, loop.length) as count:
-            t = count.index
-            is_first = b.compare("==", t, 0).ref
-            is_last = b.compare("==", ((loop.length - 1) - t) & 1, 0).ref
-            for c, home, other in turns:
-                after = b.pointer(f"select i1 {is_last}, ptr {home}, ptr {other}")
-                before = b.pointer(f"select i1 {is_last}, ptr {other}, ptr {home}")
-                places[c.after] = after
-                places[c.before] = b.pointer(
-                    f"select i1 {is_first}, ptr {outer(c.start)}, ptr {before}"
-                )
-            entry = (loop.length - 1) - t if loop.reverse else t
-            for buffer, inner in (*loop.entries, *loop.collected):
-                places[inner] = b.offset(outer(buffer), (entry, inner.bytes))
-            may_stop = self.program(b, loop.body, layout.body, places)
-            if is_long(loop):
-                may_stop = True
-                ask_now_and_then(self, b, t, loop.body)
-        b.do("ret i32 0")
-        self.write_stop(b, may_stop)
-        pointers = ", ".join(f"ptr {name}" for name in (*names.values(), "%workspace"))
-        return self.named(b, pointers, returns="i32"), list(names), may_stop
-
-    def _layout(self, loop: Loop) -> LoopLayout:
-        """Return where a loop keeps what it carries, and the temporaries of a step."""
-        if loop not in self.layouts:
-            given = donors(loop.body, [c.before for c in loop.carried])
-            in_place = {c for c in loop.carried if given.get(c.after) is c.before}
-            scratch: dict[Buffer, int] = {}
-            offset = 0
-            for c in loop.carried:
-                wanted = [c.after] * (c.end is None) + [c.before] * (c not in in_place)
-                for buffer in wanted:
-                    scratch[buffer] = offset
-                    offset += apart(buffer.bytes)
-            self.layouts[loop] = LoopLayout(in_place, scratch, self.laid_out(loop.body, offset))
-        return self.layouts[loop]
 
     def _arranged(self, steps: Sequence[Sequence[Native]], given: Sequence[Buffer]) -> Arena:
         nests = [stage for step in steps for stage in step if isinstance(stage, Nest)]
@@ -318,7 +242,7 @@ class Kernel:
         """Return the bytes that a step works in: of nests in tiles, all that a tile owns, for each part."""
         first = step[0]
         if isinstance(first, Loop):
-            return self._layout(first).body.end
+            return LoopLayout(self, first).body.end
         if isinstance(first, Choice):
             return max(self.laid_out(branch).end for branch in first.branches)
         if isinstance(first, Matrices):
@@ -442,6 +366,11 @@ class Kernel:
 def _from_table(b: Builder, table: str, place: int) -> str:
     """Return the address at place 0, 1, ... of a table of addresses, of eight bytes each."""
     return b.pointer(f"load ptr, ptr {b.offset(table, (place, 8))}")
+
+
+def _offset(arena: Arena, buffer: Buffer) -> int:
+    """Return where a buffer starts in the arena, in bytes."""
+    return arena.offsets[buffer.whole] + buffer.first * buffer.dtype.itemsize
 
 
 def _own_arena(nests: Sequence[Nest]) -> Arena:

@@ -89,7 +89,7 @@ def arrange(
     """
     lives: dict[Buffer, tuple[int, int]] = {}  # numbers of the first and the last step
     for number, step in enumerate(steps):
-        for b in (b for stage in step for b in touched_by(stage)):
+        for b in (b.whole for stage in step for b in touched_by(stage)):
             if b.role == "temporary" and b not in outside:
                 first, _ = lives.get(b, (number, number))
                 lives[b] = first, number

@@ -41,6 +41,7 @@ from .ir import (
     Store,
     Sums,
 )
+from .kept_states import keep_states_once
 from .loop_shape import coalesce, keep, lanes
 from .lowerings import REDUCTIONS as REDUCING
 from .lowerings import convert, lowering, one_hot
@@ -110,6 +111,7 @@ class Building:
                 stages += self._stage(len(self.grouping.groups) - 1)
         stages = order(stages[::-1])
         if not self.readable:
+            keep_states_once(stages)
             stages = [part for stage in tile(stages) for part in share(stage)]
         return Program(graph.name, inputs, outputs, stages, self.flags)
 

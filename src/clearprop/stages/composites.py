@@ -20,9 +20,19 @@ class Carried:
     after: Buffer
     end: Buffer | None
     """Where it is wanted after the last step; None if nobody reads it then."""
+    before_each: Buffer | None = None
+    """An array whose entries are what each step gets, if somebody wants that."""
+    after_each: Buffer | None = None
+    """The same for what each step leaves."""
 
     def __str__(self) -> str:
-        return f"carry {self.start}{f' {self.end}' if self.end else ''}: {self.before} {self.after}"
+        text = f"carry {self.start}{f' {self.end}' if self.end else ''}: {self.before} {self.after}"
+        text += f" before each {self.before_each}" if self.before_each else ""
+        return text + (f" after each {self.after_each}" if self.after_each else "")
+
+    def writes(self) -> Iterator[Buffer]:
+        """Yield the buffers outside the loop that it is written to."""
+        yield from (b for b in (self.end, self.before_each, self.after_each) if b is not None)
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +66,8 @@ class Loop(Composite):
         yield from (outer for outer, _ in self.entries)
 
     def writes(self) -> Iterator[Buffer]:
-        yield from (c.end for c in self.carried if c.end is not None)
+        for c in self.carried:
+            yield from c.writes()
         yield from (outer for outer, _ in self.collected)
 
     def lines(self) -> list[str]:
@@ -153,7 +164,8 @@ class While(Composite):
 
     def writes(self) -> Iterator[Buffer]:
         for part in self._parts():
-            yield from (c.end for c in part.carried if c.end is not None)
+            for c in part.carried:
+                yield from c.writes()
 
     def _parts(self) -> list[While | Back]:
         return [self] if self.back is None else [self, self.back]

@@ -21,6 +21,14 @@ class Buffer:
     spec: ArraySpec
     role: str = "temporary"
     value: Any = None
+    within: Buffer | None = None
+    """A larger temporary of which it is a part, from entry number `first` on."""
+    first: int = 0
+
+    @property
+    def whole(self) -> Buffer:
+        """What takes the memory: the buffer itself, unless it is a part of another one."""
+        return self.within or self
 
     @property
     def dtype(self) -> np.dtype[Any]:

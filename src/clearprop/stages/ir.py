@@ -5,7 +5,7 @@ Grammar
 ::
 
     program   := "program" name buffer* stage*
-    buffer    := role name ":" spec
+    buffer    := role name ":" spec ["in" name "from" number]
     stage     := nest | matrices | host | loop | choice | while
     nest      := "nest" "[" axis ("," axis)* "]" ["product" access "@" access] line*
     axis      := letter ":" extent ["tiles"] ["summed"] ["lanes"]
@@ -13,7 +13,8 @@ Grammar
     at        := "at" number name ("+" number name)*
     access    := buffer "[" terms "]"
     loop      := "loop" length ["reversed"] pair* program
-    pair      := ("read" | "carry" | "entry" | "collect" | "write" | "keep") buffer* ":" buffer buffer*
+    pair      := ("read" | "carry" | "entry" | "collect" | "write" | "keep") buffer* ":" buffer buffer* each*
+    each      := ("before" | "after") "each" buffer
     choice    := "choose" buffer pair* program program*
     while     := "while" ["at most" number] pair* program program ["back" pair* program]
     matrices  := "matrices" "[" [axis ("," axis)*] "]" [buffer ":"] made "=" operation "(" given ")"
@@ -347,13 +348,17 @@ class Program:
 
     def __str__(self) -> str:
         lines = [f"program {self.name}"]
-        lines += [f"  {b.role} {b.name}: {b.spec}" for b in self.buffers()]
+        lines += [f"  {b.role} {b.name}: {b.spec}{_part(b)}" for b in self.buffers()]
         for stage in self.stages:
             lines += ["", *_lines(stage)]
         return "\n".join(lines)
 
 
 # ---- printing
+
+
+def _part(buffer: Buffer) -> str:
+    return f" in {buffer.within} from {buffer.first}" if buffer.within is not None else ""
 
 
 def _lines(stage: Stage) -> list[str]:
