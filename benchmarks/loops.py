@@ -31,7 +31,7 @@ def run(*, quick: bool = False, cores: int = 1) -> Grid:
     command = ["-m", "benchmarks.loops", "--json", *(["--quick"] if quick else [])]
     rows = [Row(**row) for row in in_fresh_process(command, cores=cores, environment=MALLOC)]
     return Grid(
-        "Compiled loops, on one core",
+        f"Compiled loops, on {'one core' if cores == 1 else f'{cores} cores'}",
         "clearprop",
         rows,
         "value and gradient; JAX by jit and scan, PyTorch and autograd as loops in Python; C by hand for the "

@@ -131,10 +131,12 @@ class Autograd(NumPy):
 
 
 def _plain_scan(stack: Any, step: Any, carry: Any, xs: Any, length: int | None) -> Any:
-    """Do what the loop says in Python, for those who have nothing better."""
+    """Do what the loop says in Python, for those who have nothing better; `xs` may be a tuple of arrays."""
     collected = []
-    for t in range(len(xs) if length is None else length):
-        carry, y = step(carry, None if xs is None else xs[t])
+    columns = xs if isinstance(xs, tuple) else (xs,)
+    for t in range(len(columns[0]) if length is None else length):
+        entry = None if xs is None else tuple(x[t] for x in columns)
+        carry, y = step(carry, entry if isinstance(xs, tuple) or xs is None else entry[0])
         collected.append(y)
     return carry, None if y is None else stack(collected)
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from benchmarks import (
     chain,
     compiled,
+    epoch,
+    gradbench,
     import_time,
     large_layers,
+    loop_gradients,
     loops,
     report,
     source,
@@ -58,6 +62,82 @@ def test_loops_report_every_task() -> None:
     (row,) = loops.run(quick=True).rows
     assert row.task == "RNN, 1,000 steps, batch 1, width 8"
     assert row.seconds["clearprop"] > 0
+
+
+def test_gradients_of_loops_report_every_task() -> None:
+    pytest.importorskip("llvmlite")
+    found = loop_gradients.run(quick=True)
+    assert [name for name, _ in found.rows] == list(loop_gradients.TASKS)
+    assert all(number > 0 for _, numbers in found.rows for number in numbers)
+
+
+def test_an_epoch_comes_to_the_same_parameters_in_every_way() -> None:
+    pytest.importorskip("llvmlite")
+    found = epoch.run(quick=True)
+    assert found.numbers["scan"] > 0
+    assert len(found.checks) == 2
+
+
+def test_gradbench_reports_an_evaluation() -> None:
+    pytest.importorskip("llvmlite")
+    (row,) = gradbench.run(quick=True).rows
+    assert row.task == "ode gradient, n=1000, s=1"
+    assert row.seconds["clearprop"] > 0
+
+
+def _evaluated(module: str, function: str, given: dict[str, object]) -> object:
+    tool = gradbench.TOOLS["clearprop"]()
+    message = {"id": 3, "kind": "evaluate", "module": module, "function": function}
+    found = gradbench.answer(tool, {**message, "input": {**given, "min_runs": 2, "min_seconds": 0}})
+    assert found["id"] == 3
+    assert found["success"]
+    assert [timing["name"] for timing in found["timings"]] == ["evaluate"] * 2
+    return found["output"]
+
+
+def test_gradbench_ode_by_hand() -> None:
+    x = [0.5, 0.7, 0.9]
+    # y0 = x0 t, y1 = x0 x1 t²/2, y2 = x0 x1 x2 t³/6: the method is exact for polynomials of the fourth degree
+    y = np.cumprod(x) * [2.0, 2.0, 8 / 6]
+    np.testing.assert_allclose(_evaluated("ode", "primal", {"x": x, "s": 5}), y, rtol=1e-13)
+    gradient = _evaluated("ode", "gradient", {"x": x, "s": 5})
+    np.testing.assert_allclose(gradient, y[-1] / np.array(x), rtol=1e-13)
+
+
+def test_gradbench_lstm_by_differences() -> None:
+    rng = np.random.default_rng(0)
+    given = {
+        "main_params": rng.random((4, 12)),
+        "extra_params": rng.random((3, 3)),
+        "state": rng.random((4, 3)),
+        "sequence": rng.integers(0, 2, (5, 3)).astype(float),
+    }
+    gradient = _evaluated("lstm", "jacobian", given)
+    found, h = [], 1e-6
+    for name in ("main_params", "extra_params"):
+        for at in np.ndindex(given[name].shape):
+            sides = []
+            for nudge in (h, -h):
+                moved = given[name].copy()
+                moved[at] += nudge
+                sides.append(_evaluated("lstm", "objective", {**given, name: moved}))
+            found.append((sides[0] - sides[1]) / (2 * h))
+    np.testing.assert_allclose(gradient, found, rtol=1e-6, atol=1e-9)
+
+
+def test_gradbench_messages_are_acknowledged() -> None:
+    tool = gradbench.TOOLS["clearprop"]()
+    assert gradbench.answer(tool, {"id": 0, "kind": "start"}) == {"id": 0, "tool": "clearprop"}
+    define = {"id": 1, "kind": "define", "module": "ode"}
+    assert gradbench.answer(tool, define) == {"id": 1, "success": True}
+    assert not gradbench.answer(tool, {**define, "module": "gmm"})["success"]
+    other = {"id": 2, "kind": "evaluate", "module": "ode", "function": "hessian", "input": {}}
+    assert gradbench.answer(tool, other) == {
+        "id": 2,
+        "success": False,
+        "error": "there is no hessian in ode",
+    }
+    assert gradbench.answer(tool, {"id": 4, "kind": "analysis", "of": 3}) == {"id": 4}
 
 
 def test_contenders_take_turns_at_going_first() -> None:
