@@ -78,6 +78,30 @@ def test_a_scan_is_a_loop_forwards_and_one_backwards() -> None:
     ]
 
 
+def test_a_loop_runs_forwards_once() -> None:
+    def f(w: Any, h: Any) -> Any:
+        last, _ = clearprop.scan(lambda h, _: (np.tanh(w * h), None), h, length=4)
+        return np.sum(last)
+
+    text = clearprop.source(f, 0.5, np.ones(3)).text
+    assert text.count("hs[t + 1] = np.tanh(w * hs[t])") == 1
+    assert text.count("range(4)") == 2  # forwards, and backwards
+
+
+def test_comments_name_lines_of_the_function_alone() -> None:
+    def f(W: Any, xs: Any) -> Any:
+        def step(h: Any, x: Any) -> Any:
+            z = W * h + x
+            return z * z, z * z
+
+        _, hs = clearprop.scan(step, np.ones(2), xs)
+        return np.sum(hs)
+
+    text = clearprop.source(f, np.ones(2), np.ones((3, 2))).text
+    assert "backward of" in text
+    assert "clearprop.source(" not in text
+
+
 def test_jax_scans() -> None:
     text = clearprop.source(rnn, *rnn_arguments(), to="jax").text
     assert lines_of(text, "def step(", 4) == [

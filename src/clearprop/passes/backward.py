@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..callsite import user_line
 from ..engine.recorder import Origin
 from ..engine.spec import ArraySpec
 from ..engine.tensor import apply
-from ..graph.graph import Graph, Wire
+from ..graph.graph import Graph, Node, Wire
 from ..graph.tracing import whole_trace
 from ..transforms.derivatives import vjp
 
@@ -87,6 +88,11 @@ def with_backward(
     return _joined(forward, read_as, traced, wires, seeds)
 
 
+def _body_key(node: Node) -> tuple[Any, ...]:
+    """Return what tells apart loops and choices: none but those of the forward pass have its bodies."""
+    return node.primitive, *map(id, node.bodies)
+
+
 def _joined(
     forward: Graph, read_as: Graph, traced: Graph, wires: list[Wire], seeds: tuple[Wire, ...]
 ) -> Joint:
@@ -95,8 +101,15 @@ def _joined(
     constants = {id(w.constant): w for w in wires if w.is_constant and np.ndim(w.constant)}
     gradient_of: dict[Wire, Wire] = {}
     maker = {wire: node for node in read_as.nodes for wire in node.outputs}
+    loops = {_body_key(node): node for node in read_as.nodes if node.bodies}
     again: set[int] = set()  # nodes of the forward pass, which the trace holds once more
     for node in traced.nodes:
+        if twin := loops.get(_body_key(node)) if node.bodies else None:
+            known.update(zip(node.outputs, twin.outputs, strict=True))
+            again.add(
+                id(node)
+            )  # its results have no names where the backward pass alone reads them
+            continue
         for wire in node.outputs:
             found = _TOKEN.fullmatch(wire.name)
             if found and not found[1]:
@@ -115,9 +128,13 @@ def _joined(
             new = known[wire] = Wire("", wire.spec)
             if found:
                 gradient_of[new] = wires[int(found[2])]
+    asked = (
+        user_line()
+    )  # what the sweep adds up has the line of the call that led here: none of its own
     backward = [
         replace(
             node,
+            line=None if node.line == asked else node.line,
             inputs=tuple(known[w] for w in node.inputs),
             outputs=tuple(known[w] for w in node.outputs),
             is_backward=True,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ...engine.primitive import primitives
+from ...engine.primitive import Infix, primitives
 from ...engine.spec import ArraySpec
 from ...graph.graph import Graph, Node, Wire
 from ...ops.indexing import Slot
@@ -18,8 +18,6 @@ from .body_author import BodyAuthor
 from .control import Carry, Control, carries_of, indented, is_zero, plural, plus, variable_name
 
 _COUNTERS = ("t", "i", "j", "k")
-_ARITHMETIC = ("add", "subtract", "multiply", "divide")
-_CONVERSIONS = ("astype", "as_integer", "conj", "real", "imag")
 
 
 class ForLoop(Control):
@@ -205,11 +203,15 @@ def _takes_counter(node: Node, counter: Wire, takes_numbers: bool) -> bool:
             all(isinstance(part, Slot) for part in node.params["index"])
             and node.inputs[0] in others
         )
-    if "elementwise" not in node.primitive.traits or node.primitive.name in _CONVERSIONS:
-        return False
+    arithmetic = isinstance(node.primitive.notation, Infix)
     exact = all(w.spec.dtype.str[1:] in ("f8", "i8") for w in others)
     beside = any(w.spec.dtype.kind == "f" for w in others)
-    return exact and (takes_numbers or (beside and node.primitive.name in _ARITHMETIC))
+    return (
+        "elementwise" in node.primitive.traits
+        and arithmetic
+        and exact
+        and (takes_numbers or beside)
+    )
 
 
 def for_loop(author: Author, node: Node) -> None:
