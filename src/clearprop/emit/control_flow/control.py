@@ -118,9 +118,8 @@ class Control:
         """Write zeros of a value's kind, or memory for one in each of several steps."""
         shape = wire.spec.shape if steps is None else (steps, *wire.spec.shape)
         whole = Wire("", ArraySpec(shape, wire.spec.dtype))
-        return self.author.language.empty(whole) if empty else self._zeros(whole)
-
-    def _zeros(self, whole: Wire) -> str:
+        if empty:
+            return self.author.language.empty(whole)
         node = Node(self.node.primitive, (), (whole,), is_backward=self.node.is_backward)
         self.reads |= self.author.zeros_reads(node)
         return self.author.zeros(node)

@@ -46,16 +46,12 @@ class ForLoop(Control):
         """The arrays that are collected from each value."""
         for inside, outside in zip(outputs, node.outputs[len(p["finals"]) :], strict=True):
             self.collected.setdefault(inside, []).append(outside)
-        self.counter = next(n for n in (*_COUNTERS, "") if n not in self.names.taken)
+        free = next((n for n in _COUNTERS if n not in self.names.taken), _COUNTERS[0])
+        self.counter = self.names.give(Wire("", ArraySpec((), np.dtype(int))), free)
         self.variables: dict[str, Carry] = {}
 
     def write(self) -> None:
-        inner, t = (
-            self.inner,
-            self.counter or self.names.give(Wire("", ArraySpec((), np.dtype(int))), "t"),
-        )
-        self.counter = t
-        self.names.taken.add(t)
+        inner, t = self.inner, self.counter
         for carry in self.carries:
             if self._counts(carry):
                 self._count(carry)
