@@ -165,6 +165,19 @@ def test_carried_values_may_change_places() -> None:
     assert (da, db) == (34.0, 55.0)  # numbers of Fibonacci
 
 
+def test_carried_names_may_be_bound_the_other_way_round() -> None:
+    def f(x: Any) -> Any:
+        a = np.sin(x)
+        b = np.cos(x)
+        a, b = clearprop.fori_loop(0, 3, lambda _, s: (s[0] * s[1], s[1]), (b, a))
+        return a * b
+
+    x = 0.7
+    value, dx = clearprop.source(f, x).function(x)
+    np.testing.assert_allclose(value, np.cos(x) * np.sin(x) ** 4)
+    np.testing.assert_allclose(dx, 4 * np.cos(x) ** 2 * np.sin(x) ** 3 - np.sin(x) ** 5)
+
+
 def test_a_gradient_within_the_function_is_of_the_forward_pass() -> None:
     def f(w: Any) -> Any:
         g = clearprop.grad(lambda v: np.sum(np.sin(v * w) * np.cos(v)))(np.tanh(w))

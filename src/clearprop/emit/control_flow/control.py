@@ -62,6 +62,8 @@ class Control:
         self.names = author.names
         self.before: list[str] = []
         """Lines above it."""
+        self.rebound: dict[str, str] = {}
+        """What variables hold at first that stood for something else until then."""
         self.reads: set[str] = set()
         self.made: dict[str, None] = {}
         """The names of what it makes."""
@@ -127,14 +129,17 @@ class Control:
     def variable(self, inner: BodyAuthor, carry: Carry) -> str:
         """Begin with the variable of a carried value, and return its name."""
         end, wish = carry.end, variable_name(self.author, carry)
-        if end is not None and (end in self.names.given or end in self.names.binds_again):
-            name = self.result(end)  # as in h = scan(step, h, xs)[0]
+        again = end is not None and end in self.names.binds_again  # as in h = scan(step, h, xs)[0]
+        if end is not None and (again or end in self.names.given):
+            name = self.result(end)
         elif self._is_free(carry.start, wish):
             name = self.result(carry.start)
         else:
             name = self.give(Wire("", carry.before.spec), wish)
         start = self.start(carry.start)
-        if start != name:
+        if start != name and again:
+            self.rebound[name] = start
+        elif start != name:
             self.before.append(f"{name} = {start}")
         inner.carry(name, carry.before, carry.after)
         inner.kept.add(carry.after)
@@ -181,6 +186,14 @@ class Control:
             return None
         return maker.inputs[0] if maker.inputs[0].spec == entry.spec else None
 
+    def above(self) -> list[str]:
+        """Return the lines above, once; what they read keeps its names until the last of them."""
+        lines, self.before = self.before, []
+        if self.rebound:
+            lines.append(f"{', '.join(self.rebound)} = {', '.join(self.rebound.values())}")
+            self.rebound = {}
+        return lines
+
     def settle(self, inner: BodyAuthor, carries: dict[str, Carry]) -> None:
         """Bind those variables to their next values that do not hold them yet."""
         left = {n: c.after for n, c in carries.items() if inner.variables[n] is not c.after}
@@ -209,7 +222,7 @@ class Control:
         author, node = self.author, self.node
         author.statements.append(
             Statement(
-                [*self.before, *lines],
+                [*self.above(), *lines],
                 tuple(self.made),
                 self.reads - self.made.keys(),
                 answers=self.answers,

@@ -112,8 +112,6 @@ def while_loop_backward(author: Author, node: Node) -> None:
     """Write the way there, which keeps what the way back reads, and the way back."""
     control = WhileLoop(author, node)
     lines, lists = control.there({}, keeping=True)
-    above, control.before = control.before, []
+    there = [*control.above(), *lines]
     back = control.back(lists)
-    lines = [*lines, *control.before, *back]
-    control.before = above
-    control.state(lines)
+    control.state([*there, *control.above(), *back])
