@@ -413,3 +413,16 @@ def test_backward_bodies_say_whose_gradients_they_hold() -> None:
     assert {"h", "pre", "w"} == {w.gradient_of for w in body.wires()} - {""}
     lines = [node.line for node in body.nodes if node.line]
     assert {line.file for line in lines} == {__file__}
+
+
+def test_what_no_step_collects_has_gradients_like_any_other() -> None:
+    def f(xs: Any, s: Any) -> Any:
+        _, ys = clearprop.scan(lambda c, x: (c, np.tanh(x)), None, xs)
+        filled = np.sum(ys, axis=0).copy()
+        filled[1] += s  # plain arrays refuse this
+        return np.sum(filled)
+
+    for length in (0, 1):
+        dxs, ds = clearprop.grad(f, argnums=(0, 1))(np.zeros((length, 3)), 2.0)
+        np.testing.assert_array_equal(dxs, np.ones((length, 3)))
+        assert ds == 1.0

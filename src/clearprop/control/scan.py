@@ -204,6 +204,10 @@ def _name(tree: Tree, leaf: int) -> str:
 
 
 def _plainly(steps: _Steps, init: Tree, reverse: bool) -> tuple[Tree, Tree]:
+    if (
+        not steps.count
+    ):  # what is collected are arrays without entries, of which a body knows the shapes
+        return init, _as_node(steps, init, reverse)[1]
     collected: list[Tree] = []
     carry = init
     for t in reversed(range(steps.count)) if reverse else range(steps.count):
@@ -214,8 +218,6 @@ def _plainly(steps: _Steps, init: Tree, reverse: bool) -> tuple[Tree, Tree]:
             carry, y = steps(start, steps.entry(t))
             check_carry(steps.f, start, carry)
         collected.append(y)
-    if not collected:
-        return carry, _nothing_collected(steps, init)
     if reverse:
         collected.reverse()
     _, unflatten = flatten(collected[0])
@@ -229,13 +231,6 @@ def _alike(column: Sequence[AnyArray]) -> Sequence[AnyArray]:
     if dtype is None:
         return column
     return [x if is_array(x) else dtype.type(x) for x in column]
-
-
-def _nothing_collected(steps: _Steps, init: Tree) -> Tree:
-    """Return what is collected in no step: arrays without entries, of the right shapes."""
-    body = _trace(steps, init).body
-    leaves, unflatten = flatten(body.result[1])
-    return unflatten([np.zeros((0, *shape_of(y)), spec_of(y).dtype) for y in leaves])
 
 
 # ---- as a node

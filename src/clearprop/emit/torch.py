@@ -52,13 +52,13 @@ class TorchLanguage(Language):
     def filled(self, shape: tuple[int, ...], written: Written, wire: Wire) -> Written:
         text, sizes = self.as_floating(written[0], wire), tuple_text(shape)
         if text == "0":
-            return f"torch.zeros({sizes}{self.dtype_argument(wire.spec.dtype)})", ATOM
+            return f"torch.zeros({sizes}, dtype=torch.{wire.spec.dtype.name})", ATOM
         if number(wire) is not None or text.replace(".", "").isdigit():
             return f"torch.full({sizes}, {text}{self.dtype_argument(wire.spec.dtype)})", ATOM
         return f"{wrap(written)}.expand{sizes}.clone()", ATOM
 
     def empty(self, wire: Wire) -> str:
-        return f"torch.empty({tuple_text(wire.spec.shape)}{self.dtype_argument(wire.spec.dtype)})"
+        return f"torch.empty({tuple_text(wire.spec.shape)}, dtype=torch.{wire.spec.dtype.name})"
 
     def moved(self, text: str, start: int, end: int) -> str:
         return f"{text}.movedim({start}, {end})"
