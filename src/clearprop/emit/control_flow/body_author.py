@@ -34,7 +34,7 @@ class BodyAuthor(Author):
         graph = replace(body, nodes=nodes, outputs=outputs)
         made = {wire: node for node in nodes for wire in node.outputs}
         names = Names(made, of, outer.names.pattern, (), outer.names.spelling, outputs)
-        names.taken = outer.names.taken  # for now; `lines` hands back what is the body's own
+        names.taken = outer.names.taken  # `reads` hands back those of the body alone
         super().__init__(
             Joint(graph, outer.joint.seeds, outputs, (), of), outer.language, names, ()
         )
